@@ -83,7 +83,7 @@ export interface GatewayOptions<Args extends readonly unknown[] = readonly unkno
    * may stream for as long as it takes. Node's `http.createServer` answers 408 to uploads that take longer than 300,000: raise
    * its `requestTimeout`.
    *
-   * @default 120_000
+   * @default 600_000
    */
   readonly timeoutMs?: number
   /**
@@ -128,7 +128,7 @@ export function createGateway<Args extends readonly unknown[] = []>(
   const forward = createForward(plan)
   const refuse = (request: Request, code: GatewayFailureCode, error?: unknown): Response => {
     report(onFailure, describeFailure(request, code, error))
-    return createRefusal(code)
+    return createRefusal(code, request.method)
   }
   return async (request, ...args) => {
     const forwarding = forward(request, args)

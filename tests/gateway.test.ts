@@ -163,6 +163,19 @@ describe('a failing upstream', () => {
     expect(JSON.stringify(failures)).not.toContain('secret')
   })
 
+  it.each([
+    ['POST', 'false'],
+    ['OPTIONS', 'false'],
+    ['GET', null],
+    ['HEAD', null],
+  ])('tells clients not to repeat a slow %s: %s', async (method, told) => {
+    const guarded = createGuarded(() => new Promise(() => undefined), { timeoutMs: 20 })
+    const headers = { authorization: `Bearer ${TOKEN}` }
+    const response = await guarded(new Request('https://api.test/x', { method, headers }))
+    expect([response.status, response.statusText]).toEqual([504, 'Gateway Timeout'])
+    expect(response.headers.get('x-should-retry')).toBe(told)
+  })
+
   it.each<[string, () => unknown]>([
     [
       'throws',

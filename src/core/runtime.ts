@@ -56,6 +56,15 @@ export function nodeModule(name: string): unknown {
   return isNode && typeof load === 'function' ? load.call(process, name) : undefined
 }
 
+let phrases: unknown
+
+/** The reason phrase of a status, for servers on Node that send an empty one without it. Other runtimes write their own. */
+export function reasonPhrase(status: number): string {
+  phrases ??= property(nodeModule('node:http'), 'STATUS_CODES')
+  const phrase = property(phrases, String(status))
+  return typeof phrase === 'string' ? phrase : ''
+}
+
 // The `process` of Workers claims to be Node's. Cloudflare documents this test.
 function isWorkers(): boolean {
   return property(property(globalThis, 'navigator'), 'userAgent') === 'Cloudflare-Workers'

@@ -52,7 +52,7 @@ const OPTIONS = [
 ] as const
 
 const OFF = boolean(false)
-const TIMEOUT = milliseconds({ default: 120_000, min: 1, max: 3_600_000 })
+const TIMEOUT = milliseconds({ default: 600_000, min: 1, max: 3_600_000 })
 const OBSERVER = callback<(failure: GatewayFailure) => void>()
 
 /** Parses the options. Throws `AuthConfigError` for the first that is wrong. */

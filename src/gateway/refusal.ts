@@ -1,5 +1,6 @@
 import { createCredentialsReader } from '../core/request/credentials.ts'
 import { parseTarget } from '../core/request/target.ts'
+import { reasonPhrase } from '../core/runtime.ts'
 import { admissionOf, decidingGuard } from '../core/response/admission.ts'
 import { addFacts } from '../core/response/decision-event.ts'
 import { passageOf } from './passage.ts'
@@ -65,20 +66,31 @@ export function mayPass(method: string): boolean {
   return METHOD.test(method)
 }
 
+// The clients of OpenAI and Anthropic repeat a 504, also where the upstream is still at work on the first request.
+const NOT_AGAIN = { 'x-should-retry': 'false' }
+
 /** Builds the gateway's own response. It holds nothing from the upstream. */
-export function createRefusal(code: GatewayFailureCode): Response {
-  return createErrorResponse(code, ROWS[code])
+export function createRefusal(code: GatewayFailureCode, method: string): Response {
+  const isRepeatable = method === 'GET' || method === 'HEAD'
+  const mayBeAtWork = code === 'upstream_timeout' && !isRepeatable
+  return createErrorResponse(code, ROWS[code], mayBeAtWork ? NOT_AGAIN : {})
 }
 
 /** Builds a response with an error in it. */
-export function createErrorResponse(code: string, { status, message }: ErrorRow): Response {
+export function createErrorResponse(
+  code: string,
+  { status, message }: ErrorRow,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
   const type = status < 500 ? 'invalid_request_error' : 'api_error'
   return new Response(JSON.stringify({ error: { message, type, code } }), {
     status,
+    statusText: reasonPhrase(status),
     headers: {
       'content-type': 'application/json',
       'cache-control': 'no-store',
       ...(status === 405 ? ALLOW : {}),
+      ...headers,
     },
   })
 }

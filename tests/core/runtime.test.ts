@@ -4,6 +4,7 @@ import {
   endpointFromEnvironment,
   keepAlive,
   nodeModule,
+  reasonPhrase,
   runtimeFetch,
 } from '../../src/core/runtime.ts'
 
@@ -111,4 +112,13 @@ it('asks by the fetch that the runtime has at the time of the call', async () =>
   const init = { method: 'POST', headers: {}, body: '{}', redirect: 'manual', signal } as const
   expect(await runtimeFetch('https://auth.example.test/', init)).toBe(response)
   expect(instrumented).toHaveBeenCalledExactlyOnceWith('https://auth.example.test/', init)
+})
+
+it('knows the reason phrases of Node, and none for a status without one', () => {
+  expect([401, 503, 431].map(reasonPhrase)).toEqual([
+    'Unauthorized',
+    'Service Unavailable',
+    'Request Header Fields Too Large',
+  ])
+  expect(reasonPhrase(499)).toBe('')
 })

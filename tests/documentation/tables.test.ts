@@ -105,7 +105,7 @@ describe('docs/errors.md', () => {
   })
 
   it.each(gatewayRows)('has the status of the gateway for $code', ({ code, status }) => {
-    expect(status).toBe(String(createRefusal(code as GatewayFailureCode).status))
+    expect(status).toBe(String(createRefusal(code as GatewayFailureCode, 'GET').status))
   })
 
   it.each([...rows, ...gatewayRows])(

@@ -20,7 +20,7 @@ it('has a default for every option except the upstream', () => {
     stripHeaders: [],
     publicOrigin: undefined,
     clientAddress: undefined,
-    timeoutMs: 120_000,
+    timeoutMs: 600_000,
     upstreamFetch: { fetch: expect.any(Function) as unknown, decodesSilently: false },
     onFailure: undefined,
     sign: undefined,

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { followPassage, passageOf } from '../../src/gateway/passage.ts'
 import { createRefusal, describeFailure } from '../../src/gateway/refusal.ts'
@@ -22,8 +23,8 @@ it.each([
   ['invalid_response', 502, 'api_error', 'Upstream service error'],
   ['upstream_timeout', 504, 'api_error', 'Upstream service error'],
 ] as const)('the response for %s has the status %i', async (code, status, type, message) => {
-  const response = createRefusal(code)
-  expect(response.status).toBe(status)
+  const response = createRefusal(code, 'GET')
+  expect([response.status, response.statusText]).toEqual([status, STATUS_CODES[status] ?? ''])
   const { allow, ...headers } = Object.fromEntries(response.headers)
   expect(headers).toEqual({ 'content-type': 'application/json', 'cache-control': 'no-store' })
   expect(allow).toBe(status === 405 ? 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' : undefined)

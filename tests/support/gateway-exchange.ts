@@ -50,9 +50,11 @@ function isAs(value: string | undefined, expected: string | RegExp | undefined):
   return expected instanceof RegExp ? expected.test(value ?? '') : value === expected
 }
 
-function problemsOfResponse(row: GatewayRow, { status, fields, body }: ParsedResponse): string[] {
+function problemsOfResponse(row: GatewayRow, response: ParsedResponse): string[] {
   const { statuses = [200], got = {}, gotBody } = row
+  const { status, phrase, fields, body } = response
   const problems = statuses.includes(status) ? [] : [`the client got ${status}`]
+  if (status !== 0 && phrase === '') problems.push(`it got ${status} without a reason phrase`)
   if (body.includes('secret')) problems.push('it got what the upstream hides')
   // A server that rejects a request has its own response.
   if (status !== 200 && statuses.length > 1) return problems
@@ -93,6 +95,7 @@ function serialize({ line, path, fields = [], body = '' }: GatewayRow): string {
 interface ParsedResponse {
   /** `0` if there was none. */
   readonly status: number
+  readonly phrase: string
   readonly fields: ReadonlyMap<string, readonly string[]>
   readonly body: string
 }
@@ -117,5 +120,6 @@ function parse(bytes: string): ParsedResponse {
         .filter((_, index) => index % 2 === 1)
         .join('')
     : content
-  return { status: Number(line.split(' ')[1] ?? 0), fields, body }
+  const [, status = 0, phrase = ''] = /^\S+ (\d+)(?: (.*))?$/.exec(line) ?? []
+  return { status: Number(status), phrase, fields, body }
 }

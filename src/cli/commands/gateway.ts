@@ -29,7 +29,7 @@ const UPSTREAM_OPTIONS: OptionSpecs = {
   'upstream-timeout-ms': {
     value: 'MS',
     help: 'how long the upstream may take to start its response',
-    default: 120_000,
+    default: 600_000,
   },
   'forward-authorization': { help: 'forward the key to the upstream' },
   'strip-header': {

@@ -1,4 +1,5 @@
 import { parseTarget } from '../../core/request/target.ts'
+import { reasonPhrase } from '../../core/runtime.ts'
 import type { EndpointProof } from '../proof.ts'
 import type { ClientAddresses } from './client-address.ts'
 import type { Described, RequestLog } from './request-log.ts'
@@ -60,6 +61,7 @@ export function createRejection({
 }: typeof UNPROVEN | typeof CONFLICTING): Response {
   return new Response(JSON.stringify({ error }), {
     status,
+    statusText: reasonPhrase(status),
     headers: { ...JSON_HEADERS, ...headers },
   })
 }
@@ -88,9 +90,11 @@ export function isRead({ method }: Request): boolean {
 
 /** Tells a load balancer only whether the endpoint is proven. */
 export function answerHealth(isReady: boolean, { method }: Request): Response {
+  const status = isReady ? 200 : 503
   const body = JSON.stringify({ status: isReady ? 'ok' : 'endpoint_unproven' })
   return new Response(method === 'HEAD' ? null : body, {
-    status: isReady ? 200 : 503,
+    status,
+    statusText: reasonPhrase(status),
     headers: JSON_HEADERS,
   })
 }

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
 import { parseTarget } from '../../core/request/target.ts'
+import { reasonPhrase } from '../../core/runtime.ts'
 import { wrongValue } from '../errors.ts'
 import { isHost, listen, nameAddress } from '../serving/serve.ts'
 import { EXPOSITION_TYPE, formatExposition } from './exposition.ts'
@@ -62,11 +63,14 @@ function parseAddress(text: string): Address {
 }
 
 function answer(request: Request, { families }: Meter): Response {
-  if (parseTarget(request.url)?.path !== '/metrics') return new Response(null, { status: 404 })
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return new Response(null, { status: 405, headers: { allow: 'GET, HEAD' } })
-  }
+  if (parseTarget(request.url)?.path !== '/metrics') return reject(404)
+  if (request.method !== 'GET' && request.method !== 'HEAD') return reject(405, 'GET, HEAD')
   const body = request.method === 'HEAD' ? null : formatExposition(families())
   const headers = { 'content-type': EXPOSITION_TYPE, 'cache-control': 'no-store' }
   return new Response(body, { headers })
+}
+
+function reject(status: number, allow?: string): Response {
+  const headers = allow === undefined ? {} : { allow }
+  return new Response(null, { status, statusText: reasonPhrase(status), headers })
 }

@@ -1,4 +1,5 @@
 import { ignore, isPromise } from '../async.ts'
+import { reasonPhrase } from '../runtime.ts'
 import { kindOf, warnOnce } from './events.ts'
 import { isUnsearched } from './measures.ts'
 import { metadataLocation } from './resource-metadata.ts'
@@ -135,7 +136,11 @@ function createResponse(denial: Denial, challenge: string): Response {
   if (isChallenged(status, denial)) headers['www-authenticate'] = challenge
   if (retryAfterMs !== undefined) headers['retry-after'] = String(retryAfterMs / 1000)
   const error = { message, type: errorType(status), code: reason }
-  return new Response(JSON.stringify({ error }), { status, headers })
+  return new Response(JSON.stringify({ error }), {
+    status,
+    statusText: reasonPhrase(status),
+    headers,
+  })
 }
 
 /** RFC 9110 §15.5.2: every 401 carries a challenge. A 403 does if another token would help (RFC 6750 §3.1). */

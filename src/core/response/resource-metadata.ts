@@ -1,4 +1,5 @@
 import { canonicalPath } from '../request/target.ts'
+import { reasonPhrase } from '../runtime.ts'
 import type { ResourceConfig } from '../auth-config.ts'
 
 /** Answers a request for the metadata of a protected resource. Returns `undefined` for every other path. */
@@ -41,7 +42,8 @@ function answer(method: string, text: string): Response {
     return new Response(null, { status: 204, headers })
   }
   if (method !== 'GET' && method !== 'HEAD') {
-    return new Response(null, { status: 405, headers: { ...ANY_ORIGIN, allow: METHODS } })
+    const headers = { ...ANY_ORIGIN, allow: METHODS }
+    return new Response(null, { status: 405, statusText: reasonPhrase(405), headers })
   }
   const headers = {
     ...ANY_ORIGIN,

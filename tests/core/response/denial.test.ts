@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import { describe, expect, it, vi } from 'vitest'
 import { createDenials } from '../../../src/core/response/denial.ts'
 import type { Channel } from '../../../src/core/response/events.ts'
@@ -50,7 +51,7 @@ describe('the response of a rejection', () => {
     for (const unavailableStatus of [401, 503] as const) {
       const expected = unavailableStatus === 503 ? outageStatus : status
       const response = responseFor(reason, { unavailableStatus })
-      expect(response.status).toBe(expected)
+      expect([response.status, response.statusText]).toEqual([expected, STATUS_CODES[expected]])
       expect(await response.text()).toBe(
         JSON.stringify({ error: { message, type: TYPES[expected], code: reason } }),
       )
