@@ -77,7 +77,7 @@ export type Verdict =
 export interface VerifierRun {
   /** Keeps work going after the response, where the runtime would end it with the request. */
   readonly waitUntil?: (work: Promise<unknown>) => void
-  /** Reports a warning, each text once an hour, and at most 64 texts. The text must hold no secret. */
+  /** Reports a warning, each text once a minute, and at most 64 texts. The text must hold no secret. */
   readonly warn?: (message: string) => void
   /** Reports that keys were fetched, or that a circuit has changed. */
   readonly report?: (event: KeysEvent | CircuitEvent) => void

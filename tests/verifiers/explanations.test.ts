@@ -105,10 +105,15 @@ describe('jwt with a token whose signature is good', () => {
     await send('forged', forged)
     expect(warnings()).toEqual([])
     for (const aud of ['a', 'b', 'c']) await send(aud)
-    expect(warnings()).toEqual([`${DENIED}its "aud" is "a", ${MINE}`])
+    const ofA = `${DENIED}its "aud" is "a", ${MINE}`
+    expect(warnings()).toEqual([ofA])
     pass(60_000)
     await send('b')
-    expect(warnings().slice(1)).toEqual([`${DENIED}its "aud" is "b", ${MINE}`])
+    const ofB = `${DENIED}its "aud" is "b", ${MINE}`
+    expect(warnings()).toEqual([ofA, ofB])
+    pass(60_000)
+    await send('b')
+    expect(warnings()).toEqual([ofA, ofB, ofB])
   })
 })
 

@@ -9,9 +9,9 @@ import type { Channel } from '../response/events.ts'
 import type { Verifier, VerifierRun } from '../verifier.ts'
 
 const NAMELESS = '"verifier" allowed without a principal, which "identity" requires'
-/** In an hour. */
+/** In a minute. */
 const MOST_WARNINGS = 64
-const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
 const LONGEST_WARNING = 1024
 
 /** Asks a function of the user, and trusts nothing that it returns. */
@@ -73,7 +73,7 @@ function createWarn({ notify }: Channel): (message: unknown) => void {
   return (given) => {
     const message = escapeUnseen(String(given).slice(0, LONGEST_WARNING))
     const now = systemClock.now()
-    for (const [old, at] of givenAt) if (now - at >= HOUR_MS) givenAt.delete(old)
+    for (const [old, at] of givenAt) if (now - at >= MINUTE_MS) givenAt.delete(old)
     if (givenAt.size >= MOST_WARNINGS || givenAt.has(message)) return
     givenAt.set(message, now)
     notify({ type: 'warning', message })
