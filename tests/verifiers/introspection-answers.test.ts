@@ -58,7 +58,7 @@ describe('an answer', () => {
     ['`iss` is a list', { ...GOOD, iss: ['https://b'] }, 'issuer', { issuer: 'https://b' }],
     ['it is bound to a key (RFC 9449 §6)', { ...GOOD, cnf: { jkt: 'x' } }, 'bound', {}],
     ['it is bound to a certificate', { ...GOOD, cnf: { 'x5t#S256': 'x' } }, 'bound', {}],
-    ['it is for DPoP', { ...GOOD, token_type: 'DPoP' }, 'bound', {}],
+    ['it is bound, and says so', { ...GOOD, token_type: 'DPoP', cnf: { jkt: 'x' } }, 'bound', {}],
     ['it has `token_type` refresh_token', { ...GOOD, token_type: 'refresh_token' }, 'type', {}],
     ['it has `token_use` Refresh_Token', { ...GOOD, token_use: 'Refresh_Token' }, 'type', {}],
     ['it has `token_use` refresh', { ...GOOD, token_use: 'refresh' }, 'type', {}],
@@ -87,6 +87,7 @@ describe('an answer', () => {
     ['without an issuer', {}, { issuer: 'https://b' }],
     ['with the issuer', { iss: 'https://b' }, { issuer: 'https://b' }],
     ['with an end', { exp: LATER }, {}],
+    ['a token that is for DPoP, and bound to no key', { token_type: 'DPoP' }, {}],
   ])('allows %s', async (_what, facts, given) => {
     const decision = await decisionOn({ ...GOOD, ...facts }, given)
     expect(decision).toMatchObject({ outcome: 'allow', principal: 'alice', endpointStatus: 200 })

@@ -54,11 +54,9 @@ function invalid(what: string): AuthUnavailableError {
 
 function typeFault(answer: Claims): DenyDetail | undefined {
   if (isOtherKind(answer)) return 'type'
-  // A bound token that comes as a Bearer token may be a stolen one: RFC 9449 §7.2, RFC 8705 §3.
-  const type = readName(answer, 'token_type')
-  const isDpop = typeof type === 'string' && type.toLowerCase() === 'dpop'
-  const isBound = isDpop || readName(answer, 'cnf') !== undefined
-  return isBound ? 'bound' : undefined
+  // A bound token that comes as a Bearer token may be a stolen one (RFC 9449 §7.2, RFC 8705 §3). `cnf` says that it is bound (RFC
+  // 9449 §6.2), while `token_type` (RFC 7662 §2.2) says only which scheme it was issued for.
+  return readName(answer, 'cnf') === undefined ? undefined : 'bound'
 }
 
 function issuerFault(answer: Claims, { issuer }: AnswerRules): DenyDetail | undefined {
