@@ -74,7 +74,7 @@ describe('jwt', () => {
     const claims = {
       exp,
       user: { name: 'alice admin' },
-      realm_access: { roles: ['reader', 1, 'writer'] },
+      realm_access: { roles: ['reader', 'writer'] },
       'https://example.com/team': 'red blue',
       team: ['green'],
       org: ['acme'],

@@ -50,7 +50,8 @@ export function lacking(claims: readonly string[], fault = 'is missing'): Verdic
 
 /**
  * The attributes of a caller. A text becomes a list of one: a user may choose a name with blanks. Only `scope` and `scp` are
- * split into their scopes. Of a list the texts stay. Any other value gives no attribute. Claims of one attribute are joined.
+ * split into their scopes. Claims of one attribute are joined. If one of them is neither a text nor a list of texts, there is no such
+ * attribute: half of it would read as all of it to a rule about who is `not in` it.
  *
  * @param attributes The attribute for each path. With `#keys` at its end a path takes the names in an object.
  */
@@ -59,10 +60,13 @@ export function mapAttributes(
   attributes: Readonly<Record<string, string>>,
 ): Readonly<Record<string, readonly string[]>> {
   const mapped = emptyRecord<readonly string[]>()
+  const unread = new Set<string>()
   for (const [path, attribute] of Object.entries(attributes)) {
     const found = readTexts(claims, path)
-    if (found !== undefined) mapped[attribute] = [...(mapped[attribute] ?? []), ...found]
+    if (found === 'unreadable') unread.add(attribute)
+    else if (found !== undefined) mapped[attribute] = [...(mapped[attribute] ?? []), ...found]
   }
+  for (const attribute of unread) delete mapped[attribute]
   return mapped
 }
 
@@ -74,7 +78,7 @@ export function readScopes(claims: Claims): readonly string[] | undefined {
 /** The tenant of a caller: a text, or a list of exactly one. */
 export function readTenant(claims: unknown, path: string): string | undefined {
   const found = readTexts(claims, path)
-  return found?.length === 1 ? found[0] : undefined
+  return found !== 'unreadable' && found?.length === 1 ? found[0] : undefined
 }
 
 /** The claims with these names, as they are, or `undefined` if there are none. */
@@ -98,17 +102,16 @@ function readText(claims: Claims, name: string): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-function readTexts(claims: unknown, path: string): readonly string[] | undefined {
-  if (path.endsWith(KEYS)) {
-    const names = readPath(claims, path.slice(0, -KEYS.length))
-    return isRecord(names) ? Object.keys(names) : undefined
-  }
-  const value = readPath(claims, path)
+/** The texts of a claim, `undefined` without one. */
+function readTexts(claims: unknown, path: string): readonly string[] | 'unreadable' | undefined {
+  const isOfNames = path.endsWith(KEYS)
+  const value = readPath(claims, isOfNames ? path.slice(0, -KEYS.length) : path)
+  if (value === undefined || value === null) return undefined
+  if (isOfNames) return isRecord(value) ? Object.keys(value) : 'unreadable'
   if (typeof value === 'string') return SCOPES.has(path) ? splitScope(value) : [value]
-  if (!Array.isArray(value)) return undefined
+  if (!Array.isArray(value)) return 'unreadable'
   const texts = textsOf(value)
-  // An empty list says that the caller has none of something. A list of numbers does not say that.
-  return texts.length === 0 && value.length > 0 ? undefined : texts
+  return texts.length === value.length ? texts : 'unreadable'
 }
 
 function toScopes(value: unknown): readonly string[] | undefined {

@@ -1,11 +1,14 @@
 import { describe, expect, it, vi } from 'vitest'
 import { routePolicy } from '../../src/access.ts'
 import { withAuth } from '../../src/index.ts'
+import { introspection } from '../../src/verifiers.ts'
 import { bestTime } from '../parsers/timed-parsers.ts'
 import { decide } from '../support/decide.ts'
+import { guardWith } from '../support/guarded-verifier.ts'
 import { TOKEN } from '../support/token.ts'
 import { get } from '../support/requests.ts'
 import { accessTo } from '../support/route-policy.ts'
+import { startService } from '../support/verifier-service.ts'
 import type { RouteRule } from '../../src/access.ts'
 import type { AuthConfig, AuthEvent, Verifier } from '../../src/index.ts'
 
@@ -74,6 +77,42 @@ describe('a request that a policy decides about', () => {
     rules.shift()
     expect((await ask('/v1', { routePolicy: policy })).event).toMatchObject({ rule: 0 })
   })
+})
+
+describe('an attribute whose claims cannot all be read', () => {
+  const rule = (kind: 'permit' | 'forbid', when: string): AuthConfig => {
+    const permit = { permit: { paths: '*' } }
+    const rules =
+      kind === 'permit' ? [{ ...permit, when }] : [{ forbid: permit.permit, when }, permit]
+    return { routePolicy: routePolicy(rules) }
+  }
+  const reasonOf = async (facts: object, config: AuthConfig): Promise<unknown> => {
+    const { url } = await startService(() => ({ json: { active: true, sub: 'alice', ...facts } }))
+    const attributes = { groups: 'teams', more: 'teams' }
+    const { ask: askGuard } = guardWith(introspection({ url, client: 'none', attributes }), config)
+    const { outcome, reason = outcome } = await askGuard()
+    return reason
+  }
+
+  it.each([
+    [{ groups: ['staff', 7] }],
+    [{ groups: [7], more: 'staff' }],
+    [{ groups: ['staff'], more: { 7: true } }],
+    [{ groups: ['staff', null] }],
+    [{ groups: 7 }],
+  ])('is not known, so that nothing surely holds of it: %j', async (facts) => {
+    expect(await reasonOf(facts, rule('permit', 'user with 7 not in teams'))).toBe('forbidden')
+    expect(await reasonOf(facts, rule('permit', 'user with staff in teams'))).toBe('forbidden')
+    expect(await reasonOf(facts, rule('forbid', 'user with 7 in teams'))).toBe('forbidden')
+  })
+
+  it.each([[{ groups: ['staff'], more: null }], [{ groups: [] }], [{ groups: [], more: 'staff' }]])(
+    'is known of %j',
+    async (facts) => {
+      expect(await reasonOf(facts, rule('permit', 'user with 7 not in teams'))).toBe('allow')
+      expect(await reasonOf(facts, rule('forbid', 'user with 7 in teams'))).toBe('allow')
+    },
+  )
 })
 
 describe('the time of a policy', () => {

@@ -56,7 +56,7 @@ const OAUTH2: Rows = [
     yaml: JWKS,
     claims: {
       username: 'bob admin',
-      groups: ['a', 5],
+      groups: ['a'],
       team: 'b',
       project: 'c',
       tenant: 'd',

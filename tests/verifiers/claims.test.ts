@@ -14,6 +14,7 @@ const parse = (text: string): Record<string, unknown> => JSON.parse(text)
 describe('mapAttributes', () => {
   const claims = {
     sub: 'bob admin',
+    texts: ['a b', 'c'],
     groups: ['a b', 7, 'c', null],
     numbers: [1, 2],
     none: [],
@@ -26,7 +27,7 @@ describe('mapAttributes', () => {
 
   it.each([
     ['a text whole: a user must not become admin by his name', 'sub', ['bob admin']],
-    ['the texts of a list, and nothing else of it', 'groups', ['a b', 'c']],
+    ['the texts of a list', 'texts', ['a b', 'c']],
     ['a nested claim', 'realm_access.roles', ['writer']],
     ['a name with dots and slashes', 'https://example.com/team', ['red']],
     ['an escaped dot', String.raw`a\.b.c`, ['dotted']],
@@ -37,18 +38,24 @@ describe('mapAttributes', () => {
     expect(mapAttributes(claims, { [path]: 'found' })).toEqual({ found: expected })
   })
 
-  it.each(['age', 'numbers', 'realm_access', 'missing', 'sub#keys', 'groups#keys', 'toString'])(
-    'gives no attribute for %s',
-    (path) => {
-      expect(mapAttributes(claims, { [path]: 'found' })).toEqual({})
-    },
-  )
+  it.each([
+    'age',
+    'groups',
+    'numbers',
+    'realm_access',
+    'missing',
+    'sub#keys',
+    'groups#keys',
+    'toString',
+  ])('gives no attribute for %s', (path) => {
+    expect(mapAttributes(claims, { [path]: 'found' })).toEqual({})
+  })
 
   it.each([
     ['the scopes in a text', { scope: 'read suspended' }, 'scope', ['read', 'suspended']],
     ['those of `scp`', { scp: ' a  b ' }, 'scp', ['a', 'b']],
     ['none in an empty text', { scope: '' }, 'scope', []],
-    ['an item of a list whole', { scope: ['a b', 'c', 1] }, 'scope', ['a b', 'c']],
+    ['an item of a list whole', { scope: ['a b', 'c'] }, 'scope', ['a b', 'c']],
     ['a nested text whole', { x: { scope: 'a b' } }, 'x.scope', ['a b']],
     ['a similar name whole', { scopes: 'a b' }, 'scopes', ['a b']],
   ])('takes %s', (_what, given, path, expected) => {
@@ -62,6 +69,21 @@ describe('mapAttributes', () => {
   it('joins the claims of one attribute', () => {
     const joined = mapAttributes(claims, { sub: 'roles', 'realm_access.roles': 'roles' })
     expect(joined).toEqual({ roles: ['bob admin', 'writer'] })
+  })
+
+  it.each(['age', 'groups', 'numbers', 'realm_access', 'sub#keys'])(
+    'gives no attribute that is joined with %s, which would be half of it',
+    (path) => {
+      const readable = { 'realm_access.roles': 'roles', none: 'teams' }
+      expect(mapAttributes(claims, { ...readable, [path]: 'roles' })).toEqual({ teams: [] })
+      expect(mapAttributes(claims, { [path]: 'roles', ...readable })).toEqual({ teams: [] })
+    },
+  )
+
+  it.each([{ x: null }, {}])('gives an attribute that is joined with nothing: %j', (given) => {
+    expect(mapAttributes({ a: 'b', ...given }, { x: 'roles', a: 'roles' })).toEqual({
+      roles: ['b'],
+    })
   })
 
   it('takes `__proto__` as a name like any other', () => {
@@ -97,6 +119,7 @@ describe('readTenant', () => {
     [{ org: 'acme' }, 'acme'],
     [{ org: ['acme'] }, 'acme'],
     [{ org: ['acme', 'other'] }, undefined],
+    [{ org: ['acme', 7] }, undefined],
     [{ org: 7 }, undefined],
     [{}, undefined],
   ])('reads %j', (claims, expected) => {

@@ -111,7 +111,7 @@ describe('an answer', () => {
       client_id: 'app',
       exp: LATER,
       org: { id: 'acme' },
-      groups: ['a', 7, 'b c'],
+      groups: ['a', 'b c'],
       acr: '2',
     }
     const given = { attributes: { groups: 'teams' }, tenant: 'org.id', exposeClaims: ['acr'] }

@@ -33,7 +33,7 @@ export interface GithubTokenOptions {
   readonly principal?: 'login' | 'id'
   /**
    * The attribute for each path of the user: `{ login: 'github_login', organizations: 'teams' }`. A text becomes a list of one;
-   * of a list the texts count. Users choose their login and their name: give no rights by these.
+   * a list with anything but texts gives none. Users choose their login and their name: give no rights by these.
    *
    * @default {}
    */

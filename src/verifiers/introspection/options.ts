@@ -42,7 +42,8 @@ export interface IntrospectionOptions {
   readonly principal?: string | readonly string[]
   /**
    * The attribute for each path of a claim: `{ 'realm_access.roles': 'roles' }`. A text becomes a list of one; only
-   * `scope` and `scp` are split at blanks. Of a list the texts count. `#keys` at the end of a path takes the names in an object.
+   * `scope` and `scp` are split at blanks. `#keys` at the end of a path takes the names in an object. A claim that is neither a text
+   * nor a list of texts gives no attribute, also together with others.
    *
    * @default {}
    */
