@@ -15,6 +15,8 @@ const ALICE: Verdict = {
   principal: 'alice,é',
   tenant: 'acme',
   attributes: { roles: ['é'] },
+  scopes: ['notes:read', 'notes:write'],
+  clientId: 'notes-app',
 }
 const GOOD = { authorization: 'Bearer good' }
 
@@ -42,14 +44,22 @@ function setup({ verdict = ALICE, config = {}, options = {} }: Setup = {}) {
 }
 
 function identityOf({ headers }: Response) {
-  return ['principal', 'attributes', 'tenant'].map((name) => headers.get(`x-auth-${name}`))
+  return ['principal', 'attributes', 'tenant', 'scopes', 'client'].map((name) =>
+    headers.get(`x-auth-${name}`),
+  )
 }
 
 describe('a 200', () => {
   it('has the identity, no body and no-store', async () => {
     const response = await setup().ask()
     expect(response.status).toBe(200)
-    expect(identityOf(response)).toEqual(['alice%2C%C3%A9', '{"roles":["\\u00e9"]}', 'acme'])
+    expect(identityOf(response)).toEqual([
+      'alice%2C%C3%A9',
+      '{"roles":["\\u00e9"]}',
+      'acme',
+      'notes:read notes:write',
+      'notes-app',
+    ])
     expect(response.headers.get('content-length')).toBe('0')
     expect(response.headers.get('cache-control')).toBe('no-store')
     expect(response.headers.has('x-auth-error')).toBe(false)
@@ -73,15 +83,15 @@ describe('a 200', () => {
     async (_what, made, client) => {
       const response = await setup(made).ask(client)
       expect(response.status).toBe(200)
-      expect(identityOf(response)).toEqual(['', '{}', ''])
+      expect(identityOf(response)).toEqual(['', '{}', '', '', ''])
     },
   )
 
   it('has the identity in configured headers, without those that are off', async () => {
-    const identityHeaders = { principal: 'Remote-User', tenant: false } as const
+    const identityHeaders = { principal: 'Remote-User', tenant: false, scopes: false } as const
     const response = await setup({ options: { identityHeaders } }).ask()
     expect(response.headers.get('remote-user')).toBe('alice%2C%C3%A9')
-    expect(identityOf(response)).toEqual([null, '{"roles":["\\u00e9"]}', null])
+    expect(identityOf(response)).toEqual([null, '{"roles":["\\u00e9"]}', null, null, 'notes-app'])
   })
 })
 
@@ -96,7 +106,8 @@ describe('an identity that no header can carry', () => {
     const response = await made.ask()
     expect(response.status).toBe(503)
     expect(await response.json()).toMatchObject({ error: { code: 'identity_not_forwardable' } })
-    const headers = ['x-auth-principal', 'x-auth-tenant', 'x-auth-attributes']
+    const names = ['principal', 'tenant', 'attributes', 'scopes', 'client']
+    const headers = names.map((name) => `x-auth-${name}`)
     expect(onFailure.mock.calls).toEqual([
       [{ code: 'identity_not_forwardable', status: 503, headers }],
     ])

@@ -3,7 +3,7 @@
 local UNREACHABLE =
   '{"error":{"message":"Authentication service error","type":"api_error","code":"unreachable"}}'
 local PASSED_BACK = { "content-type", "cache-control", "www-authenticate", "retry-after", "allow" }
-local IDENTITY = { "x-auth-principal", "x-auth-attributes", "x-auth-tenant" }
+local IDENTITY = { "x-auth-principal", "x-auth-attributes", "x-auth-tenant", "x-auth-scopes", "x-auth-client" }
 
 -- About the connection of the client, or set below.
 local KEPT_BACK = {}

@@ -1,6 +1,6 @@
 import { readBody } from '../core/endpoint/response-body.ts'
 import { errorType } from '../core/response/denial.ts'
-import { identityValues } from '../gateway/identity-headers.ts'
+import { allIdentityFields, identityValues, NO_IDENTITY } from '../gateway/identity-headers.ts'
 import { createFailure, createFailureResponse } from './failure.ts'
 import { ERROR_HEADER } from './preset.ts'
 import type { Auth } from '../core/types.ts'
@@ -29,20 +29,15 @@ export function createAnswers({ preset, identityHeaders }: AnswerOptions): Answe
     preset.carriesError ? withError(response) : response
   return {
     allow: (auth) => {
-      const values =
-        auth === undefined
-          ? { principal: '', tenant: '', attributes: '' }
-          : identityValues(auth, identityHeaders)
-      const { principal, tenant, attributes } = identityHeaders
-      const names = [principal, tenant, attributes].filter((name) => name !== undefined)
+      const values = auth === undefined ? NO_IDENTITY : identityValues(auth, identityHeaders)
       if (values === undefined || lengthOf(values) > MAX_IDENTITY) {
+        const names = Object.values(identityHeaders).filter((name) => name !== undefined)
         return createFailure('identity_not_forwardable', names)
       }
       const headers = new Headers({ 'cache-control': 'no-store', 'content-length': '0' })
       // Always all of them: some proxies keep the client's own in place of a missing one (GHSA-7r4p-vjf4-gxv4).
-      if (principal !== undefined) headers.set(principal, values.principal)
-      if (tenant !== undefined) headers.set(tenant, values.tenant)
-      if (attributes !== undefined) headers.set(attributes, values.attributes || '{}')
+      const sent = { ...values, attributes: values.attributes || '{}' }
+      for (const field of allIdentityFields(sent, identityHeaders)) headers.set(...field)
       return new Response(null, { headers })
     },
     deny,

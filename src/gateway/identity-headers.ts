@@ -2,7 +2,6 @@ import { foldName, invalidOption, isHttpToken, readOptions } from '../core/confi
 import { GATEWAY_HEADERS } from '../verifiers/upstream/signature.ts'
 import { mayCarryIdentity } from './field-names.ts'
 import type { Auth } from '../core/types.ts'
-import type { Statement } from '../verifiers/upstream/signature.ts'
 import type { Field } from './field-names.ts'
 
 /** The names of the headers that carry the identity to the upstream. `false` turns one off. */
@@ -18,16 +17,18 @@ export interface IdentityHeadersConfig {
   readonly attributes?: string | false
   /** Carries the tenant, percent-encoded like the principal. @default 'x-auth-tenant' */
   readonly tenant?: string | false
+  /** Carries the scopes with a blank between two, each percent-encoded like the principal. @default 'x-auth-scopes' */
+  readonly scopes?: string | false
+  /** Carries the client ID of the application, percent-encoded like the principal. @default 'x-auth-client' */
+  readonly client?: string | false
 }
+
+const IDENTITY_OPTIONS = ['principal', 'tenant', 'attributes', 'scopes', 'client'] as const
+
+type IdentityOption = (typeof IDENTITY_OPTIONS)[number]
 
 /** The names of the headers that carry the identity. `undefined` turns one off. */
-export interface IdentityHeaderNames {
-  readonly principal: string | undefined
-  readonly tenant: string | undefined
-  readonly attributes: string | undefined
-}
-
-const IDENTITY_OPTIONS = ['principal', 'tenant', 'attributes'] as const
+export type IdentityHeaderNames = Readonly<Record<IdentityOption, string | undefined>>
 
 // These headers have another meaning.
 const NOT_FOR_IDENTITY =
@@ -37,7 +38,7 @@ const NOT_FOR_IDENTITY =
 export function parseIdentityHeaders(value: unknown): IdentityHeaderNames {
   const options = readOptions(value, IDENTITY_OPTIONS, ['identityHeaders'])
   const seen = new Map<string, string>()
-  const nameOf = (option: (typeof IDENTITY_OPTIONS)[number]): string | undefined => {
+  const nameOf = (option: IdentityOption): string | undefined => {
     const name = parseName(option, options[option])
     if (name === undefined) return undefined
     const other = seen.get(foldName(name))
@@ -51,10 +52,12 @@ export function parseIdentityHeaders(value: unknown): IdentityHeaderNames {
     principal: nameOf('principal'),
     tenant: nameOf('tenant'),
     attributes: nameOf('attributes'),
+    scopes: nameOf('scopes'),
+    client: nameOf('client'),
   }
 }
 
-function parseName(option: (typeof IDENTITY_OPTIONS)[number], value: unknown): string | undefined {
+function parseName(option: IdentityOption, value: unknown): string | undefined {
   if (value === undefined) return GATEWAY_HEADERS[option]
   if (value === false) return undefined
   if (isHttpToken(value) && !isTaken(foldName(value))) return value.toLowerCase()
@@ -74,43 +77,57 @@ function isTaken(folded: string): boolean {
 const MAX_LENGTH = 8192
 
 /** An identity as its headers carry it, `''` for what is missing or not sent. */
-export type IdentityValues = Pick<Statement, 'principal' | 'tenant' | 'attributes'>
+export type IdentityValues = Readonly<Record<IdentityOption, string>>
+
+/** The values of a request without an identity. */
+export const NO_IDENTITY: IdentityValues = Object.freeze({
+  principal: '',
+  tenant: '',
+  attributes: '',
+  scopes: '',
+  client: '',
+})
+
+const ENCODERS: Readonly<Record<IdentityOption, (auth: Auth) => string | undefined>> = {
+  principal: ({ principal = '' }) => encodeName(principal),
+  tenant: ({ tenant = '' }) => encodeName(tenant),
+  attributes: ({ attributes }) =>
+    Object.keys(attributes).length === 0 ? '' : encodeAttributes(attributes),
+  scopes: ({ scopes = [] }) => encodeScopes(scopes),
+  client: ({ clientId = '' }) => encodeName(clientId),
+}
 
 /**
- * Encodes an identity for its headers, or returns `undefined` if a header cannot carry it: the principal or the tenant has a
- * control character or a lone surrogate, or a value is longer than 8,192 characters.
+ * Encodes an identity for its headers, or returns `undefined` if a header cannot carry it: a name or a scope has a control
+ * character or a lone surrogate, or a value is longer than 8,192 characters.
  */
-export function identityValues(
-  { principal = '', tenant = '', attributes }: Auth,
-  names: IdentityHeaderNames,
-): IdentityValues | undefined {
-  const isEmpty = Object.keys(attributes).length === 0
-  const values = {
-    principal: names.principal === undefined ? '' : encodeName(principal),
-    tenant: names.tenant === undefined ? '' : encodeName(tenant),
-    attributes: names.attributes === undefined || isEmpty ? '' : encodeAttributes(attributes),
+export function identityValues(auth: Auth, names: IdentityHeaderNames): IdentityValues | undefined {
+  const values = { ...NO_IDENTITY }
+  for (const option of IDENTITY_OPTIONS) {
+    const value = names[option] === undefined ? '' : ENCODERS[option](auth)
+    if (value === undefined || value.length > MAX_LENGTH) return undefined
+    values[option] = value
   }
-  const { principal: encoded, tenant: encodedTenant } = values
-  if (encoded === undefined || encodedTenant === undefined) return undefined
-  const isLong = [encoded, encodedTenant, values.attributes].some(
-    ({ length }) => length > MAX_LENGTH,
-  )
-  return isLong ? undefined : { ...values, principal: encoded, tenant: encodedTenant }
+  return values
 }
 
 /** The headers for an identity. */
 export function identityFields(
-  { principal, tenant, attributes }: IdentityValues,
+  values: IdentityValues,
   names: IdentityHeaderNames,
 ): readonly Field[] {
-  const fields = [
-    [names.principal, principal],
-    [names.tenant, tenant],
-    [names.attributes, attributes],
-  ] as const
-  return fields.flatMap(([name, value]) =>
-    name === undefined || value === '' ? [] : [[name, value] as const],
-  )
+  return allIdentityFields(values, names).filter(([, value]) => value !== '')
+}
+
+/** The headers for an identity, also those without a value. */
+export function allIdentityFields(
+  values: IdentityValues,
+  names: IdentityHeaderNames,
+): readonly Field[] {
+  return IDENTITY_OPTIONS.flatMap((option) => {
+    const name = names[option]
+    return name === undefined ? [] : [[name, values[option]] as const]
+  })
 }
 
 /**
@@ -120,6 +137,13 @@ export function identityFields(
 export function encodeName(name: string): string | undefined {
   if (/[\p{Cc}\p{Cs}]/u.test(name)) return undefined
   return name.replace(/[^\x21-\x7e]+|[%,]/gu, encodeURIComponent)
+}
+
+// A blank inside a scope is percent-encoded too: the scope "a b" is not the scopes "a" and "b".
+function encodeScopes(scopes: readonly string[]): string | undefined {
+  const encoded = scopes.flatMap((scope) => encodeName(scope) ?? [])
+  if (encoded.length < scopes.length) return undefined
+  return encoded.filter((scope) => scope !== '').join(' ')
 }
 
 /** Encodes attributes as JSON in ASCII, which every server reads the same way. */

@@ -111,6 +111,8 @@ describe.each(['nginx', 'caddy', 'haproxy'] as const)('%s', (proxy: TestedProxy)
             'x-auth-principal': 'alice',
             'x-auth-attributes': '{}',
             'x-auth-tenant': '',
+            'x-auth-scopes': '',
+            'x-auth-client': '',
           }
           response.writeHead(200, identity).end()
         })

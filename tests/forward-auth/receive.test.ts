@@ -13,6 +13,8 @@ const NAMES = {
   principal: 'x-auth-principal',
   tenant: 'x-auth-tenant',
   attributes: 'x-auth-attributes',
+  scopes: 'x-auth-scopes',
+  client: 'x-auth-client',
 }
 const PROXIES = ['nginx', 'caddy', 'traefik', 'haproxy'] as const
 
@@ -227,7 +229,8 @@ describe('the headers of the client', () => {
   it('are told without identity headers of other names', () => {
     const identityHeaders = { ...NAMES, principal: 'remote-user' }
     const receive = createReceive({ preset: PRESETS.caddy, rawTargets: false, identityHeaders })
-    const headers = { Remote_User: 'root', 'x-auth-principal': 'root' }
+    const scopes = { 'x-auth-scopes': 'root', X_Auth_Client: 'root' }
+    const headers = { Remote_User: 'root', 'x-auth-principal': 'root', ...scopes }
     const { judged } = receive(subrequest('caddy', { headers }))
     expect(Object.fromEntries((judged as Request).headers)).toEqual({ host: 'api.example.test' })
   })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { createForwardAuth } from '../../src/forward-auth.ts'
+import { GATEWAY_HEADERS } from '../../src/verifiers/upstream/signature.ts'
 import { readText } from '../support/project.ts'
 import { words } from '../support/words.ts'
 
@@ -39,9 +40,12 @@ describe('a subrequest of Traefik', () => {
     const response = await ask()
     expect(response.status).toBe(200)
     const { middlewares } = CONFIG.http
-    for (const name of middlewares['with-auth'].forwardAuth.authResponseHeaders) {
-      expect(response.headers.has(name)).toBe(true)
-    }
+    const { authResponseHeaders } = middlewares['with-auth'].forwardAuth
+    const { signature: _signature, ...identity } = GATEWAY_HEADERS
+    expect(new Set(authResponseHeaders.map((name) => name.toLowerCase()))).toEqual(
+      new Set(Object.values(identity)),
+    )
+    for (const name of authResponseHeaders) expect(response.headers.has(name)).toBe(true)
   })
 
   it('is decided about also for a WebSocket, whose scheme Traefik calls ws', async () => {

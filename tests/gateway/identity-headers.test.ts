@@ -75,22 +75,41 @@ describe('the identity headers', () => {
   }
 
   it('are sent under their configured names, and only with a value', () => {
-    const auth = { principal: 'alice', tenant: 'acme', attributes: { roles: ['admin'] } }
+    const caller = { principal: 'alice', tenant: 'acme', attributes: { roles: ['admin'] } }
+    const auth = { ...caller, scopes: ['notes:read', 'notes:write'], clientId: 'notes app' }
     expect(fieldsOf(auth)).toEqual([
       ['x-auth-principal', 'alice'],
       ['x-auth-tenant', 'acme'],
       ['x-auth-attributes', '{"roles":["admin"]}'],
+      ['x-auth-scopes', 'notes:read notes:write'],
+      ['x-auth-client', 'notes%20app'],
     ])
-    expect(fieldsOf(auth, { ...NAMES, tenant: 'x-org' })).toContainEqual(['x-org', 'acme'])
+    const renamed = { ...NAMES, tenant: 'x-org', scopes: 'x-scopes' }
+    expect(fieldsOf(auth, renamed)).toContainEqual(['x-org', 'acme'])
+    expect(fieldsOf(auth, renamed)).toContainEqual(['x-scopes', 'notes:read notes:write'])
     const none = { principal: undefined, tenant: undefined, attributes: undefined }
-    expect(fieldsOf(auth, none)).toEqual([])
+    expect(fieldsOf(auth, { ...none, scopes: undefined, client: undefined })).toEqual([])
     expect(fieldsOf({ attributes: {} })).toEqual([])
+  })
+
+  it.each([
+    [['a b'], 'a%20b'],
+    [['a,b', 'c%20d', 'é'], 'a%2Cb c%2520d %C3%A9'],
+    [['', 'a', ''], 'a'],
+  ])('carry the scopes %j as %s: a blank in one never makes two of it', (scopes, value) => {
+    expect(fieldsOf({ attributes: {}, scopes })).toEqual([['x-auth-scopes', value]])
+  })
+
+  it('carry no scopes of a caller without any', () => {
+    for (const scopes of [[], ['']]) expect(fieldsOf({ attributes: {}, scopes })).toEqual([])
   })
 
   it.each([
     [{ principal: 'a\nb' }, 'principal'],
     [{ tenant: 'a\r\nX-Admin: 1' }, 'tenant'],
     [{ tenant: '\ud800' }, 'tenant'],
+    [{ scopes: ['a', 'b\n'] }, 'scopes'],
+    [{ clientId: 'a\0' }, 'client'],
   ] as const)('are all left out if a header cannot carry %j', (names, name) => {
     const bad = { ...names, attributes: { roles: ['admin'] } }
     expect(fieldsOf(bad)).toBeUndefined()
@@ -98,7 +117,7 @@ describe('the identity headers', () => {
   })
 
   it('are all left out if one is longer than 8,192 characters: nothing is truncated', () => {
-    for (const name of ['principal', 'tenant']) {
+    for (const name of ['principal', 'tenant', 'clientId']) {
       const fields = (length: number): unknown =>
         fieldsOf({ [name]: 'a'.repeat(length), attributes: {} })
       expect(fields(8192)).toHaveLength(1)
@@ -106,5 +125,6 @@ describe('the identity headers', () => {
     }
     const attributes = { groups: Array.from({ length: 1000 }, (_, index) => `group-${index}`) }
     expect(fieldsOf({ principal: 'alice', attributes })).toBeUndefined()
+    expect(fieldsOf({ scopes: attributes.groups, attributes: {} })).toBeUndefined()
   })
 })

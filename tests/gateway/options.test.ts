@@ -15,6 +15,8 @@ it('has a default for every option except the upstream', () => {
       principal: 'x-auth-principal',
       tenant: 'x-auth-tenant',
       attributes: 'x-auth-attributes',
+      scopes: 'x-auth-scopes',
+      client: 'x-auth-client',
     },
     forwardAuthorization: false,
     stripHeaders: [],
@@ -34,15 +36,33 @@ describe('the identityHeaders', () => {
   it.each([
     [
       { principal: 'Remote-User' },
-      { principal: 'remote-user', tenant: 'x-auth-tenant', attributes: 'x-auth-attributes' },
+      {
+        principal: 'remote-user',
+        tenant: 'x-auth-tenant',
+        attributes: 'x-auth-attributes',
+        scopes: 'x-auth-scopes',
+        client: 'x-auth-client',
+      },
     ],
     [
-      { principal: 'x_user', tenant: 'X-Org', attributes: false },
-      { principal: 'x_user', tenant: 'x-org', attributes: undefined },
+      { principal: 'x_user', tenant: 'X-Org', attributes: false, scopes: 'X-S', client: 'x_app' },
+      {
+        principal: 'x_user',
+        tenant: 'x-org',
+        attributes: undefined,
+        scopes: 'x-s',
+        client: 'x_app',
+      },
     ],
     [
-      { principal: false, tenant: false, attributes: false },
-      { principal: undefined, tenant: undefined, attributes: undefined },
+      { principal: false, tenant: false, attributes: false, scopes: false, client: false },
+      {
+        principal: undefined,
+        tenant: undefined,
+        attributes: undefined,
+        scopes: undefined,
+        client: undefined,
+      },
     ],
   ])('%j are turned into %j', (identityHeaders, names) => {
     expect(namesOf(identityHeaders)).toEqual(names)
@@ -71,6 +91,8 @@ describe('the identityHeaders', () => {
     [{ tenant: 'x_auth_signature' }, 'identityHeaders.tenant'],
     [{ tenant: 'host' }, 'identityHeaders.tenant'],
     [{ principal: 'X-Auth-Tenant' }, 'identityHeaders.tenant'],
+    [{ scopes: 'x_auth_client' }, 'identityHeaders.client'],
+    [{ client: 'X.Auth.Signature' }, 'identityHeaders.client'],
     [{ principle: 'x-user' }, 'identityHeaders.principle'],
   ])('reject %j', (identityHeaders, option) => {
     expect(() => namesOf(identityHeaders)).toThrow(expect.objectContaining({ option }))

@@ -39,6 +39,8 @@ describe('the copy of a client’s headers', () => {
     X-Auth-Principal x_auth_principal X.Auth.Principal X-Auth_Principal
     X-AUTH-ATTRIBUTES x_auth.attributes
     X-Auth-Tenant x_auth_tenant X.Auth_Tenant
+    X-Auth-Scopes x_auth_scopes X-AUTH.SCOPES
+    X-Auth-Client x_auth_client X.Auth.Client
     X-Auth-Signature x_auth_signature x-AUTH.signature
   `),
   )('lacks the identity header %s (CVE-2026-30851)', (name) => {
@@ -47,8 +49,10 @@ describe('the copy of a client’s headers', () => {
 
   it('lacks the default identity headers even when others are configured', () => {
     const names = { principal: 'remote-user', tenant: undefined, attributes: undefined }
-    const by = createCopyHeaders({ ...OPTIONS, identityHeaders: names })
-    const headers = { 'Remote.User': 'admin', 'x-auth-principal': 'a', 'x-auth-tenant': 'b' }
+    const identityHeaders = { ...names, scopes: undefined, client: 'x-app' }
+    const by = createCopyHeaders({ ...OPTIONS, identityHeaders })
+    const defaults = { 'x-auth-principal': 'a', 'x-auth-tenant': 'b', 'x-auth-scopes': 'c' }
+    const headers = { 'Remote.User': 'admin', X_App: 'a', ...defaults, 'x-auth-client': 'd' }
     expect(copied(headers, [], by)).toEqual({})
   })
 

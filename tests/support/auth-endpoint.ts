@@ -5,17 +5,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 export type AuthEndpoint = Awaited<ReturnType<typeof startAuthEndpoint>>
 
-/** Starts an auth endpoint over HTTP that knows some keys and their principals. `asked` has the keys that it was asked about. */
-export async function startAuthEndpoint(principals: Readonly<Record<string, string>>) {
-  const known = new Map(Object.entries(principals))
+/**
+ * Starts an auth endpoint over HTTP that knows some keys, and of each the principal or the body of the answer. `asked` has the keys
+ * that it was asked about.
+ */
+export async function startAuthEndpoint(callers: Readonly<Record<string, string | object>>) {
+  const known = new Map(Object.entries(callers))
   const asked: string[] = []
   let always: number | undefined
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const question = (await json(request)) as { api_key: string }
     asked.push(question.api_key)
-    const principal = known.get(question.api_key)
-    response.writeHead(always ?? (principal === undefined ? 401 : 200))
-    response.end(principal === undefined ? undefined : JSON.stringify({ principal }))
+    const caller = known.get(question.api_key)
+    const body = typeof caller === 'string' ? { principal: caller } : caller
+    response.writeHead(always ?? (caller === undefined ? 401 : 200))
+    response.end(body === undefined ? undefined : JSON.stringify(body))
   }
   const server = createServer((request, response) => void answer(request, response))
   const port = await listen(server)

@@ -288,6 +288,18 @@ const UPSTREAM: Rows = [
     effect: caller({ attributes: { roles: ['admin'] } }),
   },
   {
+    key: 'scopes_header',
+    yaml: `${PROOF}, scopes_header: x-scopes`,
+    sent: proven({ 'x-scopes': 'notes:read notes:write' }),
+    effect: caller({ scopes: ['notes:read', 'notes:write'] }),
+  },
+  {
+    key: 'client_header',
+    yaml: `${PROOF}, client_header: x-app`,
+    sent: proven({ 'x-app': 'notes' }),
+    effect: caller({ clientId: 'notes' }),
+  },
+  {
     key: 'attribute_headers',
     yaml: `${PROOF}, attribute_headers: { X-Groups: { attribute: teams, separator: "," }, X-Role: roles, X-Json: { attribute: teams, json: true } }`,
     sent: proven({ 'x-groups': 'a,b', 'x-role': '["a"]', 'x-json': '["c"]' }),

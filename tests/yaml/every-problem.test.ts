@@ -95,6 +95,8 @@ const PROVIDERS: Readonly<
       { principal_header: 'cookie' },
       { tenant_header: 'x-org', attributes_header: 'x_org' },
       { attributes_header: 'a b' },
+      { scopes_header: 'cookie' },
+      { client_header: 'a b' },
       { attribute_headers: { 'x-a': '' } },
       { attribute_headers: 5 },
       { attribute_headers: { 'x-a': { attribute: 'a', separator: '' } } },

@@ -1,7 +1,15 @@
 import { trimBlanks } from '../../core/request/credentials.ts'
 import { emptyRecord } from '../../core/request/question.ts'
 import { describeAttributeHeaders } from './attribute-headers.ts'
-import { decodeName, readAttributes, readName, readPlainName, readValues } from './identity.ts'
+import {
+  decodeName,
+  isRefused,
+  readAttributes,
+  readName,
+  readPlainName,
+  readScopes,
+  readValues,
+} from './identity.ts'
 import { noteTrust } from '../trusts-network.ts'
 import { parseUpstreamOptions } from './options.ts'
 import { createProofCheck } from './proof.ts'
@@ -37,8 +45,8 @@ export const TRUSTS_NETWORK: string =
  * A request without the principal header gets a 401, and one without the proof a 403. Every header is read by its exact name, and
  * one that comes twice is rejected. The proxy must remove what a client sends in these headers, in every spelling.
  *
- * Principal and tenant are percent-decoded only with `proof.signature`, since the gateway of this package encodes them. With
- * another proof they are taken as they are: `a%20b` is not `a b`. The principal may then have blanks, commas and UTF-8. A comma with
+ * Principal, tenant, scopes and client ID are percent-decoded only with `proof.signature`, since the gateway of this package encodes
+ * them. With another proof they are taken as they are: `a%20b` is not `a b`. The principal may then have blanks, commas and UTF-8. A comma with
  * a blank behind it is rejected, since two headers look the same. A warning and `cause` of the event say why a header is refused.
  *
  * A signature covers the time, the method, the path and the identity, and neither host, query nor body. It can be sent again
@@ -99,8 +107,16 @@ function readsOf(upstream: ResolvedUpstream): ContextConfig {
 
 function headersOf(upstream: ResolvedUpstream): readonly string[] {
   const { proof, principalHeader, tenantHeader, attributesHeader, attributeHeaders } = upstream
+  const { scopesHeader, clientHeader } = upstream
   const proofHeader = 'header' in proof ? proof.header : undefined
-  const headers = [principalHeader, tenantHeader, attributesHeader, proofHeader]
+  const headers = [
+    principalHeader,
+    tenantHeader,
+    attributesHeader,
+    scopesHeader,
+    clientHeader,
+    proofHeader,
+  ]
   return [
     ...headers.filter((name) => name !== undefined),
     ...attributeHeaders.map(({ header }) => header),
@@ -108,21 +124,23 @@ function headersOf(upstream: ResolvedUpstream): readonly string[] {
 }
 
 function createVerifier(upstream: ResolvedUpstream): Verifier {
-  const { principalHeader, tenantHeader, attributesHeader } = upstream
+  const { principalHeader, tenantHeader, attributesHeader, scopesHeader, clientHeader } = upstream
   const checkProof = createProofCheck(upstream.proof)
   // Only our gateway signs, and it encodes each name. From another proxy `a%20b` is a name of its own, and not `a b`.
   const isSigned = upstream.proof.kind === 'signature'
   const readPrincipal = isSigned ? decodeName : readName
-  const readTenant = isSigned ? decodeName : readPlainName
+  const readPlain = isSigned ? decodeName : readPlainName
   const wrongSource = `"credentials" must be { header: "${principalHeader}" }, as fromUpstream makes it`
   return async ({ token, request }, _signal, run) => {
     const { headers, path, method = '' } = request
-    const [tenant, attributes] = [
-      valueOf(headers, tenantHeader),
-      valueOf(headers, attributesHeader),
-    ]
-    const statement = { method, path, principal: token, tenant, attributes }
-    const result = await checkProof(request, statement)
+    const sent = {
+      principal: token,
+      tenant: valueOf(headers, tenantHeader),
+      attributes: valueOf(headers, attributesHeader),
+      scopes: valueOf(headers, scopesHeader),
+      client: valueOf(headers, clientHeader),
+    }
+    const result = await checkProof(request, { method, path, ...sent })
     if (!result.isProven) {
       return { outcome: 'deny', reason: 'forbidden', detail: result.detail, maxAgeMs: 0 }
     }
@@ -132,14 +150,17 @@ function createVerifier(upstream: ResolvedUpstream): Verifier {
       return { outcome: 'deny', detail: 'malformed' }
     }
     const principal = readPrincipal(token)
-    if (typeof principal !== 'string') return refuse(principalHeader, principal, run)
+    if (isRefused(principal)) return refuse(principalHeader, principal, run)
     const read = readAllAttributes(upstream, headers)
-    if ('why' in read) return refuse(read.header, read, run)
-    const allow: Allow = { outcome: 'allow', principal, ...read, expiresAt: result.endsAt }
-    if (tenant === '') return allow
-    const name = readTenant(tenant)
-    if (typeof name === 'string') return { ...allow, tenant: name }
-    return refuse(tenantHeader, name, run, 'tenant')
+    if (isRefused(read)) return refuse(read.header, read, run)
+    const scopes = readScopes(sent.scopes, readPlain)
+    if (isRefused(scopes)) return refuse(scopesHeader, scopes, run)
+    const clientId = sent.client === '' ? undefined : readPlain(sent.client)
+    if (isRefused(clientId)) return refuse(clientHeader, clientId, run)
+    const tenant = sent.tenant === '' ? undefined : readPlain(sent.tenant)
+    if (isRefused(tenant)) return refuse(tenantHeader, tenant, run, 'tenant')
+    const facts = { ...read, scopes, clientId, tenant }
+    return { outcome: 'allow', principal, ...facts, expiresAt: result.endsAt }
   }
 }
 
@@ -172,7 +193,7 @@ function readAllAttributes(
     const { header, attribute } = form
     const value = trimBlanks(valueOf(headers, header))
     const values = value === '' ? [] : readValues(value, form)
-    if ('why' in values) return { header, ...values }
+    if (isRefused(values)) return { header, ...values }
     if (values.length > 0) attributes[attribute] = [...(attributes[attribute] ?? []), ...values]
   }
   return { attributes }

@@ -1,4 +1,5 @@
 import { isRecord } from '../../core/endpoint/claim-path.ts'
+import { splitScope } from '../../core/endpoint/identity.ts'
 import { parseJson } from '../../core/endpoint/verdict.ts'
 import { trimBlanks } from '../../core/request/credentials.ts'
 import { emptyRecord } from '../../core/request/question.ts'
@@ -7,6 +8,11 @@ import type { AttributeHeader } from './attribute-headers.ts'
 /** Why the value of a header is refused. */
 export interface Refused {
   readonly why: string
+}
+
+/** Whether a value was refused. */
+export function isRefused(value: string | object | undefined): value is Refused {
+  return typeof value === 'object' && 'why' in value
 }
 
 const ASCII = /^[\x20-\x7e]*$/
@@ -51,7 +57,7 @@ function decodeUtf8(value: string): string | undefined {
   }
 }
 
-/** A tenant as it was sent. Two headers are joined with a comma. */
+/** A tenant, a client ID or a scope as it was sent. Two headers are joined with a comma. */
 export function readPlainName(value: string): string | Refused {
   return isPlain(value) ? value : NOT_PLAIN
 }
@@ -60,7 +66,7 @@ function isPlain(value: string): boolean {
   return ASCII.test(value) && !value.includes(',')
 }
 
-/** A principal or a tenant, percent-decoded as the gateway encodes it. */
+/** A name, percent-decoded as the gateway encodes it. */
 export function decodeName(value: string): string | Refused {
   const name = isPlain(value) ? decode(value) : ''
   return name === '' || NO_CHARACTER.test(name) ? ENCODED : name
@@ -72,6 +78,17 @@ function decode(value: string): string {
   } catch {
     return ''
   }
+}
+
+/** The scopes of a header, or `undefined` without any. */
+export function readScopes(
+  value: string,
+  readScope: (value: string) => string | Refused,
+): readonly string[] | undefined | Refused {
+  const scopes = splitScope(value).map(readScope)
+  const refused = scopes.find(isRefused)
+  if (refused !== undefined) return refused
+  return scopes.length === 0 ? undefined : scopes.filter((scope) => typeof scope === 'string')
 }
 
 /** Attributes from a JSON object of texts and lists of texts. `undefined` for anything else. */

@@ -27,6 +27,10 @@ export interface UpstreamOptions {
   readonly tenantHeader?: string
   /** The header of the attributes, as a JSON object. With a signature the default is `'x-auth-attributes'`. */
   readonly attributesHeader?: string
+  /** The header of the scopes, with a blank between two. With a signature the default is `'x-auth-scopes'`. */
+  readonly scopesHeader?: string
+  /** The header of the client ID of the application. With a signature the default is `'x-auth-client'`. */
+  readonly clientHeader?: string
   /**
    * Attributes with a header of their own, by its name. oauth2-proxy sends the groups of a caller as
    * `{ 'x-forwarded-groups': { attribute: 'teams', separator: ',' } }`. A name alone, as in `{ 'x-team': 'teams' }`, takes the value
@@ -42,6 +46,8 @@ export interface ResolvedUpstream {
   readonly principalHeader: string
   readonly tenantHeader: string | undefined
   readonly attributesHeader: string | undefined
+  readonly scopesHeader: string | undefined
+  readonly clientHeader: string | undefined
   readonly attributeHeaders: readonly AttributeHeader[]
 }
 
@@ -58,6 +64,8 @@ const KINDS: OptionKinds<ResolvedUpstream> = {
   principalHeader: { form: HEADER_FORM, parse: parseHeader },
   tenantHeader: optionalHeader,
   attributesHeader: optionalHeader,
+  scopesHeader: optionalHeader,
+  clientHeader: optionalHeader,
   attributeHeaders: {
     form: { kind: 'attributeHeaders', default: {} },
     parse: parseAttributeHeaders,
@@ -81,25 +89,32 @@ export function parseUpstreamOptions(value: unknown): ResolvedUpstream {
   return { ...parsed, ...signedHeaders(parsed) }
 }
 
-/** A signature covers both, so both are read. */
-function signedHeaders({ proof, tenantHeader, attributesHeader }: Partial<ResolvedUpstream>) {
-  const { tenant, attributes } = proof?.kind === 'signature' ? GATEWAY_HEADERS : NO_HEADERS
+/** A signature covers them all, so all are read. */
+function signedHeaders(upstream: Partial<ResolvedUpstream>) {
+  const { proof, tenantHeader, attributesHeader, scopesHeader, clientHeader } = upstream
+  const defaults = proof?.kind === 'signature' ? GATEWAY_HEADERS : undefined
   return {
-    tenantHeader: tenantHeader ?? tenant,
-    attributesHeader: attributesHeader ?? attributes,
+    tenantHeader: tenantHeader ?? defaults?.tenant,
+    attributesHeader: attributesHeader ?? defaults?.attributes,
+    scopesHeader: scopesHeader ?? defaults?.scopes,
+    clientHeader: clientHeader ?? defaults?.client,
   }
 }
 
-const NO_HEADERS = { tenant: undefined, attributes: undefined }
+const NAMED = [
+  'principalHeader',
+  'tenantHeader',
+  'attributesHeader',
+  'scopesHeader',
+  'clientHeader',
+] as const
 
 /** Each header must have one meaning. Some servers take `x_user` for `x-user`, so such names count as one. */
 function rejectSharedNames(upstream: Partial<ResolvedUpstream>, problems: Problems): void {
-  const { proof, principalHeader, tenantHeader, attributesHeader, attributeHeaders = [] } = upstream
+  const { proof, attributeHeaders = [] } = upstream
   const proofHeader = proof !== undefined && 'header' in proof ? proof.header : undefined
   const named: readonly (readonly [OptionPath, string | undefined])[] = [
-    [['principalHeader'], principalHeader],
-    [['tenantHeader'], tenantHeader],
-    [['attributesHeader'], attributesHeader],
+    ...NAMED.map((option) => [[option], upstream[option]] as const),
     ...attributeHeaders.map(({ header }) => [['attributeHeaders'], header] as const),
     [['proof', proof?.kind ?? ''], proofHeader],
   ]

@@ -6,6 +6,8 @@ export const GATEWAY_HEADERS = {
   principal: 'x-auth-principal',
   tenant: 'x-auth-tenant',
   attributes: 'x-auth-attributes',
+  scopes: 'x-auth-scopes',
+  client: 'x-auth-client',
   signature: 'x-auth-signature',
 } as const
 
@@ -17,6 +19,8 @@ export interface Statement {
   readonly principal: string
   readonly tenant: string
   readonly attributes: string
+  readonly scopes: string
+  readonly client: string
 }
 
 export interface SignatureOptions {
@@ -91,9 +95,9 @@ export function createSignatureCheck(
 /** Each value has its length before it, so that "xy" + "z" and "x" + "yz" differ. */
 function encode(
   seconds: string,
-  { method, path, principal, tenant, attributes }: Statement,
+  { method, path, principal, tenant, attributes, scopes, client }: Statement,
 ): Uint8Array<ArrayBuffer> {
-  const values = [seconds, method, path, principal, tenant, attributes]
+  const values = [seconds, method, path, principal, tenant, attributes, scopes, client]
   const fields = values.map((value) => `${encoder.encode(value).byteLength}:${value}`)
   return encoder.encode([VERSION, ...fields].join('\n'))
 }

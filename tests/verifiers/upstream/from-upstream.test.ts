@@ -13,6 +13,8 @@ const NAMES = {
   principalHeader: 'x-user',
   tenantHeader: 'x-org',
   attributesHeader: 'x-attributes',
+  scopesHeader: 'x-scopes',
+  clientHeader: 'x-app',
 }
 const BY_SECRET: UpstreamOptions = {
   ...NAMES,
@@ -36,12 +38,16 @@ describe('the identity', () => {
   it('is what the headers of the proxy say', async () => {
     const { ask, decision } = await start()
     const attributes = ['X-Attributes', '{"roles":["admin"],"team":"red"}'] as const
-    const { status, body } = await ask([ALICE, PROOF, ['X-Org', 'acme'], attributes])
+    const scopes = ['X-Scopes', 'notes:read  a%20b'] as const
+    const more = [['X-Org', 'acme'], attributes, scopes, ['X-App', 'notes']] as const
+    const { status, body } = await ask([ALICE, PROOF, ...more])
     expect(status).toBe(200)
     expect(body).toEqual({
       principal: 'alice',
       tenant: 'acme',
       attributes: { roles: ['admin'], team: ['red'] },
+      scopes: ['notes:read', 'a%20b'],
+      clientId: 'notes',
     })
     expect(decision()).toMatchObject({ outcome: 'allow', verifier: 'upstream', attempts: 1 })
   })
@@ -64,9 +70,10 @@ describe('the identity', () => {
     }
   })
 
-  it('may have no tenant and no attributes', async () => {
+  it('may have nothing but a principal', async () => {
     const { ask } = await start()
-    const { body } = await ask([ALICE, PROOF, ['X-Org', ''], ['X-Attributes', '']])
+    const names = ['X-Org', 'X-Attributes', 'X-Scopes', 'X-App']
+    const { body } = await ask([ALICE, PROOF, ...names.map((name) => [name, ''] as const)])
     expect(body).toEqual({ principal: 'alice', attributes: {} })
   })
 
@@ -128,6 +135,15 @@ describe('the identity', () => {
       ],
     ],
     ['tenant', ALICE, [['X-Org', 'caf\u00e9']]],
+    [
+      'malformed',
+      ALICE,
+      [
+        ['X-Scopes', 'notes:read'],
+        ['X-Scopes', 'admin'],
+      ],
+    ],
+    ['malformed', ALICE, [['X-App', 'a,b']]],
   ] as const)('that is %s is denied: %j %j', async (detail, user, others) => {
     const { ask, decision } = await start()
     const { status, body } = await ask([user, PROOF, ...others])

@@ -33,6 +33,8 @@ const ALLOW: Verdict = {
   principal: 'alice b, c',
   tenant: 'acme',
   attributes: { roles: ['admin'], größe: ['ü"', 'a, b'] },
+  scopes: ['notes:read', 'a b', 'c,d'],
+  clientId: 'notes app',
 }
 
 /** Starts a gateway that decides by `TOKEN`. */
@@ -81,20 +83,24 @@ describe('a signed identity', () => {
     expect(server.decision()).toMatchObject({ outcome: 'allow', method })
   })
 
-  it('may have neither tenant nor attributes', async () => {
+  it('may have a principal alone', async () => {
     const server = await startGuarded(fromUpstream(SIGNED))
     const verifier = (): Verdict => ({ outcome: 'allow', principal: 'bob' })
     const port = await startGateway(server.port, SIGNING, { verifier })
     expect((await ask(port, [BEARER])).body).toMatchObject({ principal: 'bob', attributes: {} })
-    const identityHeaders = { tenant: false, attributes: false } as const
-    const silent = await startGateway(server.port, { ...SIGNING, identityHeaders })
-    expect((await ask(silent, [BEARER])).body).toMatchObject({ attributes: {} })
+    const off = { tenant: false, attributes: false, scopes: false, client: false } as const
+    const silent = await startGateway(server.port, { ...SIGNING, identityHeaders: off })
+    const { body } = await ask(silent, [BEARER, ['X-Auth-Scopes', 'admin']])
+    const { expiresAt: _, ...told } = body
+    expect(told).toEqual({ principal: 'alice b, c', attributes: {} })
   })
 
   it('has other headers if both sides name them', async () => {
     const named = { principalHeader: 'remote-user', tenantHeader: 'x-org', attributesHeader: 'x-a' }
-    const server = await startGuarded(fromUpstream({ ...SIGNED, ...named }))
-    const identityHeaders = { principal: 'Remote-User', tenant: 'X-Org', attributes: 'X-A' }
+    const more = { scopesHeader: 'x-s', clientHeader: 'x-app' }
+    const server = await startGuarded(fromUpstream({ ...SIGNED, ...named, ...more }))
+    const names = { principal: 'Remote-User', tenant: 'X-Org', attributes: 'X-A' }
+    const identityHeaders = { ...names, scopes: 'X-S', client: 'X-App' }
     const port = await startGateway(server.port, { ...SIGNING, identityHeaders })
     expect((await ask(port, [BEARER])).body).toMatchObject(withoutOutcome(ALLOW))
   })
@@ -111,7 +117,7 @@ describe('a signed identity', () => {
 
   it.each(
     words(`X-Auth-Principal x_auth_principal X.Auth.Principal X-Auth-Tenant x_auth_tenant X-Auth-Attributes
-      x_auth.attributes X-Auth-Signature x_auth_signature X.AUTH.SIGNATURE`),
+      x_auth.attributes X-Auth-Scopes x_auth_scopes X-Auth-Client X.Auth.Client X-Auth-Signature x_auth_signature X.AUTH.SIGNATURE`),
   )('is not changed by a client that sends %s', async (name) => {
     const { told } = await through([BEARER, [name, 'admin'], [name, 'admin']])
     expect(told.status).toBe(200)
@@ -131,13 +137,14 @@ describe('a signed identity', () => {
     ['malformed', { principal: 'a%2' }],
     ['malformed', { principal: '%ED%A0%80' }],
     ['tenant', { tenant: 'a%00' }],
+    ['malformed', { scopes: 'a b%0Ac' }],
+    ['malformed', { client: 'a%2' }],
   ])('that is %s after decoding is denied: %j', async (detail, names) => {
     const server = await startGuarded(fromUpstream(SIGNED))
-    const { principal = 'alice', tenant = '' } = names as Partial<Record<string, string>>
+    const signed = { principal: 'alice', ...names }
     const told = await server.ask([
-      ...(await sign({ path: '/', principal, tenant })),
-      ['X-Auth-Principal', principal],
-      ['X-Auth-Tenant', tenant],
+      ...(await sign({ path: '/', ...signed })),
+      ...Object.entries(signed).map(([name, value]) => [`X-Auth-${name}`, value] as const),
     ])
     expect(told.status).toBe(401)
     expect(server.decision()).toMatchObject({ reason: 'denied', detail })
@@ -198,36 +205,18 @@ describe('a stolen signature', () => {
     expect((await server.ask(again, { path: '/x' })).status).toBe(403)
   })
 
-  it.each<[string, Fields, object]>([
-    ['another principal', [['X-Auth-Principal', 'admin']], {}],
-    ['another method', [['X-Auth-Principal', 'alice']], { method: 'DELETE' }],
-    ['another path', [['X-Auth-Principal', 'alice']], { path: '/y' }],
-    [
-      'a tenant',
-      [
-        ['X-Auth-Principal', 'alice'],
-        ['X-Auth-Tenant', 'evil'],
-      ],
-      {},
-    ],
-    [
-      'attributes',
-      [
-        ['X-Auth-Principal', 'alice'],
-        ['X-Auth-Attributes', '{"roles":["a"]}'],
-      ],
-      {},
-    ],
-    [
-      'a second signature',
-      [
-        ['X-Auth-Principal', 'alice'],
-        ['X-Auth-Signature', 't=1,v1=00'],
-      ],
-      {},
-    ],
+  it.each<[string, Record<string, string>, object?]>([
+    ['another principal', { 'X-Auth-Principal': 'admin' }],
+    ['another method', {}, { method: 'DELETE' }],
+    ['another path', {}, { path: '/y' }],
+    ['a tenant', { 'X-Auth-Tenant': 'evil' }],
+    ['attributes', { 'X-Auth-Attributes': '{"roles":["a"]}' }],
+    ['scopes', { 'X-Auth-Scopes': 'admin' }],
+    ['a client', { 'X-Auth-Client': 'admin-app' }],
+    ['a second signature', { 'X-Auth-Signature': 't=1,v1=00' }],
   ])('is worth nothing with %s', async (_, fields, target) => {
-    expect((await replay(0, fields, target)).told.status).toBe(403)
+    const sent = Object.entries({ 'X-Auth-Principal': 'alice', ...fields })
+    expect((await replay(0, sent, target)).told.status).toBe(403)
   })
 })
 
@@ -342,6 +331,7 @@ function withoutOutcome(verdict: Verdict): object {
 }
 
 async function sign(of: Partial<Statement>, at: number = Date.now()): Promise<Fields> {
-  const plain = { method: 'GET', path: '/x', principal: 'alice', tenant: '', attributes: '' }
-  return [['X-Auth-Signature', await createSigner(SECRET, () => at)({ ...plain, ...of })]]
+  const caller = { principal: 'alice', tenant: '', attributes: '', scopes: '', client: '' }
+  const statement = { method: 'GET', path: '/x', ...caller, ...of }
+  return [['X-Auth-Signature', await createSigner(SECRET, () => at)(statement)]]
 }

@@ -27,10 +27,12 @@ describe('fromUpstream makes', () => {
     const { verifier, ...config } = make({
       ...OPTIONS,
       tenantHeader: 'X-Org',
+      scopesHeader: 'X-Scopes',
+      clientHeader: 'X-App',
       attributeHeaders: { 'X-Groups': 'teams' },
     })
     expect(config).toEqual({ credentials: { header: 'x-user' }, tokenFormat: 'text' })
-    const headers = ['x-user', 'x-org', 'x-proxy-secret', 'x-groups']
+    const headers = words('x-user x-org x-scopes x-app x-proxy-secret x-groups')
     const reads = { headers, params: 'none', path: false, method: false, clientAddress: false }
     const traits = { reads, consumes: headers, local: true, label: 'upstream', warnings: [] }
     expect({ ...verifier }).toMatchObject(traits)
@@ -39,7 +41,9 @@ describe('fromUpstream makes', () => {
   it('for a signature also what the gateway signs', () => {
     const proof = { signature: 'X-Auth-Signature', secret: SECRET }
     const { verifier } = make({ principalHeader: 'x-auth-principal', proof })
-    const headers = words('x-auth-principal x-auth-tenant x-auth-attributes x-auth-signature')
+    const headers = words(
+      'x-auth-principal x-auth-tenant x-auth-attributes x-auth-scopes x-auth-client x-auth-signature',
+    )
     expect(verifier.reads).toMatchObject({
       headers,
       path: true,
@@ -137,6 +141,8 @@ describe('fromUpstream rejects', () => {
     [{ tenantHeader: '' }, 'tenantHeader'],
     [{ tenantHeader: 'Sec-WebSocket-Protocol' }, 'tenantHeader'],
     [{ attributesHeader: 5 }, 'attributesHeader'],
+    [{ scopesHeader: 'authorization' }, 'scopesHeader'],
+    [{ clientHeader: 'x app' }, 'clientHeader'],
     [{ attributeHeaders: ['x-groups'] }, 'attributeHeaders'],
     [{ attributeHeaders: { 'x groups': 'teams' } }, 'attributeHeaders'],
     [{ attributeHeaders: { 'x-groups': '' } }, 'attributeHeaders.x-groups'],
@@ -157,6 +163,8 @@ describe('fromUpstream rejects', () => {
     // One header, two meanings.
     [{ tenantHeader: 'x_user' }, 'tenantHeader'],
     [{ attributesHeader: 'X.User' }, 'attributesHeader'],
+    [{ scopesHeader: 'x_user' }, 'scopesHeader'],
+    [{ scopesHeader: 'x-app', clientHeader: 'X_App' }, 'clientHeader'],
     [{ attributeHeaders: { X_USER: 'teams' } }, 'attributeHeaders'],
     [{ attributeHeaders: { 'X-Groups': 'teams', 'x-groups': 'roles' } }, 'attributeHeaders'],
     [{ principalHeader: 'x-proxy_secret' }, 'proof.header'],

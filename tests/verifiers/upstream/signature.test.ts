@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createSignatureCheck, createSigner } from '../../../src/verifiers/upstream/signature.ts'
+import { readText } from '../../support/project.ts'
 import type { Statement } from '../../../src/verifiers/upstream/signature.ts'
 
 const SECRET = '0123456789abcdef0123456789abcdef'
@@ -13,8 +14,10 @@ const STATEMENT: Statement = {
   principal: 'alice%20b',
   tenant: 'acme',
   attributes: '{"roles":["admin"]}',
+  scopes: 'notes:read notes:write',
+  client: 'notes-app',
 }
-const MAC = '1ffc07cd68ad05292dc50c39d7c2a842541f10aab86c0ee9d598f5fb4fe1ebf1'
+const MAC = 'a0b2ed3bb0ee04366cc8a96b689b673db92dc329959133b014165b8249510b06'
 const HEADER = `t=${SECONDS},v1=${MAC}`
 
 /** The end of the signature at a time in seconds, or `undefined` if it is not good. */
@@ -29,14 +32,22 @@ function check(
 }
 
 describe('a signature', () => {
-  it('is the documented one for the documented values', async () => {
+  it('is the one of docs/gateway-reference.md', async () => {
+    const [, section = ''] = readText('docs/gateway-reference.md').split('## Signature')
+    const [, secret = ''] = /the secret `([^`]+)`/.exec(section) ?? []
+    const [, text = ''] = /```text\n(.*?)\n```/s.exec(section) ?? []
+    expect(section).toContain(`v1=${createHmac('sha256', secret).update(text).digest('hex')}`)
+    const values = [SECRET, MAC, SECONDS, ...Object.values(STATEMENT)]
+    expect(values.filter((value) => !section.includes(String(value)))).toEqual([])
     expect(await createSigner(SECRET, () => SECONDS * 1000 + 999)(STATEMENT)).toBe(HEADER)
     expect(await check(HEADER)).toBe((SECONDS + 60) * 1000)
   })
 
   it('signs each value with its length in bytes before it', async () => {
-    const statement = { method: 'GET', path: '/ü', principal: '', tenant: 'a', attributes: '' }
-    const text = `1\n${['10:1764187200', '3:GET', '3:/ü', '0:', '1:a', '0:'].join('\n')}`
+    const nobody = { principal: '', attributes: '', client: '' }
+    const statement = { method: 'GET', path: '/ü', tenant: 'a', scopes: 'b c', ...nobody }
+    const lines = ['10:1764187200', '3:GET', '3:/ü', '0:', '1:a', '0:', '3:b c', '0:']
+    const text = `1\n${lines.join('\n')}`
     const mac = createHmac('sha256', SECRET).update(text).digest('hex')
     expect(await createSigner(SECRET, () => SECONDS * 1000)(statement)).toBe(
       `t=${SECONDS},v1=${mac}`,
@@ -72,6 +83,11 @@ describe('a signature', () => {
     { tenant: '' },
     { attributes: '{"roles":["admin","owner"]}' },
     { attributes: '' },
+    { scopes: 'notes:read notes:write admin' },
+    { scopes: '' },
+    { client: 'admin-app' },
+    { client: '' },
+    { scopes: 'notes:read notes:write\n9:notes-app', client: '' },
     // The same text, if it had no lengths.
     { principal: 'alice%20b\n4:acme', tenant: '{"roles":["admin"]}', attributes: '' },
   ])('of another request is not good: %j', async (change) => {
@@ -122,6 +138,8 @@ describe('a signature', () => {
       principal: text,
       tenant: text,
       attributes: text,
+      scopes: text,
+      client: text,
     })
     await fc.assert(
       fc.asyncProperty(statement, statement, async (one, other) => {

@@ -12,6 +12,8 @@ interface UpstreamKeys {
   readonly principalHeader: unknown
   readonly tenantHeader: unknown
   readonly attributesHeader: unknown
+  readonly scopesHeader: unknown
+  readonly clientHeader: unknown
   readonly attributeHeaders: unknown
   readonly trustedProxySecretHeader: unknown
   readonly trustedProxySignatureHeader: unknown
@@ -61,6 +63,8 @@ export const UPSTREAM: ProviderType = providerType<UpstreamKeys>(
     principalHeader: unchecked(HEADER),
     tenantHeader: unchecked(HEADER),
     attributesHeader: unchecked(HEADER),
+    scopesHeader: unchecked(HEADER),
+    clientHeader: unchecked(HEADER),
     attributeHeaders: unchecked({
       kind: 'attributeHeaders',
       entries: ATTRIBUTE_HEADER,
@@ -82,10 +86,13 @@ export const UPSTREAM: ProviderType = providerType<UpstreamKeys>(
 
 function make(keys: Given<UpstreamKeys>, tools: Tools): Made {
   const { principalHeader, tenantHeader, attributesHeader, attributeHeaders } = keys
+  const { scopesHeader, clientHeader } = keys
   const options = present({
     principalHeader,
     tenantHeader,
     attributesHeader,
+    scopesHeader,
+    clientHeader,
     attributeHeaders,
     proof: proofOf(keys, tools),
   })
@@ -100,6 +107,8 @@ function make(keys: Given<UpstreamKeys>, tools: Tools): Made {
     defaults: {
       tenantHeader: described.tenantHeader,
       attributesHeader: described.attributesHeader,
+      scopesHeader: described.scopesHeader,
+      clientHeader: described.clientHeader,
     },
   }
 }
