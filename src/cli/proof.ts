@@ -1,5 +1,6 @@
 import { createAuthenticator } from '../core/authenticator.ts'
 import { membersOf } from '../verifiers/first-of/first-of.ts'
+import { createRandomKey } from '../verifiers/random-key.ts'
 import { trustsNetwork } from '../verifiers/trusts-network.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 
@@ -134,10 +135,4 @@ function questionOf(config: AuthConfig): AuthConfig {
 function headerOfVerifier({ verifier, credentials }: AuthConfig): string | undefined {
   if (verifier === undefined || typeof credentials !== 'object') return undefined
   return 'header' in credentials ? credentials.header : undefined
-}
-
-/** A key with 256 random bits. No client has it. */
-export function createRandomKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(32))
-  return `random_${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`
 }

@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createEndpointProof, createRandomKey, createRandomKeyAsker } from '../../src/cli/proof.ts'
+import { createEndpointProof, createRandomKeyAsker } from '../../src/cli/proof.ts'
 import { AuthUnavailableError } from '../../src/index.ts'
 import { jwt } from '../../src/jwt.ts'
 import { firstOf, fromUpstream, githubToken, introspection } from '../../src/verifiers.ts'
+import { createRandomKey } from '../../src/verifiers/random-key.ts'
+import { guardWith } from '../support/guarded-verifier.ts'
+import { startService } from '../support/verifier-service.ts'
 import type { ProofState } from '../../src/cli/proof.ts'
 import type { AuthConfig, Transport, Verifier } from '../../src/index.ts'
 import type { UpstreamProof } from '../../src/verifiers.ts'
@@ -177,6 +180,23 @@ describe('a random key', () => {
     const opaque = introspection({ url: 'https://a.example.com/', client: 'none', fetch })
     const all = createRandomKeyAsker({ verifier: firstOf([verifier, opaque]) })
     expect(await all()).toEqual({ state: 'unproven', cause: 'unreachable' })
+  })
+
+  it('is none of the first ten answers of an introspection endpoint, which warn if all are inactive', async () => {
+    const { url } = await startService(() => ({ json: { active: false } }))
+    const verifier = introspection({ url, client: 'none' })
+    const onEvent = vi.fn<NonNullable<AuthConfig['onEvent']>>()
+    const ask = createRandomKeyAsker({ verifier, onEvent })
+    const guard = guardWith(verifier)
+    for (let count = 0; count < 9; count += 1) {
+      expect(await ask()).toEqual({ state: 'proven' })
+      await guard.ask(`token-${count}`)
+    }
+    for (let count = 0; count < 9; count += 1) await ask()
+    expect(onEvent).not.toHaveBeenCalled()
+    expect(guard.warnings()).toEqual([])
+    await guard.ask('token-9')
+    expect(guard.warnings()).toEqual([expect.stringMatching(/^The first 10 answers /)])
   })
 
   it.each<[string, Transport, string | undefined]>([

@@ -1,4 +1,4 @@
-import { createRandomKey } from '../proof.ts'
+import { createRandomKey } from '../../verifiers/random-key.ts'
 import { isOutage, leftOut, skipped, viewOfWrapper } from './finding.ts'
 import {
   judgeBadKey,

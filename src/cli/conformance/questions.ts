@@ -1,4 +1,4 @@
-import { createRandomKey } from '../proof.ts'
+import { createRandomKey } from '../../verifiers/random-key.ts'
 
 export interface Question {
   readonly body: string
