@@ -7,6 +7,10 @@ import { createExampleModule, OPTION_EXAMPLES } from '../support/option-examples
 import { createPage } from '../support/option-page.ts'
 import { readOptionsOfType, readUnion } from '../support/documented-types.ts'
 import { findTypeErrors } from '../support/type-check.ts'
+import { PAGES, pageNamed } from './pages.ts'
+import { withDifferences } from '../recorded/page.ts'
+import { SERVERS } from '../recorded/versions.ts'
+import { readText } from '../support/project.ts'
 
 /** The pages that `npm run docs:generate` writes. */
 
@@ -83,4 +87,37 @@ describe('docs/messages.md', () => {
     expect(rows.map(([detail = '']) => withoutBackticks(detail))).toEqual(readUnion('DenyDetail'))
     expect(rows.filter(([, meaning]) => meaning === '')).toEqual([])
   })
+})
+
+describe('docs/security/guarantees.md', () => {
+  const path = 'docs/security/guarantees.md'
+
+  it('has each difference from a recorded server, with its reason', async () => {
+    const page = withDifferences(readText(path))
+    await expect(page).toMatchFileSnapshot(`../../${path}`)
+  })
+
+  it('is cited by README.md, with the recorded versions', () => {
+    const { llamaStack, ogx, keycloak, hydra, kubernetes } = SERVERS
+    const cited = [
+      llamaStack,
+      ogx,
+      keycloak,
+      hydra,
+      kubernetes,
+      `${path}#what-real-servers-decided`,
+    ]
+    const { text } = pageNamed('README.md')
+    expect(cited.filter((part) => !text.includes(part))).toEqual([])
+  })
+
+  it.each(Object.values(SERVERS))(
+    'has the version that other pages were tested with: %s',
+    (server) => {
+      const name = server.replace(/[\d.]+$/, '')
+      const tested = new RegExp(`(?<=what )${name}[\\d.]*\\d`, 'gi')
+      const named = PAGES.flatMap(({ text }) => text.match(tested) ?? [])
+      expect(named.filter((found) => found !== server)).toEqual([])
+    },
+  )
 })

@@ -213,8 +213,7 @@ export const POLICIES: readonly Decided[] = [
 
 export const INTROSPECTION: readonly Decided[] = [
   {
-    reason:
-      'A token that is bound to a key of its holder is denied: it came as a Bearer token, and may be stolen.',
+    reason: 'A token that is bound to a key of its holder is no Bearer token: it may be stolen.',
     covers: ({ of, ours }) => of === 'Keycloak: my-api dpop' && ours === 'denied',
   },
 ]
@@ -238,11 +237,11 @@ export const KEYCLOAK: readonly Decided[] = [
     covers: ({ of, ours }) => of.startsWith('light,') && ours === 'rejected',
   },
   {
-    reason: 'A token has at most 8,192 characters.',
+    reason: 'A token has the characters of RFC 6750 and at most 8,192 of them.',
     covers: ({ of, ours }) => of.startsWith('large,') && ours === 'rejected',
   },
   {
-    reason: 'A token that is bound to a key of its holder is no Bearer token.',
+    reason: 'A token that is bound to a key of its holder is no Bearer token: it may be stolen.',
     covers: ({ of, ours }) => of.startsWith('dpop,') && ours === 'rejected',
   },
   {

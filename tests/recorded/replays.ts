@@ -44,7 +44,7 @@ export const REPLAYS: readonly Replay[] = [
   row('route policies of', ogx, replayPolicies, POLICIES, 8_000),
   row('tokens of', llamaStack, replayProviders, PROVIDERS, 148),
   row('sections of run.yaml of', llamaStack, replaySections, SECTIONS, 211),
-  row('keys that our endpoint was asked about by', llamaStack, replayEndpoint, ENDPOINT, 127),
+  row('keys of our endpoint behind', llamaStack, replayEndpoint, ENDPOINT, 127),
   row('tokens of', kubernetes, replayKubernetes, KUBERNETES, 82),
   row('tokens of', keycloak, replayKeycloak, KEYCLOAK, 70),
   row('tokens of', hydra, replayHydra, [], 18),
