@@ -17,10 +17,11 @@ export type { Need, RouteRule, RouteScope }
  * without such a rule gets 403 `forbidden`. An empty list permits everything. It is for the option `routePolicy`, and for
  * `authorize` too. Public paths need no rule.
  *
- * In doubt it forbids. A `permit` applies only if the path matches as it was sent and decoded, a `forbid` if one of them does.
+ * In doubt it forbids. A `permit` applies only if the path matches as it was sent and decoded, a `forbid` if one of them does, in any
+ * case of its letters.
  * A condition about an attribute that the caller does not have is unknown: a `permit` does not apply then, and a `forbid`
- * does. A path of more than 2,048 characters is forbidden, and so is one that is not UTF-8 or holds a control character, `%5c`, or
- * `%25` before two hex digits. So is one that takes the `regex:` patterns more than a few milliseconds: then a `warning` event says
+ * does. A path of more than 2,048 characters is forbidden, and so is one that begins with `//`, is not UTF-8, or holds a control
+ * character, `%5c`, or `%25` before two hex digits. So is one that takes the `regex:` patterns more than a few milliseconds: then a `warning` event says
  * so, once.
  *
  * A check at the route, such as {@link withAccess}, is safer: your router may match paths in another way.

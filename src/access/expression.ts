@@ -1,4 +1,6 @@
+import { ignoringCase, inAnyCase } from './case.ts'
 import { character, choice, end, repeat, sequence, start } from './matcher.ts'
+import type { Test } from './case.ts'
 import type { Step } from './matcher.ts'
 
 /** A pattern that is not read. Its message ends the sentence "it must be …". */
@@ -27,15 +29,17 @@ const ESCAPED_SIGN = /\\([ !"#%&',:;<=>@_`~])/g
 /**
  * Reads a regular expression that is anchored at the start of a path. It throws an `ExpressionError` for one that is broken,
  * that OGX and JavaScript read differently, or that takes OGX long: its matcher tries one way after the other.
+ *
+ * @param ignoresCase Also lets a character match in another case. A negated class keeps its case: `[^a]` matches `A`, and not `a`.
  */
-export function readExpression(source: string): Step {
+export function readExpression(source: string, ignoresCase = false): Step {
   if (source === '') throw new ExpressionError('a regular expression after "regex:"')
   if (source.length > MAX_LENGTH) {
     throw new ExpressionError(`a regular expression of at most ${MAX_LENGTH} characters`)
   }
   const normal = normalize(source)
   requireValid(normal)
-  return new ExpressionReader(normal).read()
+  return new ExpressionReader(normal, ignoresCase).read()
 }
 
 /**
@@ -74,12 +78,14 @@ interface Times {
 /** Reads an expression whose syntax is valid. */
 class ExpressionReader {
   readonly #source: string
+  readonly #ignoresCase: boolean
   #at = 0
   #unbounded = 0
   #counted = 0
 
-  constructor(source: string) {
+  constructor(source: string, ignoresCase: boolean) {
     this.#source = source
+    this.#ignoresCase = ignoresCase
   }
 
   read(): Step {
@@ -137,7 +143,7 @@ class ExpressionReader {
   #readAtom(): Part {
     if (this.#skip('(')) return this.#readGroup()
     const [set, negation, body = ''] = this.#match(CLASS) ?? []
-    const step = set === undefined ? this.#readCharacter() : readClass(body, negation === '^')
+    const step = set === undefined ? this.#readCharacter() : this.#readClass(body, negation === '^')
     return { step, isFixed: true }
   }
 
@@ -156,7 +162,16 @@ class ExpressionReader {
     if (next === '$') return end
     if (next === '.') return character(() => true)
     const literal = next.replace(/^\\(?=.)/su, '')
-    return character(readEscape(next) ?? ((one) => one === literal))
+    const escape = readEscape(next)
+    if (!this.#ignoresCase) return character(escape ?? ((one) => one === literal))
+    return character(escape === undefined ? inAnyCase(literal) : ignoringCase(escape))
+  }
+
+  #readClass(body: string, isNegated: boolean): Step {
+    const isFolded = this.#ignoresCase && !isNegated
+    const test = parseClass(body, isFolded ? 'iu' : 'u')
+    if (isNegated) return character((one) => !test(one))
+    return character(isFolded ? ignoringCase(test) : test)
   }
 
   #skip(text: string): boolean {
@@ -173,8 +188,6 @@ class ExpressionReader {
   }
 }
 
-type Test = (character: string) => boolean
-
 /** The test of `\w` and the like. `undefined` for a character, also an escaped one. */
 function readEscape(text: string): Test | undefined {
   const [, letter] = /^\\(.)$/su.exec(text) ?? []
@@ -189,7 +202,7 @@ function readEscape(text: string): Test | undefined {
   return (one) => set.test(one) !== isNegated
 }
 
-function readClass(body: string, isNegated: boolean): Step {
+function parseClass(body: string, flags: 'u' | 'iu'): Test {
   // In Python this closing bracket is part of the class.
   if (body === '') throw new ExpressionError('without an empty class')
   const parts = body.match(CLASS_PART) ?? []
@@ -197,8 +210,6 @@ function readClass(body: string, isNegated: boolean): Step {
   const rest = parts.filter((_, index) => tests[index] === undefined)
   const shorthands = tests.filter((test) => test !== undefined)
   // A caret that is first by now is still a character.
-  const others = new RegExp(`[${rest.join('').replace(/^\^/, '\\^')}]`, 'u')
-  return character(
-    (one) => (others.test(one) || shorthands.some((test) => test(one))) !== isNegated,
-  )
+  const others = new RegExp(`[${rest.join('').replace(/^\^/, '\\^')}]`, flags)
+  return (one) => others.test(one) || shorthands.some((test) => test(one))
 }

@@ -1,23 +1,40 @@
 import { invalidOption } from '../core/config/option-checks.ts'
+import { foldCase } from './case.ts'
 import { ExpressionError, readExpression } from './expression.ts'
 import { canBegin, createMatcher } from './matcher.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 import type { Matcher } from './matcher.ts'
 
+/** A pattern of a rule. */
+export interface Pattern {
+  readonly matches: Matcher
+  /** Whether it is for forms without case. */
+  readonly isFolded: boolean
+}
+
 const EXPRESSION = 'regex:'
+const NEVER_PERMITTED = 'a path that starts with one "/": "//" is never permitted'
 const UNMATCHABLE = 'one that can match a path from its start, which is "/", such as "regex:/v1/.*"'
 
-/** Parses a pattern. Throws `AuthConfigError` for one that can match no path as it is meant: a forbid would be off. */
-export function parsePattern(value: unknown, path: OptionPath): Matcher {
+/**
+ * Parses a pattern. That of a forbid matches without case. Throws `AuthConfigError` for one that can match no path as it is meant: a
+ * forbid would be off.
+ */
+export function parsePattern(value: unknown, path: OptionPath, isForbid: boolean): Pattern {
   if (typeof value !== 'string' || value === '') {
     throw invalidOption(path, value, 'a path such as "/v1/models", "/v1/*", "*" or "regex:…"')
   }
-  if (value.startsWith(EXPRESSION)) return parseExpression(value, path)
-  if (value === '*') return () => true
+  if (value.startsWith(EXPRESSION)) {
+    return { matches: parseExpression(value, path, isForbid), isFolded: false }
+  }
+  if (value === '*') return { matches: () => true, isFolded: false }
   const isPrefix = value.endsWith('*')
-  const text = isPrefix ? value.slice(0, -1) : value
-  rejectUnmatchable(text, isPrefix, value, path)
-  return isPrefix ? (one) => one.startsWith(text) : (one) => one === text
+  const written = isPrefix ? value.slice(0, -1) : value
+  rejectUnmatchable(written, isPrefix, value, path)
+  if (!isForbid && written.startsWith('//')) throw invalidOption(path, value, NEVER_PERMITTED)
+  const text = isForbid ? foldCase(written) : written
+  const matches: Matcher = isPrefix ? (one) => one.startsWith(text) : (one) => one === text
+  return { matches, isFolded: isForbid }
 }
 
 function rejectUnmatchable(text: string, isPrefix: boolean, value: string, path: OptionPath): void {
@@ -38,9 +55,9 @@ function rejectUnmatchable(text: string, isPrefix: boolean, value: string, path:
   }
 }
 
-function parseExpression(value: string, path: OptionPath): Matcher {
+function parseExpression(value: string, path: OptionPath, isForbid: boolean): Matcher {
   try {
-    const expression = readExpression(value.slice(EXPRESSION.length))
+    const expression = readExpression(value.slice(EXPRESSION.length), isForbid)
     if (!canBegin(expression, '/')) throw new ExpressionError(UNMATCHABLE)
     return createMatcher(expression)
   } catch (error) {

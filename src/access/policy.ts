@@ -4,7 +4,7 @@ import { parseRules } from './rules.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 import type { Ruling } from '../core/response/authorization.ts'
 import type { Access } from '../core/types.ts'
-import type { Budget } from './matcher.ts'
+import type { Budget, Matcher } from './matcher.ts'
 import type { PathForms } from './path-forms.ts'
 import type { ParsedRule } from './rules.ts'
 
@@ -44,12 +44,29 @@ function applies(
   forms: PathForms,
   budget: Budget,
 ): boolean {
-  const { isPermit, patterns, methods, condition } = rule
-  const matches = (form: string): boolean => patterns.some((pattern) => pattern(form, budget))
-  const isPath = isPermit ? forms.permitted.every(matches) : forms.forbidden.some(matches)
-  if (!isPath) return false
+  const { isPermit, methods, condition } = rule
+  if (!matchesPath(rule, forms, budget)) return false
   // A server may take a method in any case.
   if (methods?.has(isPermit ? method : method.toUpperCase()) === false) return false
   const holds = condition === undefined || condition(auth)
   return isPermit ? holds === true : holds !== false
+}
+
+function matchesPath(
+  { isPermit, patterns }: ParsedRule,
+  { permitted, forbidden, folded }: PathForms,
+  budget: Budget,
+): boolean {
+  if (isPermit) {
+    return permitted.every((form) => patterns.some(({ matches }) => matches(form, budget)))
+  }
+  for (const { matches, isFolded } of patterns) {
+    if (matchesOneOf(isFolded ? folded : forbidden, matches, budget)) return true
+  }
+  return false
+}
+
+function matchesOneOf(forms: readonly string[], matches: Matcher, budget: Budget): boolean {
+  for (const form of forms) if (matches(form, budget)) return true
+  return false
 }

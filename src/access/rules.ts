@@ -12,7 +12,7 @@ import { parsePattern } from './pattern.ts'
 import type { Form } from '../core/config/kinds.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 import type { Condition } from './conditions.ts'
-import type { Matcher } from './matcher.ts'
+import type { Pattern } from './pattern.ts'
 
 /** The requests that a rule is about. */
 export interface RouteScope {
@@ -39,7 +39,7 @@ export interface RouteRule {
 export interface ParsedRule {
   readonly isPermit: boolean
   /** One of them must match a form of the path. */
-  readonly patterns: readonly Matcher[]
+  readonly patterns: readonly Pattern[]
   /** `undefined` for every method. */
   readonly methods: ReadonlySet<string> | undefined
   /** `undefined` without a condition. */
@@ -98,7 +98,8 @@ function parseRule(value: unknown, path: OptionPath): ParsedRule {
     given[name] === undefined
       ? undefined
       : problems.attempt(() => parse(given[name], [...path, name]))
-  const [permit, forbid] = [parsed('permit', parseScope), parsed('forbid', parseScope)]
+  const permit = parsed('permit', (one, at) => parseScope(one, at, false))
+  const forbid = parsed('forbid', (one, at) => parseScope(one, at, true))
   const [when, unless] = [parsed('when', parseConditions), parsed('unless', parseConditions)]
   parsed('description', parseDescription)
   problems.throwIfAny()
@@ -111,7 +112,11 @@ function parseRule(value: unknown, path: OptionPath): ParsedRule {
   }
 }
 
-function parseScope(value: unknown, path: OptionPath): Pick<ParsedRule, 'patterns' | 'methods'> {
+function parseScope(
+  value: unknown,
+  path: OptionPath,
+  isForbid: boolean,
+): Pick<ParsedRule, 'patterns' | 'methods'> {
   const problems = new Problems()
   const given = readOptions(value, SCOPE, path, 'an object with `paths`', problems)
   const hasNoPaths = isOptionsObject(value) && !Object.hasOwn(value, 'paths')
@@ -120,7 +125,11 @@ function parseScope(value: unknown, path: OptionPath): Pick<ParsedRule, 'pattern
     patterns:
       given.paths === undefined
         ? undefined
-        : problems.attempt(() => parseTexts(given.paths, [...path, 'paths'], parsePattern)),
+        : problems.attempt(() =>
+            parseTexts(given.paths, [...path, 'paths'], (one, at) =>
+              parsePattern(one, at, isForbid),
+            ),
+          ),
     methods:
       given.methods === undefined
         ? undefined

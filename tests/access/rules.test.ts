@@ -83,6 +83,8 @@ describe('routePolicy', () => {
       path,
       String.raw`a decoded path, without "%", "?", "#" and "\", received ${JSON.stringify(path)}`,
     ]),
+    ['//a', 'a path that starts with one "/": "//" is never permitted, received "//a"'],
+    ['//*', 'a path that starts with one "/": "//" is never permitted, received "//*"'],
     ['regex:', 'a regular expression after "regex:", received "regex:"'],
     // OGX matches from the start, which is always a slash.
     ...['regex:admin', 'regex:v1/.*', 'regex:[^/]+', 'regex:(?:a|b)'].map(
@@ -116,6 +118,10 @@ describe('routePolicy', () => {
     ['/a', '/b'],
   ])('takes the pattern %j', (paths) => {
     expect(problemsOf(at(paths))).toEqual([])
+  })
+
+  it('takes a forbid of paths that are never permitted', () => {
+    expect(problemsOf([{ forbid: { paths: '//*' } }])).toEqual([])
   })
 
   it.each<[condition: unknown, received: string]>([

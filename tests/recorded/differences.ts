@@ -201,6 +201,11 @@ export const POLICIES: readonly Decided[] = [
     covers: ({ ours }) => ours === '400',
   },
   {
+    reason: 'A forbid ignores case, and a path that begins with `//` is never permitted.',
+    covers: ({ of, recorded, ours }) =>
+      recorded === '200' && ours === '403' && /^[A-Z]+ (?:\/\/|\/\S*[A-Z])/.test(of),
+  },
+  {
     reason: 'Where OGX is open in doubt, a policy forbids.',
     covers: ({ recorded, ours }) => recorded === '200' && ours === '403',
   },

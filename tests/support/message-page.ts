@@ -81,8 +81,7 @@ export function createMessagePage(): string {
 function sectionOfAnswers(): string {
   const anchors = new Set(readAnchors(readText('docs/errors.md')))
   const rows = collectAnswers().map(({ code, status, message }) => [
-    // Not an element of HTML.
-    message.replaceAll('<', String.raw`\<`),
+    message,
     anchors.has(code) ? `[\`${code}\`](errors.md#${code})` : `\`${code}\``,
     status,
   ])

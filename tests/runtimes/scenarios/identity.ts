@@ -2,6 +2,7 @@ import { ALLOW, allow, allowOfSize } from './answers.ts'
 import {
   ALICE,
   NOBODY,
+  SERVICE_ERROR,
   bearer,
   handled,
   question,
@@ -98,5 +99,5 @@ function create(
 }
 
 function whenRequired({ reason, auth }: Case): Expected {
-  return reason === undefined ? handled(auth) : unavailable(reason)
+  return reason === undefined ? handled(auth) : unavailable(reason, SERVICE_ERROR)
 }

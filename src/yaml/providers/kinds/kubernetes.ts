@@ -22,8 +22,6 @@ const NAMES: Names = {
   tenant: 'tenantClaim',
   fetch: 'tlsCafile',
   token: 'reviewerTokenFile',
-  apiServerUrl: 'apiServerUrl',
-  review: 'audiences',
 }
 
 /** Tokens of the service accounts and users of a cluster. */
@@ -51,9 +49,7 @@ function make(keys: Given<KubernetesKeys>, tools: Tools): Made {
   if (has('reviewerTokenFile') && !has('audiences')) {
     tools.reject(['reviewerTokenFile'], 'left out without `audiences`')
   }
-  const ofPod: string[] = []
-  const fetch =
-    tools.fetch ?? files?.podTransport(apiServerUrl, (message) => void ofPod.push(message))
+  const fetch = tools.fetch ?? files?.podTransport(apiServerUrl)
   const review =
     audiences === undefined
       ? { review: 'self' as const }
@@ -69,12 +65,10 @@ function make(keys: Given<KubernetesKeys>, tools: Tools): Made {
   const verifier = inKeysOf(NAMES, () => kubernetesToken(options))
   return {
     part: { verifier },
-    names: NAMES,
     rewords: BY_ITSELF,
     warnings: [
       ...(audiences === undefined ? [ofSelf(quote, tools.isOlder)] : []),
       ...(tools.hasRules ? [] : [NO_RULES]),
-      ...ofPod,
     ],
     defaults: { reviewerTokenFile },
   }
