@@ -12,7 +12,7 @@ import { upgradeOfferOf } from './gateway/upgrade-offer.ts'
 import type { UpstreamFetch, UpstreamRequest, UpstreamResponse } from './gateway/exchange.ts'
 import type { IdentityHeadersConfig } from './gateway/identity-headers.ts'
 import type { GatewayFailure, GatewayFailureCode } from './gateway/refusal.ts'
-import type { ClientAddress } from './gateway/request-headers.ts'
+import type { ClientAddress } from './gateway/headers/request-headers.ts'
 
 export type {
   ClientAddress,

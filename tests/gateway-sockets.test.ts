@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 import { serve } from 'srvx'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -8,8 +9,10 @@ import {
   GOOD,
   NOTICED,
   itIsAGateway,
+  itSendsItsOwnHeadersFirst,
   itUsesTheConnectionOfHeadOnce,
 } from './support/gateway-behaviour.ts'
+import { shortHeaders } from './support/gateway-rows.ts'
 import { close, listen } from './support/loopback.ts'
 import { head, openSocket, sendRaw } from './support/raw-client.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
@@ -76,6 +79,31 @@ describe.each([
 
   itIsAGateway(() => ({ port: serving.port, upstream }))
   itUsesTheConnectionOfHeadOnce(() => ({ port: serving.port, upstream }))
+  itSendsItsOwnHeadersFirst(() => ({ port: serving.port, upstream }))
+
+  it.each([
+    ['995 short headers', shortHeaders(995)],
+    ['201 lines of one header', Array<string>(201).fill('A: 1')],
+  ])('passes no request with %s on to a server on Node', async (_headers, fields) => {
+    const reached: unknown[] = []
+    const node = createServer(({ headers }, response) => {
+      reached.push(headers['x-auth-principal'])
+      response.end()
+    })
+    const url = `http://127.0.0.1:${await listen(node)}`
+    const gateway = await start(withAuth(createGateway({ upstream: url }), CONFIG))
+    const ask = (...more: readonly string[]) =>
+      sendRaw(gateway.port, head('GET /', ...GOOD, 'Connection: close', ...more))
+    const rejected = await ask(...fields)
+    expect(rejected).toMatch(/^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/)
+    expect(rejected).toContain(
+      '{"error":{"message":"More than 200 header fields","type":"invalid_request_error","code":"too_many_headers"}}',
+    )
+    await ask()
+    expect(reached).toEqual(['alice'])
+    await gateway.close()
+    await close(node)
+  })
 
   it('reports a client that disconnected', () => {
     expect(failures).toContainEqual(expect.objectContaining({ code: 'client_left', path: '/hang' }))

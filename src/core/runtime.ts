@@ -56,13 +56,26 @@ export function nodeModule(name: string): unknown {
   return isNode && typeof load === 'function' ? load.call(process, name) : undefined
 }
 
-let phrases: unknown
+// RFC 9110 §15 and RFC 6585. Only Node has such a list.
+const PHRASES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+  508: 'Loop Detected',
+}
 
-/** The reason phrase of a status, for servers on Node that send an empty one without it. Other runtimes write their own. */
+/** The reason phrase of a rejection. Workers, and srvx on Node, send an empty one for a Response without. */
 export function reasonPhrase(status: number): string {
-  phrases ??= property(nodeModule('node:http'), 'STATUS_CODES')
-  const phrase = property(phrases, String(status))
-  return typeof phrase === 'string' ? phrase : ''
+  return PHRASES[status] ?? ''
 }
 
 // The `process` of Workers claims to be Node's. Cloudflare documents this test.
@@ -76,7 +89,8 @@ function ownProperty(value: unknown, name: string): unknown {
     : undefined
 }
 
-function property(value: unknown, name: string): unknown {
+/** A property of an object, or `undefined` of anything else. */
+export function property(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }
 

@@ -6,6 +6,8 @@ import type { Statement } from '../verifiers/upstream/signature.ts'
 export interface UpstreamRequest {
   readonly method: string
   readonly headers: Headers
+  /** The names of the gateway's own headers. Send them first: some servers drop all headers behind a number of them. */
+  readonly ownHeaders: readonly string[]
   readonly body: ReadableStream<Uint8Array> | null
   readonly duplex: 'half'
   readonly redirect: 'manual'

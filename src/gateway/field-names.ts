@@ -78,6 +78,13 @@ export function hasUnknownCoding(headers: Headers): boolean {
   return !/^chunked$/i.test(headers.get('transfer-encoding') ?? 'chunked')
 }
 
+/** The fields of a request in the order of sending: the gateway's own, then those of the client. */
+export function inOrder(headers: Headers, own: readonly string[]): [name: string, value: string][] {
+  const fields = [...headers]
+  const isOwn = ([name]: Field): boolean => own.includes(name)
+  return [...fields.filter(isOwn), ...fields.filter((field) => !isOwn(field))]
+}
+
 function words(text: string): readonly string[] {
   return text.trim().split(/\s+/)
 }

@@ -1,12 +1,14 @@
 import { admissionOf, secretSourcesOf } from '../core/response/admission.ts'
 import { parseTarget } from '../core/request/target.ts'
 import { hasUnknownCoding } from './field-names.ts'
+import { hasTooManyFields, incomingOf } from './incoming.ts'
 import { passageOf } from './passage.ts'
 import { mayPass } from './refusal.ts'
 import { identityFields, identityValues } from './identity-headers.ts'
-import { createCopyHeaders, createFacts } from './request-headers.ts'
+import { createCopyHeaders, createFacts } from './headers/request-headers.ts'
 import { namesWebSocket, upgradeOfferOf } from './upgrade-offer.ts'
 import { locate } from './upstream-url.ts'
+import { GATEWAY_HEADERS } from '../verifiers/upstream/signature.ts'
 import type { Forwarding, UpstreamRequest } from './exchange.ts'
 import type { Field } from './field-names.ts'
 import type { ResolvedGateway } from './options.ts'
@@ -42,6 +44,7 @@ export function createForward(gateway: ForwardOptions): Forward {
     const facts = factsOf(request, args)
     if (target === undefined || url === undefined || facts === undefined) return 'malformed_request'
     if (!mayPass(method)) return 'method_not_allowed'
+    if (hasTooManyFields(request, incomingOf(request, args))) return 'too_many_headers'
     if (hasUnknownCoding(request.headers)) return 'transfer_coding_not_supported'
     const isUpgrade = namesWebSocket(request.headers.get('upgrade'))
     if (isUpgrade && upgradeOfferOf(request) === undefined) return 'upgrade_not_supported'
@@ -59,16 +62,22 @@ export function createForward(gateway: ForwardOptions): Forward {
     const identity = values === undefined ? [] : identityFields(values, gateway.identityHeaders)
     const body = bodyOf(request)
     const length = body === null ? [] : lengthOf(request.headers)
-    // The gateway sets its own headers last: a client cannot add to them, nor remove them with `Connection`.
-    const headers = copyHeaders(request.headers, secretSources, passageOf(request)?.sentId)
-    headers.set('via', via)
-    // The gateway would have to decode a compressed response.
-    headers.set('accept-encoding', 'identity')
-    if (method === 'OPTIONS') headers.delete('max-forwards')
+    const copied = copyHeaders(request.headers, secretSources, passageOf(request)?.sentId)
+    if (method === 'OPTIONS') copied.delete('max-forwards')
     const hops = hopsLeft === undefined ? [] : ([['max-forwards', `${hopsLeft - 1}`]] as const)
-    const own = [...length, ...hops, ...facts, ...identity]
-    for (const [name, value] of own) headers.set(name, value)
-    const init = { method, headers, body, duplex: 'half', redirect: 'manual' } as const
+    // The gateway would have to decode a compressed response.
+    const always = [
+      ['via', via],
+      ['accept-encoding', 'identity'],
+    ] as const
+    const own = [...length, ...hops, ...always, ...facts, ...identity]
+    const init = {
+      method,
+      ...headersOf(own, copied),
+      body,
+      duplex: 'half',
+      redirect: 'manual',
+    } as const
     const forwarding = { url, init, mayBeEmpty: mayBeEmpty(request) }
     if (values === undefined) return forwarding
     const path = gateway.upstream.basePath + target.path
@@ -83,6 +92,17 @@ export function createForward(gateway: ForwardOptions): Forward {
       return 'malformed_request'
     }
   }
+}
+
+/** Puts the gateway's own fields before those of the client, which can neither add to them nor remove them with `Connection`. */
+function headersOf(
+  own: readonly Field[],
+  copied: Headers,
+): Pick<UpstreamRequest, 'headers' | 'ownHeaders'> {
+  const headers = new Headers(copied)
+  for (const [name, value] of own) headers.set(name, value)
+  // The signature is added later.
+  return { headers, ownHeaders: [...own.map(([name]) => name), GATEWAY_HEADERS.signature] }
 }
 
 // Any website can make a browser open a WebSocket with the cookies of the user (RFC 6455 §10.2). Programs that send the token

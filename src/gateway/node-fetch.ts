@@ -1,3 +1,4 @@
+import { inOrder } from './field-names.ts'
 import { sendBody } from './upload.ts'
 import type { NodeUpload } from './upload.ts'
 import type { UpstreamFetch, UpstreamRequest, UpstreamResponse } from './exchange.ts'
@@ -136,12 +137,14 @@ function watchAnswer(request: NodeRequest): () => boolean {
   return () => readNow() === before
 }
 
-function fieldsOf(host: string, { method, headers, body }: UpstreamRequest): string[] {
-  const fields = ['host', host]
-  headers.forEach((value, name) => fields.push(name, value))
-  if (headers.has('content-length')) return fields
-  if (body !== null) return [...fields, 'transfer-encoding', 'chunked']
-  return USUALLY_WITHOUT_BODY.has(method) ? fields : [...fields, 'content-length', '0']
+function fieldsOf(host: string, init: UpstreamRequest): string[] {
+  return ['host', host, ...framingOf(init), ...inOrder(init.headers, init.ownHeaders).flat()]
+}
+
+function framingOf({ method, headers, body }: UpstreamRequest): string[] {
+  if (headers.has('content-length')) return []
+  if (body !== null) return ['transfer-encoding', 'chunked']
+  return USUALLY_WITHOUT_BODY.has(method) ? [] : ['content-length', '0']
 }
 
 function readAnswer(answer: NodeAnswer): UpstreamResponse {

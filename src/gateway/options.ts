@@ -9,6 +9,7 @@ import {
 } from '../core/config/option-checks.ts'
 import { nodeModule } from '../core/runtime.ts'
 import { createSigner, GATEWAY_HEADERS, parseSecrets } from '../verifiers/upstream/signature.ts'
+import { inOrder } from './field-names.ts'
 import { parseIdentityHeaders } from './identity-headers.ts'
 import { createNodeFetch } from './node-fetch.ts'
 import { parsePublicOrigin, parseUpstream } from './upstream-url.ts'
@@ -16,7 +17,7 @@ import type { Forwarding, UpstreamFetch } from './exchange.ts'
 import type { IdentityHeaderNames } from './identity-headers.ts'
 import type { NodeHttp } from './node-fetch.ts'
 import type { GatewayFailure } from './refusal.ts'
-import type { ClientAddress } from './request-headers.ts'
+import type { ClientAddress } from './headers/request-headers.ts'
 import type { Upstream } from './upstream-url.ts'
 
 /** The options with their defaults. */
@@ -135,6 +136,8 @@ function callFetch(...[url, init]: Parameters<UpstreamFetch>): Promise<Response>
   const onRuntime = 'Bun' in globalThis ? ON_BUN : {}
   return fetch(url, {
     ...init,
+    // Deno keeps the order of a list. Bun and Workers sort the headers.
+    headers: inOrder(init.headers, init.ownHeaders),
     ...onRuntime,
     ...(init.method === 'HEAD' ? useConnectionOnce() : {}),
   })

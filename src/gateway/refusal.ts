@@ -10,6 +10,7 @@ export type GatewayFailureCode =
   | 'not_configured'
   | 'malformed_request'
   | 'method_not_allowed'
+  | 'too_many_headers'
   | 'transfer_coding_not_supported'
   | 'upgrade_not_supported'
   | 'origin_not_allowed'
@@ -42,6 +43,7 @@ const ROWS: Readonly<Record<GatewayFailureCode, ErrorRow>> = {
   not_configured: { status: 500, message: 'Authentication is not configured' },
   malformed_request: { status: 400, message: 'Malformed request target' },
   method_not_allowed: { status: 405, message: 'Method not allowed' },
+  too_many_headers: { status: 431, message: 'More than 200 header fields' },
   transfer_coding_not_supported: { status: 501, message: 'Transfer coding not supported' },
   upgrade_not_supported: { status: 501, message: 'No WebSocket can pass the gateway here' },
   origin_not_allowed: { status: 403, message: 'The page of this WebSocket has another origin' },

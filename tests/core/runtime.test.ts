@@ -114,11 +114,8 @@ it('asks by the fetch that the runtime has at the time of the call', async () =>
   expect(instrumented).toHaveBeenCalledExactlyOnceWith('https://auth.example.test/', init)
 })
 
-it('knows the reason phrases of Node, and none for a status without one', () => {
-  expect([401, 503, 431].map(reasonPhrase)).toEqual([
-    'Unauthorized',
-    'Service Unavailable',
-    'Request Header Fields Too Large',
-  ])
+it('knows the reason phrases of rejections as Node does, and none for another status', () => {
+  const statuses = [400, 401, 403, 404, 405, 429, 431, 500, 501, 502, 503, 504, 508]
+  expect(statuses.map(reasonPhrase)).toEqual(statuses.map((status) => http.STATUS_CODES[status]))
   expect(reasonPhrase(499)).toBe('')
 })

@@ -5,6 +5,7 @@ import type { UpstreamFetch } from '../../src/gateway.ts'
 const INIT = {
   method: 'GET',
   headers: new Headers(),
+  ownHeaders: [],
   body: null,
   duplex: 'half',
   redirect: 'manual',

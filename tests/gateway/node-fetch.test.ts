@@ -55,6 +55,7 @@ function send(path: string, init: Partial<UpstreamRequest> = {}): Promise<Upstre
   return fetch(origin + path, {
     method: 'GET',
     headers: new Headers(),
+    ownHeaders: [],
     body: null,
     duplex: 'half',
     redirect: 'manual',
@@ -127,7 +128,7 @@ describe('the request', () => {
       const headers = new Headers({ 'x-name': 'caf\u00e9' })
       play = (socket) => void setTimeout(() => socket.end(OK), 50)
       await send('/', { method, headers, body: bodyOf('hello') })
-      expect(asked[0]?.head).toContain('\r\nx-name: caf\u00e9\r\ntransfer-encoding: chunked')
+      expect(asked[0]?.head).toContain('\r\ntransfer-encoding: chunked\r\nx-name: caf\u00e9')
       expect(received).toMatch(/\r\n\r\n5\r\nhello\r\n0\r\n\r\n$/)
 
       headers.set('content-length', '5')
@@ -171,8 +172,7 @@ describe('the response', () => {
 
   it('is the final response, not an interim one', async () => {
     play = (socket) => void socket.write(`HTTP/1.1 100 Continue\r\n\r\n${OK}`)
-    const response = await send('/')
-    expect([response.status, await textOf(response)]).toEqual([200, 'ok'])
+    expect(await textOf(await send('/'))).toBe('ok')
   })
 
   it.each([

@@ -202,11 +202,19 @@ it.each<[unknown, string]>([
 describe('the fetch', () => {
   const INIT: UpstreamRequest = {
     method: 'GET',
-    headers: new Headers(),
+    headers: new Headers({ a: '1', via: '2' }),
+    ownHeaders: ['via'],
     body: null,
     duplex: 'half',
     redirect: 'manual',
     signal: new AbortController().signal,
+  }
+  const SENT = {
+    ...INIT,
+    headers: [
+      ['via', '2'],
+      ['a', '1'],
+    ],
   }
   const given = async (): Promise<Response> => new Response()
 
@@ -228,9 +236,9 @@ describe('the fetch', () => {
   })
 
   it.each([
-    ['Bun', 'bun', false, { ...INIT, decompress: false, timeout: false }],
-    ['Deno', 'deno', false, INIT],
-    ['navigator', 'workerd', true, INIT],
+    ['Bun', 'bun', false, { ...SENT, decompress: false, timeout: false }],
+    ['Deno', 'deno', false, SENT],
+    ['navigator', 'workerd', true, SENT],
   ] as const)(
     'is the current global one where %s is defined',
     async (name, part, decodes, init) => {

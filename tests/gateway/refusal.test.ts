@@ -8,6 +8,7 @@ it.each([
   ['not_configured', 500, 'api_error', 'Authentication is not configured'],
   ['malformed_request', 400, 'invalid_request_error', 'Malformed request target'],
   ['method_not_allowed', 405, 'invalid_request_error', 'Method not allowed'],
+  ['too_many_headers', 431, 'invalid_request_error', 'More than 200 header fields'],
   ['client_left', 499, 'invalid_request_error', 'The client disconnected'],
   ['transfer_coding_not_supported', 501, 'api_error', 'Transfer coding not supported'],
   ['upgrade_not_supported', 501, 'api_error', 'No WebSocket can pass the gateway here'],

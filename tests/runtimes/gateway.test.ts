@@ -1,7 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { itIsAGateway, itUsesTheConnectionOfHeadOnce } from '../support/gateway-behaviour.ts'
+import {
+  itIsAGateway,
+  itSendsItsOwnHeadersFirst,
+  itUsesTheConnectionOfHeadOnce,
+} from '../support/gateway-behaviour.ts'
 import { startRawUpstream } from '../support/raw-upstream.ts'
 import { BUN, NODES } from './support/binaries.ts'
 import { send } from './support/http.ts'
@@ -48,6 +52,7 @@ describe.each(SERVERS)('%s', (name, start) => {
   )
   // No option of `fetch` makes workerd open a new connection.
   if (!name.startsWith('workerd')) itUsesTheConnectionOfHeadOnce(served)
+  if (/^(?:Node|Deno)/.test(name)) itSendsItsOwnHeadersFirst(served)
 
   it('serves on', async () => {
     const headers = { authorization: `Bearer ${TOKEN}` }

@@ -182,3 +182,17 @@ export function itUsesTheConnectionOfHeadOnce(served: () => ServedGateway): void
     await expect.poll(() => socket?.closed, NOTICED).toBe(true)
   })
 }
+
+/** Tests the order in which the upstream gets headers. Bun and Workers sort them. */
+export function itSendsItsOwnHeadersFirst(served: () => ServedGateway): void {
+  it('sends its own headers before those of the client', async () => {
+    const { port, upstream } = served()
+    const fields = [...GOOD, 'Accept: */*', 'A: 1', 'Cookie: a=1', 'Connection: close']
+    await sendRaw(port, head('GET /order', ...fields))
+    const names = upstream.callsFor('/order')[0]?.fields.map(([name]) => name.toLowerCase()) ?? []
+    const own = ['via', 'x-auth-principal', 'x-auth-attributes', 'x-forwarded-host']
+    const last = Math.max(...own.map((name) => names.indexOf(name)))
+    expect(own.filter((name) => !names.includes(name))).toEqual([])
+    expect(names.slice(0, last).filter((name) => /^(?:a|accept|cookie)$/.test(name))).toEqual([])
+  })
+}

@@ -126,6 +126,30 @@ const IDENTITY: readonly GatewayRow[] = [
   ),
 ]
 
+/** So many headers with names of two or three letters, which fit into any limit of bytes. */
+export function shortHeaders(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `q${index.toString(36)}:`)
+}
+
+// Deno itself answers 400 to more than 100, and Bun 431 to more than 200.
+const TOO_MANY = { upstream: 'never', statuses: [400, 431] } as const
+
+// Node's servers keep 1,000 fields and drop the rest in silence, which were those of the gateway.
+const COUNTS: readonly GatewayRow[] = [
+  row('990 short headers', '/many-990', [GOOD, ...shortHeaders(990)], TOO_MANY),
+  row('201 header fields', '/many-201', [GOOD, ...shortHeaders(198)], TOO_MANY),
+  row('200 header fields', '/many-200', [GOOD, ...shortHeaders(197)], {
+    upstream: 'maybe',
+    statuses: [200, 400, 431],
+    told: { 'x-auth-principal': 'alice', 'x-auth-attributes': '{"roles":["admin"]}', via: VIA },
+  }),
+  row('250 lines of one header', '/many-lines', [GOOD, ...Array<string>(250).fill('A: 1')], {
+    // Some runtimes show one field with all values, and it goes on as one line.
+    upstream: 'maybe',
+    statuses: [200, 400, 431],
+  }),
+]
+
 const FACTS: readonly GatewayRow[] = [
   row(
     'X-Forwarded-* and Forwarded (CVE-2026-33495, CVE-2026-35051, CVE-2026-39858, CVE-2026-54764)',
@@ -476,6 +500,7 @@ export const CODING_ROWS = {
 
 export const GATEWAY_ROWS: readonly GatewayRow[] = [
   ...IDENTITY,
+  ...COUNTS,
   ...FACTS,
   ...TARGETS,
   ...FRAMING,

@@ -128,12 +128,15 @@ function watchClient(socket: Socket): { readonly signal: AbortSignal; readonly s
   }
 }
 
-/** The Request of a handshake, with the address of the TCP peer as `ip`. */
+/** The Request of a handshake. It shows the address of the TCP peer and Node's request as those of srvx do. */
 function toSocketRequest(incoming: IncomingMessage, socket: Socket): Request {
   const { host = '' } = incoming.headers
   const scheme = 'encrypted' in socket ? 'https' : 'http'
   const request = toHeaderOnlyRequest(incoming, HOST.test(host) ? `${scheme}://${host}` : '')
-  return Object.defineProperty(request, 'ip', { value: socket.remoteAddress })
+  return Object.defineProperties(request, {
+    ip: { value: socket.remoteAddress },
+    runtime: { value: { node: { req: incoming } } },
+  })
 }
 
 function describeSwitch(headers: Headers): string {

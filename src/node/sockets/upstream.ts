@@ -1,4 +1,5 @@
 import { SWITCHING } from '../../gateway/exchange.ts'
+import { inOrder } from '../../gateway/field-names.ts'
 import { isAccepted } from './handshake.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -16,14 +17,15 @@ export interface Switched {
  */
 export function shakeHands(
   url: string,
-  { headers, method, signal }: UpstreamRequest,
+  { headers, ownHeaders, method, signal }: UpstreamRequest,
   keep: (switched: Switched) => void,
 ): Promise<UpstreamResponse> {
   const { protocol, hostname, port, host, origin } = new URL(url)
   const { request: send } = process.getBuiltinModule(
     protocol === 'https:' ? 'node:https' : 'node:http',
   )
-  const fields = [...headers].flat()
+  const switching = ['connection', 'Upgrade', 'upgrade', 'websocket']
+  const fields = ['host', host, ...switching, ...inOrder(headers, ownHeaders).flat()]
   return new Promise((resolve, reject) => {
     const request = send({
       host: hostname.replace(/^\[(.*)\]$/, '$1'),
@@ -31,7 +33,7 @@ export function shakeHands(
       method,
       // The text of the path, as the decision was about it.
       path: url.slice(origin.length),
-      headers: ['host', host, ...fields, 'connection', 'Upgrade', 'upgrade', 'websocket'],
+      headers: fields,
       agent: false,
       insecureHTTPParser: false,
     })

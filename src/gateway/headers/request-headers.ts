@@ -1,11 +1,11 @@
-import { ignore } from '../core/async.ts'
-import { foldName } from '../core/config/option-checks.ts'
-import { createSecrets } from './headers/secrets.ts'
-import { isRemovedFromRequest, namesInConnection } from './field-names.ts'
-import { GATEWAY_HEADERS } from '../verifiers/upstream/signature.ts'
-import type { SecretSource } from '../core/response/admission.ts'
-import type { Field } from './field-names.ts'
-import type { IdentityHeaderNames } from './identity-headers.ts'
+import { ignore } from '../../core/async.ts'
+import { foldName } from '../../core/config/option-checks.ts'
+import { createSecrets } from './secrets.ts'
+import { isRemovedFromRequest, namesInConnection } from '../field-names.ts'
+import { GATEWAY_HEADERS } from '../../verifiers/upstream/signature.ts'
+import type { SecretSource } from '../../core/response/admission.ts'
+import type { Field } from '../field-names.ts'
+import type { IdentityHeaderNames } from '../identity-headers.ts'
 
 /**
  * Copies the client's headers that the upstream may see. The request id replaces the client's header of that name, in every
