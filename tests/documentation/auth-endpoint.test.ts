@@ -41,11 +41,33 @@ describe('the endpoint of docs/auth-endpoint.md', () => {
   it('in Python passes `with-auth check`', SERVE, async ({ skip }) => {
     skip(noPython !== undefined, noPython)
     save('endpoint.py', 'python')
-    const failed = await failedChecks((port) =>
-      start(PYTHON, ['-m', 'uvicorn', 'endpoint:app', '--port', `${port}`]),
-    )
-    expect(failed).toEqual([])
+    expect(await failedChecks(startPython)).toEqual([])
   })
+
+  it(
+    'in Python repeats no key in the 422 for a question that is not valid',
+    SERVE,
+    async ({ skip }) => {
+      skip(noPython !== undefined, noPython)
+      save('endpoint.py', 'python')
+      const headers = { 'content-type': 'application/json' }
+      const bodies = [
+        { api_key: KEY },
+        { api_key: { [KEY]: KEY } },
+        [KEY],
+        { api_key: [KEY], request: {} },
+      ]
+      const answers = await served(startPython, (url) =>
+        Promise.all(
+          bodies.map(async (body) => {
+            const asked = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
+            return [asked.status, await asked.text()]
+          }),
+        ),
+      )
+      expect(answers).toEqual(bodies.map(() => [422, '{"detail":"not a valid question"}']))
+    },
+  )
 
   it('in Go passes `with-auth check`', SERVE, async ({ skip }) => {
     skip(noGo !== undefined, noGo)
@@ -74,14 +96,29 @@ function start(command: string, args: readonly string[]): SpawnedProgram {
   return spawnProgram(command, args, { cwd: pathOf('') })
 }
 
-async function failedChecks(serve: (port: number) => SpawnedProgram): Promise<unknown[]> {
+function startPython(port: number): SpawnedProgram {
+  return start(PYTHON, ['-m', 'uvicorn', 'endpoint:app', '--port', `${port}`])
+}
+
+type Serve = (port: number) => SpawnedProgram
+
+function failedChecks(serve: Serve): Promise<unknown[]> {
+  return served(serve, async (url, program) => {
+    const rows = await examine({ url, headers: {}, timeoutMs: 5000 }, KEY)
+    return rows.filter(({ result }) => result !== 'ok').map((row) => [row, program.stderr()])
+  })
+}
+
+/** Calls the endpoint while it runs. */
+async function served<Result>(
+  serve: Serve,
+  call: (url: string, program: SpawnedProgram) => Promise<Result>,
+): Promise<Result> {
   const port = await findFreePort()
   const program = serve(port)
   try {
     await untilListening(port, program)
-    const target = { url: `http://127.0.0.1:${port}/validate`, headers: {}, timeoutMs: 5000 }
-    const rows = await examine(target, KEY)
-    return rows.filter(({ result }) => result !== 'ok').map((row) => [row, program.stderr()])
+    return await call(`http://127.0.0.1:${port}/validate`, program)
   } finally {
     program.kill('SIGTERM')
     await program.ended
