@@ -14,13 +14,18 @@ const SCHEME = /authorization: "?bearer /i
 export const EXCHANGE: readonly Decided[] = [
   {
     reason: 'The name of the scheme is read without case (RFC 9110 §11.1).',
-    covers: ({ of, ours }) =>
-      SCHEME.test(of) && !/authorization: "?Bearer /.test(of) && ours === 'allowed',
+    covers: ({ of, recorded, ours }) =>
+      recorded === 'rejected' &&
+      SCHEME.test(of) &&
+      !/authorization: "?Bearer /.test(of) &&
+      ours === 'allowed',
   },
   {
     reason: 'A token has the characters of RFC 6750 and at most 8,192 of them.',
-    covers: ({ of, ours }) =>
-      ours === 'rejected' && /^decision, (?:authorization|token|mixed)/.test(of),
+    covers: ({ of, recorded, ours }) =>
+      recorded === 'allowed' &&
+      ours === 'rejected' &&
+      /^decision, (?:authorization|token|mixed)/.test(of),
   },
   {
     reason: 'Several `Authorization` fields are rejected. There the last one counts.',
@@ -32,12 +37,14 @@ export const EXCHANGE: readonly Decided[] = [
   },
   {
     reason: 'A public path is compared as it was sent, without decoding.',
-    covers: ({ recorded, ours }) => recorded === 'open' && ours === 'rejected',
+    covers: ({ of, recorded, ours }) =>
+      recorded === 'open' && ours === 'rejected' && of.includes('%'),
   },
   {
     reason:
-      'A public path is open to HEAD as well, whatever token comes with it, and once `.` and `..` are resolved.',
-    covers: ({ ours }) => ours === 'open',
+      'A public path is open to HEAD as well, whatever token comes with it, once `.` and `..` are resolved, and behind a host.',
+    covers: ({ of, ours }) =>
+      ours === 'open' && /: (?:HEAD|GET (?:http:|\S*\/(?:\.|%2e)))/.test(of),
   },
   {
     reason:

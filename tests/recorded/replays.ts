@@ -40,7 +40,7 @@ const proxies = [traefik, caddy, haproxy, 'nginx'].join(', ')
 
 /** What real servers were asked and decided, each replayed against ours. */
 export const REPLAYS: readonly Replay[] = [
-  row('requests to', llamaStack, replayExchange, EXCHANGE, 1_100),
+  row('requests to', llamaStack, (serve) => replayExchange(serve), EXCHANGE, 1_100),
   row('route policies of', ogx, replayPolicies, POLICIES, 8_000),
   row('tokens of', llamaStack, replayProviders, PROVIDERS, 148),
   row('sections of run.yaml of', llamaStack, replaySections, SECTIONS, 211),
@@ -64,7 +64,7 @@ function row(
 }
 
 /** The cases that are decided differently without a reason. */
-export function undecided({ decided }: Replay, cases: readonly Case[]): Case[] {
+export function undecided({ decided }: Pick<Replay, 'decided'>, cases: readonly Case[]): Case[] {
   const isDecided = (difference: Case): boolean => decided.some(({ covers }) => covers(difference))
   return cases.filter((one) => one.recorded !== one.ours && !isDecided(one))
 }
