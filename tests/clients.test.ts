@@ -123,7 +123,8 @@ describe.each(CASES)('behind $guardName, $clientName', ({ guard, client }) => {
     const origin = await serve({ endpoint: await stoppedEndpoint(), unavailableStatus: 503 })
     const connected = client.connect(origin, { apiKey: GOOD_KEY, maxRetries: 1 })
     const error = await failure(connected.listModels())
-    const body = { message: 'Authentication service error', type: 'api_error', code: 'unreachable' }
+    const message = 'Authentication service unavailable'
+    const body = { message, type: 'api_error', code: 'unreachable' }
     expect(error).toBeInstanceOf(client.InternalServerError)
     expect(error).toMatchObject({ status: 503, message: client.message(503, body) })
     expect(requests).toBe(2)

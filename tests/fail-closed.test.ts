@@ -107,10 +107,10 @@ const FAILURES: Failure[] = [
     request: () => raw('http://h/a', { authorization: 'Bearer "x"' }),
   },
   {
-    name: 'two sources',
+    name: 'two different tokens',
     reason: 'malformed_credentials',
     config: { ...base, credentials: ['bearer', { header: 'x-api-key' }] },
-    request: () => get('/a', 'k1', { 'x-api-key': 'k1' }),
+    request: () => get('/a', 'k1', { 'x-api-key': 'k2' }),
   },
   ...[201, 202, 204, 206, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 418, 451].map(
     (status) => ({

@@ -105,12 +105,12 @@ describe('an identity that no header can carry', () => {
     const made = setup({ verdict: { outcome: 'allow', ...identity }, options: { onFailure } })
     const response = await made.ask()
     expect(response.status).toBe(503)
-    expect(await response.json()).toMatchObject({ error: { code: 'identity_not_forwardable' } })
+    const code = 'identity_not_forwardable'
+    const message = 'Authentication service unavailable'
+    expect(await response.json()).toMatchObject({ error: { code, message } })
     const names = ['principal', 'tenant', 'attributes', 'scopes', 'client']
     const headers = names.map((name) => `x-auth-${name}`)
-    expect(onFailure.mock.calls).toEqual([
-      [{ code: 'identity_not_forwardable', status: 503, headers }],
-    ])
+    expect(onFailure.mock.calls).toEqual([[{ code, status: 503, headers }]])
     expect(made.events).toMatchObject([{ outcome: 'allow' }])
   })
 

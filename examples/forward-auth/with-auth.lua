@@ -1,7 +1,7 @@
 -- Asks with-auth about a request: "http-request lua.with-auth URL". Passes it on after a 200, and otherwise answers.
 
 local UNREACHABLE =
-  '{"error":{"message":"Authentication service error","type":"api_error","code":"unreachable"}}'
+  '{"error":{"message":"Authentication service unavailable","type":"api_error","code":"unreachable"}}'
 local PASSED_BACK = { "content-type", "cache-control", "www-authenticate", "retry-after", "allow" }
 local IDENTITY = { "x-auth-principal", "x-auth-attributes", "x-auth-tenant", "x-auth-scopes", "x-auth-client" }
 

@@ -136,7 +136,7 @@ export interface AuthConfig {
    * Without it the function is called only for an unknown token that has to wait for a call: such tokens take turns by address. */
   readonly clientAddress?: (request: Request, ...args: readonly never[]) => string | undefined
   /** Where the token is read from: `Authorization: Bearer`, another header, a cookie, or a WebSocket subprotocol with a prefix.
-   * A request must use exactly one source of a list.
+   * All sources of a list that a request uses must hold the same token.
    * @default 'bearer' */
   readonly credentials?: CredentialsSource | readonly CredentialsSource[]
   /** The characters of a token. `'token68'` (RFC 9110 §11.2) allows letters, digits and `-._~+/`, with `=` at the end.

@@ -137,13 +137,13 @@ function createUnready(
   writeLine: WriteLine,
   onEvent = config.onEvent,
 ): Base {
-  const { realm, unavailableStatus, credentials, respond, tokenFormat, resource } = config
+  const { credentials, tokenFormat } = config
   const consumed = config.traits?.consumes ?? []
   const channel = createChannel(onEvent, writeLine)
   return {
     ...channel,
     config,
-    denials: createDenials({ realm, resource, unavailableStatus, respond, ...channel }),
+    denials: createDenials({ ...config, ...channel }),
     readCredentials: createCredentialsReader(credentials, tokenFormat),
     secretSources: [...credentials, ...consumed.map((name) => ({ consumed: name }))],
     alarm: undefined,

@@ -20,7 +20,7 @@ const ROWS: Readonly<Record<ForwardAuthFailureCode, ErrorRow>> = {
   proxy_misconfigured: { status: 500, message: 'The proxy is not configured for forward auth' },
   malformed_request: { status: 400, message: 'Malformed request target' },
   method_not_allowed: { status: 405, message: 'Method not allowed' },
-  identity_not_forwardable: { status: 503, message: 'Authentication service error' },
+  identity_not_forwardable: { status: 503, message: 'Authentication service unavailable' },
 }
 
 export function createFailure(

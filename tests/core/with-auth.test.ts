@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createAuthenticator } from '../../src/core/authenticator.ts'
 import { withAuth } from '../../src/core/with-auth.ts'
 import { AuthConfigError } from '../../src/index.ts'
-import type { VerdictControls } from '../../src/index.ts'
+import type { AuthConfig, VerdictControls } from '../../src/index.ts'
 import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
 import { get } from '../support/requests.ts'
 
@@ -100,6 +100,65 @@ describe('a guarded function', () => {
       (env) => ({ endpoint: env.url }),
     )
     expect(await guarded(get('/a', 'k1'), { url: ENDPOINT })).toMatchObject({ status: 200 })
+  })
+})
+
+describe('the 401 of a request without one readable token', () => {
+  const header = { header: 'X-Api-Key' } as const
+  const all = ['bearer', header, { cookie: 'sid' }, { webSocketProtocol: 'key.' }] as const
+  const names = 'Authorization header, x-api-key header, sid cookie or WebSocket protocol key.*'
+
+  /** The code and the message that the client reads. */
+  async function rejected(
+    credentials: NonNullable<AuthConfig['credentials']>,
+    headers: Record<string, string>,
+  ): Promise<unknown> {
+    const guarded = withAuth(() => new Response(), { endpoint: ENDPOINT, credentials })
+    const response = await guarded(get('/', undefined, headers))
+    expect(response.status).toBe(401)
+    const { error } = (await response.json()) as { error: { code: string; message: string } }
+    return `${error.code}: ${error.message}`
+  }
+
+  it.each<[string, NonNullable<AuthConfig['credentials']>, Record<string, string>]>([
+    ['missing_credentials: Missing or invalid Authorization header', 'bearer', {}],
+    [
+      'malformed_credentials: Missing or invalid Authorization header',
+      ['bearer'],
+      { authorization: 'Bearer "k1"' },
+    ],
+    [
+      'malformed_credentials: Missing or invalid Authorization header',
+      'bearer',
+      { authorization: 'Bearer k1, Bearer k2' },
+    ],
+    ['missing_credentials: Missing x-api-key header', header, { authorization: 'Bearer k1' }],
+    ['malformed_credentials: Invalid x-api-key header', header, { 'x-api-key': 'Bearer k1' }],
+    ['missing_credentials: Missing sid cookie', { cookie: 'sid' }, { cookie: 'a=b' }],
+    ['malformed_credentials: Invalid sid cookie', { cookie: 'sid' }, { cookie: 'sid=a; sid=b' }],
+    [
+      'missing_credentials: Missing Authorization header or x-api-key header',
+      ['bearer', header],
+      {},
+    ],
+    [`missing_credentials: Missing ${names}`, all, {}],
+    [`malformed_credentials: Invalid ${names}`, all, { cookie: 'sid=' }],
+    [
+      'malformed_credentials: The request has two different tokens',
+      all,
+      { authorization: 'Bearer k1', 'x-api-key': 'k2' },
+    ],
+  ])('says %s', async (message, credentials, headers) => {
+    expect(await rejected(credentials, headers)).toBe(message)
+    expect(endpoint.asked).toEqual([])
+  })
+
+  it('does not come for one token in two places: the endpoint is asked once', async () => {
+    endpoint.answer(allow)
+    const guarded = withAuth(() => new Response(), { endpoint: ENDPOINT, credentials: all })
+    const headers = { 'x-api-key': 'k1', cookie: 'sid=k1' }
+    expect(await guarded(get('/', 'k1', headers))).toMatchObject({ status: 200 })
+    expect(endpoint.asked).toMatchObject([{ body: { api_key: 'k1' } }])
   })
 })
 

@@ -101,7 +101,10 @@ describe('docs/errors.md', () => {
       status: row.status,
       asked: row.asked === '-' ? byDefault.asked : row.asked,
     })
-    expect(unavailable).toEqual({ ...byDefault, status: withoutBackticks(row.status503) })
+    const status = withoutBackticks(row.status503)
+    const message = UNAVAILABLE[status.slice(0, 3)] ?? row.message
+    expect(unavailable).toEqual({ ...byDefault, status, message })
+    expect(page).toContain(message)
   })
 
   it.each(gatewayRows)('has the status of the gateway for $code', ({ code, status }) => {
@@ -118,6 +121,12 @@ describe('docs/errors.md', () => {
     },
   )
 })
+
+/** What the page says of the last column. */
+const UNAVAILABLE: Readonly<Record<string, string>> = {
+  429: 'Too many authentication requests',
+  503: 'Authentication service unavailable',
+}
 
 interface Case {
   readonly request?: Request

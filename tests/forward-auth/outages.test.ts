@@ -15,7 +15,7 @@ import type { TestedProxy } from '../support/proxied-app.ts'
 
 const KEY = `sk-${TOKEN}`
 const UNREACHABLE =
-  '{"error":{"message":"Authentication service error","type":"api_error","code":"unreachable"}}'
+  '{"error":{"message":"Authentication service unavailable","type":"api_error","code":"unreachable"}}'
 
 describe.each(['nginx', 'caddy', 'haproxy'] as const)('%s', (proxy: TestedProxy) => {
   const missing = whyMissing(...PROGRAMS[proxy])

@@ -81,7 +81,8 @@ export function createMessagePage(): string {
 function sectionOfAnswers(): string {
   const anchors = new Set(readAnchors(readText('docs/errors.md')))
   const rows = collectAnswers().map(({ code, status, message }) => [
-    message,
+    // Not an element of HTML.
+    message.replaceAll('<', String.raw`\<`),
     anchors.has(code) ? `[\`${code}\`](errors.md#${code})` : `\`${code}\``,
     status,
   ])

@@ -183,7 +183,7 @@ export function collectAnswers(): Answer[] {
     const rows: Answer[] = []
     walk(source, (node) => {
       const row = ts.isObjectLiteralExpression(node) ? answerOf(node) : undefined
-      if (row !== undefined) rows.push(row)
+      if (row !== undefined) rows.push(row, ...outageOf(node, row))
     })
     return rows
   })
@@ -200,6 +200,13 @@ function answerOf(node: ts.ObjectLiteralExpression): Answer | undefined {
     named !== undefined && ts.isObjectLiteralExpression(named.parent) ? named.parent : undefined
   const status = own ?? (outer && fieldOf(outer, 'status')) ?? 'any'
   return code === undefined ? undefined : { code, status, message }
+}
+
+/** What the row says with `unavailableStatus: 503`. */
+function outageOf(node: ts.Node, { code }: Answer): Answer[] {
+  const message = ts.isObjectLiteralExpression(node) ? fieldOf(node, 'outage') : undefined
+  const status = code === 'rate_limited' ? '429' : '503'
+  return message === undefined ? [] : [{ code, status, message }]
 }
 
 function fieldOf(node: ts.ObjectLiteralExpression, name: string): string | undefined {

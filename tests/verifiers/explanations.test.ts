@@ -206,12 +206,12 @@ it.each([
 })
 
 it.each<[() => string, string]>([
-  [() => '', '"token" returned no token of this server (NO_TOKEN)'],
+  [() => '', '"token" gave no token of this server (NO_TOKEN)'],
   [
     () => {
       throw new RangeError('sk-secret')
     },
-    '"token" threw RangeError',
+    '"token" failed with RangeError',
   ],
 ])('kubernetesToken says that it has no token of its own (%#)', async (token, why) => {
   const lines = await linesOf(kubernetesToken({ audiences: 'a', token }))

@@ -18,7 +18,11 @@ const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-
 
 export const UNPROVEN = {
   status: 503,
-  error: { message: 'Authentication service error', type: 'api_error', code: 'endpoint_unproven' },
+  error: {
+    message: 'Authentication service unavailable',
+    type: 'api_error',
+    code: 'endpoint_unproven',
+  },
   headers: { 'retry-after': '2' },
 } as const
 

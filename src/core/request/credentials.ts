@@ -6,6 +6,8 @@ export interface CredentialsProblem {
   readonly detail?: 'too_long'
   /** What is wrong, for the operator. */
   readonly explanation?: string
+  /** Two sources hold different tokens. */
+  readonly isConflict?: true
 }
 
 /** Reads the token out of the headers of a request. */
@@ -30,6 +32,7 @@ export type TokenFormat = 'token68' | 'visible-ascii' | 'text'
 const MAX_TOKEN_LENGTH = 8192
 const MISSING: CredentialsProblem = { reason: 'missing_credentials' }
 const MALFORMED: CredentialsProblem = { reason: 'malformed_credentials' }
+const CONFLICTING: CredentialsProblem = { ...MALFORMED, isConflict: true }
 
 // RFC 9110 §11.2. Each pattern is linear: no two neighbouring parts can match the same character.
 const TOKEN: Readonly<Record<TokenFormat, RegExp>> = {
@@ -44,7 +47,7 @@ const BEARER = /^bearer {1,64}(?! )/i
 const BEARER_SCHEME = /^bearer(?![\w!#$%&'*+.^`|~-])/i
 const JOINED_BEARER = /,[ \t]*bearer(?:[ \t,]|$)/i
 
-/** Makes the reader for the configured sources, of which exactly one must be present in a request. */
+/** Makes the reader for the configured sources. All that a request uses must hold the same token. */
 export function createCredentialsReader(
   sources: readonly CredentialsSource[],
   format: TokenFormat,
@@ -89,10 +92,10 @@ function createFinder(sources: readonly CredentialsSource[]): CredentialsReader 
   const finders = sources.map(createSourceFinder)
   const [only] = finders
   if (finders.length === 1 && only !== undefined) return only
-  return (headers) => findExactlyOne(finders, headers)
+  return (headers) => findOneToken(finders, headers)
 }
 
-function findExactlyOne(
+function findOneToken(
   finders: readonly CredentialsReader[],
   headers: Headers,
 ): string | CredentialsProblem {
@@ -100,11 +103,27 @@ function findExactlyOne(
   for (const find of finders) {
     const result = find(headers)
     if (result === MISSING) continue
-    // RFC 6750 §2: not more than one method in a request.
-    if (found !== MISSING) return MALFORMED
+    // A source that cannot be read equals no other.
+    const isSame = result === found && typeof result === 'string'
+    if (found !== MISSING && !isSame) return CONFLICTING
     found = result
   }
   return found
+}
+
+/** Names what a request may use, for its client. */
+export function nameSources(sources: readonly CredentialsSource[]): string {
+  const names = sources.map(nameSource)
+  const last = names.splice(-1)
+  return [names.join(', '), ...last].filter((part) => part !== '').join(' or ')
+}
+
+function nameSource(source: CredentialsSource): string {
+  if (source === 'bearer') return 'Authorization header'
+  if (isHeader(source)) return `${source.header} header`
+  return isCookie(source)
+    ? `${source.cookie} cookie`
+    : `WebSocket protocol ${source.webSocketProtocol}*`
 }
 
 function createSourceFinder(source: CredentialsSource): CredentialsReader {
@@ -188,18 +207,4 @@ function isTrimmed(text: string, start: number): boolean {
 
 function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09
-}
-
-/** Whether a request is a CORS preflight (Fetch standard): `OPTIONS` with its two fields and without credentials. */
-export function isPreflight(
-  { method, headers }: Request,
-  readCredentials: CredentialsReader,
-): boolean {
-  if (method !== 'OPTIONS' || !headers.has('origin')) return false
-  if (!headers.has('access-control-request-method')) return false
-  // No browser upgrades a preflight, and an upgrade that is admitted stays open.
-  if (headers.has('upgrade')) return false
-  if (headers.has('authorization') || headers.has('cookie')) return false
-  const credentials = readCredentials(headers)
-  return typeof credentials !== 'string' && credentials.reason === 'missing_credentials'
 }

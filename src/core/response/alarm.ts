@@ -2,7 +2,7 @@ import { showableMessage } from '../errors.ts'
 import { kindOf } from './events.ts'
 import type { Decided } from './decision-event.ts'
 import type { Channel, WriteLine } from './events.ts'
-import { isPreflight } from '../request/credentials.ts'
+import { isPreflight } from '../request/preflight.ts'
 import type { Check } from '../request/check.ts'
 import type { CredentialsReader } from '../request/credentials.ts'
 import type { Target } from '../request/target.ts'
@@ -23,6 +23,8 @@ export interface Failure {
   readonly isAuthorizing?: boolean | undefined
   /** Why a verifier denied, or what is wrong with the token. */
   readonly detail?: DenyDetail | undefined
+  /** The request has two different tokens. */
+  readonly isConflict?: true | undefined
   /** The thrown value, for `internal_error` and `unreachable`. Only for the observer. */
   readonly error?: unknown
 }

@@ -3,10 +3,12 @@ import { reasonPhrase } from '../runtime.ts'
 import { kindOf, warnOnce } from './events.ts'
 import { isUnsearched } from './measures.ts'
 import { metadataLocation } from './resource-metadata.ts'
-import type { AuthConfig, ResourceConfig } from '../auth-config.ts'
+import { nameSources } from '../request/credentials.ts'
+import type { AuthConfig, CredentialsSource, ResourceConfig } from '../auth-config.ts'
+import type { Failure } from './alarm.ts'
 import type { Channel } from './events.ts'
 import type { Why } from './measures.ts'
-import type { Denial, DenialReason, DenyDetail } from '../types.ts'
+import type { Denial, DenialReason } from '../types.ts'
 
 export type Denials = ReturnType<typeof createDenials>
 
@@ -24,6 +26,8 @@ export interface DenialOptions {
   /** Challenges name the URL of its metadata. */
   readonly resource?: false | Pick<ResourceConfig, 'identifier'>
   readonly unavailableStatus: 401 | 503
+  /** Where the guard looks for a token, for the sentence of a 401. By default in `Authorization`. */
+  readonly credentials?: readonly CredentialsSource[]
   readonly respond: AuthConfig['respond']
   /** Gets one warning if `respond` fails. */
   readonly notify: Channel['notify']
@@ -34,13 +38,16 @@ interface Row {
   readonly message: string
   /** RFC 6750 §3.1: only if a token was sent and rejected. An outage must not make clients drop theirs. */
   readonly error?: 'invalid_token' | 'insufficient_scope'
-  /** The endpoint is unavailable, so that `unavailableStatus` applies. */
-  readonly outage?: true
+  /** The endpoint is unavailable: what is said where `unavailableStatus` applies. */
+  readonly outage?: string
 }
 
 const BAD_HEADER = 'Missing or invalid Authorization header'
 const FAILED = 'Authentication failed'
 const SERVICE_ERROR = 'Authentication service error'
+const UNAVAILABLE = 'Authentication service unavailable'
+const TWO_TOKENS = 'The request has two different tokens'
+const TOO_MANY = 'Too many authentication requests'
 
 const ROWS: Readonly<Record<DenialReason, Row>> = {
   missing_credentials: { status: 401, message: BAD_HEADER },
@@ -48,17 +55,19 @@ const ROWS: Readonly<Record<DenialReason, Row>> = {
   denied: { status: 401, message: FAILED, error: 'invalid_token' },
   forbidden: { status: 403, message: 'Access denied' },
   insufficient_scope: { status: 403, message: 'Insufficient scope', error: 'insufficient_scope' },
-  rate_limited: { status: 401, message: FAILED, outage: true },
-  service_error: { status: 401, message: FAILED, outage: true },
-  timeout: { status: 401, message: SERVICE_ERROR, outage: true },
-  unreachable: { status: 401, message: SERVICE_ERROR, outage: true },
-  invalid_response: { status: 401, message: SERVICE_ERROR, outage: true },
-  circuit_open: { status: 401, message: SERVICE_ERROR, outage: true },
-  overloaded: { status: 401, message: SERVICE_ERROR, outage: true },
+  rate_limited: { status: 401, message: FAILED, outage: TOO_MANY },
+  service_error: { status: 401, message: FAILED, outage: UNAVAILABLE },
+  timeout: { status: 401, message: SERVICE_ERROR, outage: UNAVAILABLE },
+  unreachable: { status: 401, message: SERVICE_ERROR, outage: UNAVAILABLE },
+  invalid_response: { status: 401, message: SERVICE_ERROR, outage: UNAVAILABLE },
+  circuit_open: { status: 401, message: SERVICE_ERROR, outage: UNAVAILABLE },
+  overloaded: { status: 401, message: SERVICE_ERROR, outage: UNAVAILABLE },
   internal_error: { status: 401, message: SERVICE_ERROR },
   malformed_request: { status: 400, message: 'Malformed request target' },
   not_configured: { status: 500, message: 'Authentication is not configured' },
 }
+
+const CONFLICTING = { code: 'malformed_credentials', status: 401, message: TWO_TOKENS } as const
 
 /** Whether this is a reason that exists; a verifier may have thrown any other text. */
 export function isDenialReason(reason: string): reason is DenialReason {
@@ -70,31 +79,40 @@ export function isOutage(why: Why): boolean {
   const { reason } = why
   if (reason === undefined || isUnsearched(why)) return false
   const hasFailed = reason === 'internal_error' || reason === 'not_configured'
-  return hasFailed || ROWS[reason].outage === true
+  return hasFailed || ROWS[reason].outage !== undefined
 }
 
 /** The facts of a denial beside its reason. */
-export interface DenialFacts {
-  readonly retryAfterMs?: number | undefined
+export interface DenialFacts extends Pick<Failure, 'retryAfterMs' | 'detail' | 'isConflict'> {
   /** The scopes that the guards of the request need. */
   readonly scopes?: readonly string[] | undefined
-  /** Why a verifier gives no verdict. */
-  readonly detail?: DenyDetail | undefined
 }
 
 /** Makes denials and their responses, as configured. Neither function throws, whatever `respond` does. */
 export function createDenials(options: DenialOptions) {
   const { unavailableStatus, respond, notify } = options
+  const rows = createRows(options.credentials)
   const challengeFor = createChallenges(options)
   const warn = warnOnce(notify)
   return {
     create: (reason: DenialReason, facts: DenialFacts = {}): Denial =>
-      createDenial(reason, unavailableStatus, facts),
+      createDenial(reason, rows[reason], unavailableStatus, facts),
     respond: (denial: Denial, request: Request): Response => {
       const challenge = challengeFor(denial)
       const custom = respond && tryRespond(respond, warn, denial, request, challenge)
       return custom ?? createResponse(denial, challenge)
     },
+  }
+}
+
+/** The contract has the sentences about `Authorization` alone. */
+function createRows(sources: readonly CredentialsSource[] = ['bearer']): typeof ROWS {
+  if (sources.every((source) => source === 'bearer')) return ROWS
+  const source = nameSources(sources)
+  return {
+    ...ROWS,
+    missing_credentials: { status: 401, message: `Missing ${source}` },
+    malformed_credentials: { status: 401, message: `Invalid ${source}`, error: 'invalid_token' },
   }
 }
 
@@ -113,18 +131,16 @@ function createChallenges({ realm, resource = false }: DenialOptions) {
 
 function createDenial(
   reason: DenialReason,
+  row: Row,
   unavailableStatus: 401 | 503,
-  { retryAfterMs = 1000, scopes = [], detail }: DenialFacts,
+  { retryAfterMs = 1000, scopes = [], detail, isConflict }: DenialFacts,
 ): Denial {
-  const { status, message, outage } = ROWS[reason]
+  const { status, message, outage }: Row = isConflict === true ? CONFLICTING : row
   const denial = { reason, status, message, ...(scopes.length === 0 ? {} : { scopes }) }
   const isKept = unavailableStatus === 401 && !isUnsearched({ reason, detail })
-  if (outage !== true || isKept) return Object.freeze(denial)
-  return Object.freeze({
-    ...denial,
-    status: reason === 'rate_limited' ? 429 : 503,
-    retryAfterMs: clampRetryAfter(retryAfterMs),
-  })
+  if (outage === undefined || isKept) return Object.freeze(denial)
+  const shown = { status: reason === 'rate_limited' ? 429 : 503, message: outage } as const
+  return Object.freeze({ ...denial, ...shown, retryAfterMs: clampRetryAfter(retryAfterMs) })
 }
 
 function createResponse(denial: Denial, challenge: string): Response {
@@ -136,11 +152,8 @@ function createResponse(denial: Denial, challenge: string): Response {
   if (isChallenged(status, denial)) headers['www-authenticate'] = challenge
   if (retryAfterMs !== undefined) headers['retry-after'] = String(retryAfterMs / 1000)
   const error = { message, type: errorType(status), code: reason }
-  return new Response(JSON.stringify({ error }), {
-    status,
-    statusText: reasonPhrase(status),
-    headers,
-  })
+  const init = { status, statusText: reasonPhrase(status), headers }
+  return new Response(JSON.stringify({ error }), init)
 }
 
 /** RFC 9110 §15.5.2: every 401 carries a challenge. A 403 does if another token would help (RFC 6750 §3.1). */

@@ -1,4 +1,4 @@
-import { isPreflight } from '../request/credentials.ts'
+import { isPreflight } from '../request/preflight.ts'
 import { isPlainHost } from '../request/target.ts'
 import type { Target } from '../request/target.ts'
 import type { Admission, Exemption, Guard } from './admission.ts'

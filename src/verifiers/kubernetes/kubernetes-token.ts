@@ -20,7 +20,7 @@ const NO_ROLE =
   'the account of this server may not ask about tokens. Run kubectl create clusterrolebinding with-auth --clusterrole system:auth-delegator --serviceaccount NAMESPACE:ACCOUNT'
 
 const NO_OWN_TOKEN =
-  'This server has no token of its own to ask Kubernetes with: check that the file which "token" reads is there and may be read'
+  'This server has no token of its own to ask Kubernetes with: check "token", and that its file is there and may be read'
 
 /** Asks the API server to review a token. */
 type Review = (token: string, signal: AbortSignal, run: VerifierRun | undefined) => Promise<Verdict>

@@ -34,7 +34,8 @@ function originOf(url: string | undefined): string | undefined {
   }
 }
 
-function variable(name: string): string | undefined {
+/** A variable of the process, if there is one that may be read. */
+export function variable(name: string): string | undefined {
   try {
     const value = processVariable(name)
     return typeof value === 'string' && value !== '' ? value : undefined

@@ -55,15 +55,15 @@ export class OwnToken {
     this.#readAt = this.#now()
     const pending = Promise.resolve().then(() => this.#read())
     const read = await orAborted(pending, signal).catch((error: unknown) => {
-      if (!signal.aborted) throw createUnreachable(error, `"token" threw ${kindOf(error)}`)
-      throw new AuthUnavailableError('timeout', { explanation: '"token" returned nothing in time' })
+      if (!signal.aborted) throw createUnreachable(error, `"token" failed with ${kindOf(error)}`)
+      throw new AuthUnavailableError('timeout', { explanation: '"token" gave nothing in time' })
     })
     // A file ends with a line break.
     const token = typeof read === 'string' ? read.trim() : ''
     if (!/^[\x21-\x7e]+$/.test(token))
       throw new AuthUnavailableError('service_error', {
         cause: { code: 'NO_TOKEN' },
-        explanation: '"token" returned no token of this server',
+        explanation: '"token" gave no token of this server',
       })
     this.#token = token
     return token

@@ -4,6 +4,7 @@ import { firstOf } from '../../verifiers/first-of/first-of.ts'
 import { attempt, rejectPath } from '../settings-check.ts'
 import { keyOf, valuesOf } from '../setting.ts'
 import { FALL_THROUGH } from './deciders.ts'
+import { speakingOfKeys } from './kinds/renamed.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { Transport, Verifier } from '../../core/verifier.ts'
 import type { Findings } from '../problems.ts'
@@ -81,6 +82,7 @@ function makeOne(
 ): MadeProvider | undefined {
   const { children = new Map<string, Setting>(), key, place } = setting
   const has = (one: string): boolean => children.has(one) || findings.has(`${key}.${keyOf(one)}`)
+  const quote = (one: string): string => JSON.stringify(`${key}.${one}`)
   const attemptHere = <Value>(make: () => Value): Value | undefined =>
     attempt(make, children, findings, setting)
   const advice = isMulti ? type.lacksTenant(has) : undefined
@@ -90,7 +92,7 @@ function makeOne(
   const caFile = children.get('tlsCafile')?.value
   const made = type.make(valuesOf(children), {
     has,
-    quote: (one) => JSON.stringify(`${key}.${one}`),
+    quote,
     isOlder,
     hasRules,
     allowInsecureHttp,
@@ -102,13 +104,19 @@ function makeOne(
     reject: (path, expected) => rejectPath(path, expected, setting, findings),
   })
   if (made === undefined || findings.has(key)) return undefined
-  const { verifier } = made.part
+  const { names, part } = made
+  const verifier = names ? speakingOfKeys(part.verifier, names, quote) : part.verifier
   const own = verifier.warnings?.filter((text) => text !== made.rewords) ?? []
-  const warnings = [...own, ...(made.warnings ?? [])]
+  const warnings = [...own.map(nameInsecureKey), ...(made.warnings ?? [])]
   const shown = { type: name, ...made.shown }
   const described = { allow_insecure_http: allowInsecureHttp, provider_config: shown }
   Object.assign(verifier, { warnings, describe: () => described })
-  return { ...made, shown }
+  return { ...made, part: { ...part, verifier }, shown }
+}
+
+/** The key that all providers share. */
+function nameInsecureKey(warning: string): string {
+  return warning.replace('"allowInsecureHttp"', '"server.auth.allow_insecure_http"')
 }
 
 function makeSeveral(

@@ -2,7 +2,7 @@ import { misusedOption } from '../../core/config/option-checks.ts'
 import { AuthConfigError } from '../../core/errors.ts'
 import { UnreadableFileError } from '../../files/system.ts'
 import { readTextFile } from '../../files/text-file.ts'
-import { isOwnAddress } from '../../verifiers/kubernetes/own-address.ts'
+import { isOwnAddress, variable } from '../../verifiers/kubernetes/own-address.ts'
 import type { Transport } from '../../core/verifier.ts'
 import type { AuthSection } from '../auth-section.ts'
 import type { Files } from './kinds/provider.ts'
@@ -15,6 +15,7 @@ const MOST_PEM = 2 ** 20
 const MOST_TOKEN = 2 ** 16
 const NEEDS_UNDICI =
   'used on Node with the package "undici" 7.28 or later: npm install undici@7. Elsewhere let the process trust the authority, such as by NODE_EXTRA_CA_CERTS'
+const NO_AUTHORITY = 'The authority of this cluster is not known, so no caller may get in'
 /** Where Kubernetes puts the service account of a pod. */
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 
@@ -48,9 +49,9 @@ function createFiles(nodeTransport: NodeTransport | undefined, account: string):
   return {
     transportFor: (file) => asCaFile(() => connect(file)),
     // For no other server: whoever runs the cluster could pretend to be that one.
-    podTransport: (url) =>
+    podTransport: (url, warn) =>
       url !== undefined && isOwnAddress(url)
-        ? ifPossible(() => connect(`${account}/ca.crt`))
+        ? ifPossible(`${account}/ca.crt`, connect, warn)
         : undefined,
     podTokenFile: `${account}/token`,
     readText: (file) => readTextFile(file, MOST_TOKEN),
@@ -71,12 +72,18 @@ function expectedOf(error: unknown): string {
   return error.option.startsWith('nodeTransport') ? 'a file of certificates in PEM' : NEEDS_UNDICI
 }
 
-/** Outside of a pod, or without undici, the runtime's own `fetch` is used. */
-function ifPossible<Value>(make: () => Value): Value | undefined {
+/** Outside of a pod the runtime's own `fetch` is used, and also in one where it may know the authority in another way. */
+function ifPossible(
+  file: string,
+  connect: (file: string) => Transport,
+  warn: (message: string) => void,
+): Transport | undefined {
   try {
-    return make()
+    return connect(file)
   } catch (error) {
-    if (error instanceof UnreadableFileError || error instanceof AuthConfigError) return undefined
-    throw error
+    if (error instanceof UnreadableFileError) return undefined
+    const mayBeTrusted = variable('NODE_EXTRA_CA_CERTS') !== undefined
+    if (!mayBeTrusted) warn(`${NO_AUTHORITY}: "${file}" must be ${expectedOf(error)}`)
+    return undefined
   }
 }

@@ -185,7 +185,7 @@ describe('with-auth gateway', () => {
     expect(refused.headers.get('cache-control')).toBe('no-store')
     expect(await refused.json()).toEqual({
       error: {
-        message: 'Authentication service error',
+        message: 'Authentication service unavailable',
         type: 'api_error',
         code: 'endpoint_unproven',
       },

@@ -215,7 +215,7 @@ describe('with-auth gateway --config', () => {
       write(`provider_config: { type: kubernetes, api_server_url: "${url}" }`),
     ])
     await vi.waitFor(() => {
-      const text = `${new URL(url).host} answered 403: check "review"`
+      const text = `${new URL(url).host} answered 403: check "server.auth.provider_config.audiences"`
       expect(gateway.logged('warning').map(({ message }) => message)).toContain(text)
     }, 10_000)
   })

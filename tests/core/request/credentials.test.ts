@@ -7,6 +7,7 @@ import type { CredentialsSource } from '../../../src/index.ts'
 
 const MISSING = { reason: 'missing_credentials' }
 const MALFORMED = { reason: 'malformed_credentials' }
+const CONFLICTING = { ...MALFORMED, isConflict: true }
 
 function read(
   headers: Record<string, string>,
@@ -162,11 +163,20 @@ describe('another source', () => {
     [{ authorization: 'Basic a', 'x-api-key': 'b' }, 'b'],
     [{}, MISSING],
     [{ authorization: 'Bearer' }, MALFORMED],
-    [{ authorization: 'Bearer a', 'x-api-key': 'b' }, MALFORMED],
-    [{ authorization: 'Bearer a', 'x-api-key': 'a' }, MALFORMED],
-    [{ authorization: 'Bearer "a"', 'x-api-key': 'b' }, MALFORMED],
-    [{ authorization: 'Bearer a', cookie: 'session="c"' }, MALFORMED],
-  ])('of a list must be the only one: %j is %j', (headers, expected) => {
+    [{ authorization: 'Bearer a', 'x-api-key': 'a' }, 'a'],
+    [{ authorization: 'Bearer a', 'x-api-key': ' a ', cookie: 'session=a' }, 'a'],
+    [{ authorization: 'Bearer "a"', 'x-api-key': '"a"' }, MALFORMED],
+    [{ authorization: 'Bearer a', 'x-api-key': 'b' }, CONFLICTING],
+    [{ authorization: 'Bearer a', 'x-api-key': 'A' }, CONFLICTING],
+    [{ authorization: 'Bearer a', 'x-api-key': 'a', cookie: 'session=b' }, CONFLICTING],
+    [{ 'x-api-key': 'a', cookie: 'session=b' }, CONFLICTING],
+    [{ authorization: 'Bearer "a"', 'x-api-key': 'b' }, CONFLICTING],
+    [{ authorization: 'Bearer a', cookie: 'session="c"' }, CONFLICTING],
+    [{ authorization: 'Bearer', cookie: 'session=c' }, CONFLICTING],
+    // Neither can be read, so nothing says that they are equal.
+    [{ authorization: 'Bearer', cookie: 'session=c; session=c' }, CONFLICTING],
+    [{ authorization: 'Bearer', cookie: 'session=' }, CONFLICTING],
+  ])('of a list must hold the same token as the others: %j is %j', (headers, expected) => {
     expect(read(headers as Record<string, string>, ['bearer', ...header, ...cookie])).toEqual(
       expected,
     )

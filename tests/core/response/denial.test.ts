@@ -7,17 +7,19 @@ import type { AuthConfig, DenialReason } from '../../../src/index.ts'
 const M1 = 'Missing or invalid Authorization header'
 const M2 = 'Authentication failed'
 const M3 = 'Authentication service error'
-const TABLE: [DenialReason, number, string, boolean, number][] = [
+const M4 = 'Authentication service unavailable'
+const M5 = 'Too many authentication requests'
+const TABLE: [DenialReason, number, string, boolean, number, outageMessage?: string][] = [
   ['missing_credentials', 401, M1, false, 401],
   ['malformed_credentials', 401, M1, true, 401],
   ['denied', 401, M2, true, 401],
-  ['rate_limited', 401, M2, false, 429],
-  ['service_error', 401, M2, false, 503],
-  ['timeout', 401, M3, false, 503],
-  ['unreachable', 401, M3, false, 503],
-  ['invalid_response', 401, M3, false, 503],
-  ['circuit_open', 401, M3, false, 503],
-  ['overloaded', 401, M3, false, 503],
+  ['rate_limited', 401, M2, false, 429, M5],
+  ['service_error', 401, M2, false, 503, M4],
+  ['timeout', 401, M3, false, 503, M4],
+  ['unreachable', 401, M3, false, 503, M4],
+  ['invalid_response', 401, M3, false, 503, M4],
+  ['circuit_open', 401, M3, false, 503, M4],
+  ['overloaded', 401, M3, false, 503, M4],
   ['internal_error', 401, M3, false, 401],
   ['malformed_request', 400, 'Malformed request target', false, 400],
   ['not_configured', 500, 'Authentication is not configured', false, 500],
@@ -46,23 +48,27 @@ function responseFor(
 }
 
 describe('the response of a rejection', () => {
-  it.each(TABLE)('for %s is %d', async (reason, status, message, invalidToken, outageStatus) => {
-    const challenge = `Bearer realm="api"${invalidToken ? ', error="invalid_token"' : ''}`
-    for (const unavailableStatus of [401, 503] as const) {
-      const expected = unavailableStatus === 503 ? outageStatus : status
-      const response = responseFor(reason, { unavailableStatus })
-      expect([response.status, response.statusText]).toEqual([expected, STATUS_CODES[expected]])
-      expect(await response.text()).toBe(
-        JSON.stringify({ error: { message, type: TYPES[expected], code: reason } }),
-      )
-      expect(Object.fromEntries(response.headers)).toEqual({
-        'content-type': 'application/json',
-        'cache-control': 'no-store',
-        ...(expected === 401 ? { 'www-authenticate': challenge } : {}),
-        ...(expected === 429 || expected === 503 ? { 'retry-after': '1' } : {}),
-      })
-    }
-  })
+  it.each(TABLE)(
+    'for %s is %d',
+    async (reason, status, kept, invalidToken, outageStatus, changed = kept) => {
+      const challenge = `Bearer realm="api"${invalidToken ? ', error="invalid_token"' : ''}`
+      for (const unavailableStatus of [401, 503] as const) {
+        const expected = unavailableStatus === 503 ? outageStatus : status
+        const message = unavailableStatus === 503 ? changed : kept
+        const response = responseFor(reason, { unavailableStatus })
+        expect([response.status, response.statusText]).toEqual([expected, STATUS_CODES[expected]])
+        expect(await response.text()).toBe(
+          JSON.stringify({ error: { message, type: TYPES[expected], code: reason } }),
+        )
+        expect(Object.fromEntries(response.headers)).toEqual({
+          'content-type': 'application/json',
+          'cache-control': 'no-store',
+          ...(expected === 401 ? { 'www-authenticate': challenge } : {}),
+          ...(expected === 429 || expected === 503 ? { 'retry-after': '1' } : {}),
+        })
+      }
+    },
+  )
 
   it('tells how long to wait in whole seconds from 1 to 30, and only where waiting helps', () => {
     const after = (ms: number): string | null =>
@@ -98,7 +104,7 @@ describe('respond', () => {
     const respond = vi.fn<Respond>(() => new Response('no', { status: 403 }))
     responseFor('timeout', { respond, unavailableStatus: 503 }, 2500)
     expect(respond).toHaveBeenCalledExactlyOnceWith(
-      { reason: 'timeout', status: 503, message: M3, retryAfterMs: 3000 },
+      { reason: 'timeout', status: 503, message: M4, retryAfterMs: 3000 },
       request,
     )
     expect(Object.isFrozen(respond.mock.calls[0]?.[0])).toBe(true)

@@ -68,6 +68,11 @@ const MESSAGES: Readonly<Record<string, string>> = {
   rate_limited: 'Authentication failed',
   service_error: 'Authentication failed',
 }
+/** Whatever the code, where `unavailableStatus` is 503. */
+const UNAVAILABLE: Readonly<Record<number, string>> = {
+  429: 'Too many authentication requests',
+  503: 'Authentication service unavailable',
+}
 const TYPES: Readonly<Record<number, string>> = {
   401: 'authentication_error',
   429: 'rate_limit_error',
@@ -208,7 +213,7 @@ function allowed(content: unknown): object {
 }
 
 function refused(status: number, code: Verdict, retryAfter: string | undefined): object {
-  const message = MESSAGES[code] ?? 'Authentication service error'
+  const message = UNAVAILABLE[status] ?? MESSAGES[code] ?? 'Authentication service error'
   const suffix = code === 'denied' ? ', error="invalid_token"' : ''
   const challenge = { 'www-authenticate': [`Bearer realm="api"${suffix}`] }
   return {

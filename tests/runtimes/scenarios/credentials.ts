@@ -1,11 +1,13 @@
-import { ALICE, handled, malformed, missing, withRealm } from './expectations.ts'
+import { ALICE, handled, unauthorized, withRealm } from './expectations.ts'
 import { TOKEN } from '../../support/token.ts'
 import type { Asked, Scenario } from '../scenario.ts'
 
 // RFC 9110 §5.6.4: a quoted-string escapes its quotes.
 const REALM = 'say \\"friend\\"'
-const missingThere = withRealm(REALM, missing)
-const malformedThere = withRealm(REALM, malformed, 'invalid_token')
+const SOURCES = 'x-api-key header, session cookie or WebSocket protocol key.*'
+const missing = withRealm(REALM, unauthorized('missing_credentials', `Missing ${SOURCES}`))
+const malformed = malformedBecause(`Invalid ${SOURCES}`)
+const conflicting = malformedBecause('The request has two different tokens')
 
 /** The call to the endpoint is the same for every source of the token. */
 const asked: Asked = {
@@ -20,6 +22,7 @@ const ACCEPTED: readonly (readonly [name: string, headers: Record<string, string
     'takes the token from a WebSocket subprotocol',
     { 'Sec-WebSocket-Protocol': `chat, key.${TOKEN}` },
   ],
+  ['takes the same token from two sources', { 'X-Api-Key': TOKEN, Cookie: `session=${TOKEN}` }],
 ]
 
 const REFUSED: readonly (readonly [name: string, headers: Record<string, string>])[] = [
@@ -33,7 +36,6 @@ const MALFORMED: readonly (readonly [
   name: string,
   headers: Record<string, string | readonly string[]>,
 ])[] = [
-  ['R28 rejects a token from two sources', { 'X-Api-Key': TOKEN, Cookie: `session=${TOKEN}` }],
   ['A-H1 rejects two headers with a token', { 'X-Api-Key': [TOKEN, 'wrong'] }],
   ['A-H1 rejects two cookies with a token', { Cookie: `session=${TOKEN}; session=wrong` }],
   ['A-H8 rejects an empty cookie', { Cookie: 'session=' }],
@@ -42,9 +44,14 @@ const MALFORMED: readonly (readonly [
 /** The source of the token, and the realm in a rejection. */
 export const CREDENTIALS: readonly Scenario[] = [
   ...ACCEPTED.map(([name, headers]) => create(name, headers, handled(ALICE, asked))),
-  ...REFUSED.map(([name, headers]) => create(name, headers, missingThere)),
-  ...MALFORMED.map(([name, headers]) => create(name, headers, malformedThere)),
+  ...REFUSED.map(([name, headers]) => create(name, headers, missing)),
+  ...MALFORMED.map(([name, headers]) => create(name, headers, malformed)),
+  create('R28 rejects two tokens', { 'X-Api-Key': TOKEN, Cookie: 'session=other' }, conflicting),
 ]
+
+function malformedBecause(message: string): Scenario['expected'] {
+  return withRealm(REALM, unauthorized('malformed_credentials', message), 'invalid_token')
+}
 
 function create(
   name: string,

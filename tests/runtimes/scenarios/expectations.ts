@@ -13,6 +13,8 @@ const TYPES: Readonly<Record<number, string>> = {
 export const BAD_HEADER = 'Missing or invalid Authorization header'
 export const FAILED = 'Authentication failed'
 export const SERVICE_ERROR = 'Authentication service error'
+const UNAVAILABLE = 'Authentication service unavailable'
+const TOO_MANY = 'Too many authentication requests'
 
 export const missing = unauthorized('missing_credentials', BAD_HEADER)
 export const malformed = unauthorized('malformed_credentials', BAD_HEADER, 'invalid_token')
@@ -51,8 +53,9 @@ export function withRealm(realm: string, expected: Expected, error?: 'invalid_to
 }
 
 /** No decision could be obtained, and `unavailableStatus` is 503. */
-export function unavailable(code: string, message: string, retryAfter = '1'): Expected {
+export function unavailable(code: string, retryAfter = '1'): Expected {
   const status = code === 'rate_limited' ? 429 : 503
+  const message = status === 429 ? TOO_MANY : UNAVAILABLE
   const expected = refusal(status, code, message)
   return { ...expected, fields: { ...expected.fields, 'retry-after': retryAfter } }
 }

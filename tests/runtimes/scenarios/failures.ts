@@ -49,19 +49,19 @@ const UNAVAILABLE: readonly (readonly [name: string, endpoint: EndpointAnswer, E
   [
     'forwards the Retry-After of a 429',
     { status: 429, headers: { 'retry-after': '7' } },
-    unavailable('rate_limited', FAILED, '7'),
+    unavailable('rate_limited', '7'),
   ],
   [
     'sends a Retry-After of 1 second after a 429 without one',
     { status: 429 },
-    unavailable('rate_limited', FAILED),
+    unavailable('rate_limited'),
   ],
   [
     'A-E27 limits Retry-After to 30 seconds',
     { status: 503, headers: { 'retry-after': '99999999' } },
-    unavailable('service_error', FAILED, '30'),
+    unavailable('service_error', '30'),
   ],
-  ['answers 503 for a 500', { status: 500 }, unavailable('service_error', FAILED)],
+  ['answers 503 for a 500', { status: 500 }, unavailable('service_error')],
   ['answers 401 for a denial with any `unavailableStatus`', { status: 403 }, denied],
 ]
 
@@ -82,7 +82,7 @@ export const FAILURES_OF_ENDPOINT: readonly Scenario[] = [
   },
   ...FAILURES.flatMap((failure) => [
     create(failure, 'strict', unauthorized(failure.reason, SERVICE_ERROR)),
-    create(failure, 'unavailable', unavailable(failure.reason, SERVICE_ERROR)),
+    create(failure, 'unavailable', unavailable(failure.reason)),
   ]),
   ...UNAVAILABLE.map(([name, endpoint, expected]): Scenario => ({
     name,
@@ -96,7 +96,7 @@ export const FAILURES_OF_ENDPOINT: readonly Scenario[] = [
     profile: 'unavailable',
     request: { ...request, method: 'HEAD' },
     endpoint: { status: 503 },
-    expected: withQuestion(withoutBody(unavailable('service_error', FAILED)), asked),
+    expected: withQuestion(withoutBody(unavailable('service_error')), asked),
   },
   {
     name: 'A-E20 repeats the call when the connection is lost',
@@ -115,11 +115,11 @@ export const FAILURES_OF_ENDPOINT: readonly Scenario[] = [
     profile: 'breaking',
     before: [1, 2].map(() => ({
       request,
-      expected: withQuestion(unavailable('service_error', FAILED), asked),
+      expected: withQuestion(unavailable('service_error'), asked),
     })),
     request,
     endpoint: { status: 503 },
-    expected: unavailable('circuit_open', SERVICE_ERROR, '30'),
+    expected: unavailable('circuit_open', '30'),
   },
   {
     name: 'A-D2 rejects a request over the concurrency limit at once',
@@ -129,7 +129,7 @@ export const FAILURES_OF_ENDPOINT: readonly Scenario[] = [
     expected: handled(ALICE, asked),
     meanwhile: {
       request: { ...request, target: '/other' },
-      expected: unavailable('overloaded', SERVICE_ERROR),
+      expected: unavailable('overloaded'),
     },
   },
 ]

@@ -2,7 +2,6 @@ import { ALLOW, allow, allowOfSize } from './answers.ts'
 import {
   ALICE,
   NOBODY,
-  SERVICE_ERROR,
   bearer,
   handled,
   question,
@@ -99,5 +98,5 @@ function create(
 }
 
 function whenRequired({ reason, auth }: Case): Expected {
-  return reason === undefined ? handled(auth) : unavailable(reason, SERVICE_ERROR)
+  return reason === undefined ? handled(auth) : unavailable(reason)
 }

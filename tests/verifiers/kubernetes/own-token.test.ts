@@ -87,7 +87,9 @@ describe('the token of this server', () => {
     const { ask, warnings } = guardBy(kubernetes, { audiences: 'my-api', token })
     expect(await ask()).toMatchObject({ outcome: 'deny', cause })
     expect(kubernetes.calls).toEqual([])
-    expect(warnings()).toEqual([expect.stringContaining('check that the file which "token" reads')])
+    expect(warnings()).toEqual([
+      expect.stringContaining('check "token", and that its file is there'),
+    ])
   })
 
   it('may be read again a minute after the last time', async () => {

@@ -5,6 +5,10 @@ import { createAuthenticator } from '../../../src/index.ts'
 import { loadConfig } from '../../../src/yaml.ts'
 import { readText } from '../../../src/yaml/parsed-file.ts'
 import { loadMeans } from '../../../src/yaml/providers/means.ts'
+import { guardWith } from '../../support/guarded-verifier.ts'
+import { keyOf, sign } from '../../support/issuer.ts'
+import { startService } from '../../support/verifier-service.ts'
+import { get } from '../../support/requests.ts'
 import { close, listen } from '../../support/loopback.ts'
 import { ROTATED, SELF_SIGNED } from '../../support/self-signed-certificate.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
@@ -16,6 +20,10 @@ const pathOf = setupFolder()
 const inAuth = (auth: string): string => `server: { auth: { ${auth} } }`
 const K8S = 'provider_config: { type: kubernetes, audiences: my-api }'
 
+const TEXT = { path: 'f', env: {}, allowMissing: false, hasEnforcingUpstream: false }
+const unknown = (): string =>
+  `The authority of this cluster is not known, so no caller may get in: "${pathOf('account/ca.crt')}" must be`
+
 describe('loadMeans', () => {
   it.each([
     ['endpoint: "https://h/"', false],
@@ -24,29 +32,23 @@ describe('loadMeans', () => {
     ['provider_config: { type: oauth2_token, jwks: { uri: "https://h/" } }', true],
     ['providers: [{ type: kubernetes }, { type: oauth2_token, discovery: true }]', true],
   ])('loads jwt for %s: %s', async (auth, isNeeded) => {
-    const { section } = readText(inAuth(auth), {
-      path: 'f',
-      env: {},
-      allowMissing: false,
-      hasEnforcingUpstream: false,
-    })
+    const { section } = readText(inAuth(auth), TEXT)
     expect((await loadMeans(section)).jwt !== undefined).toBe(isNeeded)
   })
 
   it('knows the authority and the token of a pod', async () => {
-    const { section } = readText(inAuth(K8S), {
-      path: 'f',
-      env: {},
-      allowMissing: false,
-      hasEnforcingUpstream: false,
-    })
+    const { section } = readText(inAuth(K8S), TEXT)
     const ofPod = async (): Promise<Files | undefined> =>
       (await loadMeans(section, pathOf('account'))).files
     const name = 'https://kubernetes.default.svc'
-    expect((await ofPod())?.podTransport(name)).toBeUndefined()
+    vi.stubEnv('NODE_EXTRA_CA_CERTS', '')
+    const warn = vi.fn<(message: string) => void>()
+    expect((await ofPod())?.podTransport(name, warn)).toBeUndefined()
+    expect(warn).not.toHaveBeenCalled()
     mkdirSync(pathOf('account'))
     writeFileSync(pathOf('account/ca.crt'), 'no certificate')
-    expect((await ofPod())?.podTransport(name)).toBeUndefined()
+    expect((await ofPod())?.podTransport(name, warn)).toBeUndefined()
+    expect(warn.mock.lastCall).toEqual([`${unknown()} a file of certificates in PEM`])
     writeFileSync(pathOf('account/ca.crt'), SELF_SIGNED.cert)
     expect((await ofPod())?.podTokenFile).toBe(pathOf('account/token'))
     vi.stubEnv('KUBERNETES_SERVICE_HOST', '10.96.0.1')
@@ -64,8 +66,30 @@ describe('loadMeans', () => {
       'https://example.com/kubernetes.default.svc',
     ]
     const files = await ofPod()
-    const trusted = asked.filter((url) => files?.podTransport(url) !== undefined)
+    const trusted = asked.filter((url) => files?.podTransport(url, warn) !== undefined)
     expect(trusted).toEqual(asked.slice(0, 4))
+    expect(warn).toHaveBeenCalledTimes(1)
+  })
+
+  it('says in a pod without undici what to install, unless the process may know the authority', async () => {
+    mkdirSync(pathOf('account'), { recursive: true })
+    writeFileSync(pathOf('account/ca.crt'), SELF_SIGNED.cert)
+    vi.stubGlobal('process', Object.create(process, { versions: { value: { bun: '1.0.0' } } }))
+    vi.stubEnv('NODE_EXTRA_CA_CERTS', '')
+    onTestFinished(() => void vi.unstubAllGlobals().unstubAllEnvs())
+    const { section } = readText(inAuth(K8S), TEXT)
+    const { files } = await loadMeans(section, pathOf('account'))
+    const warn = vi.fn<(message: string) => void>()
+    expect(files?.podTransport('https://kubernetes.default.svc', warn)).toBeUndefined()
+    expect(warn.mock.calls).toEqual([
+      [
+        `${unknown()} used on Node with the package "undici" 7.28 or later: npm install undici@7. Elsewhere let the process trust the authority, such as by NODE_EXTRA_CA_CERTS`,
+      ],
+    ])
+    vi.stubEnv('NODE_EXTRA_CA_CERTS', pathOf('account/ca.crt'))
+    files?.podTransport('https://kubernetes.default.svc', warn)
+    files?.podTransport('https://example.com', warn)
+    expect(warn).toHaveBeenCalledTimes(1)
   })
 
   it('takes the token of the pod for reviews by default', async () => {
@@ -77,6 +101,71 @@ describe('loadMeans', () => {
         reviewer_token_file: '/var/run/secrets/kubernetes.io/serviceaccount/token',
       },
     })
+  })
+})
+
+describe('a provider of a file', () => {
+  const CONFIG = 'server.auth.provider_config'
+  const CLIENT = 'client_id: a, client_secret: b'
+  const OAUTH2 = 'type: oauth2_token, issuer: me, audience: a'
+  const TOKEN_FILE = `"${CONFIG}.reviewer_token_file"`
+
+  it.each<[string, number, string]>([
+    [
+      'type: kubernetes, api_server_url: "URL"',
+      404,
+      `HOST answered 404: check "${CONFIG}.api_server_url"`,
+    ],
+    [
+      'type: kubernetes, api_server_url: "URL"',
+      403,
+      `HOST answered 403: check "${CONFIG}.audiences"`,
+    ],
+    [
+      'type: kubernetes, api_server_url: "URL", audiences: a, reviewer_token_file: /none',
+      201,
+      `This server has no token of its own to ask Kubernetes with: check ${TOKEN_FILE}, and that its file is there and may be read`,
+    ],
+    [
+      `${OAUTH2}, introspection: { url: "URL", ${CLIENT} }`,
+      401,
+      `The introspection endpoint answered 401: check "${CONFIG}.introspection"`,
+    ],
+    [
+      `${OAUTH2}, introspection: { url: "URL", ${CLIENT} }`,
+      404,
+      `The introspection endpoint answered 404: check "${CONFIG}.introspection.url"`,
+    ],
+    [`${OAUTH2}, jwks: { uri: "URL" }`, 404, `HOST answered 404: check "${CONFIG}.jwks.uri"`],
+    [
+      'type: github_token, github_api_base_url: "URL"',
+      404,
+      `HOST answered 404: check "${CONFIG}.github_api_base_url"`,
+    ],
+  ])('speaks of the keys of the file: %s, %i', async (provider, status, text) => {
+    const { port } = await startService(() => ({ status, json: {} }))
+    const host = `127.0.0.1:${port}`
+    const filled = provider.replace('URL', `http://${host}`)
+    writeFileSync(pathOf('run.yaml'), inAuth(`provider_config: { ${filled} }`))
+    const { verifier } = await loadConfig(pathOf('run.yaml'))
+    const { ask, warnings } = guardWith(verifier ?? (() => ({ outcome: 'deny' })))
+    const signed = await sign(await keyOf('ES256', 'a'), { iss: 'me', aud: 'a' })
+    const token = provider.startsWith(OAUTH2) ? signed : `gho_${'a'.repeat(36)}`
+    expect((await ask(token)).outcome).toBe('deny')
+    expect(warnings().slice((verifier?.warnings ?? []).length)).toEqual([
+      text.replace('HOST', host),
+    ])
+  })
+
+  it('also explains itself by them', async () => {
+    writeFileSync(pathOf('token'), '')
+    const keys = `api_server_url: "https://127.0.0.1", audiences: a, reviewer_token_file: "${pathOf('token')}"`
+    writeFileSync(pathOf('run.yaml'), inAuth(`provider_config: { type: kubernetes, ${keys} }`))
+    const lines = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    onTestFinished(() => void vi.restoreAllMocks())
+    await createAuthenticator(await loadConfig(pathOf('run.yaml')))(get('/', 'sk-123'))
+    const said = `with-auth: requests are rejected: ${TOKEN_FILE} gave no token of this server (NO_TOKEN)`
+    expect(lines.mock.calls).toContainEqual([said])
   })
 })
 

@@ -118,7 +118,7 @@ describe('providers', () => {
     expect(warningsOf(`provider_config: ${KEYS}`)).toEqual([
       said('provider_config.api_keys', '.* never reorder it, .* Move the keys to a key file'),
     ])
-    const insecure = expect.stringContaining('"allowInsecureHttp" is true') as unknown
+    const insecure = expect.stringContaining('"server.auth.allow_insecure_http" is true') as unknown
     for (const [type, others] of [
       [`${jwks}, issuer: me, audience: ogx`, 0],
       ['github_token', 2],

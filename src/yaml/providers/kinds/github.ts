@@ -49,6 +49,7 @@ function make(keys: Given<GithubKeys>, { has, quote, allowInsecureHttp, reject }
   const options = present({ allow, baseUrl: url, principal, attributes, allowInsecureHttp })
   return {
     part: { verifier: inKeysOf(NAMES, () => githubToken(options)) },
+    names: NAMES,
     rewords: ANY_APP,
     warnings: [
       ...(isApp ? [] : [ofPersonal(quote)]),

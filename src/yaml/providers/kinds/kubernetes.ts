@@ -22,6 +22,8 @@ const NAMES: Names = {
   tenant: 'tenantClaim',
   fetch: 'tlsCafile',
   token: 'reviewerTokenFile',
+  apiServerUrl: 'apiServerUrl',
+  review: 'audiences',
 }
 
 /** Tokens of the service accounts and users of a cluster. */
@@ -49,7 +51,9 @@ function make(keys: Given<KubernetesKeys>, tools: Tools): Made {
   if (has('reviewerTokenFile') && !has('audiences')) {
     tools.reject(['reviewerTokenFile'], 'left out without `audiences`')
   }
-  const fetch = tools.fetch ?? files?.podTransport(apiServerUrl)
+  const ofPod: string[] = []
+  const fetch =
+    tools.fetch ?? files?.podTransport(apiServerUrl, (message) => void ofPod.push(message))
   const review =
     audiences === undefined
       ? { review: 'self' as const }
@@ -65,10 +69,12 @@ function make(keys: Given<KubernetesKeys>, tools: Tools): Made {
   const verifier = inKeysOf(NAMES, () => kubernetesToken(options))
   return {
     part: { verifier },
+    names: NAMES,
     rewords: BY_ITSELF,
     warnings: [
       ...(audiences === undefined ? [ofSelf(quote, tools.isOlder)] : []),
       ...(tools.hasRules ? [] : [NO_RULES]),
+      ...ofPod,
     ],
     defaults: { reviewerTokenFile },
   }

@@ -119,7 +119,7 @@ function make(keys: Given<Oauth2Keys>, tools: Tools): Made | undefined {
     reject([name], 'left out beside `introspection`: the endpoint checks that')
   }
   const verifier = keys.introspection && askThere(keys, keys.introspection, tools)
-  return verifier && { part: { verifier }, defaults: NONE_OF_JWT }
+  return verifier && { part: { verifier }, names: INTROSPECTION, defaults: NONE_OF_JWT }
 }
 
 const NONE_OF_JWT = Object.fromEntries(OF_JWT.map((name) => [name, undefined]))
@@ -156,6 +156,8 @@ function checkHere(keys: Given<Oauth2Keys>, tools: Tools): Made | undefined {
   const described = Object(verifier.describe?.()) as Partial<Oauth2Keys>
   return {
     part: { verifier },
+    // No other, since its warnings quote what tokens name.
+    names: { jwksUri: 'jwks.uri' },
     defaults: { audience, algorithms: described.algorithms },
     warnings: [
       ...(issuer === undefined ? [withoutIssuer(tools)] : []),

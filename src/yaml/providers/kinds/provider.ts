@@ -13,6 +13,7 @@ import type { OptionPath } from '../../../core/config/problems.ts'
 import type { OptionKinds } from '../../../verifiers/options.ts'
 import type { Fields } from '../../setting.ts'
 import type { Aliases } from '../aliases.ts'
+import type { Names } from './renamed.ts'
 
 /** Makes a verifier as `jwt` of with-auth/jwt does, which checks the options. */
 export type MakeJwt = (options: never) => Verifier
@@ -21,8 +22,11 @@ export type MakeJwt = (options: never) => Verifier
 export interface Files {
   /** Sends requests to servers with certificates of the authorities in a file. Throws an `AuthConfigError` about `tlsCafile`. */
   readonly transportFor: (caFile: string) => Transport
-  /** Knows the authority of the cluster that this process runs in, if there is one and the URL is one of its addresses. */
-  readonly podTransport: (url: string | undefined) => Transport | undefined
+  /** Knows the authority of the cluster that this process runs in, if the URL is one of its addresses. Warns if it cannot be used. */
+  readonly podTransport: (
+    url: string | undefined,
+    warn: (message: string) => void,
+  ) => Transport | undefined
   readonly podTokenFile: string
   readonly readText: (file: string) => string
 }
@@ -58,6 +62,8 @@ export interface Made {
   /** The part of a config that decides. */
   readonly part: AuthConfig & { readonly verifier: Verifier }
   readonly warnings?: readonly string[]
+  /** The key for each option that the verifier speaks of while it works. */
+  readonly names?: Names
   /** A warning of the verifier that names options of code. `warnings` has it with the keys of the file. */
   readonly rewords?: string
   /** Keys whose default the verifier decides. */

@@ -1,5 +1,7 @@
-import { AuthConfigError } from '../../../core/errors.ts'
+import { AuthConfigError, AuthUnavailableError } from '../../../core/errors.ts'
+import { keyOf } from '../../setting.ts'
 import type { OptionPath } from '../../../core/config/problems.ts'
+import type { Verifier } from '../../../core/verifier.ts'
 
 /** The key for each option of a verifier that has another name, both as paths such as `jwks.uri`. `''` is the provider. */
 export type Names = Readonly<Record<string, string>>
@@ -34,4 +36,38 @@ function inText(text: string, names: Names): string {
     const key = Object.hasOwn(names, name) ? names[name] : undefined
     return key === undefined ? whole : `\`${key}\``
   })
+}
+
+/**
+ * Makes a verifier whose warnings and explanations name keys of the file in place of options.
+ *
+ * @param quote Quotes a key with its whole path.
+ */
+export function speakingOfKeys(
+  verifier: Verifier,
+  names: Names,
+  quote: (key: string) => string,
+): Verifier {
+  const reword = (text: string): string =>
+    text.replace(/"(\w+)"/g, (whole, option: string) => {
+      const key = Object.hasOwn(names, option) ? names[option] : undefined
+      return key === undefined ? whole : quote(keyOf(key))
+    })
+  const renamed: Verifier = async (question, signal, { warn, ...run } = {}) => {
+    const named = warn && { warn: (text: string) => warn(reword(text)) }
+    try {
+      return await verifier(question, signal, { ...run, ...named })
+    } catch (error) {
+      throw rewordExplanation(error, reword)
+    }
+  }
+  return Object.assign(renamed, verifier)
+}
+
+function rewordExplanation(error: unknown, reword: (text: string) => string): unknown {
+  if (!(error instanceof AuthUnavailableError) || error.explanation === undefined) return error
+  const { reason, cause, ...facts } = error
+  const explanation = reword(error.explanation)
+  if (explanation === error.explanation) return error
+  return new AuthUnavailableError(reason, { ...facts, cause, explanation })
 }
