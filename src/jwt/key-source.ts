@@ -1,10 +1,11 @@
 import { findCause } from '../core/endpoint/failure-cause.ts'
 import { AuthUnavailableError } from '../core/errors.ts'
 import { shownReason } from '../core/response/shown-facts.ts'
-import { KeyTries } from './key-tries.ts'
+import { Tries } from '../verifiers/tries.ts'
 import { KEY_NOT_SEARCHED, SearchBudget, WaitingRoom } from './search-limits.ts'
 import type { FoundKey, KeySet } from './key-set.ts'
-import type { KeysFetch, Moment, Outcome, TriesClock, Try } from './key-tries.ts'
+import type { KeysFetch } from './keys-fetch.ts'
+import type { Moment, Outcome, TriesClock, Try } from '../verifiers/tries.ts'
 import type { TokenHeader } from './token-header.ts'
 import type { VerifierRun } from '../core/verifier.ts'
 
@@ -30,7 +31,7 @@ const REFRESH_AT = 0.8
 export class KeySource {
   readonly #options: KeySourceOptions
   readonly #clock: TriesClock
-  readonly #tries: KeyTries
+  readonly #tries: Tries<KeySet>
   readonly #budget: SearchBudget
   readonly #room: WaitingRoom
   #keys: KeySet | undefined
@@ -42,10 +43,11 @@ export class KeySource {
     this.#clock = clock
     this.#budget = new SearchBudget(() => clock.now())
     this.#room = new WaitingRoom(() => clock.now(), options.timeoutMs)
-    this.#tries = new KeyTries(
+    this.#tries = new Tries(
       {
-        ...options,
-        onKeys: (keys, askedAt, run) => this.#take(keys, askedAt, run),
+        attempt: options.fetchKeys,
+        timeoutMs: options.timeoutMs,
+        onGood: (keys, askedAt, run) => this.#take(keys, askedAt, run),
         onFailure: (error, run) => this.#report(error, run),
       },
       clock,
@@ -82,7 +84,7 @@ export class KeySource {
     return 'unknown'
   }
 
-  #startSearch(run: VerifierRun): Try {
+  #startSearch(run: VerifierRun): Try<KeySet> {
     const { isPaused, lastError } = this.#tries
     const started = !isPaused && this.#budget.take() ? this.#tries.start(run) : undefined
     if (started !== undefined) return started
@@ -127,20 +129,21 @@ export class KeySource {
     // The first try may be lost. So this request takes whichever ends first, that one or a newer one.
     const newest = this.#tries.underWay()
     const own = newest === undefined || newest === first ? this.#start(run) : newest
-    const orOwn = (one: Outcome): Outcome | Promise<Outcome> => (isGood(one) ? one : own.ended)
+    const orOwn = (one: Outcome<KeySet>): Outcome<KeySet> | Promise<Outcome<KeySet>> =>
+      isGood(one) ? one : own.ended
     const earlier = first.ended.then(orOwn, () => own.ended)
     return this.#orThrow(await this.#room.wait(Promise.race([own.ended, earlier]), signal))
   }
 
   /** The keys after a try. Another request may have fetched some in the meantime. */
-  #orThrow(outcome: Outcome): KeySet {
+  #orThrow(outcome: Outcome<KeySet>): KeySet {
     const keys = isGood(outcome) ? this.#keys : this.#stale()
     if (keys === undefined) throw outcome
     return keys
   }
 
   /** Throws the last error while it is too early for a try. */
-  #start(run: VerifierRun): Try {
+  #start(run: VerifierRun): Try<KeySet> {
     const started = this.#tries.start(run)
     if (started === undefined)
       throw this.#tries.lastError ?? new AuthUnavailableError('unreachable')
@@ -190,7 +193,7 @@ export class KeySource {
   }
 }
 
-function isGood(outcome: Outcome | undefined): outcome is KeySet {
+function isGood(outcome: Outcome<KeySet> | undefined): outcome is KeySet {
   return outcome !== undefined && !(outcome instanceof AuthUnavailableError)
 }
 

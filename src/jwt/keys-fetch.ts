@@ -3,12 +3,14 @@ import { adoptUnavailable, AuthUnavailableError } from '../core/errors.ts'
 import { kindOf } from '../core/response/events.ts'
 import { runtimeFetch, systemClock } from '../core/runtime.ts'
 import { askService, hostOf } from '../verifiers/ask.ts'
-import { Discovery } from './discovery.ts'
+import { Discovery, warning } from '../verifiers/discovery.ts'
 import { faultOf, parseKeySet } from './key-set.ts'
 import type { KeySet } from './key-set.ts'
-import type { KeysFetch } from './key-tries.ts'
+import type { Attempt } from '../verifiers/tries.ts'
 import type { FetchSet, ParsedOptions } from './options.ts'
-import type { VerifierRun } from '../core/verifier.ts'
+
+/** Fetches keys. Throws `AuthUnavailableError` if there are no usable ones. */
+export type KeysFetch = Attempt<KeySet>
 
 const MAX_BYTES = 262_144
 // RFC 7517 §8.5.2. The API server of Kubernetes sends its keys as nothing else.
@@ -53,22 +55,4 @@ function requireKeys(json: unknown, source: string): KeySet {
   if (keys !== undefined) return keys
   const explanation = `${source} has ${faultOf(json)}`
   throw new AuthUnavailableError('invalid_response', { explanation })
-}
-
-/** Warns of a status that no waiting will change: a URL or a header is wrong. */
-async function warning<Value>(
-  { warn }: VerifierRun,
-  url: string,
-  option: string,
-  pending: Promise<Value>,
-): Promise<Value> {
-  try {
-    return await pending
-  } catch (error) {
-    const { reason, status = 500 } = error instanceof AuthUnavailableError ? error : {}
-    if (reason === 'service_error' && status < 500) {
-      warn?.(`${hostOf(url)} answered ${status}: check "${option}"`)
-    }
-    throw error
-  }
 }

@@ -15,6 +15,7 @@ import {
   optionalText,
   parseVerifierOptions,
 } from '../verifiers/options.ts'
+import { requireDiscoverable } from '../verifiers/discovery.ts'
 import { ANY_ISSUER } from '../verifiers/any-issuer.ts'
 import { isPublicKey, parseKeySet } from './key-set.ts'
 import type { KeySet } from './key-set.ts'
@@ -96,7 +97,9 @@ export function parseJwtOptions(value: unknown): ParsedOptions {
     }
     const isGood = issuer !== undefined || given.issuer === ANY_ISSUER
     if (given.jwksUri === undefined && given.keys === undefined && isGood) {
-      problems.attempt(() => requireDiscoverable(issuer ?? '', allowInsecureHttp))
+      problems.attempt(() =>
+        requireDiscoverable(issuer ?? '', allowInsecureHttp, 'or give `jwksUri` or `keys`'),
+      )
     }
   })
 }
@@ -155,15 +158,6 @@ function parseMaxTokenAge(value: unknown, path: OptionPath): number | undefined 
 
 function parseJwksUri(value: unknown, path: OptionPath): string | undefined {
   return value === undefined ? undefined : parseServiceUrl(value, path, true)
-}
-
-/** RFC 8414 §2: an https URL without query and fragment. */
-function requireDiscoverable(issuer: string, allowInsecureHttp: boolean): void {
-  if (!/^https?:/i.test(issuer) || issuer.includes('?')) {
-    const hint = 'or give `jwksUri` or `keys`'
-    throw invalidOption(['issuer'], issuer, 'an https URL to start discovery', { hint })
-  }
-  parseServiceUrl(issuer, ['issuer'], allowInsecureHttp)
 }
 
 const PUBLIC_MEMBERS = 'kty crv x y n e kid alg use key_ops'.split(' ')

@@ -23,7 +23,15 @@ const CLIENT = '"client" must be { id, secret }, { bearer } or "none" (its value
 it.each([
   [undefined, '"options" must be an object (its value is not shown)'],
   ['hunter2', '"options" must be an object (its value is not shown)'],
-  [{ client: 'none' }, '"url" must be an absolute https URL, received undefined'],
+  [{ client: 'none' }, '"url" must be given, or "issuer", whose metadata name it'],
+  [
+    { client: 'none', issuer: 'me' },
+    '"issuer" must be an https URL to start discovery, received "me": or give "url"',
+  ],
+  [
+    { client: 'none', issuer: 'http://login.example.com' },
+    '"issuer" must be an https URL (http only on loopback, or with "allowInsecureHttp"), received "http://login.example.com"',
+  ],
   [
     { ...GOOD, url: 'http://login.example.com/?k=hunter2' },
     '"url" must be an https URL (http only on loopback, or with "allowInsecureHttp"), received "http://login.example.com/?***"',

@@ -4,6 +4,7 @@ import { askService } from '../ask.ts'
 import { idOf, INSECURE_HTTP, READS_TOKEN, withoutQuery } from '../options.ts'
 import { isRandomKey } from '../random-key.ts'
 import { judgeAnswer } from './answer.ts'
+import { createFindUrl } from './metadata.ts'
 import { parseIntrospectionOptions } from './options.ts'
 import type { Transport, Verdict, Verifier, VerifierRun } from '../../core/verifier.ts'
 import type { ServiceAnswer } from '../ask.ts'
@@ -11,7 +12,8 @@ import type { IntrospectionOptions, ParsedOptions } from './options.ts'
 
 /** As many denials in a row are a mistake in the set-up rather than revoked tokens. */
 const FIRST = 10
-const ALL_INACTIVE = `The first ${FIRST} answers of the introspection endpoint are all "inactive". If good tokens were among them, check that they name the client of "client" in "aud", and that "url" has the host name of the tokens' issuer`
+const ALL_INACTIVE = (option: string): string =>
+  `The first ${FIRST} answers of the introspection endpoint are all "inactive". If good tokens were among them, check that they name the client of "client" in "aud", and that "${option}" has the host name of the tokens' issuer`
 
 /**
  * Makes a verifier that asks an introspection endpoint (RFC 7662), as identity providers have for tokens that only they can
@@ -46,9 +48,15 @@ export function introspection(options: IntrospectionOptions): Verifier {
   const parsed = parseIntrospectionOptions(options)
   const { url, accepts, allowInsecureHttp, fetch, ...rest } = parsed
   const transport = fetch ?? runtimeFetch
-  const watch = watchFirst()
+  const option = url === undefined ? 'issuer' : 'url'
+  const watch = watchFirst(option)
+  const findUrl =
+    url === undefined
+      ? createFindUrl({ issuer: parsed.issuer ?? '', allowInsecureHttp, fetch: transport })
+      : () => url
   const verify: Verifier = async ({ token }, signal, run) => {
-    const answer = await ask(token, parsed, transport, signal, run)
+    const asked = { ...parsed, url: await findUrl(signal, run ?? {}), option }
+    const answer = await ask(token, asked, transport, signal, run)
     const verdict = judgeAnswer(answer.json, rest)
     if (!isRandomKey(token)) watch(verdict, run)
     return verdict
@@ -56,8 +64,9 @@ export function introspection(options: IntrospectionOptions): Verifier {
   const { client: proof, ...rules } = rest
   // Neither a secret nor a function can be compared.
   const isComparable = proof.id !== undefined && accepts === undefined
-  const id = isComparable ? idOf('introspection', url, fetch, [proof.id, rules]) : undefined
-  const described = { url: withoutQuery(url), client: proof.shown, ...rules, allowInsecureHttp }
+  const id = isComparable ? idOf('introspection', url ?? '', fetch, [proof.id, rules]) : undefined
+  const shownUrl = url === undefined ? {} : { url: withoutQuery(url) }
+  const described = { ...shownUrl, client: proof.shown, ...rules, allowInsecureHttp }
   return Object.assign(verify, {
     reads: READS_TOKEN,
     label: 'introspection',
@@ -68,9 +77,16 @@ export function introspection(options: IntrospectionOptions): Verifier {
   })
 }
 
+interface Asked {
+  readonly url: string
+  readonly client: ParsedOptions['client']
+  /** Where the URL comes from. */
+  readonly option: string
+}
+
 async function ask(
   token: string,
-  { url, client }: ParsedOptions,
+  { url, client, option }: Asked,
   transport: Transport,
   signal: AbortSignal,
   run: VerifierRun | undefined,
@@ -81,24 +97,28 @@ async function ask(
   try {
     return await askService(transport, url, question)
   } catch (error) {
-    if (error instanceof AuthUnavailableError) complain(error, run)
+    if (error instanceof AuthUnavailableError) complain(error, option, run)
     throw error
   }
 }
 
 // RFC 7662 §2.3: a 401 is about this server. It must not read as a denial of every caller.
-function complain({ reason, status = 0 }: AuthUnavailableError, run?: VerifierRun): void {
+function complain(
+  { reason, status = 0 }: AuthUnavailableError,
+  option: string,
+  run?: VerifierRun,
+): void {
   if (reason !== 'service_error' || status === 0 || status >= 500) return
-  const wrong = [400, 401, 403].includes(status) ? 'client' : 'url'
+  const wrong = [400, 401, 403].includes(status) ? 'client' : option
   run?.warn?.(`The introspection endpoint answered ${status}: check "${wrong}"`)
 }
 
 /** Keycloak denies every token to a client that is not in `aud`, and to one that asks at another host name. */
-function watchFirst(): (verdict: Verdict, run: VerifierRun | undefined) => void {
+function watchFirst(option: string): (verdict: Verdict, run: VerifierRun | undefined) => void {
   let count = 0
   return (verdict, run) => {
     if (count >= FIRST) return
     count = verdict.outcome === 'deny' && verdict.detail === 'inactive' ? count + 1 : Infinity
-    if (count === FIRST) run?.warn?.(ALL_INACTIVE)
+    if (count === FIRST) run?.warn?.(ALL_INACTIVE(option))
   }
 }

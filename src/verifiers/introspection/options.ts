@@ -11,7 +11,9 @@ import {
   parseVerifierOptions,
   serviceUrl,
 } from '../options.ts'
+import { requireDiscoverable } from '../discovery.ts'
 import { client } from './client.ts'
+import type { Kind } from '../../core/config/kinds.ts'
 import type { Transport } from '../../core/verifier.ts'
 import type { OptionKinds } from '../options.ts'
 import type { AnswerRules } from './answer.ts'
@@ -19,8 +21,8 @@ import type { ClientProof, IntrospectionClient } from './client.ts'
 
 /** The options of {@link introspection}. A path of claims walks objects: `a.b`, where `\.` is a dot within a name. */
 export interface IntrospectionOptions {
-  /** The URL of the introspection endpoint, with https, or with http on loopback. */
-  readonly url: string | URL
+  /** The URL of the introspection endpoint, with https, or with http on loopback. By default the metadata of `issuer` name it. */
+  readonly url?: string | URL
   /** How this server proves who it is. Its secrets are never shown. */
   readonly client: IntrospectionClient
   /** One of these must be in `aud`. Without it a token that was issued for another API works here too. */
@@ -31,7 +33,7 @@ export interface IntrospectionOptions {
    * @default false
    */
   readonly allowMissingAudience?: boolean
-  /** The exact text that `iss` must be, if it is there. */
+  /** The exact text that `iss` must be, if it is there. Without `url` it is where discovery begins. */
   readonly issuer?: string
   /**
    * The path of the claim that names the caller. Of a list the first that is present counts: `['sub', 'client_id']` also takes
@@ -74,15 +76,21 @@ export interface IntrospectionOptions {
 
 /** Options with their defaults. */
 export interface ParsedOptions extends AnswerRules {
-  readonly url: string
+  /** `undefined` if the metadata of the issuer name it. */
+  readonly url: string | undefined
   readonly client: ClientProof
   readonly accepts: ((token: string) => boolean) | undefined
   readonly allowInsecureHttp: boolean
   readonly fetch: Transport | undefined
 }
 
+const optionalUrl: Kind<string | URL, string | undefined> = {
+  form: serviceUrl.form,
+  parse: (value, path) => (value === undefined ? undefined : serviceUrl.parse(value, path)),
+}
+
 const KINDS: OptionKinds<ParsedOptions> = {
-  url: serviceUrl,
+  url: optionalUrl,
   client,
   audience: optionalTexts,
   allowMissingAudience: boolean(false),
@@ -96,10 +104,18 @@ const KINDS: OptionKinds<ParsedOptions> = {
   fetch: callback(),
 }
 
+const NEEDS_URL = 'given, or `issuer`, whose metadata name it'
+
 /** @throws AuthConfigError with all problems. */
 export function parseIntrospectionOptions(value: unknown): ParsedOptions {
   return parseVerifierOptions(KINDS, value, (parsed, given, problems) => {
-    checkUrl('url', parsed.url, parsed.allowInsecureHttp, problems)
+    const { url, issuer, allowInsecureHttp = false } = parsed
+    checkUrl('url', url, parsed.allowInsecureHttp, problems)
+    if (given.url === undefined) {
+      if (issuer !== undefined)
+        problems.attempt(() => requireDiscoverable(issuer, allowInsecureHttp, 'or give `url`'))
+      if (given.issuer === undefined) problems.add(misusedOption(['url'], NEEDS_URL))
+    }
     if (given.allowMissingAudience === undefined || given.audience !== undefined) return
     const expected = 'left out without `audience`: it has no effect'
     problems.add(misusedOption(['allowMissingAudience'], expected))

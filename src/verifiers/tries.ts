@@ -1,12 +1,11 @@
 import { orAborted, within } from '../core/async.ts'
 import { createUnreachable } from '../core/endpoint/failure-cause.ts'
 import { adoptUnavailable, AuthUnavailableError } from '../core/errors.ts'
-import type { KeySet } from './key-set.ts'
 import type { VerifierRun } from '../core/verifier.ts'
 import type { Clock } from '../core/runtime.ts'
 
-/** Makes one try. Throws `AuthUnavailableError` if there are no usable keys, and is given up when the signal aborts. */
-export type KeysFetch = (signal: AbortSignal, run: VerifierRun) => Promise<KeySet>
+/** Makes one try. Throws `AuthUnavailableError` if there is nothing to use, and is given up when the signal aborts. */
+export type Attempt<Value> = (signal: AbortSignal, run: VerifierRun) => Promise<Value>
 
 export type TriesClock = Pick<Clock, 'now' | 'wallNow'>
 
@@ -18,21 +17,21 @@ export interface Moment {
   readonly wall: number
 }
 
-export interface TriesOptions {
-  readonly fetchKeys: KeysFetch
+export interface TriesOptions<Value> {
+  readonly attempt: Attempt<Value>
   /** The time of one try. */
   readonly timeoutMs: number
-  /** Gets the keys of a good try with the time at which it began, before the try ends. */
-  readonly onKeys: (keys: KeySet, askedAt: Moment, run: VerifierRun) => void
+  /** Gets the value of a good try with the time at which it began, before the try ends. */
+  readonly onGood: (value: Value, askedAt: Moment, run: VerifierRun) => void
   readonly onFailure: (error: AuthUnavailableError, run: VerifierRun) => void
 }
 
-export type Outcome = KeySet | AuthUnavailableError
+export type Outcome<Value> = Value | AuthUnavailableError
 
-/** One try to fetch the keys. On Workers it is lost with the request that started it, and never ends. */
-export interface Try {
+/** One try. On Workers it is lost with the request that started it, and never ends. */
+export interface Try<Value> {
   readonly startedAt: number
-  readonly ended: Promise<Outcome>
+  readonly ended: Promise<Outcome<Value>>
 }
 
 interface Begun {
@@ -46,13 +45,13 @@ const MAX_PAUSE_MS = 30_000
 const MAX_FIRST_PAUSE_MS = 5000
 
 /**
- * Tries to fetch the keys: shared by requests, and after failures with pauses of 1, 2, 4 … 30 s between them, or of 5 s at most
+ * Tries to fetch keys or metadata: shared by requests, and after failures with pauses of 1, 2, 4 … 30 s between them, or of 5 s at most
  * while no try was ever good. Pauses are times and no timers, since the timers of a Worker end with their request.
  */
-export class KeyTries {
-  readonly #options: TriesOptions
+export class Tries<Value> {
+  readonly #options: TriesOptions<Value>
   readonly #clock: TriesClock
-  #newest: Try | undefined
+  #newest: Try<Value> | undefined
   #count = 0
   #lastGood = 0
   /** The last try of those whose failure has been counted. */
@@ -62,7 +61,7 @@ export class KeyTries {
   #nextAt = -Infinity
   #lastError: AuthUnavailableError | undefined
 
-  constructor(options: TriesOptions, clock: TriesClock) {
+  constructor(options: TriesOptions<Value>, clock: TriesClock) {
     this.#options = options
     this.#clock = clock
   }
@@ -89,14 +88,14 @@ export class KeyTries {
   }
 
   /** The try that other requests may wait for. */
-  underWay(): Try | undefined {
+  underWay(): Try<Value> | undefined {
     const { timeoutMs } = this.#options
-    const isLost = (one: Try): boolean => this.#clock.now() - one.startedAt >= timeoutMs
+    const isLost = (one: Try<Value>): boolean => this.#clock.now() - one.startedAt >= timeoutMs
     return this.#newest === undefined || isLost(this.#newest) ? undefined : this.#newest
   }
 
   /** Starts a try, or returns `undefined` in a pause. */
-  start(run: VerifierRun): Try | undefined {
+  start(run: VerifierRun): Try<Value> | undefined {
     if (this.isPaused) return undefined
     const now = this.#clock.now()
     this.#count += 1
@@ -110,19 +109,19 @@ export class KeyTries {
   }
 
   /** Waits for a try that another request may have started: for `part` of its time at most, since it may be lost. */
-  waitFor({ ended }: Try, part: number): Promise<Outcome | undefined> {
+  waitFor({ ended }: Try<Value>, part: number): Promise<Outcome<Value> | undefined> {
     return within(part * this.#options.timeoutMs, orLost(ended))
   }
 
-  async #attempt(begun: Begun): Promise<Outcome> {
-    const { fetchKeys, timeoutMs } = this.#options
+  async #attempt(begun: Begun): Promise<Outcome<Value>> {
+    const { attempt, timeoutMs } = this.#options
     // Of its own, so that no caller who leaves ends it for others.
     const abort = new AbortController()
     const timer = setTimeout(() => abort.abort(), timeoutMs)
     try {
-      const keys = await orAborted(fetchKeys(abort.signal, begun.run), abort.signal)
-      this.#succeed(keys, begun)
-      return keys
+      const value = await orAborted(attempt(abort.signal, begun.run), abort.signal)
+      this.#succeed(value, begun)
+      return value
     } catch (error) {
       const known = adoptUnavailable(error)
       const failure = known instanceof AuthUnavailableError ? known : createUnreachable(error)
@@ -133,7 +132,7 @@ export class KeyTries {
     }
   }
 
-  #succeed(keys: KeySet, { at, run }: Begun): void {
+  #succeed(value: Value, { at, run }: Begun): void {
     const { number } = at
     // A try that began later has succeeded, and its keys may be newer.
     if (number < this.#lastGood) return
@@ -141,7 +140,7 @@ export class KeyTries {
     this.#failures = 0
     this.#nextAt = -Infinity
     this.#lastError = undefined
-    this.#options.onKeys(keys, at, run)
+    this.#options.onGood(value, at, run)
   }
 
   #fail(error: AuthUnavailableError, { at: { number }, run }: Begun): void {
@@ -160,7 +159,7 @@ export class KeyTries {
 }
 
 // By its compatibility date, a Worker rejects or never settles what waits for a promise of a request that has ended.
-async function orLost(ended: Promise<Outcome>): Promise<Outcome | undefined> {
+async function orLost<Value>(ended: Promise<Value>): Promise<Value | undefined> {
   try {
     return await ended
   } catch {
