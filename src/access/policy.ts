@@ -1,12 +1,13 @@
 import { policyOf } from '../core/response/authorization.ts'
 import { pathForms } from './path-forms.ts'
 import { parseRules } from './rules.ts'
+import { warningsOf } from './warnings.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 import type { Ruling } from '../core/response/authorization.ts'
 import type { Access } from '../core/types.ts'
 import type { Budget, Matcher } from './matcher.ts'
 import type { PathForms } from './path-forms.ts'
-import type { ParsedRule } from './rules.ts'
+import type { ParsedRule, RouteRule } from './rules.ts'
 
 const PERMITTED: Ruling = { isPermitted: true }
 const FORBIDDEN: Ruling = { isPermitted: false }
@@ -24,7 +25,7 @@ export function createPolicy(value: unknown, path: OptionPath): (access: Access)
   const rules = parseRules(value, path)
   // As in OGX, where policies came later.
   if (rules.length === 0) return policyOf(() => PERMITTED)
-  return policyOf((access) => {
+  const decide = (access: Access): Ruling => {
     const forms = pathForms(access.path)
     if (forms === undefined) return FORBIDDEN
     const budget = { steps: MOST_STEPS }
@@ -34,7 +35,9 @@ export function createPolicy(value: unknown, path: OptionPath): (access: Access)
     const rule = rules[index]
     if (rule === undefined) return FORBIDDEN
     return rule.isPermit ? PERMITTED : { isPermitted: false, rule: index }
-  })
+  }
+  // They have been parsed.
+  return policyOf(decide, warningsOf(value as readonly RouteRule[]))
 }
 
 /** A permit applies only if it surely does. A forbid applies unless it surely does not. */

@@ -8,7 +8,7 @@ import { createHandover } from './policies/handover.ts'
 import { createCheckFactory, createReadAddress } from './request/check.ts'
 import { createCredentialsReader, createTokenFinder } from './request/credentials.ts'
 import { createAlarm, createComplainOfRoute, withHints } from './response/alarm.ts'
-import { createAuthorize } from './response/authorization.ts'
+import { createAuthorize, startWarnings } from './response/authorization.ts'
 import { createDenials } from './response/denial.ts'
 import { createMetadataAnswer } from './response/resource-metadata.ts'
 import { endpointFromEnvironment } from './runtime.ts'
@@ -213,7 +213,7 @@ function readEnvironment(args: readonly unknown[]): unknown {
 }
 
 function warn({ config, report, notify }: Base): void {
-  for (const message of config.traits?.warnings ?? []) notify({ type: 'warning', message })
+  for (const message of startWarnings(config)) notify({ type: 'warning', message })
   const tell = (message: string): void => report?.({ type: 'warning', message })
   if (config.mode === 'shadow') tell('"mode" is "shadow": no request is rejected')
   if (config.allowInsecureHttp) tell('"allowInsecureHttp" is true: tokens may travel in clear text')

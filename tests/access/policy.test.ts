@@ -115,8 +115,66 @@ describe('an attribute whose claims cannot all be read', () => {
   )
 })
 
-describe('the time of a policy', () => {
+describe('a forbid that is followed by permit: "*"', () => {
+  const WARNING =
+    'Rule 1 of the route policy forbids some paths, and rule 2 permits "*": your server may read a path in another way than rule 1. Permit what you know'
+  const first: RouteRule = { permit: { paths: '/v1/models' } }
+  const admin = 'user with admin in roles'
+  const forbid: RouteRule = { forbid: { paths: '/v1/admin*' }, unless: admin }
   const all: RouteRule = { permit: { paths: '*' } }
+
+  function warningsOf(rules: readonly RouteRule[], option: 'routePolicy' | 'authorize'): string[] {
+    const messages: string[] = []
+    const onEvent = (event: AuthEvent): void => {
+      if (event.type === 'warning') messages.push(event.message)
+    }
+    withAuth(() => new Response(), { verifier, [option]: routePolicy(rules), onEvent })
+    return messages
+  }
+
+  it.each<[what: string, ...rules: RouteRule[]]>([
+    ['alone', forbid, all],
+    ['with a list of paths', forbid, { permit: { paths: ['/v2', '*'] } }],
+    ['as /*', forbid, { permit: { paths: '/*' } }],
+    ['for some callers', forbid, { permit: { paths: '*' }, when: 'user with a in roles' }],
+    ['for some methods', forbid, { permit: { paths: '*', methods: ['GET'] } }],
+  ])('is warned of at the start: %s', (_what, ...rules) => {
+    expect(warningsOf([first, ...rules], 'routePolicy')).toEqual([WARNING])
+    expect(warningsOf([first, ...rules], 'authorize')).toEqual([WARNING])
+  })
+
+  it('is warned of once, with the first two rules of that kind', () => {
+    expect(warningsOf([first, forbid, all, forbid, all], 'routePolicy')).toEqual([WARNING])
+  })
+
+  it.each<[what: string, ...rules: RouteRule[]]>([
+    ['the permit comes first', all, forbid],
+    ['the permit knows its paths', forbid, { permit: { paths: '/v1/*' } }],
+    ['the forbid is about every path', { forbid: { paths: '*', methods: ['DELETE'] } }, all],
+    [
+      'the forbid is not about those callers',
+      forbid,
+      { ...all, when: [admin, 'user with b in c'] },
+    ],
+    [
+      'the permit is not about those callers',
+      { forbid: { paths: '/v1/admin*' }, when: admin },
+      { ...all, unless: admin },
+    ],
+  ])('is no warning if %s', (_what, ...rules) => {
+    expect(warningsOf([first, ...rules], 'routePolicy')).toEqual([])
+  })
+
+  it('is written to the console without an observer', () => {
+    const lines = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    withAuth(() => new Response(), { verifier, routePolicy: routePolicy([first, forbid, all]) })
+    expect(lines.mock.calls).toEqual([[`with-auth: ${WARNING}`]])
+    lines.mockRestore()
+  })
+})
+
+describe('the time of a policy', () => {
+  const all: RouteRule = { permit: { paths: '/v1*' } }
   const twenty = (expression: (index: number) => string): RouteRule[] =>
     Array.from({ length: 20 }, (_, index) => ({ forbid: { paths: `regex:${expression(index)}` } }))
   const crafted = '/v1/%20;a%2fb//'.repeat(136)

@@ -2,6 +2,7 @@ import { stringify } from 'yaml'
 import { OPTIONS } from '../../core/config/options.ts'
 import { resolveConfig } from '../../core/config/parse.ts'
 import { dotted, nameMentioned } from '../../core/config/problems.ts'
+import { startWarnings } from '../../core/response/authorization.ts'
 import { ConfigFileError } from '../../yaml.ts'
 import { loadFile, parseLoadOptions } from '../../yaml/parsed-file.ts'
 import { withAddress } from '../../yaml/settings-check.ts'
@@ -26,7 +27,7 @@ export const configCommand: Command = {
   usage: 'FILE [OPTIONS]',
   summary: 'validate server.auth of a run.yaml, and print it with all defaults',
   details:
-    'Secrets are not printed. Environment variables are resolved as in the gateway. Prints the warnings of a provider too.',
+    'Secrets are not printed. Environment variables are resolved as in the gateway. Prints the warnings of a provider and of the rules too.',
   examples: ['with-auth config run.yaml'],
   options: POLICY_OPTION,
   run,
@@ -39,7 +40,7 @@ async function run(line: CommandLine, { print }: Surroundings): Promise<number> 
   const { config = {}, section, rules } = await loading.catch(nameFlag('FILE', file))
   const resolved = resolveConfig(withAddress(config))
   const auth = showConfig(config, resolved, { section, rules })
-  const warnings = resolved.traits?.warnings ?? []
+  const warnings = startWarnings(resolved)
   if (line.has('json')) {
     const shown = { server: { auth }, ...revocationBounds(resolved), warnings }
     print(escapeHidden(`${JSON.stringify(shown)}\n`))

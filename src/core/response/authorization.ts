@@ -40,12 +40,33 @@ type Rule = (access: Access) => Ruling
 
 // A hook returns `true` or another value, so the index of a rule takes another way.
 const RULES = new WeakMap<Hook, Rule>()
+const WARNINGS = new WeakMap<Hook, readonly string[]>()
 
-/** Makes a hook of a policy. The event of a denial names the rule. */
-export function policyOf(rule: Rule): (access: Access) => boolean {
+/**
+ * Makes a hook of a policy. The event of a denial names the rule.
+ *
+ * @param warnings What the operator should know at the start.
+ */
+export function policyOf(
+  rule: Rule,
+  warnings: readonly string[] = [],
+): (access: Access) => boolean {
   const policy = (access: Access): boolean => rule(access).isPermitted
   RULES.set(policy, rule)
+  WARNINGS.set(policy, warnings)
   return policy
+}
+
+/** What the operator should know of a config before the first request, by its verifier and its policies. */
+export function startWarnings({
+  traits,
+  routePolicy,
+  authorize,
+}: Pick<AccessOptions, 'routePolicy' | 'authorize'> & {
+  readonly traits: { readonly warnings: readonly string[] } | undefined
+}): readonly string[] {
+  const ofPolicies = [routePolicy, authorize].flatMap((hook) => (hook && WARNINGS.get(hook)) ?? [])
+  return [...(traits?.warnings ?? []), ...ofPolicies]
 }
 
 interface AccessOptions {

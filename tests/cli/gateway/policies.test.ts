@@ -12,6 +12,8 @@ import type { AuthConfig } from '../../../src/index.ts'
 /** `route_policy`, `access_policy` and `resource` of a run.yaml, in the command. */
 
 const { endpoint, inFolder, reached, start } = setupGateway((_, response) => response.end())
+const WARNING =
+  'Rule 0 of the route policy forbids some paths, and rule 1 permits "*": your server may read a path in another way than rule 0. Permit what you know'
 const FLAG = '--upstream-enforces-access-policy'
 
 function write(lines: string): string {
@@ -34,6 +36,13 @@ describe('with-auth gateway --config', () => {
     await vi.waitFor(async () => expect((await call(`${url}/admin`, KEY)).status).toBe(200), 10_000)
     expect((await call(`${url}/v1/models`, KEY)).status).toBe(403)
     expect(reached).toEqual(['/v1/models', '/admin'])
+  })
+
+  it('warns at its start of a forbid that is followed by permit: "*"', async () => {
+    const rules = '[{ forbid: { paths: /admin } }, { permit: { paths: "*" } }]'
+    const gateway = start(['--config', write(`route_policy: ${rules}`), '--json'])
+    await gateway.listening()
+    expect(gateway.logged('warning').map(({ message }) => message)).toEqual([WARNING])
   })
 
   it.each(['[]', '[{ permit: { actions: [read] } }]'])(
@@ -118,8 +127,12 @@ describe('with-auth config', () => {
     writeFileSync(inFolder('again.yaml'), printed)
     const again = await runLine(['config', inFolder('again.yaml')], [configCommand])
     expect(again.printed).toBe(printed)
+    expect(printed).toContain(`\n# Warning: ${WARNING}\n`)
     const json = await run(`${POLICY}, ${RESOURCE}`, '--json')
-    expect(JSON.parse(json.printed)).toMatchObject(parse(printed) as object)
+    expect(JSON.parse(json.printed)).toMatchObject({
+      ...(parse(printed) as object),
+      warnings: [WARNING],
+    })
   })
 
   it('says what is wrong with a rule, and where', async () => {
