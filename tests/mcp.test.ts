@@ -130,7 +130,7 @@ describe('mcpAuthInfo', () => {
     const outer = { resource: RESOURCE }
     const inner = {
       public: ['/mcp'],
-      resource: { ...RESOURCE, identifier: 'https://b.example.com' },
+      resource: { ...RESOURCE, identifier: 'https://b.example.com/' },
     }
     expect(await inside(mcpAuthInfo, verdict, [outer, inner])).toMatchObject({
       clientId: 'app',

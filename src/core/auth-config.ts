@@ -96,8 +96,8 @@ export interface TenantConfig {
 
 /** This server as an OAuth 2.0 protected resource (RFC 9728), so that clients find where to log in. */
 export interface ResourceConfig {
-  /** The URL of the resource, as clients know it: https, or http on a loopback address. The guard answers its well-known path
-   * with the metadata, before it asks for a token. */
+  /** The URL of the resource, as clients know it: https, or http on a loopback address, and an origin with its slash. The guard
+   * answers its well-known path with the metadata, before it asks for a token. */
   readonly identifier: string
   /** The issuers of the authorization servers whose tokens are accepted. */
   readonly authorizationServers: readonly string[]

@@ -24,7 +24,7 @@ describe('createAuthenticator', () => {
   it('returns 403, and the metadata of a resource, with a reason of their own', async () => {
     const authenticate = createAuthenticator({
       endpoint: ENDPOINT,
-      resource: { identifier: 'https://a.example', authorizationServers: ['https://b.example'] },
+      resource: { identifier: 'https://a.example/', authorizationServers: ['https://b.example'] },
       authorize: () => false,
     })
     endpoint.answer(allow)

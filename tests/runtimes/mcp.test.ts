@@ -24,7 +24,7 @@ const SITES = [
     `${ORIGIN}/team?name=a`,
     '/.well-known/oauth-protected-resource/team?name=a',
   ],
-  ['the root', ORIGIN, '/.well-known/oauth-protected-resource'],
+  ['the root', `${ORIGIN}/`, '/.well-known/oauth-protected-resource'],
 ] as const
 
 const FORGED = {

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { routePolicy } from '../../src/access.ts'
 import { resolveConfig } from '../../src/core/config/parse.ts'
+import { jwt } from '../../src/jwt.ts'
 import { loadConfig, parseConfig, watchConfig } from '../../src/yaml.ts'
 import { decide } from '../support/decide.ts'
 import { runs } from '../support/nightly.ts'
@@ -215,6 +216,22 @@ describe('resource', () => {
       documentation: 'https://docs.example.com/',
     })
     expect(resolveConfig(parseConfig(inAuth('resource: false'))).resource).toBe(false)
+  })
+
+  it('that is an origin needs its slash, and so does the audience beside it', () => {
+    const named = (identifier: string): string =>
+      `resource: { identifier: "${identifier}", authorization_servers: ["https://login.example.com"] }`
+    const [problem] = problemsOf(inAuth(named('https://api.example.com')))
+    expect(problem).toMatchObject({ key: 'server.auth.resource.identifier', line: 4 })
+    expect(problem?.message).toBe(
+      '"server.auth.resource.identifier" must be written as clients compare it, received "https://api.example.com": did you mean "https://api.example.com/"?',
+    )
+    const provider =
+      '{ type: oauth2_token, issuer: "https://login.example.com", audience: "https://api.example.com", jwks: { uri: "https://login.example.com/jwks" } }'
+    const lines = `server:\n  auth:\n    provider_config: ${provider}\n    ${named('https://api.example.com/')}`
+    expect(resolveConfig(parseConfig(lines, { jwt })).traits?.warnings).toContain(
+      '"audience" has "https://api.example.com", but clients get tokens for "resource.identifier", which is "https://api.example.com/": add it to "audience"',
+    )
   })
 
   it('is checked at its place', () => {

@@ -6,6 +6,7 @@ import { isOptionsObject, misusedOption, readOptions } from './option-checks.ts'
 import { OPTIONS } from './options.ts'
 import { Problems } from './problems.ts'
 import { createPublicMatcher } from './public-paths.ts'
+import { warnOfAudience } from './resource.ts'
 import { contextFor, readTraits, withSources } from './verifier.ts'
 import type { Transport, Verifier } from '../verifier.ts'
 import type { ParsedOptions } from './options.ts'
@@ -49,7 +50,10 @@ export function resolveConfig(config: unknown): ResolvedConfig {
     isPublic: createPublicMatcher(rules),
     hasPublicPaths: rules.length > 0,
     fetch: fetch ?? runtimeFetch,
-    traits: traits && withSources(traits, rest.credentials),
+    traits: traits && {
+      ...withSources(traits, rest.credentials),
+      warnings: [...traits.warnings, ...warnOfAudience(rest.resource, rest.verifier)],
+    },
   })
 }
 

@@ -4,6 +4,7 @@ import { group, orFalse, parseList } from './kinds.ts'
 import { invalidOption, misusedOption } from './option-checks.ts'
 import { fitsChallenge, scopeList } from './need.ts'
 import type { ResourceConfig } from '../auth-config.ts'
+import type { Verifier } from '../verifier.ts'
 import type { Kind, Rule } from './kinds.ts'
 import type { OptionPath } from './problems.ts'
 
@@ -57,7 +58,8 @@ function parseIdentifier(value: unknown, path: OptionPath): string {
   if (canonicalPath(pathname) === undefined) {
     throw invalidOption(path, value, 'a URL whose path can be read in one way')
   }
-  if (given !== href && `${given}/` !== href) {
+  // An origin too has its slash: clients add it, and compare the metadata with what they then have.
+  if (given !== href) {
     throw invalidOption(path, value, 'written as clients compare it', { didYouMean: href })
   }
   if (/["\\]/.test(given) || !fitsChallenge(given)) {
@@ -68,6 +70,40 @@ function parseIdentifier(value: unknown, path: OptionPath): string {
     )
   }
   return given
+}
+
+/** The warning about an `audience` that lacks the slash of the identifier: tokens for the identifier would be denied. */
+export function warnOfAudience(
+  guarded: false | Pick<ResourceConfig, 'identifier'>,
+  verifier: Verifier | undefined,
+): readonly string[] {
+  if (guarded === false) return []
+  const { href, origin } = new URL(guarded.identifier)
+  if (href !== `${origin}/`) return []
+  const isWrong = describedAudiences(verifier).some(
+    (audience) => audience.includes(origin) && !audience.includes(href),
+  )
+  return isWrong
+    ? [
+        `"audience" has "${origin}", but clients get tokens for "resource.identifier", which is "${href}": add it to "audience"`,
+      ]
+    : []
+}
+
+function describedAudiences(verifier: Verifier | undefined): readonly (readonly unknown[])[] {
+  try {
+    return audiencesIn(verifier?.describe?.())
+  } catch {
+    return []
+  }
+}
+
+/** What a verifier says about its audience and those of its members, be it made by code or by a file. */
+function audiencesIn(described: unknown, depth = 0): readonly (readonly unknown[])[] {
+  if (typeof described !== 'object' || described === null || depth > 3) return []
+  return Object.entries(described).flatMap(([name, value]) =>
+    name === 'audience' ? [[value].flat()] : audiencesIn(value, depth + 1),
+  )
 }
 
 function parseIssuer(value: unknown, path: OptionPath): string {

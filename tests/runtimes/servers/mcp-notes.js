@@ -80,7 +80,7 @@ function createSites(issuer) {
   return {
     mcp: wrapped('https://mcp.example.com/mcp', issuer, serve2),
     team: wrapped('https://mcp.example.com/team?name=a', issuer, serve1),
-    root: byMiddleware('https://mcp.example.com', issuer, serve2),
+    root: byMiddleware('https://mcp.example.com/', issuer, serve2),
   }
 }
 
