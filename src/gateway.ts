@@ -6,6 +6,7 @@
 import { ignore } from './core/async.ts'
 import { discard, exchange, passOn, passSwitch, SWITCHING } from './gateway/exchange.ts'
 import { createForward } from './gateway/forward.ts'
+import { hideUpstream } from './gateway/headers/location.ts'
 import { resolveGateway } from './gateway/options.ts'
 import { createOptionsAnswer, createRefusal, describeFailure } from './gateway/refusal.ts'
 import { upgradeOfferOf } from './gateway/upgrade-offer.ts'
@@ -74,6 +75,13 @@ export interface GatewayOptions<Args extends readonly unknown[] = readonly unkno
    */
   readonly publicOrigin?: string
   /**
+   * Sends the client's `Host` to the upstream, for one that accepts no other, such as Django's `ALLOWED_HOSTS`. On Workers the
+   * runtime decides. Without this option the upstream gets its own address.
+   *
+   * @default false
+   */
+  readonly preserveHost?: boolean
+  /**
    * Returns the client's address for `X-Forwarded-For`. A Request does not contain it, but the extra arguments of your server
    * may. Without this option the upstream gets no `X-Forwarded-For`, nor when it throws or returns something else.
    */
@@ -102,7 +110,8 @@ export interface GatewayOptions<Args extends readonly unknown[] = readonly unkno
  * The gateway forwards method, path, query and body unchanged, and streams both bodies. The path is the one that the decision
  * was about. The gateway removes hop-by-hop headers in both directions (RFC 9110 §7.6.1). It removes what a client claims about
  * itself or its route (`X-Forwarded-*`, `Forwarded`, `Via` and others), and headers from which some servers take another path
- * or method. Clients get redirects as they are, and compressed responses too, unless `fetch` decodes them.
+ * or method. A redirect to the upstream's own address becomes a path.
+ * Compressed responses stay, unless `fetch` decodes them.
  *
  * An upstream that fails gives a 502, a slow one a 504, and a gateway that forwards to itself a 508. WebSockets get a 501, but for
  * those that `passWebSockets` of `with-auth/node` lets through.
@@ -125,7 +134,7 @@ export function createGateway<Args extends readonly unknown[] = []>(
   options: GatewayOptions<Args>,
 ): (request: Request, ...args: Args) => Promise<Response> {
   const { timeoutMs, upstreamFetch, onFailure, sign, ...plan } = resolveGateway(options)
-  const forward = createForward(plan)
+  const forward = createForward({ ...plan, upstreamFetch })
   const refuse = (request: Request, code: GatewayFailureCode, error?: unknown): Response => {
     report(onFailure, describeFailure(request, code, error))
     return createRefusal(code, request.method)
@@ -148,7 +157,9 @@ export function createGateway<Args extends readonly unknown[] = []>(
     try {
       if (offer !== undefined && response.status === SWITCHING) return passSwitch(response)
       const decodesSilently = offer === undefined && upstreamFetch.decodesSilently
-      return passOn(response, request.method, decodesSilently)
+      const passed = passOn(response, request.method, decodesSilently)
+      hideUpstream(passed.headers, plan.upstream, forwarding.init.headers.get('x-forwarded-proto'))
+      return passed
     } catch (error) {
       discard(response)
       return refuse(request, 'invalid_response', error)

@@ -15,10 +15,10 @@ import {
 import { shortHeaders } from './support/gateway-rows.ts'
 import { close, listen } from './support/loopback.ts'
 import { head, openSocket, sendRaw } from './support/raw-client.ts'
-import { startRawUpstream } from './support/raw-upstream.ts'
+import { answer, bodyOf, fieldOf, startRawUpstream, whenComplete } from './support/raw-upstream.ts'
 import { TOKEN } from './support/token.ts'
 import type { Server } from 'node:net'
-import type { GatewayFailure } from '../src/gateway.ts'
+import type { GatewayFailure, UpstreamFetch } from '../src/gateway.ts'
 import type { AuthConfig, Verdict } from '../src/index.ts'
 import type { RawUpstream } from './support/raw-upstream.ts'
 
@@ -103,6 +103,53 @@ describe.each([
     expect(reached).toEqual(['alice'])
     await gateway.close()
     await close(node)
+  })
+
+  it('passes the body of a GET on, and does not use its connection again', async () => {
+    const ask = (line: string, ...rest: readonly string[]) =>
+      sendRaw(serving.port, head(line, ...GOOD, 'Connection: close', ...rest) + 'hello')
+    expect(await ask('GET /search', 'Content-Length: 5')).toMatch(/^HTTP\/1\.1 200 /)
+    const [call] = upstream.callsFor('/search')
+    expect(call && [bodyOf(call), fieldOf(call, 'connection')]).toEqual(['hello', 'close'])
+  })
+
+  it('answers 400 to a GET with a body where fetch can send none', async () => {
+    const options = { upstream: upstream.url, fetch: globalThis.fetch as UpstreamFetch }
+    const gateway = await start(withAuth(createGateway(options), CONFIG))
+    const request = head('GET /none', ...GOOD, 'Connection: close', 'Content-Length: 5')
+    const response = await sendRaw(gateway.port, `${request}hello`)
+    expect(response).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
+    expect(response).toContain(
+      '{"error":{"message":"No body of a GET or HEAD can pass the gateway here","type":"invalid_request_error","code":"body_not_allowed"}}',
+    )
+    expect(upstream.callsFor('/none')).toEqual([])
+    await gateway.close()
+  })
+
+  it('sends a redirect to the address of the upstream as a path', async () => {
+    const fields = [`Location: ${upstream.url}/v1/files/?a=1`, `Content-Location: ${upstream.url}`]
+    upstream.plan('/v1/files', (call) => whenComplete(call, answer('307 Moved', fields)))
+    const line = head('GET /v1/files', ...GOOD, 'Connection: close')
+    const response = await sendRaw(serving.port, line)
+    expect(response).toMatch(/^location: \/v1\/files\/\?a=1\r$/im)
+    expect(response).toMatch(/^content-location: \/\r$/im)
+  })
+
+  it('keeps the Host of the client with preserveHost', async () => {
+    const options = { upstream: upstream.url, publicOrigin: 'https://a.test', preserveHost: true }
+    const gateway = await start(withAuth(createGateway(options), CONFIG))
+    const [, key = ''] = GOOD
+    const hosts = ['shop.example:8080', 'a b', 'a/b', 'a, b']
+    const ask = (host: string) =>
+      sendRaw(gateway.port, head('GET /host', `Host: ${host}`, key, 'Connection: close'))
+    for (const host of hosts) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      await ask(host)
+    }
+    const calls = upstream.callsFor('/host')
+    expect(calls.map((call) => fieldOf(call, 'host'))).toEqual(['shop.example:8080'])
+    expect(calls.map((call) => fieldOf(call, 'x-forwarded-host'))).toEqual(['a.test'])
+    await gateway.close()
   })
 
   it('reports a client that disconnected', () => {

@@ -85,6 +85,16 @@ export function inOrder(headers: Headers, own: readonly string[]): [name: string
   return [...fields.filter(isOwn), ...fields.filter((field) => !isOwn(field))]
 }
 
+/** The lines of a request's head, names and values in turn: `Host`, those of the connection, and the fields in order. */
+export function linesOf(
+  host: string,
+  connection: readonly string[],
+  { headers, ownHeaders }: { readonly headers: Headers; readonly ownHeaders: readonly string[] },
+): string[] {
+  const fields = inOrder(headers, ownHeaders).filter(([name]) => name !== 'host')
+  return ['host', headers.get('host') ?? host, ...connection, ...fields.flat()]
+}
+
 function words(text: string): readonly string[] {
   return text.trim().split(/\s+/)
 }

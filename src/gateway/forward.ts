@@ -1,7 +1,7 @@
 import { admissionOf, secretSourcesOf } from '../core/response/admission.ts'
 import { parseTarget } from '../core/request/target.ts'
 import { hasUnknownCoding } from './field-names.ts'
-import { hasTooManyFields, incomingOf } from './incoming.ts'
+import { hasTooManyFields, incomingOf, readBody } from './incoming.ts'
 import { passageOf } from './passage.ts'
 import { mayPass } from './refusal.ts'
 import { identityFields, identityValues } from './identity-headers.ts'
@@ -11,6 +11,7 @@ import { locate } from './upstream-url.ts'
 import { GATEWAY_HEADERS } from '../verifiers/upstream/signature.ts'
 import type { Forwarding, UpstreamRequest } from './exchange.ts'
 import type { Field } from './field-names.ts'
+import type { Incoming } from './incoming.ts'
 import type { ResolvedGateway } from './options.ts'
 import type { GatewayFailureCode } from './refusal.ts'
 import type { SecretSource } from '../core/response/admission.ts'
@@ -25,10 +26,7 @@ export type Forward = (
 ) => Forwarding | GatewayFailureCode | 'final_recipient'
 
 /** The options that decide what is sent. */
-export type ForwardOptions = Omit<
-  ResolvedGateway,
-  'timeoutMs' | 'upstreamFetch' | 'onFailure' | 'sign'
->
+export type ForwardOptions = Omit<ResolvedGateway, 'timeoutMs' | 'onFailure' | 'sign'>
 
 export function createForward(gateway: ForwardOptions): Forward {
   const followHops = createHops()
@@ -44,7 +42,8 @@ export function createForward(gateway: ForwardOptions): Forward {
     const facts = factsOf(request, args)
     if (target === undefined || url === undefined || facts === undefined) return 'malformed_request'
     if (!mayPass(method)) return 'method_not_allowed'
-    if (hasTooManyFields(request, incomingOf(request, args))) return 'too_many_headers'
+    const incoming = incomingOf(request, args)
+    if (hasTooManyFields(request, incoming)) return 'too_many_headers'
     if (hasUnknownCoding(request.headers)) return 'transfer_coding_not_supported'
     const isUpgrade = namesWebSocket(request.headers.get('upgrade'))
     if (isUpgrade && upgradeOfferOf(request) === undefined) return 'upgrade_not_supported'
@@ -60,7 +59,8 @@ export function createForward(gateway: ForwardOptions): Forward {
     const values = auth && identityValues(auth, gateway.identityHeaders)
     if (auth !== undefined && values === undefined) return 'identity_not_forwardable'
     const identity = values === undefined ? [] : identityFields(values, gateway.identityHeaders)
-    const body = bodyOf(request)
+    const body = bodyOf(request, gateway.upstreamFetch.sendsAnyBody ? incoming : undefined)
+    if (body === undefined) return 'body_not_allowed'
     const length = body === null ? [] : lengthOf(request.headers)
     const copied = copyHeaders(request.headers, secretSources, passageOf(request)?.sentId)
     if (method === 'OPTIONS') copied.delete('max-forwards')
@@ -129,11 +129,15 @@ function readMaxForwards(headers: Headers): number | undefined {
   return Math.min(Number(value), MOST_FORWARDS)
 }
 
-// Fetch allows no body for GET and HEAD, where it has no meaning (RFC 9110 §9.3.1).
-function bodyOf({ method, headers, body }: Request): UpstreamRequest['body'] {
-  if (method === 'GET' || method === 'HEAD') return null
-  const isEmpty = headers.get('content-length') === '0' && !headers.has('transfer-encoding')
-  return isEmpty ? null : body
+/** `undefined` for a GET or HEAD whose body cannot be sent. Fetch allows none, since it has no meaning (RFC 9110 §9.3.1). */
+function bodyOf(
+  { method, headers, body }: Request,
+  incoming: Incoming | undefined,
+): UpstreamRequest['body'] | undefined {
+  const isBodiless = method === 'GET' || method === 'HEAD'
+  const length = headers.get('content-length') ?? (isBodiless ? '0' : null)
+  if (length === '0' && !headers.has('transfer-encoding')) return null
+  return isBodiless ? readBody(incoming) : body
 }
 
 // RFC 9112 §6.3. Node's servers give a body to every request but GET and HEAD, and HTTP/2 bodies need no length.

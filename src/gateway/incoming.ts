@@ -1,4 +1,4 @@
-import { property } from '../core/runtime.ts'
+import { nodeModule, property } from '../core/runtime.ts'
 
 /** The parts of Node's `IncomingMessage` that are read. */
 export interface Incoming {
@@ -27,4 +27,13 @@ export function hasTooManyFields({ headers }: Request, incoming: Incoming | unde
 // HTTP/2 has pseudo-fields such as `:path`, which are no header fields (RFC 9113 §8.3).
 function countLines({ rawHeaders }: Incoming): number {
   return rawHeaders.filter((name, index) => index % 2 === 0 && !name.startsWith(':')).length
+}
+
+/** The body of a GET or HEAD, which no Request can have, from Node's request. `undefined` where the server does not show it. */
+export function readBody(incoming: Incoming | undefined): ReadableStream<Uint8Array> | undefined {
+  const readable = Reflect.get(Object(nodeModule('node:stream')), 'Readable') as unknown
+  if (incoming === undefined || typeof readable !== 'function') return undefined
+  const toWeb: unknown = Reflect.get(readable, 'toWeb')
+  const body: unknown = typeof toWeb === 'function' ? toWeb.call(readable, incoming) : undefined
+  return body instanceof ReadableStream ? body : undefined
 }

@@ -1,4 +1,4 @@
-import { inOrder } from './field-names.ts'
+import { linesOf } from './field-names.ts'
 import { sendBody } from './upload.ts'
 import type { NodeUpload } from './upload.ts'
 import type { UpstreamFetch, UpstreamRequest, UpstreamResponse } from './exchange.ts'
@@ -69,22 +69,22 @@ export function createNodeFetch<Http extends object, Https extends object>(modul
       method: init.method,
       // The text of the path, as the decision was about it.
       path: url.slice(origin.length),
-      headers: fieldsOf(host, init),
+      headers: linesOf(host, framingOf(init), init),
       insecureHTTPParser: false,
     }
-    return send(init, (isRepeat) => (protocol === 'https:' ? openSecure : open)(options, isRepeat))
+    // Some servers send a body after the head of a HEAD, or do not read that of a GET: it would look like the next message.
+    const isLast = init.method === 'HEAD' || (init.method === 'GET' && init.body !== null)
+    const openOne = protocol === 'https:' ? openSecure : open
+    return send(init, (isRepeat) => openOne(options, isRepeat || isLast))
   }
 }
 
-/**
- * Returns a function that starts a request on an idle connection. HEAD and a repeated request get a new one, which is not used again:
- * some servers send a body after the head of a HEAD, and it would look like the next response.
- */
+/** Returns a function that starts a request on an idle connection, or on a new one that is not used again. */
 function createOpen<Agent extends object>(module: NodeHttp<Agent>) {
   const kept = new module.Agent({ keepAlive: true, timeout: IDLE_MS })
-  return (options: NodeRequestOptions, isRepeat: boolean): NodeRequest =>
+  return (options: NodeRequestOptions, isNew: boolean): NodeRequest =>
     // Looks `request` up at each call, so that instrumentation installed later sees it.
-    module.request({ ...options, agent: isRepeat || options.method === 'HEAD' ? false : kept })
+    module.request({ ...options, agent: isNew ? false : kept })
 }
 
 function send(
@@ -135,10 +135,6 @@ function watchAnswer(request: NodeRequest): () => boolean {
     readNow = () => socket.bytesRead
   })
   return () => readNow() === before
-}
-
-function fieldsOf(host: string, init: UpstreamRequest): string[] {
-  return ['host', host, ...framingOf(init), ...inOrder(init.headers, init.ownHeaders).flat()]
 }
 
 function framingOf({ method, headers, body }: UpstreamRequest): string[] {

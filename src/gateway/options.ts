@@ -13,7 +13,7 @@ import { inOrder } from './field-names.ts'
 import { parseIdentityHeaders } from './identity-headers.ts'
 import { createNodeFetch } from './node-fetch.ts'
 import { parsePublicOrigin, parseUpstream } from './upstream-url.ts'
-import type { Forwarding, UpstreamFetch } from './exchange.ts'
+import type { Forwarding, UpstreamFetch, UpstreamRequest } from './exchange.ts'
 import type { IdentityHeaderNames } from './identity-headers.ts'
 import type { NodeHttp } from './node-fetch.ts'
 import type { GatewayFailure } from './refusal.ts'
@@ -28,6 +28,7 @@ export interface ResolvedGateway {
   /** Folded. A `*` at the end matches any rest. */
   readonly stripHeaders: readonly string[]
   readonly publicOrigin: URL | undefined
+  readonly preserveHost: boolean
   readonly clientAddress: ClientAddress | undefined
   readonly timeoutMs: number
   readonly upstreamFetch: ChosenFetch
@@ -46,6 +47,7 @@ const OPTIONS = [
   'forwardAuthorization',
   'stripHeaders',
   'publicOrigin',
+  'preserveHost',
   'clientAddress',
   'timeoutMs',
   'fetch',
@@ -67,6 +69,7 @@ export function resolveGateway(value: unknown): ResolvedGateway {
     stripHeaders: parseStripHeaders(options.stripHeaders ?? []),
     publicOrigin:
       options.publicOrigin === undefined ? undefined : parsePublicOrigin(options.publicOrigin),
+    preserveHost: OFF.parse(options.preserveHost, ['preserveHost']),
     clientAddress: callback<ClientAddress>().parse(options.clientAddress, ['clientAddress']),
     timeoutMs: TIMEOUT.parse(options.timeoutMs, ['timeoutMs']),
     upstreamFetch: chooseFetch(callback<UpstreamFetch>().parse(options.fetch, ['fetch'])),
@@ -109,19 +112,23 @@ export interface ChosenFetch {
   readonly fetch: UpstreamFetch
   /** Whether it decodes a body and leaves `Content-Encoding` in the headers. */
   readonly decodesSilently: boolean
+  /** Whether it sends a body with GET and HEAD, which Fetch does not allow. */
+  readonly sendsAnyBody: boolean
 }
 
 /** Returns the given `fetch`, or else the one that suits the runtime. */
 export function chooseFetch(given: UpstreamFetch | undefined): ChosenFetch {
   // When Deno's `fetch` decodes a body, it removes `Content-Encoding`.
   const decodesSilently = !('Deno' in globalThis)
-  if (given !== undefined) return { fetch: given, decodesSilently }
+  if (given !== undefined) return { fetch: given, decodesSilently, sendsAnyBody: false }
   const http = nodeModule('node:http')
   const https = nodeModule('node:https')
   if (isNodeHttp(http) && isNodeHttp(https)) {
-    return { fetch: createNodeFetch({ http, https }), decodesSilently: false }
+    const fetch = createNodeFetch({ http, https })
+    return { fetch, decodesSilently: false, sendsAnyBody: true }
   }
-  return { fetch: callFetch, decodesSilently: decodesSilently && !('Bun' in globalThis) }
+  const isBun = 'Bun' in globalThis
+  return { fetch: callFetch, decodesSilently: decodesSilently && !isBun, sendsAnyBody: false }
 }
 
 function isNodeHttp(module: unknown): module is NodeHttp {
@@ -139,20 +146,27 @@ function callFetch(...[url, init]: Parameters<UpstreamFetch>): Promise<Response>
     // Deno keeps the order of a list. Bun and Workers sort the headers.
     headers: inOrder(init.headers, init.ownHeaders),
     ...onRuntime,
-    ...(init.method === 'HEAD' ? useConnectionOnce() : {}),
+    ...connectionFor(init),
   })
 }
 
-let once: object | undefined
+const connections = new Map<string, object>()
 
-/** Options for Bun and Deno. Some servers send a body to HEAD after the head, which would look like the next response. */
-function useConnectionOnce(): object {
-  once ??= createOnce(Reflect.get(globalThis, 'Deno'))
-  return once
+/**
+ * Options for Bun and Deno. Some servers send a body to HEAD after the head, which would look like the next response. Deno sends
+ * another `Host` only by a client that allows it.
+ */
+function connectionFor({ method, headers }: UpstreamRequest): object {
+  const [isOnce, allowHost] = [method === 'HEAD', headers.has('host')]
+  if (!isOnce && !allowHost) return {}
+  const key = `${isOnce} ${allowHost}`
+  const options = connections.get(key) ?? createConnection(isOnce, allowHost)
+  connections.set(key, options)
+  return options
 }
 
-function createOnce(deno: unknown): object {
-  const createClient: unknown = Reflect.get(Object(deno), 'createHttpClient')
-  if (typeof createClient !== 'function') return { keepalive: false }
-  return { client: createClient({ poolMaxIdlePerHost: 0 }) }
+function createConnection(isOnce: boolean, allowHost: boolean): object {
+  const create: unknown = Reflect.get(Object(Reflect.get(globalThis, 'Deno')), 'createHttpClient')
+  if (typeof create !== 'function') return isOnce ? { keepalive: false } : {}
+  return { client: create({ allowHost, ...(isOnce ? { poolMaxIdlePerHost: 0 } : {}) }) }
 }

@@ -11,6 +11,7 @@ export type GatewayFailureCode =
   | 'malformed_request'
   | 'method_not_allowed'
   | 'too_many_headers'
+  | 'body_not_allowed'
   | 'transfer_coding_not_supported'
   | 'upgrade_not_supported'
   | 'origin_not_allowed'
@@ -44,6 +45,7 @@ const ROWS: Readonly<Record<GatewayFailureCode, ErrorRow>> = {
   malformed_request: { status: 400, message: 'Malformed request target' },
   method_not_allowed: { status: 405, message: 'Method not allowed' },
   too_many_headers: { status: 431, message: 'More than 200 header fields' },
+  body_not_allowed: { status: 400, message: 'No body of a GET or HEAD can pass the gateway here' },
   transfer_coding_not_supported: { status: 501, message: 'Transfer coding not supported' },
   upgrade_not_supported: { status: 501, message: 'No WebSocket can pass the gateway here' },
   origin_not_allowed: { status: 403, message: 'The page of this WebSocket has another origin' },

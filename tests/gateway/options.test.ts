@@ -21,9 +21,14 @@ it('has a default for every option except the upstream', () => {
     forwardAuthorization: false,
     stripHeaders: [],
     publicOrigin: undefined,
+    preserveHost: false,
     clientAddress: undefined,
     timeoutMs: 600_000,
-    upstreamFetch: { fetch: expect.any(Function) as unknown, decodesSilently: false },
+    upstreamFetch: {
+      fetch: expect.any(Function) as unknown,
+      decodesSilently: false,
+      sendsAnyBody: true,
+    },
     onFailure: undefined,
     sign: undefined,
   })
@@ -253,8 +258,12 @@ describe('the fetch', () => {
   )
 
   it('from the options decodes silently, except on Deno', () => {
-    expect(chooseFetch(given)).toEqual({ fetch: given, decodesSilently: true })
+    expect(chooseFetch(given)).toEqual({ fetch: given, decodesSilently: true, sendsAnyBody: false })
     vi.stubGlobal('Deno', {})
-    expect(chooseFetch(given)).toEqual({ fetch: given, decodesSilently: false })
+    expect(chooseFetch(given)).toEqual({
+      fetch: given,
+      decodesSilently: false,
+      sendsAnyBody: false,
+    })
   })
 })

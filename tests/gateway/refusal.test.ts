@@ -9,6 +9,12 @@ it.each([
   ['malformed_request', 400, 'invalid_request_error', 'Malformed request target'],
   ['method_not_allowed', 405, 'invalid_request_error', 'Method not allowed'],
   ['too_many_headers', 431, 'invalid_request_error', 'More than 200 header fields'],
+  [
+    'body_not_allowed',
+    400,
+    'invalid_request_error',
+    'No body of a GET or HEAD can pass the gateway here',
+  ],
   ['client_left', 499, 'invalid_request_error', 'The client disconnected'],
   ['transfer_coding_not_supported', 501, 'api_error', 'Transfer coding not supported'],
   ['upgrade_not_supported', 501, 'api_error', 'No WebSocket can pass the gateway here'],

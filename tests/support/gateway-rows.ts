@@ -348,9 +348,21 @@ const FRAMING: readonly GatewayRow[] = [
   row('a GET with a length and a body', '/i9-get', [GOOD, 'Content-Length: 5'], {
     body: 'hello',
     ...REJECTED_OR_REPAIRED,
-    told: { 'content-length': undefined, 'transfer-encoding': undefined },
-    toldBody: '',
+    told: { 'content-length': '5', 'transfer-encoding': undefined },
+    toldBody: 'hello',
   }),
+  row('a GET with a body in chunks', '/i9-get-chunks', [GOOD, 'Transfer-Encoding: chunked'], {
+    body: '5\r\nhello\r\n0\r\n\r\n',
+    ...REJECTED_OR_REPAIRED,
+    told: { 'content-length': undefined, 'transfer-encoding': 'chunked' },
+    toldBody: 'hello',
+  }),
+  row('a HEAD with a body', 'HEAD /i9-head', [GOOD, 'Content-Length: 5'], {
+    body: 'hello',
+    ...REJECTED_OR_REPAIRED,
+    toldBody: 'hello',
+  }),
+  row('a GET with the length 0', '/i9-get-empty', [GOOD, 'Content-Length: 0'], { toldBody: '' }),
   row('Expect: 100-continue', 'POST /r17', [GOOD, 'Expect: 100-continue', 'Content-Length: 5'], {
     body: 'hello',
     statuses: [100, 200],

@@ -38,6 +38,9 @@ const UPSTREAM_OPTIONS: OptionSpecs = {
     isRepeatable: true,
   },
   'public-origin': { value: 'URL', help: 'the origin that clients use, if a proxy terminates TLS' },
+  'preserve-host': {
+    help: 'send the Host of the client to the upstream, instead of the host of --upstream',
+  },
   'trusted-proxy': {
     value: 'CIDR',
     help: 'trust the Forwarded headers of this proxy; may be repeated',
@@ -159,6 +162,7 @@ function readUpstreamOptions(line: CommandLine): Omit<GatewayOptions<[]>, 'upstr
   return {
     ...(publicOrigin === undefined ? {} : { publicOrigin }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    preserveHost: line.has('preserve-host'),
     forwardAuthorization: line.has('forward-authorization'),
     stripHeaders: line.texts('strip-header'),
     allowInsecureHttp: line.has('allow-insecure-http'),

@@ -84,18 +84,27 @@ const INVALID_HOST = '_invalid_'
 /** Returns a function that reads scheme, host and address from the options, or else from the request's URL. */
 export function createFacts({
   publicOrigin,
+  preserveHost = false,
   clientAddress,
 }: {
   readonly publicOrigin: URL | undefined
+  readonly preserveHost?: boolean
   readonly clientAddress: ClientAddress | undefined
 }): FactsOf {
   return (request, args) => {
     const [, scheme, host] = ORIGIN.exec(publicOrigin?.href ?? request.url) ?? []
-    if (scheme === undefined || host === undefined || host === INVALID_HOST) return undefined
-    if (!HOST.test(host) || !HOST.test(request.headers.get('host') ?? '')) return undefined
+    if (scheme === undefined || host === undefined || !isHost(host)) return undefined
+    if (!HOST.test(request.headers.get('host') ?? '')) return undefined
     const address = addressOf(clientAddress, request, args)
-    return [['x-forwarded-proto', scheme], ['x-forwarded-host', host], ...address]
+    const facts = [['x-forwarded-proto', scheme], ['x-forwarded-host', host], ...address] as const
+    if (!preserveHost) return facts
+    const [, , called = ''] = ORIGIN.exec(request.url) ?? []
+    return isHost(called) ? [['host', called], ...facts] : undefined
   }
+}
+
+function isHost(host: string): boolean {
+  return host !== '' && host !== INVALID_HOST && HOST.test(host)
 }
 
 function addressOf(

@@ -1,5 +1,5 @@
 import { SWITCHING } from '../../gateway/exchange.ts'
-import { inOrder } from '../../gateway/field-names.ts'
+import { linesOf } from '../../gateway/field-names.ts'
 import { isAccepted } from './handshake.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -17,7 +17,7 @@ export interface Switched {
  */
 export function shakeHands(
   url: string,
-  { headers, ownHeaders, method, signal }: UpstreamRequest,
+  init: UpstreamRequest,
   keep: (switched: Switched) => void,
 ): Promise<UpstreamResponse> {
   const { protocol, hostname, port, host, origin } = new URL(url)
@@ -25,7 +25,7 @@ export function shakeHands(
     protocol === 'https:' ? 'node:https' : 'node:http',
   )
   const switching = ['connection', 'Upgrade', 'upgrade', 'websocket']
-  const fields = ['host', host, ...switching, ...inOrder(headers, ownHeaders).flat()]
+  const { headers, method, signal } = init
   return new Promise((resolve, reject) => {
     const request = send({
       host: hostname.replace(/^\[(.*)\]$/, '$1'),
@@ -33,7 +33,7 @@ export function shakeHands(
       method,
       // The text of the path, as the decision was about it.
       path: url.slice(origin.length),
-      headers: fields,
+      headers: linesOf(host, switching, init),
       agent: false,
       insecureHTTPParser: false,
     })
