@@ -157,9 +157,9 @@ describe.each(['nginx', 'caddy', 'haproxy'] as const)('%s', (proxy: TestedProxy)
       it.each([
         'X-Forwarded-Host: open.example',
         'X-Forwarded-Proto: ftp',
-        'X-Forwarded-For: 10.6.6.6',
-        'Forwarded: for=10.6.6.6',
-        'X-Real-IP: 10.6.6.6',
+        ...'X-Forwarded-For Forwarded X-Real-IP Remote-User X-Remote-User Client-Cert Proxy'
+          .split(' ')
+          .map((name) => `${name}: 10.6.6.6`),
       ])('passes on nothing of %s', async (field) => {
         expect((await send('GET /a', GOOD, field)).status).toBe(200)
         expect(command.logged('decision').at(-1)).toMatchObject({ clientAddress: '127.0.0.1' })

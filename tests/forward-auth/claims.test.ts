@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest'
+import { isRemovedFromRequest } from '../../src/gateway/field-names.ts'
+import { readText } from '../support/project.ts'
+import { words } from '../support/words.ts'
+
+/** What a client claims in these headers, some apps believe. The gateway removes more. */
+const CLAIMS = words(`
+  client-cert forwarded proxy remote-user x-forwarded-email x-forwarded-groups x-forwarded-method x-forwarded-port
+  x-forwarded-prefix x-forwarded-server x-forwarded-uri x-forwarded-user x-http-method x-http-method-override
+  x-method-override x-original-host x-original-method x-original-uri x-original-url x-real-ip x-remote-user
+  x-rewrite-url`)
+
+/** Traefik sets these itself, or removes them. */
+const OF_TRAEFIK = words(`
+  x-forwarded-method x-forwarded-port x-forwarded-prefix x-forwarded-server x-forwarded-uri x-real-ip`)
+
+function found(file: string, pattern: RegExp): readonly string[] {
+  const text = readText(`examples/forward-auth/${file}`)
+  return [...text.matchAll(pattern)].map(([, name = '']) => name.toLowerCase())
+}
+
+/** For each proxy: whether its example removes a header. */
+const REMOVALS: Readonly<Record<string, (name: string) => boolean>> = {
+  nginx: (name) => {
+    const [app = ''] = readText('examples/forward-auth/nginx.conf').split('location = /_with_auth')
+    const removed = [...app.matchAll(/proxy_set_header (\S+) +"";/g)]
+    return removed.some(([, one = '']) => one.toLowerCase() === name)
+  },
+  caddy: (name) =>
+    found('Caddyfile', /request_header -(\S+)$/gm).some((one) =>
+      one.endsWith('*') ? name.startsWith(one.slice(0, -1)) : one === name,
+    ),
+  haproxy: (name) =>
+    found('haproxy.cfg', /del-header (\S+) -m reg$/gm).some((one) => new RegExp(one).test(name)) ||
+    found('haproxy.cfg', /del-header (\S+)$/gm).includes(name),
+  traefik: (name) =>
+    found('traefik.yaml', /^ +(\S+): ''$/gm).includes(name) || OF_TRAEFIK.includes(name),
+}
+
+it.each(Object.entries({ gateway: isRemovedFromRequest, ...REMOVALS }))(
+  'with %s no header arrives by which a client claims an identity, a route or another target',
+  (_proxy, isRemoved) => {
+    expect(CLAIMS.filter((name) => !isRemoved(name))).toEqual([])
+    expect(isRemoved('accept')).toBe(false)
+  },
+)
