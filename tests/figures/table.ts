@@ -47,6 +47,12 @@ export interface Matrices {
     readonly requests: number
     readonly routers: readonly string[]
   }
+  /** Past the rules of a policy. */
+  readonly forbidden: {
+    readonly attacks: number
+    readonly requests: number
+    readonly gateways: readonly string[]
+  }
   readonly faults: number
   readonly cases: number
   readonly runtimes: readonly string[]
@@ -99,6 +105,7 @@ function parserRows({ parsers, oneMegabyte }: Figures): Row[] {
 
 function matrixRows(matrices: Matrices): Row[] {
   const { attacks, requests, servers, differences, routed, faults, cases, runtimes } = matrices
+  const { forbidden } = matrices
   return [
     [
       'raw requests: bytes that no Fetch client sends',
@@ -111,6 +118,12 @@ function matrixRows(matrices: Matrices): Row[] {
       `${routed.attacks} attacks in ${grouped(routed.requests)} requests on each of ${routed.routers.join(', ')}; no wrong allow`,
       'each night',
       code('npm run test:nightly'),
+    ],
+    [
+      'raw requests to Express behind the gateway, past a `forbid` and past the headers that name the caller',
+      `${forbidden.attacks} attacks in ${forbidden.requests} requests on each of ${forbidden.gateways.join(', ')}; no wrong allow`,
+      'each build',
+      code('npm run test:runtimes'),
     ],
     [
       'faults of the auth endpoint, byte by byte, with and without an identity',

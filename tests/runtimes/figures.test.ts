@@ -5,6 +5,8 @@ import { readFigures, withFigures } from '../figures/table.ts'
 import { readText, ROOT } from '../support/project.ts'
 import { ALL_ROWS as FAULTS } from './endpoint-faults/rows.ts'
 import { STARTS } from './endpoint-faults/targets.ts'
+import { FORBIDDEN_ROWS } from './raw-requests/forbidden-rows.ts'
+import { GATEWAYS } from './raw-requests/gateways.ts'
 import { LISTED } from './raw-requests/outcome.ts'
 import { ALL_ROWS as ATTACKS } from './raw-requests/rows.ts'
 import { ALL_ROUTED_ROWS } from './raw-requests/routed.ts'
@@ -23,6 +25,12 @@ it('the page of invariants has the figures, as "npm run docs:security" writes th
       attacks: new Set(ALL_ROUTED_ROWS.map(({ id }) => id)).size,
       requests: ALL_ROUTED_ROWS.reduce((sum, { variants }) => sum + variants.length, 0),
       routers: [...BUN_ROUTES, ...ATTACKED].map(({ title }) => title),
+    },
+    forbidden: {
+      // The last one is about headers.
+      attacks: FORBIDDEN_ROWS.length + 1,
+      requests: FORBIDDEN_ROWS.flatMap(([, targets]) => targets).length + 1,
+      gateways: GATEWAYS.map(({ binary }) => binary.name),
     },
     faults: FAULTS.length,
     cases: FAULTS.reduce((sum, row) => sum + 2 * row.cases.length, 0),

@@ -1,0 +1,96 @@
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { close, listen } from '../support/loopback.ts'
+import { get } from './raw-requests/bytes.ts'
+import { exchange } from './raw-requests/exchange.ts'
+import { FORBIDDEN_ROWS, MANY_HEADERS } from './raw-requests/forbidden-rows.ts'
+import { GATEWAYS } from './raw-requests/gateways.ts'
+import { findNode } from './support/binaries.ts'
+import { startServer } from './support/server-process.ts'
+import type { RunningServer } from './support/server-process.ts'
+
+/** Raw requests through the gateway to Express, which routes without case. The key lacks the role that a forbid asks for. */
+
+const COMMAND = 'node_modules/with-auth/dist/cli.js'
+const ROLES: Readonly<Record<string, string>> = { bob: 'user', root: 'admin' }
+const as = (token: string): string => `Authorization: Bearer ${token}`
+
+const endpoint = createServer((request, response) => {
+  void text(request).then((body) => {
+    const { api_key: token } = JSON.parse(body) as { api_key: string }
+    const roles = ROLES[token]
+    if (roles === undefined) return response.writeHead(401).end()
+    return response.end(JSON.stringify({ principal: token, attributes: { roles: [roles] } }))
+  })
+})
+let upstream: RunningServer
+let config: string
+beforeAll(async () => {
+  const url = `http://127.0.0.1:${await listen(endpoint)}/`
+  config = join(inject('app'), 'forbidden-paths.yaml')
+  writeFileSync(
+    config,
+    `server:
+  auth:
+    endpoint: ${url}
+    route_policy:
+      - forbid: { paths: /admin* }
+        unless: user with admin in roles
+      - permit: { paths: '*' }
+`,
+  )
+  const servers = join(import.meta.dirname, 'servers')
+  const args = ['express-upstream.js']
+  upstream = await startServer({ binary: findNode('24'), args, cwd: servers, env: {} })
+})
+afterAll(async () => {
+  await upstream.stop()
+  await close(endpoint)
+})
+
+const ran = (): number => upstream.printed().split('RAN ').length - 1
+
+describe.each(FORBIDDEN_ROWS)('%s', (_title, targets) => {
+  it.each(targets)('runs the handler of Express without a gateway: %s', async (target) => {
+    expect((await exchange(upstream.url, get(target)))?.body).toContain('secret')
+  })
+})
+
+describe.each(GATEWAYS)('the gateway on $binary.name', ({ binary, args }) => {
+  let gateway: RunningServer
+  beforeAll(async () => {
+    const line = ['gateway', '--config', config, '--upstream', upstream.url, '--port=0']
+    const given = [...args, join(inject('app'), COMMAND), ...line]
+    gateway = await startServer({ binary, args: given, cwd: inject('app'), env: {} })
+  })
+  afterAll(() => gateway.stop())
+
+  it.each(FORBIDDEN_ROWS)('passes on no request for %s', async (_title, targets) => {
+    const before = ran()
+    for (const target of targets) {
+      const response = await exchange(gateway.url, get(target, as('bob')))
+      expect([target, response?.status]).toEqual([target, expect.toSatisfy(isRejection)])
+    }
+    expect(ran()).toBe(before)
+  })
+
+  it('passes on the same for the role, in every case', async () => {
+    for (const target of ['/admin/secret', '/ADMIN/secret']) {
+      expect((await exchange(gateway.url, get(target, as('root'))))?.body).toContain('secret')
+    }
+  })
+
+  it('names the caller to Express, whatever number of headers comes', async () => {
+    expect((await exchange(gateway.url, get('/me', as('bob'))))?.body).toContain('principal bob')
+    const many = await exchange(gateway.url, get('/me', as('bob'), ...MANY_HEADERS))
+    expect(many?.body ?? '').not.toContain('principal')
+    expect(many?.status).toSatisfy((status) => status === 400 || status === 431)
+  })
+})
+
+function isRejection(status: unknown): boolean {
+  return status === 400 || status === 403
+}
