@@ -102,6 +102,17 @@ describe('the settings of with-auth gateway', () => {
     expect(received['x-api-key']).toBe(KEY)
   })
 
+  it('forwards the Host of the client with --preserve-host, and no other without', async () => {
+    const hostAt = async (...options: readonly string[]) => {
+      const { url } = await startGuarded(...options)
+      const fields = ['Host: Shop.example', `Authorization: Bearer ${KEY}`, 'Connection: close']
+      await sendRaw(Number(new URL(url).port), head('GET /', ...fields))
+      return received.host
+    }
+    expect(await hostAt('--preserve-host')).toBe('Shop.example')
+    expect(await hostAt()).toMatch(/^127\.0\.0\.1:\d+$/)
+  })
+
   it('never logs a header that --credentials names', async () => {
     const both = ['--credentials=header:x-api-key', '--request-id-header=X-Api-Key']
     const gateway = start(both, { AUTH_ENDPOINT: 'http://127.0.0.1:9' })
