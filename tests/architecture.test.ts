@@ -113,13 +113,13 @@ it.each(entries)('$file imports core, its own folder and the packages of its lis
   expect(importsOf(parts, isBad)).toEqual([])
 })
 
-it('the gateway takes the signature from the verifiers, and nothing else', () => {
-  const signature = 'verifiers/upstream/signature.ts'
+it('the gateway takes the signature and the text of headers from the verifiers, and nothing else', () => {
+  const parts = new Set(['verifiers/upstream/header-text.ts', 'verifiers/upstream/signature.ts'])
   const gateway = MODULES.filter(({ file }) => /^gateway[./]/.test(file))
   const isElse = (imported: string): boolean =>
-    imported.startsWith('verifiers') && imported !== signature
+    imported.startsWith('verifiers') && !parts.has(imported)
   expect(importsOf(gateway, isElse)).toEqual([])
-  const shared = MODULES.filter(({ file }) => file === signature)
+  const shared = MODULES.filter(({ file }) => parts.has(file))
   expect(importsOf(shared, (imported) => !imported.startsWith('core/'))).toEqual([])
 })
 
@@ -129,6 +129,7 @@ it('forward auth takes headers and refusals from the gateway, and nothing that f
     'gateway/identity-headers.ts',
     'gateway/refusal.ts',
     'verifiers/upstream/address.ts',
+    'verifiers/upstream/header-text.ts',
     'verifiers/upstream/signature.ts',
   ])
   const forwardAuth = MODULES.filter(({ file }) => /^forward-auth[./]/.test(file))

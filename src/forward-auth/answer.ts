@@ -1,6 +1,7 @@
 import { readBody } from '../core/endpoint/response-body.ts'
 import { errorType } from '../core/response/denial.ts'
 import { allIdentityFields, identityValues, NO_IDENTITY } from '../gateway/identity-headers.ts'
+import { headerLength } from '../verifiers/upstream/header-text.ts'
 import { createFailure, createFailureResponse } from './failure.ts'
 import { ERROR_HEADER } from './preset.ts'
 import type { Auth } from '../core/types.ts'
@@ -17,19 +18,20 @@ export interface Answers {
   readonly fail: (failure: ForwardAuthFailure) => Promise<Response>
 }
 
-type AnswerOptions = Pick<ResolvedForwardAuth, 'preset' | 'identityHeaders'>
+type AnswerOptions = Pick<ResolvedForwardAuth, 'preset' | 'identityHeaders' | 'encoding'>
 
 // nginx keeps all headers of an answer in one buffer.
 const MAX_IDENTITY = 8192
 const MAX_ERROR = 2048
 const READ_MS = 1000
 
-export function createAnswers({ preset, identityHeaders }: AnswerOptions): Answers {
+export function createAnswers({ preset, identityHeaders, encoding }: AnswerOptions): Answers {
   const deny = async (response: Response): Promise<Response> =>
     preset.carriesError ? withError(response) : response
   return {
     allow: (auth) => {
-      const values = auth === undefined ? NO_IDENTITY : identityValues(auth, identityHeaders)
+      const values =
+        auth === undefined ? NO_IDENTITY : identityValues(auth, identityHeaders, encoding)
       if (values === undefined || lengthOf(values) > MAX_IDENTITY) {
         const names = Object.values(identityHeaders).filter((name) => name !== undefined)
         return createFailure('identity_not_forwardable', names)
@@ -46,7 +48,7 @@ export function createAnswers({ preset, identityHeaders }: AnswerOptions): Answe
 }
 
 function lengthOf(values: object): number {
-  return Object.values(values).join('').length
+  return headerLength(Object.values(values).join(''))
 }
 
 async function withError(response: Response): Promise<Response> {

@@ -5,11 +5,12 @@ import {
   misusedOption,
   readOptions,
 } from '../core/config/option-checks.ts'
-import { parseIdentityHeaders } from '../gateway/identity-headers.ts'
+import { parseIdentityEncoding, parseIdentityHeaders } from '../gateway/identity-headers.ts'
 import { PRESETS, PROXIES } from './preset.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { IdentityHeaderNames } from '../gateway/identity-headers.ts'
 import type { ForwardAuthFailure } from './failure.ts'
+import type { NameEncoding } from '../verifiers/upstream/signature.ts'
 import type { Preset } from './preset.ts'
 
 /** The options with their defaults. */
@@ -17,6 +18,7 @@ export interface ResolvedForwardAuth {
   readonly preset: Preset
   readonly rawTargets: boolean
   readonly identityHeaders: IdentityHeaderNames
+  readonly encoding: NameEncoding
   readonly onFailure: ((failure: ForwardAuthFailure) => void) | undefined
 }
 
@@ -31,6 +33,7 @@ export function resolveForwardAuth(value: unknown): ResolvedForwardAuth {
     preset: parsePreset(options.for),
     rawTargets: OFF.parse(options.rawTargets, ['rawTargets']),
     identityHeaders: parseIdentityHeaders(options.identityHeaders ?? {}),
+    encoding: parseIdentityEncoding(options.identityHeaders ?? {}),
     onFailure: OBSERVER.parse(options.onFailure, ['onFailure']),
   })
 }

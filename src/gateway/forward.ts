@@ -56,7 +56,7 @@ export function createForward(gateway: ForwardOptions): Forward {
     const via = followHops(request.headers.get('via'))
     if (via === undefined) return 'loop_detected'
     const { auth } = entry.admission
-    const values = auth && identityValues(auth, gateway.identityHeaders)
+    const values = auth && identityValues(auth, gateway.identityHeaders, gateway.encoding)
     if (auth !== undefined && values === undefined) return 'identity_not_forwardable'
     const identity = values === undefined ? [] : identityFields(values, gateway.identityHeaders)
     const body = bodyOf(request, gateway.upstreamFetch.sendsAnyBody ? incoming : undefined)

@@ -1,7 +1,10 @@
+import { oneOf } from '../core/config/kinds.ts'
 import { foldName, invalidOption, isHttpToken, readOptions } from '../core/config/option-checks.ts'
+import { headerLength, toHeaderValue } from '../verifiers/upstream/header-text.ts'
 import { GATEWAY_HEADERS } from '../verifiers/upstream/signature.ts'
 import { mayCarryIdentity } from './field-names.ts'
 import type { Auth } from '../core/types.ts'
+import type { NameEncoding } from '../verifiers/upstream/signature.ts'
 import type { Field } from './field-names.ts'
 
 /** The names of the headers that carry the identity to the upstream. `false` turns one off. */
@@ -21,9 +24,20 @@ export interface IdentityHeadersConfig {
   readonly scopes?: string | false
   /** Carries the client ID of the application, percent-encoded like the principal. @default 'x-auth-client' */
   readonly client?: string | false
+  /**
+   * How the names are written: principal, tenant, scopes and client ID. `'utf-8'` is for an upstream that decodes no percent signs,
+   * such as OGX. A name that begins or ends with a blank is then not forwarded, since a server trims it, nor is a scope with one. The
+   * attributes stay JSON in ASCII.
+   *
+   * @default 'percent'
+   */
+  readonly encoding?: NameEncoding
 }
 
 const IDENTITY_OPTIONS = ['principal', 'tenant', 'attributes', 'scopes', 'client'] as const
+
+const KNOWN = [...IDENTITY_OPTIONS, 'encoding'] as const
+const ENCODING = oneOf('percent', 'utf-8')
 
 type IdentityOption = (typeof IDENTITY_OPTIONS)[number]
 
@@ -36,7 +50,7 @@ const NOT_FOR_IDENTITY =
 
 /** Parses the option `identityHeaders`. Throws `AuthConfigError`. */
 export function parseIdentityHeaders(value: unknown): IdentityHeaderNames {
-  const options = readOptions(value, IDENTITY_OPTIONS, ['identityHeaders'])
+  const options = readOptions(value, KNOWN, ['identityHeaders'])
   const seen = new Map<string, string>()
   const nameOf = (option: IdentityOption): string | undefined => {
     const name = parseName(option, options[option])
@@ -57,6 +71,12 @@ export function parseIdentityHeaders(value: unknown): IdentityHeaderNames {
   }
 }
 
+/** Parses `identityHeaders.encoding`. Throws `AuthConfigError`. */
+export function parseIdentityEncoding(value: unknown): NameEncoding {
+  const { encoding } = readOptions(value, KNOWN, ['identityHeaders'])
+  return ENCODING.parse(encoding, ['identityHeaders', 'encoding'])
+}
+
 function parseName(option: IdentityOption, value: unknown): string | undefined {
   if (value === undefined) return GATEWAY_HEADERS[option]
   if (value === false) return undefined
@@ -75,8 +95,9 @@ function isTaken(folded: string): boolean {
 
 // Many servers accept at most 16 KiB of headers, and a truncated identity is another identity.
 const MAX_LENGTH = 8192
+const NOT_IN_HEADERS = /[\p{Cc}\p{Cs}]/u
 
-/** An identity as its headers carry it, `''` for what is missing or not sent. */
+/** An identity as the text that its headers carry, `''` for what is missing or not sent. */
 export type IdentityValues = Readonly<Record<IdentityOption, string>>
 
 /** The values of a request without an identity. */
@@ -88,24 +109,33 @@ export const NO_IDENTITY: IdentityValues = Object.freeze({
   client: '',
 })
 
-const ENCODERS: Readonly<Record<IdentityOption, (auth: Auth) => string | undefined>> = {
-  principal: ({ principal = '' }) => encodeName(principal),
-  tenant: ({ tenant = '' }) => encodeName(tenant),
+type Encode = (name: string) => string | undefined
+
+const ENCODERS: Readonly<
+  Record<IdentityOption, (auth: Auth, encode: Encode) => string | undefined>
+> = {
+  principal: ({ principal = '' }, encode) => encode(principal),
+  tenant: ({ tenant = '' }, encode) => encode(tenant),
   attributes: ({ attributes }) =>
     Object.keys(attributes).length === 0 ? '' : encodeAttributes(attributes),
-  scopes: ({ scopes = [] }) => encodeScopes(scopes),
-  client: ({ clientId = '' }) => encodeName(clientId),
+  scopes: ({ scopes = [] }, encode) => encodeScopes(scopes, encode),
+  client: ({ clientId = '' }, encode) => encode(clientId),
 }
 
 /**
  * Encodes an identity for its headers, or returns `undefined` if a header cannot carry it: a name or a scope has a control
- * character or a lone surrogate, or a value is longer than 8,192 characters.
+ * character or a lone surrogate, in UTF-8 also a blank at one end, or a value is longer than 8,192 bytes.
  */
-export function identityValues(auth: Auth, names: IdentityHeaderNames): IdentityValues | undefined {
+export function identityValues(
+  auth: Auth,
+  names: IdentityHeaderNames,
+  encoding: NameEncoding,
+): IdentityValues | undefined {
+  const encode = encoding === 'utf-8' ? keepName : encodeName
   const values = { ...NO_IDENTITY }
   for (const option of IDENTITY_OPTIONS) {
-    const value = names[option] === undefined ? '' : ENCODERS[option](auth)
-    if (value === undefined || value.length > MAX_LENGTH) return undefined
+    const value = names[option] === undefined ? '' : ENCODERS[option](auth, encode)
+    if (value === undefined || headerLength(value) > MAX_LENGTH) return undefined
     values[option] = value
   }
   return values
@@ -126,7 +156,7 @@ export function allIdentityFields(
 ): readonly Field[] {
   return IDENTITY_OPTIONS.flatMap((option) => {
     const name = names[option]
-    return name === undefined ? [] : [[name, values[option]] as const]
+    return name === undefined ? [] : [[name, toHeaderValue(values[option])] as const]
   })
 }
 
@@ -135,14 +165,19 @@ export function allIdentityFields(
  * headers. Different names get different values.
  */
 export function encodeName(name: string): string | undefined {
-  if (/[\p{Cc}\p{Cs}]/u.test(name)) return undefined
+  if (NOT_IN_HEADERS.test(name)) return undefined
   return name.replace(/[^\x21-\x7e]+|[%,]/gu, encodeURIComponent)
 }
 
-// A blank inside a scope is percent-encoded too: the scope "a b" is not the scopes "a" and "b".
-function encodeScopes(scopes: readonly string[]): string | undefined {
-  const encoded = scopes.flatMap((scope) => encodeName(scope) ?? [])
-  if (encoded.length < scopes.length) return undefined
+// Servers trim a header, so a blank at one end would make it another name.
+function keepName(name: string): string | undefined {
+  return NOT_IN_HEADERS.test(name) || name.trim() !== name ? undefined : name
+}
+
+// The scope "a b" is not the scopes "a" and "b". A blank inside a scope is percent-encoded, or cannot be sent.
+function encodeScopes(scopes: readonly string[], encode: Encode): string | undefined {
+  const encoded = scopes.flatMap((scope) => encode(scope) ?? [])
+  if (encoded.length < scopes.length || encoded.some((scope) => /\s/.test(scope))) return undefined
   return encoded.filter((scope) => scope !== '').join(' ')
 }
 

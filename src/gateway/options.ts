@@ -10,7 +10,7 @@ import {
 import { nodeModule } from '../core/runtime.ts'
 import { createSigner, GATEWAY_HEADERS, parseSecrets } from '../verifiers/upstream/signature.ts'
 import { inOrder } from './field-names.ts'
-import { parseIdentityHeaders } from './identity-headers.ts'
+import { parseIdentityEncoding, parseIdentityHeaders } from './identity-headers.ts'
 import { createNodeFetch } from './node-fetch.ts'
 import { parsePublicOrigin, parseUpstream } from './upstream-url.ts'
 import type { Forwarding, UpstreamFetch, UpstreamRequest } from './exchange.ts'
@@ -18,12 +18,14 @@ import type { IdentityHeaderNames } from './identity-headers.ts'
 import type { NodeHttp } from './node-fetch.ts'
 import type { GatewayFailure } from './refusal.ts'
 import type { ClientAddress } from './headers/request-headers.ts'
+import type { NameEncoding } from '../verifiers/upstream/signature.ts'
 import type { Upstream } from './upstream-url.ts'
 
 /** The options with their defaults. */
 export interface ResolvedGateway {
   readonly upstream: Upstream
   readonly identityHeaders: IdentityHeaderNames
+  readonly encoding: NameEncoding
   readonly forwardAuthorization: boolean
   /** Folded. A `*` at the end matches any rest. */
   readonly stripHeaders: readonly string[]
@@ -62,9 +64,11 @@ const OBSERVER = callback<(failure: GatewayFailure) => void>()
 export function resolveGateway(value: unknown): ResolvedGateway {
   const options = readOptions(value, OPTIONS)
   const allowInsecureHttp = OFF.parse(options.allowInsecureHttp, ['allowInsecureHttp'])
+  const encoding = parseIdentityEncoding(options.identityHeaders ?? {})
   return Object.freeze({
     upstream: parseUpstream(options.upstream, allowInsecureHttp),
     identityHeaders: parseIdentityHeaders(options.identityHeaders ?? {}),
+    encoding,
     forwardAuthorization: OFF.parse(options.forwardAuthorization, ['forwardAuthorization']),
     stripHeaders: parseStripHeaders(options.stripHeaders ?? []),
     publicOrigin:
@@ -74,7 +78,7 @@ export function resolveGateway(value: unknown): ResolvedGateway {
     timeoutMs: TIMEOUT.parse(options.timeoutMs, ['timeoutMs']),
     upstreamFetch: chooseFetch(callback<UpstreamFetch>().parse(options.fetch, ['fetch'])),
     onFailure: OBSERVER.parse(options.onFailure, ['onFailure']),
-    sign: options.sign === undefined ? undefined : parseSign(options.sign),
+    sign: options.sign === undefined ? undefined : parseSign(options.sign, encoding),
   })
 }
 
@@ -95,12 +99,12 @@ function foldPattern(pattern: string): string {
   return pattern.endsWith('*') ? `${foldName(pattern.slice(0, -1))}*` : foldName(pattern)
 }
 
-function parseSign(value: unknown): Sign {
+function parseSign(value: unknown, encoding: NameEncoding): Sign {
   // A text may be the secret.
   if (!isOptionsObject(value)) throw invalidSecret(['sign'], 'an object with `sign.secret`')
   const { secret } = readOptions(value, ['secret'], ['sign'])
   const [first = ''] = parseSecrets(secret, ['sign', 'secret'])
-  const sign = createSigner(first)
+  const sign = createSigner(first, Date.now, encoding)
   return async ({ statement, init }) => {
     if (statement === undefined) return
     init.headers.set(GATEWAY_HEADERS.signature, await sign(statement))

@@ -102,6 +102,7 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
     'request-id-header': [{ value: 'two words' }, { value: 'x:' }],
     metrics: [{ value: '9320' }, { value: '::1:9320' }, { value: 'http://h:1' }],
     'upstream-timeout-ms': [{ value: '0' }, { value: '3600001' }],
+    'identity-encoding': [{ value: 'latin1' }],
     'strip-header': [{ value: 'a b' }, { value: '*' }],
     'public-origin': [
       { value: 'x' },

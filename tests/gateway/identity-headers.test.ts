@@ -70,7 +70,7 @@ describe('the identity headers', () => {
   })
 
   const fieldsOf = (auth: Auth, names: IdentityHeaderNames = NAMES): unknown => {
-    const values = identityValues(auth, names)
+    const values = identityValues(auth, names, 'percent')
     return values && identityFields(values, names)
   }
 

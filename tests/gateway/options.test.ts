@@ -18,6 +18,7 @@ it('has a default for every option except the upstream', () => {
       scopes: 'x-auth-scopes',
       client: 'x-auth-client',
     },
+    encoding: 'percent',
     forwardAuthorization: false,
     stripHeaders: [],
     publicOrigin: undefined,
@@ -99,6 +100,8 @@ describe('the identityHeaders', () => {
     [{ scopes: 'x_auth_client' }, 'identityHeaders.client'],
     [{ client: 'X.Auth.Signature' }, 'identityHeaders.client'],
     [{ principle: 'x-user' }, 'identityHeaders.principle'],
+    [{ encoding: 'latin1' }, 'identityHeaders.encoding'],
+    [{ encoding: undefined }, 'identityHeaders.encoding'],
   ])('reject %j', (identityHeaders, option) => {
     expect(() => namesOf(identityHeaders)).toThrow(expect.objectContaining({ option }))
   })

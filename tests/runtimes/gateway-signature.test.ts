@@ -1,8 +1,11 @@
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, inject, it, onTestFinished } from 'vitest'
 import { BUN, DENO, NODES } from './support/binaries.ts'
 import { DENO_SERVE, onCommand, onSrvx, onWorkerd } from './support/served-program.ts'
+import type { AddressInfo } from 'node:net'
 import type { Start } from './support/served-program.ts'
 
 /** A gateway that signs, and a server that trusts the signature, on one runtime and its WebCrypto. */
@@ -23,10 +26,34 @@ async function start(on: Start): Promise<string> {
   return url
 }
 
-it.each(RUNTIMES)('an identity is signed and checked on %s', async (_name, on) => {
+/** Passes bytes on to a server, and keeps what was sent to it. */
+async function tap(to: string): Promise<{ readonly url: string; readonly sent: () => string }> {
+  const chunks: Buffer[] = []
+  const server = createServer((socket) => {
+    const behind = connect(Number(new URL(to).port), '127.0.0.1')
+    socket.on('data', (chunk) => chunks.push(chunk))
+    socket.on('error', () => behind.destroy())
+    behind.on('error', () => socket.destroy())
+    socket.pipe(behind).pipe(socket)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  return { url: `http://127.0.0.1:${port}/`, sent: () => Buffer.concat(chunks).toString() }
+}
+
+const WRITTEN = { percent: 'Jos%C3%A9%2C%20a%2520b', 'utf-8': 'José, a%20b' }
+const ENCODINGS = ['percent', 'utf-8'] as const
+const CASES = RUNTIMES.flatMap(([name, on]) => ENCODINGS.map((form) => [name, form, on] as const))
+
+it.each(CASES)('on %s an identity in %s is signed and checked', async (_name, encoding, on) => {
   const behind = await start(on('signed-behind.js'))
-  const module = `export const upstream = ${JSON.stringify(behind)}\n`
-  writeFileSync(join(inject('app'), 'signed-upstream.js'), module)
+  const { url: upstream, sent } = await tap(behind)
+  const module = { upstream, encoding }
+  writeFileSync(
+    join(inject('app'), 'signed-upstream.js'),
+    `export const { upstream, encoding } = ${JSON.stringify(module)}\n`,
+  )
   const gateway = await start(on('signed-gateway.js'))
 
   const forged = { 'x-auth-principal': 'admin', 'x-auth-signature': `t=1,v1=${'0'.repeat(64)}` }
@@ -37,5 +64,8 @@ it.each(RUNTIMES)('an identity is signed and checked on %s', async (_name, on) =
     tenant: 'acme',
     attributes: { roles: ['größe'] },
   })
+  expect(sent().toLowerCase()).toContain(
+    `\r\nx-auth-principal: ${WRITTEN[encoding]}\r\n`.toLowerCase(),
+  )
   expect((await fetch(behind, { headers: forged })).status).toBe(403)
 })

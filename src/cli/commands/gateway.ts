@@ -32,6 +32,11 @@ const UPSTREAM_OPTIONS: OptionSpecs = {
     default: 600_000,
   },
   'forward-authorization': { help: 'forward the key to the upstream' },
+  'identity-encoding': {
+    value: 'FORM',
+    help: 'utf-8: write principal and tenant as they are, for an upstream that decodes no percent signs, such as OGX',
+    default: 'percent',
+  },
   'strip-header': {
     value: 'NAME',
     help: 'remove this client header before the upstream; NAME* is a prefix; may be repeated',
@@ -159,14 +164,21 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
 function readUpstreamOptions(line: CommandLine): Omit<GatewayOptions<[]>, 'upstream'> {
   const publicOrigin = line.text('public-origin')
   const timeoutMs = readWholeNumber(line, 'upstream-timeout-ms')
+  const encoding = line.text('identity-encoding')
   return {
     ...(publicOrigin === undefined ? {} : { publicOrigin }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     preserveHost: line.has('preserve-host'),
+    ...(encoding === undefined ? {} : { identityHeaders: { encoding: readEncoding(encoding) } }),
     forwardAuthorization: line.has('forward-authorization'),
     stripHeaders: line.texts('strip-header'),
     allowInsecureHttp: line.has('allow-insecure-http'),
   }
+}
+
+function readEncoding(text: string): 'percent' | 'utf-8' {
+  if (text === 'percent' || text === 'utf-8') return text
+  throw wrongValue('--identity-encoding', text, 'percent or utf-8')
 }
 
 // A variable that is set and empty is an error: without a signature the upstream would reject every request.

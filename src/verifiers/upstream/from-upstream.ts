@@ -1,15 +1,8 @@
 import { trimBlanks } from '../../core/request/credentials.ts'
 import { emptyRecord } from '../../core/request/question.ts'
 import { describeAttributeHeaders } from './attribute-headers.ts'
-import {
-  decodeName,
-  isRefused,
-  readAttributes,
-  readName,
-  readPlainName,
-  readScopes,
-  readValues,
-} from './identity.ts'
+import { fromHeaderValue } from './header-text.ts'
+import { isRefused, readAttributes, readersOf, readScopes, readValues } from './identity.ts'
 import { noteTrust } from '../trusts-network.ts'
 import { parseUpstreamOptions } from './options.ts'
 import { createProofCheck } from './proof.ts'
@@ -24,6 +17,7 @@ import type {
 import type { Refused } from './identity.ts'
 import type { ResolvedUpstream, UpstreamOptions } from './options.ts'
 import type { ResolvedProof } from './proof-options.ts'
+import type { Statement } from './signature.ts'
 
 /** The part of a config that {@link fromUpstream} makes. */
 export type UpstreamConfig = Required<Pick<AuthConfig, 'credentials' | 'tokenFormat' | 'verifier'>>
@@ -46,7 +40,7 @@ export const TRUSTS_NETWORK: string =
  * one that comes twice is rejected. The proxy must remove what a client sends in these headers, in every spelling.
  *
  * Principal, tenant, scopes and client ID are percent-decoded only with `proof.signature`, since the gateway of this package encodes
- * them. With another proof they are taken as they are: `a%20b` is not `a b`. The principal may then have blanks, commas and UTF-8. A comma with
+ * them, unless its signature says that it wrote UTF-8. With another proof they are taken as they are: `a%20b` is not `a b`. The principal may then have blanks, commas and UTF-8. A comma with
  * a blank behind it is rejected, since two headers look the same. A warning and `cause` of the event say why a header is refused.
  *
  * A signature covers the time, the method, the path and the identity, and neither host, query nor body. It can be sent again
@@ -126,10 +120,6 @@ function headersOf(upstream: ResolvedUpstream): readonly string[] {
 function createVerifier(upstream: ResolvedUpstream): Verifier {
   const { principalHeader, tenantHeader, attributesHeader, scopesHeader, clientHeader } = upstream
   const checkProof = createProofCheck(upstream.proof)
-  // Only our gateway signs, and it encodes each name. From another proxy `a%20b` is a name of its own, and not `a b`.
-  const isSigned = upstream.proof.kind === 'signature'
-  const readPrincipal = isSigned ? decodeName : readName
-  const readPlain = isSigned ? decodeName : readPlainName
   const wrongSource = `"credentials" must be { header: "${principalHeader}" }, as fromUpstream makes it`
   return async ({ token, request }, _signal, run) => {
     const { headers, path, method = '' } = request
@@ -140,7 +130,7 @@ function createVerifier(upstream: ResolvedUpstream): Verifier {
       scopes: valueOf(headers, scopesHeader),
       client: valueOf(headers, clientHeader),
     }
-    const result = await checkProof(request, { method, path, ...sent })
+    const result = await checkProof(request, { method, path, ...signedTexts(sent) })
     if (!result.isProven) {
       return { outcome: 'deny', reason: 'forbidden', detail: result.detail, maxAgeMs: 0 }
     }
@@ -149,6 +139,7 @@ function createVerifier(upstream: ResolvedUpstream): Verifier {
       run?.warn?.(wrongSource)
       return { outcome: 'deny', detail: 'malformed' }
     }
+    const [readPrincipal, readPlain] = readersOf(result.encoding)
     const principal = readPrincipal(token)
     if (isRefused(principal)) return refuse(principalHeader, principal, run)
     const read = readAllAttributes(upstream, headers)
@@ -162,6 +153,17 @@ function createVerifier(upstream: ResolvedUpstream): Verifier {
     const facts = { ...read, scopes, clientId, tenant }
     return { outcome: 'allow', principal, ...facts, expiresAt: result.endsAt }
   }
+}
+
+function textOf(value: string): string {
+  return fromHeaderValue(value) ?? value
+}
+
+// Text is signed. What is no UTF-8 is refused later, whatever signature it has.
+function signedTexts(sent: Omit<Statement, 'method' | 'path'>): typeof sent {
+  const { principal, tenant, scopes, client } = sent
+  const names = { principal: textOf(principal), tenant: textOf(tenant) }
+  return { ...sent, ...names, scopes: textOf(scopes), client: textOf(client) }
 }
 
 /** The denial for a header whose value has no certain meaning. The warning and the event say why, and show nothing of it. */

@@ -3,7 +3,9 @@ import { splitScope } from '../../core/endpoint/identity.ts'
 import { parseJson } from '../../core/endpoint/verdict.ts'
 import { trimBlanks } from '../../core/request/credentials.ts'
 import { emptyRecord } from '../../core/request/question.ts'
+import { fromHeaderValue } from './header-text.ts'
 import type { AttributeHeader } from './attribute-headers.ts'
+import type { NameEncoding } from './signature.ts'
 
 /** Why the value of a header is refused. */
 export interface Refused {
@@ -32,29 +34,16 @@ const COMMA: Refused = {
 }
 const NOT_JSON: Refused = { why: 'is neither a JSON list of texts nor a JSON text' }
 
-// `ignoreBOM` keeps a byte order mark: without it two names would become one.
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
 /** A principal as it was sent, in UTF-8. */
 export function readName(value: string): string | Refused {
   return JOINED.test(value) ? TWICE : readText(value)
 }
 
-/** A text in UTF-8, of which Fetch gives every byte as one character. */
+/** A text in UTF-8. */
 function readText(value: string): string | Refused {
-  const text = ASCII.test(value) ? value : decodeUtf8(value)
+  const text = fromHeaderValue(value)
   if (text === undefined) return NOT_UTF8
   return NO_CHARACTER.test(text) ? CONTROL : text
-}
-
-function decodeUtf8(value: string): string | undefined {
-  const bytes = Uint8Array.from(value, (unit) => unit.charCodeAt(0))
-  if (bytes.some((byte, index) => byte !== value.charCodeAt(index))) return undefined
-  try {
-    return decoder.decode(bytes)
-  } catch {
-    return undefined
-  }
 }
 
 /** A tenant, a client ID or a scope as it was sent. Two headers are joined with a comma. */
@@ -78,6 +67,19 @@ function decode(value: string): string {
   } catch {
     return ''
   }
+}
+
+type ReadName = (value: string) => string | Refused
+
+/**
+ * How the principal and other names are read. Only our gateway signs, and its signature says how it wrote them. It covers a comma as
+ * well. From another proxy `a%20b` is a name of its own, and not `a b`.
+ */
+export function readersOf(
+  encoding: NameEncoding | undefined,
+): readonly [principal: ReadName, other: ReadName] {
+  if (encoding === 'percent') return [decodeName, decodeName]
+  return encoding === 'utf-8' ? [readText, readText] : [readName, readPlainName]
 }
 
 /** The scopes of a header, or `undefined` without any. */

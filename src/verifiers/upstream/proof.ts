@@ -3,11 +3,11 @@ import { createSignatureCheck } from './signature.ts'
 import type { DenyDetail } from '../../core/types.ts'
 import type { Question } from '../../core/verifier.ts'
 import type { ResolvedProof } from './proof-options.ts'
-import type { Statement } from './signature.ts'
+import type { Signature, Statement } from './signature.ts'
 
-/** Whether a request comes from the proxy, and until when that may be taken for granted, in milliseconds since 1970. */
+/** Whether a request comes from the proxy, and what its signature says. */
 export type ProofResult =
-  | { readonly isProven: true; readonly endsAt?: number }
+  | ({ readonly isProven: true } & Partial<Signature>)
   | { readonly isProven: false; readonly detail: DenyDetail }
 
 export type CheckProof = (
@@ -31,8 +31,8 @@ export function createProofCheck(proof: ResolvedProof): CheckProof {
   if (proof.kind === 'signature') {
     const checkSignature = createSignatureCheck(proof)
     return async ({ headers }, statement) => {
-      const endsAt = await checkSignature(headers[proof.header], statement)
-      return endsAt === undefined ? UNPROVEN : { isProven: true, endsAt }
+      const signature = await checkSignature(headers[proof.header], statement)
+      return signature === undefined ? UNPROVEN : { isProven: true, ...signature }
     }
   }
   const isSecret = createSecretCheck(proof.secrets)

@@ -11,7 +11,13 @@ export const GATEWAY_HEADERS = {
   signature: 'x-auth-signature',
 } as const
 
-/** The signed facts about a request: each value as it is sent, or `''` if it is missing. */
+/**
+ * How a principal and a tenant are written into a header: percent-encoded, or in UTF-8 as they are. The version of a signature says
+ * which, and is signed: `a%20b` of one is another name than that of the other.
+ */
+export type NameEncoding = 'percent' | 'utf-8'
+
+/** The signed facts about a request: the text of each value as it is sent, or `''` if it is missing. */
 export interface Statement {
   readonly method: string
   /** The path as it is sent, without the query. */
@@ -29,15 +35,22 @@ export interface SignatureOptions {
   readonly maxAgeSeconds: number
 }
 
-/** Returns the time at which a signature ends, in milliseconds since 1970, or `undefined` if it is not good. */
+/** A good signature. */
+export interface Signature {
+  /** The time at which it ends, in milliseconds since 1970. */
+  readonly endsAt: number
+  readonly encoding: NameEncoding
+}
+
+/** Returns `undefined` if a signature is not good. */
 export type CheckSignature = (
   header: string | undefined,
   statement: Statement,
-) => Promise<number | undefined>
+) => Promise<Signature | undefined>
 
-const VERSION = '1'
+const VERSIONS: Readonly<Record<NameEncoding, string>> = { percent: '1', 'utf-8': '2' }
 const HMAC = { name: 'HMAC', hash: 'SHA-256' }
-const HEADER = /^t=([1-9]\d{0,14}),v1=([\da-f]{64})$/
+const HEADER = /^t=([1-9]\d{0,14}),v([12])=([\da-f]{64})$/
 /** How far the clock of the gateway may be ahead. */
 const MAX_AHEAD_MS = 5_000
 
@@ -61,12 +74,14 @@ function isSecret(value: unknown): value is string {
 export function createSigner(
   secret: string,
   now: () => number = Date.now,
+  encoding: NameEncoding = 'percent',
 ): (statement: Statement) => Promise<string> {
   const keyOf = createKeySource(secret)
+  const version = VERSIONS[encoding]
   return async (statement) => {
     const seconds = String(Math.floor(now() / 1000))
-    const mac = await crypto.subtle.sign('HMAC', await keyOf(), encode(seconds, statement))
-    return `t=${seconds},v1=${toHex(new Uint8Array(mac))}`
+    const mac = await crypto.subtle.sign('HMAC', await keyOf(), encode(version, seconds, statement))
+    return `t=${seconds},v${version}=${toHex(new Uint8Array(mac))}`
   }
 }
 
@@ -77,29 +92,31 @@ export function createSignatureCheck(
 ): CheckSignature {
   const keySources = secrets.map(createKeySource)
   return async (header = '', statement) => {
-    const [, seconds, mac] = HEADER.exec(header) ?? []
-    if (seconds === undefined || mac === undefined) return undefined
+    const [, seconds, version, mac] = HEADER.exec(header) ?? []
+    if (seconds === undefined || version === undefined || mac === undefined) return undefined
     const signedAt = Number(seconds) * 1000
-    const end = signedAt + maxAgeSeconds * 1000
+    const endsAt = signedAt + maxAgeSeconds * 1000
     const time = now()
-    if (time < signedAt - MAX_AHEAD_MS || time >= end) return undefined
+    if (time < signedAt - MAX_AHEAD_MS || time >= endsAt) return undefined
     const keys = await Promise.all(keySources.map((keyOf) => keyOf()))
-    const signed = encode(seconds, statement)
+    const signed = encode(version, seconds, statement)
     const results = await Promise.all(
       keys.map((key) => crypto.subtle.verify('HMAC', key, fromHex(mac), signed)),
     )
-    return results.includes(true) ? end : undefined
+    if (!results.includes(true)) return undefined
+    return { endsAt, encoding: version === VERSIONS['utf-8'] ? 'utf-8' : 'percent' }
   }
 }
 
 /** Each value has its length before it, so that "xy" + "z" and "x" + "yz" differ. */
 function encode(
+  version: string,
   seconds: string,
   { method, path, principal, tenant, attributes, scopes, client }: Statement,
 ): Uint8Array<ArrayBuffer> {
   const values = [seconds, method, path, principal, tenant, attributes, scopes, client]
   const fields = values.map((value) => `${encoder.encode(value).byteLength}:${value}`)
-  return encoder.encode([VERSION, ...fields].join('\n'))
+  return encoder.encode([version, ...fields].join('\n'))
 }
 
 // Imported at the first use: Workers allow no crypto while they start. The key is kept and not its promise, which another

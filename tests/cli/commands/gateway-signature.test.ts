@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
 import { withAuth } from '../../../src/index.ts'
+import { createKey } from '../../../src/keys.ts'
 import { fromUpstream } from '../../../src/verifiers.ts'
 import { ROOT } from '../../support/project.ts'
 import { call, KEY, setupGateway } from '../support/running-gateway.ts'
@@ -12,7 +13,7 @@ const SECRET = '0123456789abcdef0123456789abcdef'
 const NEXT = 'fedcba9876543210fedcba9876543210'
 
 let received: IncomingHttpHeaders
-const { endpoint, start } = setupGateway(({ headers }, response) => {
+const { endpoint, inFolder, start } = setupGateway(({ headers }, response) => {
   received = headers
   response.end()
 })
@@ -66,6 +67,18 @@ describe('WITH_AUTH_SIGN_SECRET', () => {
     await call(`${url}/a`, KEY)
     expect(await judge('/a', SECRET, NEXT)).toBe(200)
     expect(await judge('/a', SECRET)).toBe(403)
+  })
+
+  it('signs names in UTF-8 with --identity-encoding utf-8', async () => {
+    const file = inFolder('keys.yaml')
+    const { key } = await createKey(file, { principal: 'Jürgen Müller', tenant: 'acme' })
+    const args = ['--keys', file, '--identity-encoding', 'utf-8']
+    const url = await start(args, { WITH_AUTH_SIGN_SECRET: SECRET }).listening()
+    expect((await call(`${url}/a`, key)).status).toBe(200)
+    const principal = String(received['x-auth-principal'])
+    expect(Buffer.from(principal, 'latin1').toString()).toBe('Jürgen Müller')
+    expect(received['x-auth-tenant']).toBe('acme')
+    expect(await judge('/a', SECRET)).toBe(200)
   })
 
   it.each([

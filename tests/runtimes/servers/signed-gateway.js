@@ -1,12 +1,16 @@
 // A gateway that signs the identity for signed-behind.js.
 import { withAuth } from 'with-auth'
 import { createGateway } from 'with-auth/gateway'
-import { upstream } from './signed-upstream.js'
+import { encoding, upstream } from './signed-upstream.js'
 
 // As an object: Workers take no function.
 export default withAuth(
   {
-    fetch: createGateway({ upstream, sign: { secret: '0123456789abcdef0123456789abcdef' } }),
+    fetch: createGateway({
+      upstream,
+      sign: { secret: '0123456789abcdef0123456789abcdef' },
+      identityHeaders: { encoding },
+    }),
   },
   {
     verifier: () => ({

@@ -21,14 +21,15 @@ const MAC = 'a0b2ed3bb0ee04366cc8a96b689b673db92dc329959133b014165b8249510b06'
 const HEADER = `t=${SECONDS},v1=${MAC}`
 
 /** The end of the signature at a time in seconds, or `undefined` if it is not good. */
-function check(
+async function check(
   header: string | undefined,
   statement: Statement = STATEMENT,
   at = SECONDS,
   options: { secrets?: readonly string[]; maxAgeSeconds?: number } = {},
 ): Promise<number | undefined> {
   const { secrets = [SECRET], maxAgeSeconds = 60 } = options
-  return createSignatureCheck({ secrets, maxAgeSeconds }, () => at * 1000)(header, statement)
+  const checkSignature = createSignatureCheck({ secrets, maxAgeSeconds }, () => at * 1000)
+  return (await checkSignature(header, statement))?.endsAt
 }
 
 describe('a signature', () => {
