@@ -91,9 +91,9 @@ async function untilListening(port: number): Promise<void> {
   while (!(await isListening(port))) await sleep(50)
 }
 
-async function behindGateway(port: number): Promise<number> {
+async function behindGateway(port: number, preserveHost = false): Promise<number> {
   const gateway = await onHono(
-    { upstream: `http://127.0.0.1:${port}`, sign: { secret: SECRET } },
+    { upstream: `http://127.0.0.1:${port}`, sign: { secret: SECRET }, preserveHost },
     { verifier: () => ({ outcome: 'allow', principal: NAME }) },
   )
   closers.push(gateway.close)
@@ -101,14 +101,24 @@ async function behindGateway(port: number): Promise<number> {
 }
 
 /** The status and the text that a caller gets. With `chunked` the upload has no length. */
-async function send(port: number, body = '', isChunked = false): Promise<string> {
+async function send(
+  port: number,
+  body = '',
+  isChunked = false,
+  host = `127.0.0.1:${port}`,
+): Promise<string> {
   const length = isChunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': body.length }
   const forged = {
     'x-auth-principal': 'root',
     x_auth_principal: 'root',
     'X-Auth_Principal': 'root',
   }
-  const headers = { authorization: `Bearer ${TOKEN}`, ...forged, ...(body === '' ? {} : length) }
+  const headers = {
+    host,
+    authorization: `Bearer ${TOKEN}`,
+    ...forged,
+    ...(body === '' ? {} : length),
+  }
   const sent = request({ port, method: body === '' ? 'GET' : 'POST', headers })
   sent.end(body)
   const [response] = (await once(sent, 'response')) as [IncomingMessage]
@@ -132,13 +142,20 @@ describe.each(SERVERS)('the server in %s', (heading, missing) => {
 describe('what to set', () => {
   const [[, noDjango], [, noFlask]] = SERVERS
 
-  it('Django answers 400 to a host that ALLOWED_HOSTS lacks', SLOW, async ({ skip }) => {
-    skip(noDjango !== undefined, noDjango)
-    const other: Edit = (code) =>
-      code.replace('["127.0.0.1"]', '["api.example.com"], SECRET_KEY="x"')
-    const port = await behindGateway(await serve('Django', other))
-    expect(await send(port)).toMatch(/^400 /)
-  })
+  it(
+    'Django answers 400 to a host that ALLOWED_HOSTS lacks, which --preserve-host is for',
+    SLOW,
+    async ({ skip }) => {
+      skip(noDjango !== undefined, noDjango)
+      const other: Edit = (code) =>
+        code.replace('["127.0.0.1"]', '["api.example.com"], SECRET_KEY="x"')
+      const django = await serve('Django', other)
+      expect(await send(await behindGateway(django))).toMatch(/^400 /)
+      const port = await behindGateway(django, true)
+      expect(await send(port)).toMatch(/^400 /)
+      expect(await send(port, '', false, 'api.example.com')).toBe(`200 ${NAME} sent 0 bytes`)
+    },
+  )
 
   it('Django reads an upload of unknown length under ASGI', SLOW, async ({ skip }) => {
     skip(noDjango !== undefined, noDjango)
