@@ -6,6 +6,7 @@ import { announceServing } from '../gateway/announce-serving.ts'
 import { completeConfig, GUARD_OPTIONS } from '../gateway/guard-config.ts'
 import { asUsage, wrongValue } from '../errors.ts'
 import { createClientAddresses } from '../gateway/client-address.ts'
+import { allowOrigins, readOrigin } from '../gateway/cors.ts'
 import { createFront } from '../gateway/front.ts'
 import { startLiveGuard } from '../gateway/live-guard.ts'
 import { createRequestLog } from '../gateway/request-log.ts'
@@ -71,7 +72,7 @@ export const gatewayCommand: Command = {
   summary: 'forward requests with a valid key to a server in any language',
   details: `The gateway serves plain HTTP. Put a TLS-terminating proxy in front.
 
-It logs one line per request to standard output, with the status of the response. In a pipe the lines are JSON. It does not log /healthz or malformed requests, which the HTTP server rejects.
+It logs one line per request to standard output, with the status of the response. In a pipe the lines are JSON. It does not log /healthz, preflights of --cors-origin, or malformed requests, which the HTTP server rejects.
 
 At startup and every ten minutes, the gateway asks the auth endpoint about a random key. If the endpoint allows that key at startup, the gateway does not start. Later it rejects every request until the endpoint denies a random key.
 
@@ -95,6 +96,11 @@ SIGTERM lets open requests and WebSockets finish for up to 25 seconds. SIGINT cu
     upstream: { value: 'URL', help: 'the server that gets the requests' },
     ...GUARD_OPTIONS,
     ...addressOptions(PORT),
+    'cors-origin': {
+      value: 'ORIGIN',
+      help: 'let pages of this origin call the gateway; answers their preflights; may be repeated',
+      isRepeatable: true,
+    },
     healthz: { help: 'answer GET /healthz without a key' },
     'request-id-header': {
       value: 'NAME',
@@ -112,6 +118,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const upstream = requireText(line, 'upstream', 'URL')
   const address = readAddress(line, PORT)
   const options = readUpstreamOptions(line)
+  const origins = line.texts('cors-origin').map(readOrigin)
   const { addressOf, isConflicting } = createClientAddresses(
     line.texts('trusted-proxy').map(readNetwork),
   )
@@ -140,12 +147,13 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
     passOn: requestLog.follow(passOn),
   })
   try {
-    const front = createFront({
+    const answer = createFront({
       ...guard,
       isConflicting,
       healthz: line.has('healthz'),
       requestLog,
     })
+    const front = allowOrigins(origins, answer)
     const serving = await listen(front, address, (server) => passWebSockets(server, front)).catch(
       nameAddress(address),
     )

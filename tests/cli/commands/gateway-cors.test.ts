@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest'
+import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
+import { serveCommand } from '../../support/served-command.ts'
+import { KEY, setupGateway } from '../support/running-gateway.ts'
+import type { ServerResponse } from 'node:http'
+
+const ORIGIN = 'https://app.example'
+const EXPOSED = 'WWW-Authenticate, Mcp-Session-Id, Mcp-Protocol-Version, Retry-After, X-Request-Id'
+
+let answer: (response: ServerResponse) => void = (response) => response.end('hello')
+const { reached, start, startGuarded } = setupGateway((_request, response) => answer(response))
+
+function fieldsOf({ headers }: Response): object {
+  const names = ['allow-origin', 'expose-headers', 'allow-credentials']
+  const cors = names.map((name) => [name, headers.get(`access-control-${name}`)])
+  return { ...Object.fromEntries(cors), vary: headers.get('vary') }
+}
+
+const OPEN = {
+  'allow-origin': ORIGIN,
+  'expose-headers': EXPOSED,
+  'allow-credentials': null,
+  vary: 'Origin',
+}
+const CLOSED = { ...OPEN, 'allow-origin': null, 'expose-headers': null }
+
+describe('with-auth gateway --cors-origin', () => {
+  it('answers a preflight of the origin without a key, and the upstream never sees it', async () => {
+    const { url } = await startGuarded('--cors-origin', ORIGIN, '--cors-origin=http://b.example:81')
+    for (const origin of [ORIGIN, 'http://b.example:81']) {
+      // oxlint-disable-next-line no-await-in-loop
+      const response = await preflight(url, origin)
+      expect(response.status).toBe(204)
+      expect(Object.fromEntries(response.headers)).toMatchObject({
+        'access-control-allow-origin': origin,
+        'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
+        'access-control-allow-headers': 'authorization,content-type,mcp-protocol-version',
+        'access-control-max-age': '3600',
+        vary: 'Origin',
+      })
+      expect(response.headers.has('access-control-allow-credentials')).toBe(false)
+    }
+    for (const origin of ['https://evil.example', `${ORIGIN}.evil.example`, 'null']) {
+      // oxlint-disable-next-line no-await-in-loop
+      const response = await preflight(url, origin)
+      expect([response.status, fieldsOf(response)]).toEqual([401, CLOSED])
+    }
+    expect(reached).toEqual([])
+  })
+
+  it('lets the origin read a 401 and its challenge, and no other origin', async () => {
+    const { url } = await startGuarded('--cors-origin', ORIGIN)
+    const own = await fetch(url, { headers: { origin: ORIGIN } })
+    expect([own.status, fieldsOf(own)]).toEqual([401, OPEN])
+    expect(own.headers.has('www-authenticate')).toBe(true)
+    const other = await fetch(url, { headers: { origin: 'https://evil.example' } })
+    expect([other.status, fieldsOf(other)]).toEqual([401, CLOSED])
+  })
+
+  it('lets it read a 503 while the endpoint is unproven', async () => {
+    const args = ['--upstream', 'http://127.0.0.1:9', '--cors-origin', ORIGIN]
+    const env = { AUTH_ENDPOINT: 'http://127.0.0.1:9/' }
+    const url = await serveCommand(gatewayCommand, args, env).listening()
+    const response = await fetch(url, { headers: { origin: ORIGIN } })
+    expect([response.status, fieldsOf(response)]).toEqual([503, OPEN])
+  })
+
+  it('opens an upstream without CORS headers, and leaves those that it sends', async () => {
+    const { url } = await startGuarded('--cors-origin', ORIGIN)
+    const headers = { origin: ORIGIN, authorization: `Bearer ${KEY}` }
+    const plain = await fetch(url, { headers })
+    expect([plain.status, fieldsOf(plain)]).toEqual([200, OPEN])
+    answer = (response) => {
+      response.setHeader('access-control-allow-origin', '*')
+      response.end('hello')
+    }
+    const own = await fetch(url, { headers })
+    expect(fieldsOf(own)).toMatchObject({ 'allow-origin': '*', 'expose-headers': null })
+  })
+
+  it('adds nothing without the flag', async () => {
+    const { url } = await startGuarded()
+    const response = await fetch(url, { headers: { origin: ORIGIN } })
+    expect(fieldsOf(response)).toEqual({ ...CLOSED, vary: null })
+  })
+
+  it.each(['*', 'null', 'a.example', `${ORIGIN}/`, `${ORIGIN}/a`, 'https://A.example', 'ftp://a'])(
+    'does not start with %s',
+    async (origin) => {
+      const gateway = start(['--cors-origin', origin])
+      expect(await gateway.ended).toBe(2)
+      expect(gateway.noted()).toContain(
+        'with-auth: --cors-origin must be an origin as browsers send it, such as https://app.example.com, without a path, received ',
+      )
+    },
+  )
+})
+
+function preflight(url: string, origin: string): Promise<Response> {
+  const headers = {
+    origin,
+    'access-control-request-method': 'POST',
+    'access-control-request-headers': 'authorization,content-type,mcp-protocol-version',
+  }
+  return fetch(url, { method: 'OPTIONS', headers })
+}
