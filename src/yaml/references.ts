@@ -45,6 +45,15 @@ export function expandReferences(
   return { text: source.replace(REFERENCE, replace), problems }
 }
 
+/** Says why a text with references came out empty, where that is no problem of a reference. */
+export function whyEmpty(source: string, environment: Environment): string {
+  for (const [, name] of source.matchAll(REFERENCE)) {
+    if (name === undefined || readVariable(name, environment) !== '') continue
+    return `the environment variable "${name}" is not set, or empty`
+  }
+  return 'nothing follows ":+" in it'
+}
+
 function isApart(reference: string, source: string): boolean {
   return source.split(/\s+/).includes(reference)
 }

@@ -140,7 +140,15 @@ it.each<[text: string, ...lines: string[]]>([
   ],
   [
     'server: { auth: { provider_config: { type: "${env.NO:+custom}" } } }',
-    '1:38 "server.auth.provider_config.type" must be TYPES: it comes out empty, since its variable is not set | server: { auth: { provider_config: { type: "*{******:*******}" } } }',
+    '1:38 "server.auth.provider_config.type" must be TYPES: it comes out empty, since the environment variable "NO" is not set, or empty | server: { auth: { provider_config: { type: "*{******:*******}" } } }',
+  ],
+  [
+    'server: { auth: { providers: [{ type: "${env.SET:+}${env.NO:+jwt}" }] } }',
+    '1:33 "server.auth.providers[0].type" must be TYPES: it comes out empty, since the environment variable "NO" is not set, or empty | server: { auth: { providers: [{ type: "*{*******:*}*{******:****}" }] }',
+  ],
+  [
+    'server: { auth: { provider_config: { type: "${env.SET:+}" } } }',
+    '1:38 "server.auth.provider_config.type" must be TYPES: it comes out empty, since nothing follows ":+" in it | server: { auth: { provider_config: { type: "*{*******:*}" } } }',
   ],
   [
     'server: { auth: { provider_config: { type: "${env.NO}" } } }',
@@ -168,6 +176,6 @@ it.each<[text: string, ...lines: string[]]>([
     '1:58 "server.auth.?" is a function: set it in code, as in withAuth(handler, { ...config, fetch }) | server: { auth: { endpoint: "*****:*******************", ***** } }',
   ],
 ])('reports every problem of %j, and shows only keys', (text, ...lines) => {
-  const named = linesOf(text).map((line) => line.replace(TYPES, 'TYPES'))
+  const named = linesOf(text, { SET: 'x' }).map((line) => line.replace(TYPES, 'TYPES'))
   expect(named).toEqual(lines)
 })

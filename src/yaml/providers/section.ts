@@ -1,7 +1,8 @@
-import { isMap } from 'yaml'
+import { isMap, isScalar } from 'yaml'
 import { MASKED } from '../problems.ts'
+import { whyEmpty } from '../references.ts'
 import { readFields, readPair, valuesOf } from '../setting.ts'
-import { findPair, keyText, rangeOf } from '../tree.ts'
+import { findPair, keyText, rangeOf, scalarText } from '../tree.ts'
 import { settle } from './aliases.ts'
 import { PROVIDER_TYPES } from './types.ts'
 import type { Pair } from 'yaml'
@@ -71,8 +72,11 @@ function readType(
   const name = setting?.value
   if (typeof name === 'string' && PROVIDER_TYPES.has(name)) return name
   if (reading.findings.has(key)) return undefined
-  const isEmpty = pair !== undefined && setting === undefined
-  const why = isEmpty ? 'it comes out empty, since its variable is not set' : CHECKED
+  const node = pair && reading.tree.resolve(pair.value)
+  const isEmpty = setting === undefined && isScalar(node)
+  const why = isEmpty
+    ? `it comes out empty, since ${whyEmpty(scalarText(node), reading.environment)}`
+    : CHECKED
   const message = `"${key}" must be one of ${KNOWN}: ${why}`
   const at = setting?.place ?? (pair === undefined ? place : rangeOf(pair.key))
   reading.findings.add(at, key, message, setting?.isMasked)
