@@ -20,7 +20,7 @@ from starlette.websockets import WebSocketClose
 
 MAX_AGE_SECONDS = 60
 MAX_AHEAD_SECONDS = 5
-SIGNATURE = re.compile(rb"t=([1-9][0-9]{0,14}),v1=([0-9a-f]{64})")
+SIGNATURE = re.compile(rb"t=([1-9][0-9]{0,14}),v([12])=([0-9a-f]{64})")
 # In the order in which the gateway signs them.
 PARTS = (b"principal", b"tenant", b"attributes", b"scopes", b"client")
 NAMES = {b"x-auth-" + part for part in (*PARTS, b"signature")}
@@ -101,28 +101,34 @@ class GatewayIdentity:
         if len(sent) < len(headers) or not sent.get(b"x-auth-principal"):
             return None
         values = [sent.get(b"x-auth-" + part, b"") for part in PARTS]
-        if not self.is_signed(scope, values, sent.get(b"x-auth-signature", b"")):
+        version = self.signed_version(scope, values, sent.get(b"x-auth-signature", b""))
+        if version is None:
             return None
-        principal, tenant, attributes, scopes, client = (value.decode("ascii") for value in values)
+
+        def decode(name):
+            return unquote(name, errors="strict") if version == b"1" else name
+
+        principal, tenant, attributes, scopes, client = (value.decode() for value in values)
         return Caller(
-            principal=unquote(principal, errors="strict"),
-            tenant=unquote(tenant, errors="strict") or None,
+            principal=decode(principal),
+            tenant=decode(tenant) or None,
             attributes=json.loads(attributes or "{}"),
-            scopes=tuple(unquote(one, errors="strict") for one in scopes.split()),
-            client=unquote(client, errors="strict") or None,
+            scopes=tuple(decode(one) for one in scopes.split(" ") if one),
+            client=decode(client) or None,
         )
 
-    def is_signed(self, scope, values, signature):
+    def signed_version(self, scope, values, signature):
+        """1 for names that are percent-encoded, 2 for names in UTF-8, or None if the signature is not good."""
         match = SIGNATURE.fullmatch(signature)
         if match is None:
-            return False
-        seconds, mac = match.groups()
+            return None
+        seconds, version, mac = match.groups()
         if not -MAX_AHEAD_SECONDS <= time.time() - int(seconds) < MAX_AGE_SECONDS:
-            return False
+            return None
         # A WebSocket begins with GET. The gateway signs the path as it was sent, and `path` is decoded.
         method = scope.get("method", "GET").encode()
         path = (scope.get("raw_path") or b"").partition(b"?")[0]
         lines = [b"%d:%s" % (len(value), value) for value in (seconds, method, path, *values)]
-        text = b"\n".join([b"1", *lines])
+        text = b"\n".join([version, *lines])
         good = [hmac.new(secret, text, hashlib.sha256).hexdigest().encode() for secret in self.secrets]
-        return any([hmac.compare_digest(mac, one) for one in good])
+        return version if any([hmac.compare_digest(mac, one) for one in good]) else None

@@ -35,6 +35,7 @@ const CALLER = {
 
 interface Forgery {
   readonly ageMs?: number
+  readonly version?: string
   readonly more?: readonly string[]
   readonly target?: string
 }
@@ -60,10 +61,10 @@ describe.skipIf(missing !== undefined)(
       await app.ended
     })
 
-    async function through(caller: object = CALLER, secret: string | undefined = SECRET) {
+    async function through(caller: object = CALLER, secret = SECRET, more = {}) {
       const verifier = (): Verdict => ({ outcome: 'allow', ...caller })
-      const sign = secret === undefined ? {} : { sign: { secret } }
-      const gateway = await onHono({ upstream: `http://127.0.0.1:${port}`, ...sign }, { verifier })
+      const upstream = `http://127.0.0.1:${port}`
+      const gateway = await onHono({ upstream, sign: { secret }, ...more }, { verifier })
       gateways.push(gateway)
       return gateway
     }
@@ -86,6 +87,14 @@ describe.skipIf(missing !== undefined)(
       const nobody = { tenant: null, attributes: {}, clientId: null }
       const bob = { principal: 'bob', scopes: ['notes:read'] }
       expect(await (await ask('/notes/', bob)).json()).toEqual({ ...nobody, ...bob })
+    })
+
+    it('gets the names that the gateway writes in UTF-8, and keeps their percent signs', async () => {
+      const caller = { ...CALLER, principal: 'alice%20b, é', scopes: ['notes:read', 'c,d%20é'] }
+      const more = { identityHeaders: { encoding: 'utf-8' } }
+      const gateway = await through(caller, SECRET, more)
+      const url = `http://127.0.0.1:${gateway.port}/notes/`
+      expect(await (await fetch(url, { headers: BEARER })).json()).toEqual(caller)
     })
 
     it('asks for scopes by `requires`', async () => {
@@ -120,11 +129,12 @@ describe.skipIf(missing !== undefined)(
 
       async function forge(
         change: object = {},
-        { ageMs = 0, more = [], target = 'GET /notes/' }: Forgery = {},
+        { ageMs = 0, version = 'v1', more = [], target = 'GET /notes/' }: Forgery = {},
       ) {
         const signer = createSigner(SECRET, () => Date.now() - ageMs)
         const caller = { ...PLAIN, scopes: 'notes:read' }
-        const signature = await signer({ method: 'GET', path: '/notes/', ...caller })
+        const signed = await signer({ method: 'GET', path: '/notes/', ...caller })
+        const signature = signed.replace('v1', version)
         const sent = Object.entries({ ...caller, ...change, signature })
         const fields = [...sent.map(([name, value]) => line(name, value)), ...more]
         const bytes = head(target, 'Host: a', 'Connection: close', ...fields)
@@ -146,6 +156,7 @@ describe.skipIf(missing !== undefined)(
         [{ client: 'admin' }],
         [{}, { ageMs: 61_000 }],
         [{}, { ageMs: -10_000 }],
+        [{}, { version: 'v2' }],
         [{}, { target: 'HEAD /notes/' }],
         [{}, { target: 'GET /notes/2' }],
         [{}, { more: ['X-Auth-Principal: alice'] }],
