@@ -109,8 +109,7 @@ describe.each(['nginx', 'caddy', 'haproxy'] as const)('%s', (proxy: TestedProxy)
         expect(app.reached).toEqual([])
       })
 
-      // Caddy has no pattern for names.
-      const marks = (proxy === 'caddy' ? '-_.' : "-_.!#$%&'*+^`|~").split('')
+      const marks = "-_.!#$%&'*+^`|~".split('')
       const spellings = marks.flatMap((one) => marks.map((two) => `X${one}Auth${two}Principal`))
       const others = words(
         'X-AUTH-PRINCIPAL X-Auth-Tenant x_auth.attributes X-Auth-Scopes X_Auth.Client X-Auth-Signature',
@@ -159,6 +158,8 @@ describe.each(['nginx', 'caddy', 'haproxy'] as const)('%s', (proxy: TestedProxy)
         'X-Forwarded-Proto: ftp',
         ...'X-Forwarded-For Forwarded X-Real-IP Remote-User X-Remote-User Client-Cert Proxy'
           .split(' ')
+          // Some apps read every mark as a dash.
+          .flatMap((name) => ['-', '_', '.', '!'].map((mark) => name.replaceAll('-', mark)))
           .map((name) => `${name}: 10.6.6.6`),
       ])('passes on nothing of %s', async (field) => {
         expect((await send('GET /a', GOOD, field)).status).toBe(200)
