@@ -156,6 +156,8 @@ describe('both forms of a path', () => {
     ['regex:/é%2Fb$', '/%C3%A9%2Fb', false, true],
     ['regex:/%C3%A9$', '/%C3%A9', false, true],
     ['regex:/v1/[^/]+$', '/v1/a%2Fb', false, true],
+    ['regex:/v1/a', '/v1/ab', true, true],
+    ['regex:/v1/a$', '/v1/ab', false, false],
     ['/v1/a/b', '/v1/a%252Fb', false, true],
     // Servers decode twice, take a backslash for a slash, or cut parameters off.
     ['/v1/models/*', '/v1/models/%252e%252e/admin', false, true],

@@ -54,9 +54,13 @@ const STATUS = /^(?:HTTP\/1\.1 100 [^]*?\r\n\r\n)?HTTP\/1\.1 (\d{3})/
  * The requests on a socket that Llama Stack decided, with the same endpoint behind our wrapper.
  *
  * @param file What configures the wrapper. It names {@link ENDPOINT}.
- * @param every Only each `every`th request.
+ * @param picks Says which requests are replayed.
  */
-export async function replayExchange(serve: Serve, file = FILE, every = 1): Promise<Case[]> {
+export async function replayExchange(
+  serve: Serve,
+  file = FILE,
+  picks: (name: string, index: number) => boolean = () => true,
+): Promise<Case[]> {
   const { exchange } = readRecording<{ exchange: readonly Exchange[] }>('llama-stack')
   let answer: Answer = {}
   let questions: Question[] = []
@@ -80,7 +84,7 @@ export async function replayExchange(serve: Serve, file = FILE, every = 1): Prom
     }),
   )
   const cases: Case[] = []
-  const some = exchange.filter((_, index) => index % every === 0)
+  const some = exchange.filter(({ group, name }, index) => picks(`${group}: ${name}`, index))
   for (const { group, name, bytes, answer: given, real } of some) {
     answer = given
     questions = []

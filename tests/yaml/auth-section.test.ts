@@ -109,6 +109,10 @@ it.each<[text: string, ...lines: string[]]>([
     '1:11 "server.auth.endpoint" is missing or empty: set it to the URL of your auth endpoint | server: { auth: {} }',
   ],
   [
+    'server: { auth: { route_policy: [{ permit: { paths: "*" } }] } }',
+    '1:11 "server.auth.endpoint" is missing or empty: set it to the URL of your auth endpoint | server: { auth: { route_policy: [{ permit: { paths',
+  ],
+  [
     'server: { auth: { endpoint: } }',
     '1:29 "server.auth.endpoint" must be left out or given a value (is a variable not set?), received null | server: { auth: { endpoint: } }',
   ],
