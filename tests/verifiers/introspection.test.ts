@@ -1,9 +1,12 @@
+import { createServer } from 'node:https'
 import { describe, expect, it } from 'vitest'
 import { introspection } from '../../src/verifiers.ts'
 import { decide } from '../support/decide.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
 import { findFreePort } from '../support/loopback.ts'
 import { get } from '../support/requests.ts'
+import { SELF_SIGNED } from '../support/self-signed-certificate.ts'
+import { run } from '../support/tcp-endpoint.ts'
 import { TOKEN } from '../support/token.ts'
 import { startService } from '../support/verifier-service.ts'
 import type { AuthConfig } from '../../src/index.ts'
@@ -170,6 +173,18 @@ describe('a cached decision', () => {
     await ask()
     expect(calls).toHaveLength(2)
   })
+})
+
+it('a server whose certificate nobody vouches for is not told the token (ogx-ai/ogx#5698)', async () => {
+  let asked = 0
+  const server = createServer(SELF_SIGNED, (_, response) => {
+    asked += 1
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(ACTIVE))
+  })
+  const { port } = await run(server)
+  const { ask } = guard({ url: `https://localhost:${port}/` })
+  expect(await ask()).toMatchObject({ outcome: 'deny', reason: 'unreachable' })
+  expect(asked).toBe(0)
 })
 
 describe('the first ten answers', () => {
