@@ -17,7 +17,7 @@ export function readOrigin(text: string): string {
 
 /**
  * Lets pages of these origins read the responses (Fetch standard, §3.3). Answers their preflights, which carry no key. A response
- * in which the upstream names an origin stays as it is, since browsers refuse two. Cookies are never allowed.
+ * in which the upstream names an origin stays as it is, since browsers refuse two. The gateway itself never allows cookies.
  */
 export function allowOrigins(origins: readonly string[], front: Front): Front {
   if (origins.length === 0) return front
@@ -33,6 +33,8 @@ export function allowOrigins(origins: readonly string[], front: Front): Front {
     headers.append('vary', 'Origin')
     if (origin === undefined) return response
     headers.set('access-control-allow-origin', origin)
+    // Of an upstream that names no origin: Starlette sends it also to one that it refuses.
+    headers.delete('access-control-allow-credentials')
     if (!headers.has('access-control-expose-headers'))
       headers.set('access-control-expose-headers', EXPOSED)
     return response

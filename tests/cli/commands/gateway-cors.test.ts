@@ -78,6 +78,17 @@ describe('with-auth gateway --cors-origin', () => {
     expect(fieldsOf(own)).toMatchObject({ 'allow-origin': '*', 'expose-headers': null })
   })
 
+  // Starlette sends it to every origin, also to one that it does not allow.
+  it('does not let pages send cookies because the upstream says so without an origin', async () => {
+    const { url } = await startGuarded('--cors-origin', ORIGIN)
+    answer = (response) => {
+      response.setHeader('access-control-allow-credentials', 'true')
+      response.end('hello')
+    }
+    const headers = { origin: ORIGIN, authorization: `Bearer ${KEY}` }
+    expect(fieldsOf(await fetch(url, { headers }))).toEqual(OPEN)
+  })
+
   it('adds nothing without the flag', async () => {
     const { url } = await startGuarded()
     const response = await fetch(url, { headers: { origin: ORIGIN } })
