@@ -55,6 +55,8 @@ export class UnknownApplication extends Application {
 /** A client of the SDK. */
 export interface McpClient {
   readonly application: Application
+  /** The names of the tools. */
+  tools: () => Promise<string[]>
   /** Calls a tool. Returns the text of its result. */
   call: (name: string, input?: Record<string, string>) => Promise<string>
   close: () => Promise<void>
@@ -74,6 +76,7 @@ interface Options {
 
 interface Client {
   callTool: (call: { name: string; arguments?: Record<string, string> }) => Promise<object>
+  listTools: () => Promise<{ tools: readonly { name: string }[] }>
   close: () => Promise<void>
 }
 
@@ -128,6 +131,7 @@ function connectBy<Transport>(generation: Generation<Transport>): Connect {
     }
     return {
       application,
+      tools: async () => (await client.listTools()).tools.map(({ name }) => name),
       call: (name, input) => withLogin(() => call(name, input)),
       close: () => client.close(),
     }
