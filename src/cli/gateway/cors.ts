@@ -42,8 +42,7 @@ export function allowOrigins(origins: readonly string[], front: Front): Front {
 }
 
 function isPreflight({ method, headers }: Request): boolean {
-  const asks = headers.has('access-control-request-method')
-  return method === 'OPTIONS' && asks && !headers.has('upgrade')
+  return method === 'OPTIONS' && headers.has('access-control-request-method')
 }
 
 function answerPreflight(origin: string, { headers: asked }: Request): Response {

@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
+import { openSocket } from '../../support/raw-client.ts'
 import { serveCommand } from '../../support/served-command.ts'
+import { collect, handshake } from '../../support/socket-gateway.ts'
 import { KEY, setupGateway } from '../support/running-gateway.ts'
 import type { ServerResponse } from 'node:http'
 
@@ -8,7 +11,9 @@ const ORIGIN = 'https://app.example'
 const EXPOSED = 'WWW-Authenticate, Mcp-Session-Id, Mcp-Protocol-Version, Retry-After, X-Request-Id'
 
 let answer: (response: ServerResponse) => void = (response) => response.end('hello')
-const { reached, start, startGuarded } = setupGateway((_request, response) => answer(response))
+const { endpoint, inFolder, reached, start, startGuarded, acceptSockets } = setupGateway(
+  (_request, response) => answer(response),
+)
 
 function fieldsOf({ headers }: Response): object {
   const names = ['allow-origin', 'expose-headers', 'allow-credentials']
@@ -63,6 +68,49 @@ describe('with-auth gateway --cors-origin', () => {
     const url = await serveCommand(gatewayCommand, args, env).listening()
     const response = await fetch(url, { headers: { origin: ORIGIN } })
     expect([response.status, fieldsOf(response)]).toEqual([503, OPEN])
+  })
+
+  it('lets it read a 403, and a 429 with its Retry-After', async () => {
+    const file = inFolder('run.yaml')
+    const policy = 'unavailable_status: 503, route_policy: [{ forbid: { paths: /admin } }]'
+    writeFileSync(file, `server: { auth: { endpoint: "${endpoint().url}", ${policy} } }`)
+    const url = await start(['--config', file, '--cors-origin', ORIGIN]).listening()
+    const headers = { origin: ORIGIN, authorization: `Bearer ${KEY}` }
+    const forbidden = await fetch(`${url}/admin`, { headers })
+    expect([forbidden.status, fieldsOf(forbidden)]).toEqual([403, OPEN])
+    endpoint().respondWith(429)
+    const limited = await fetch(url, { headers: { ...headers, authorization: 'Bearer sk-new' } })
+    expect([limited.status, fieldsOf(limited)]).toEqual([429, OPEN])
+    expect(limited.headers.has('retry-after')).toBe(true)
+    expect(reached).toEqual([])
+  })
+
+  it('answers its preflights beside --preflight allow, which passes on those of other origins', async () => {
+    const { url } = await startGuarded('--cors-origin', ORIGIN, '--preflight', 'allow')
+    expect((await preflight(url, ORIGIN)).status).toBe(204)
+    expect(reached).toEqual([])
+    const other = await preflight(url, 'https://evil.example')
+    expect([other.status, fieldsOf(other)]).toEqual([200, CLOSED])
+    expect(reached).toEqual(['/'])
+  })
+
+  it('asks for the key of a WebSocket, and leaves the head of an open one as it is', async () => {
+    acceptSockets()
+    const { url } = await startGuarded('--cors-origin', ORIGIN)
+    const open = async (...fields: string[]): Promise<string> => {
+      const socket = await openSocket(Number(new URL(url).port))
+      const received = collect(socket)
+      socket.write(handshake('/', `Origin: ${ORIGIN}`, ...fields))
+      await expect.poll(received).toMatch(/^HTTP\/1\.1 .*\r\n\r\n/s)
+      socket.destroy()
+      return received().toLowerCase()
+    }
+    const denied = await open('Access-Control-Request-Method: GET')
+    expect(denied).toMatch(/^http\/1\.1 401 /)
+    expect(denied).toContain(`access-control-allow-origin: ${ORIGIN}`)
+    const opened = await open(`Authorization: Bearer ${KEY}`)
+    expect(opened).toMatch(/^http\/1\.1 101 /)
+    expect(opened).not.toMatch(/vary|access-control/)
   })
 
   it('opens an upstream without CORS headers, and leaves those that it sends', async () => {

@@ -7,28 +7,15 @@ import { createGateway } from '../../../src/gateway.ts'
 import { withAuth } from '../../../src/index.ts'
 import { passWebSockets } from '../../../src/node.ts'
 import { openSocket, sendRaw } from '../../support/raw-client.ts'
-import { accept, collect, handshake } from '../../support/socket-gateway.ts'
+import { collect, handshake } from '../../support/socket-gateway.ts'
 import { call, KEY, setupGateway } from '../support/running-gateway.ts'
-import type { IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
 
 const NOTICED = { timeout: 10_000 }
 const GOOD = `Authorization: Bearer ${KEY}`
 
-const { inFolder, upstream, upstreamUrl, endpoint, start, startGuarded } = setupGateway(
-  (_, response) => response.end('from the upstream'),
-)
-
-/** Makes the upstream accept WebSockets, and send every byte back. */
-function acceptSockets(): void {
-  upstream().on('upgrade', ({ headers }: IncomingMessage, socket: Duplex) => {
-    socket.on('error', () => undefined)
-    const fields = [['sec-websocket-key', headers['sec-websocket-key'] ?? ''] as const]
-    accept({ line: '', fields, content: () => '', socket: socket as Socket })
-    socket.pipe(socket)
-  })
-}
+const { inFolder, acceptSockets, upstream, upstreamUrl, endpoint, start, startGuarded } =
+  setupGateway((_, response) => response.end('from the upstream'))
 
 function countUpstream(): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -4,9 +4,11 @@ import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
 import { startAuthEndpoint } from '../../support/auth-endpoint.ts'
 import { close, listen } from '../../support/loopback.ts'
 import { serveCommand, stopCommands } from '../../support/served-command.ts'
+import { accept } from '../../support/socket-gateway.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import { TOKEN } from '../../support/token.ts'
 import type { RequestListener, Server } from 'node:http'
+import type { Socket } from 'node:net'
 import type { AuthEndpoint } from '../../support/auth-endpoint.ts'
 
 /** The key that the endpoint of these tests allows. */
@@ -40,6 +42,15 @@ export function setupGateway(answer: RequestListener) {
     /** The targets of the requests that the upstream got. */
     reached,
     upstream: () => upstream,
+    /** Makes the upstream accept WebSockets, and send every byte back. */
+    acceptSockets: (): void => {
+      upstream.on('upgrade', ({ headers }, socket: Socket) => {
+        socket.on('error', () => undefined)
+        const fields = [['sec-websocket-key', headers['sec-websocket-key'] ?? ''] as const]
+        accept({ line: '', fields, content: () => '', socket })
+        socket.pipe(socket)
+      })
+    },
     upstreamUrl: () => upstreamUrl,
     endpoint: () => endpoint,
     start,
