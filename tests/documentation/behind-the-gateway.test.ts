@@ -91,9 +91,9 @@ async function untilListening(port: number): Promise<void> {
   while (!(await isListening(port))) await sleep(50)
 }
 
-async function behindGateway(port: number, preserveHost = false): Promise<number> {
+async function behindGateway(port: number, options: object = {}): Promise<number> {
   const gateway = await onHono(
-    { upstream: `http://127.0.0.1:${port}`, sign: { secret: SECRET }, preserveHost },
+    { upstream: `http://127.0.0.1:${port}`, sign: { secret: SECRET }, ...options },
     { verifier: () => ({ outcome: 'allow', principal: NAME }) },
   )
   closers.push(gateway.close)
@@ -127,6 +127,19 @@ async function send(
 
 const SLOW = { timeout: 300_000 }
 
+/** How each reads a name in UTF-8, in the words of the page. */
+function readUtf8(code: string): string {
+  for (const way of ['name.encode("latin-1").decode()', "Buffer.from(name, 'latin1').toString()"]) {
+    expect(PAGE.replaceAll('\n', ' ')).toContain(`\`${way}\``)
+  }
+  return code
+    .replace(/name = unquote\((.*)\)/, 'name = $1.encode("latin-1").decode()')
+    .replace(/name = decodeURIComponent\((.*)\)/, "name = Buffer.from($1, 'latin1').toString()")
+    .replace(/rawurldecode\((.*)\)/, '$1')
+    .replace(/url\.PathUnescape\((.*)\)/, '$1, error(nil)')
+    .replace('"net/url"', '')
+}
+
 describe.each(SERVERS)('the server in %s', (heading, missing) => {
   it('reads the caller, and no name that a client forges', SLOW, async ({ skip }) => {
     skip(missing !== undefined, missing)
@@ -136,6 +149,13 @@ describe.each(SERVERS)('the server in %s', (heading, missing) => {
     // As the page says of chunks.
     const bytes = heading === 'Django' ? 0 : 5
     expect(await send(port, 'hello', true)).toBe(`200 ${NAME} sent ${bytes} bytes`)
+  })
+
+  it('reads the caller of a gateway that writes UTF-8', SLOW, async ({ skip }) => {
+    skip(missing !== undefined, missing)
+    const identityHeaders = { encoding: 'utf-8' }
+    const port = await behindGateway(await serve(heading, readUtf8), { identityHeaders })
+    expect(await send(port)).toBe(`200 ${NAME} sent 0 bytes`)
   })
 })
 
@@ -151,7 +171,7 @@ describe('what to set', () => {
         code.replace('["127.0.0.1"]', '["api.example.com"], SECRET_KEY="x"')
       const django = await serve('Django', other)
       expect(await send(await behindGateway(django))).toMatch(/^400 /)
-      const port = await behindGateway(django, true)
+      const port = await behindGateway(django, { preserveHost: true })
       expect(await send(port)).toMatch(/^400 /)
       expect(await send(port, '', false, 'api.example.com')).toBe(`200 ${NAME} sent 0 bytes`)
     },

@@ -35,7 +35,7 @@ const UPSTREAM_OPTIONS: OptionSpecs = {
   'forward-authorization': { help: 'forward the key to the upstream' },
   'identity-encoding': {
     value: 'FORM',
-    help: 'utf-8: write principal and tenant as they are, for an upstream that decodes no percent signs, such as OGX',
+    help: 'utf-8: write names as they are, for an upstream that decodes no percent signs, such as OGX',
     default: 'percent',
   },
   'strip-header': {
