@@ -9,7 +9,6 @@ import { isHandler } from './core/handlers/guarded.ts'
 import type { AnyHandler } from './core/handlers/guarded.ts'
 import type { AuthConfigSource } from './core/handlers/config-source.ts'
 import type { Gate } from './core/gate.ts'
-import type { VerdictControls } from './core/decision-store.ts'
 import type { Route } from './bun/route-pattern.ts'
 import type { RouteMatcher } from './core/handlers/misrouting.ts'
 
@@ -45,13 +44,8 @@ type Guarded<Handler> = Handler extends (request: infer Req, ...args: infer Args
   ? (request: Req, ...args: Args) => Res | Response | Promise<Awaited<Res> | Response>
   : { readonly [Method in keyof Handler]: Guarded<Handler[Method]> }
 
-// For the types of Bun these are routes without a method, so that `Bun.serve` takes the table as it is.
-type Controls = {
-  readonly [Name in keyof VerdictControls]: VerdictControls[Name] & { readonly GET?: never }
-}
-
-/** Guarded routes, for `Bun.serve`. A copy such as `{ ...routes }` has the routes, without `invalidate` and `clear`. */
-export type GuardedRoutes<Routes> = Controls & {
+/** Guarded routes, for `Bun.serve`. */
+export type GuardedRoutes<Routes> = {
   readonly [Pattern in keyof Routes]: Guarded<Routes[Pattern]>
 }
 
@@ -68,7 +62,7 @@ type Handlers = AnyHandler | Readonly<Record<string, AnyHandler>>
  * `:name` segments, and a final `*`. Any other value throws, so that every route in the table is guarded: put a `Response`,
  * `false`, a file or an HTML import beside the guarded routes, `{ ...withAuthRoutes(routes), '/health': new Response('ok') }`.
  * @param config The config, or a synchronous function of the extra arguments that makes it, called until it succeeds once.
- * @returns A table of the same keys, with `invalidate` and `clear` as members that are not enumerable.
+ * @returns A table of the same keys.
  * @throws AuthConfigError for a config that cannot be used; TypeError for a pattern or a value that cannot be guarded.
  *
  * @example
@@ -100,12 +94,7 @@ export function withAuthRoutes(routes: unknown, config?: AuthConfigSource<unknow
     const isOwnRoute = createRouteMatcher(route, all)
     return [route.pattern, guardHandlers(handlers, isOwnRoute, gate)] as const
   })
-  const { invalidate, invalidateBy, clear } = gate.controls
-  return Object.defineProperties(Object.fromEntries(table), {
-    invalidate: { value: invalidate },
-    invalidateBy: { value: invalidateBy },
-    clear: { value: clear },
-  })
+  return Object.fromEntries(table)
 }
 
 function parseRoutes(routes: unknown): (Route & { readonly handlers: Handlers })[] {

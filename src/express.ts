@@ -9,7 +9,6 @@ import { readRejection } from './node/rejection.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AuthConfigSource } from './core/handlers/config-source.ts'
 import type { Auth } from './core/types.ts'
-import type { VerdictControls } from './core/decision-store.ts'
 import type { NodeAuthenticator } from './node.ts'
 
 /**
@@ -22,9 +21,7 @@ export type AuthRequest<Base extends IncomingMessage = IncomingMessage> = Base &
 }
 
 /** The middleware that {@link auth} makes. Connect and others that take `(req, res, next)` can use it too. */
-export interface AuthMiddleware extends VerdictControls {
-  (req: IncomingMessage, res: ServerResponse, next: () => void): void
-}
+export type AuthMiddleware = (req: IncomingMessage, res: ServerResponse, next: () => void) => void
 
 /**
  * Makes an Express middleware that goes on only if the auth endpoint answered 200 for the token of the request, and sets
@@ -53,13 +50,11 @@ export interface AuthMiddleware extends VerdictControls {
  */
 export function auth(config?: AuthConfigSource<[]>): AuthMiddleware {
   const authenticate = createNodeAuthenticator(config)
-  const middleware = (req: IncomingMessage, res: ServerResponse, next: () => void): void => {
+  return (req, res, next) => {
     // Now, so that no handler sees another value, not even one that does not wait for its turn.
     setAuth(req, undefined)
     void guard(authenticate, req, res, next)
   }
-  const { invalidate, invalidateBy, clear } = authenticate
-  return Object.assign(middleware, { invalidate, invalidateBy, clear })
 }
 
 async function guard(

@@ -9,7 +9,6 @@ import { createIncomingAuthenticator } from './node/incoming-authenticator.ts'
 import { readRejection } from './node/rejection.ts'
 import type { AuthConfigSource } from './core/handlers/config-source.ts'
 import type { Auth } from './core/types.ts'
-import type { VerdictControls } from './core/decision-store.ts'
 import type { NodeRequest } from './node.ts'
 
 /**
@@ -27,9 +26,10 @@ export interface AuthReply {
 }
 
 /** The hook that {@link auth} makes. */
-export interface AuthHook extends VerdictControls {
-  (request: { readonly raw: NodeRequest }, reply: AuthReply): Promise<unknown>
-}
+export type AuthHook = (
+  request: { readonly raw: NodeRequest },
+  reply: AuthReply,
+) => Promise<unknown>
 
 /**
  * Makes a Fastify hook for `onRequest`. It goes on only if the auth endpoint answered 200 for the token of the request, and sets
@@ -56,10 +56,7 @@ export interface AuthHook extends VerdictControls {
  */
 export function auth(config?: AuthConfigSource<[]>): AuthHook {
   const authenticate = createIncomingAuthenticator(config)
-  const hook = async (
-    request: { readonly raw: NodeRequest },
-    reply: AuthReply,
-  ): Promise<unknown> => {
+  return async (request, reply) => {
     setAuth(request, undefined)
     // Not the request itself: its `originalUrl` is the target before `rewriteUrl`, and Fastify routes the one after.
     const { method, url, rawHeaders } = request.raw
@@ -73,6 +70,4 @@ export function auth(config?: AuthConfigSource<[]>): AuthHook {
     reply.send(body)
     return reply
   }
-  const { invalidate, invalidateBy, clear } = authenticate
-  return Object.assign(hook, { invalidate, invalidateBy, clear })
 }

@@ -9,7 +9,6 @@ import { createAnswers, endAfterBody } from './forward-auth/answer.ts'
 import { completeConfig, resolveForwardAuth } from './forward-auth/options.ts'
 import { createReceive } from './forward-auth/receive.ts'
 import type { AuthConfig } from './core/auth-config.ts'
-import type { VerdictControls } from './core/decision-store.ts'
 import type { AuthConfigSource, KnownOptions } from './core/handlers/config-source.ts'
 import type { Auth } from './core/types.ts'
 import type { ForwardAuthFailure, ForwardAuthFailureCode } from './forward-auth/failure.ts'
@@ -40,9 +39,10 @@ export interface ForwardAuthOptions {
 }
 
 /** Answers subrequests. Its promise never rejects. */
-export interface ForwardAuth<Args extends readonly unknown[] = []> extends VerdictControls {
-  (subrequest: Request, ...args: Args): Promise<Response>
-}
+export type ForwardAuth<Args extends readonly unknown[] = []> = (
+  subrequest: Request,
+  ...args: Args
+) => Promise<Response>
 
 /**
  * Creates a handler for the subrequests in which a reverse proxy asks whether a request may pass. A 200 says that it may, and
@@ -60,7 +60,7 @@ export interface ForwardAuth<Args extends readonly unknown[] = []> extends Verdi
  * @param config The config of the guard, a synchronous function of the extra arguments that makes it, or `undefined` to use
  * `AUTH_ENDPOINT`. `unavailableStatus` is 503 by default, and `resource` is an error.
  * @param options The proxy, and what it passes on.
- * @returns A handler that never rejects, with `invalidate`, `invalidateBy` and `clear`.
+ * @returns A handler that never rejects.
  * @throws AuthConfigError for a config or an option that cannot be used.
  *
  * @example
@@ -88,7 +88,7 @@ export function createForwardAuth<
   const addresses = new WeakMap<Request, string>()
   const complete = (made: AuthConfig): AuthConfig =>
     completeConfig(made, (judged) => addresses.get(judged))
-  const { decide, controls } = createGate<Args>(
+  const { decide } = createGate<Args>(
     typeof config === 'function' ? (...args) => complete(config(...args)) : complete(config ?? {}),
   )
   const fail = (failure: ForwardAuthFailure): Promise<Response> => {
@@ -99,7 +99,7 @@ export function createForwardAuth<
     const answer = answers.allow(auth)
     return answer instanceof Response ? answer : fail(answer)
   }
-  const answer = async (subrequest: Request, ...args: Args): Promise<Response> => {
+  return async (subrequest, ...args) => {
     const { judged, address } = receive(subrequest)
     if ('code' in judged) return endAfterBody(subrequest, await fail(judged))
     if (address !== undefined) addresses.set(judged, address)
@@ -111,7 +111,6 @@ export function createForwardAuth<
     )
     return endAfterBody(subrequest, response)
   }
-  return Object.assign(answer, controls)
 }
 
 // An unhandled rejection would end a Node process.

@@ -14,7 +14,6 @@ import type { Context, MiddlewareHandler } from 'hono'
 import type { AuthConfig } from './core/auth-config.ts'
 import type { AuthConfigSource, KnownOptions } from './core/handlers/config-source.ts'
 import type { Auth, Need } from './core/types.ts'
-import type { VerdictControls } from './core/decision-store.ts'
 import type { AuthException } from './hono/rejection.ts'
 
 export { isAuthException }
@@ -58,9 +57,9 @@ export interface AuthEnv {
 export function auth<
   Bindings extends object = object,
   Made extends KnownOptions<Made> = AuthConfig,
->(config?: AuthConfigSource<[env: Bindings], Made>): MiddlewareHandler<AuthEnv> & VerdictControls {
-  const { decide, controls } = createGate<[Bindings, Execution]>(config)
-  const authMiddleware: MiddlewareHandler<AuthEnv> = (c, next) => {
+>(config?: AuthConfigSource<[env: Bindings], Made>): MiddlewareHandler<AuthEnv> {
+  const { decide } = createGate<[Bindings, Execution]>(config)
+  return (c, next) => {
     const proceed = (): Promise<void> => {
       // With a guard inside another it may be the outer one that knows the caller.
       c.set('auth', admissionOf(c.req.raw)?.admission.auth)
@@ -70,7 +69,6 @@ export function auth<
     const decision = decide(c.req.raw, [c.env, new Execution(c)])
     return enter(decision, proceed, answer)
   }
-  return Object.assign(authMiddleware, controls)
 }
 
 // On some runtimes Hono has no execution context, and the getter throws.

@@ -7,7 +7,10 @@ export { createAuthenticator } from './core/authenticator.ts'
 export { AuthConfigError, AuthUnavailableError } from './core/errors.ts'
 export { getAuth } from './core/response/admission.ts'
 export { withAuth } from './core/with-auth.ts'
+export { memoryCache } from './memory/memory-cache.ts'
 export type { AuthenticationResult, Authenticator } from './core/authenticator.ts'
+export type { CacheBounds, DecisionCache } from './core/decision-cache.ts'
+export type { MemoryCacheOptions } from './memory/options.ts'
 export type { OptionProblem } from './core/errors.ts'
 export type {
   DecisionStore,
@@ -17,15 +20,12 @@ export type {
   SharedDecisions,
   SharedQuestion,
   Stamp,
-  VerdictControls,
 } from './core/decision-store.ts'
 export type {
   AuthConfig,
-  CacheConfig,
   CircuitBreakerConfig,
   ConcurrencyConfig,
   CredentialsSource,
-  CustomVerifier,
   PublicPath,
   ResourceConfig,
   RetryConfig,

@@ -5,7 +5,7 @@
  */
 import { attachPassage } from './node/sockets/passage.ts'
 import { toHeaderOnlyRequest } from './node/header-only-request.ts'
-import { plainTransports } from './core/runtime.ts'
+import { PLAIN } from './core/runtime.ts'
 import { createIncomingAuthenticator } from './node/incoming-authenticator.ts'
 import { createNodeTransport } from './node/node-transport.ts'
 import { requireNode } from './node/node-version.ts'
@@ -16,7 +16,6 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { AuthConfigSource } from './core/handlers/config-source.ts'
 import type { AuthenticationResult } from './core/authenticator.ts'
-import type { VerdictControls } from './core/decision-store.ts'
 import type { Auth } from './core/types.ts'
 import type { WebSocketHandler } from './node/sockets/passage.ts'
 import type { NodeRequest } from './node/header-only-request.ts'
@@ -35,9 +34,7 @@ export type {
 }
 
 /** Decides about requests of Node's own server. Its promise never rejects. */
-export interface NodeAuthenticator extends VerdictControls {
-  (incoming: NodeRequest): Promise<AuthenticationResult>
-}
+export type NodeAuthenticator = (incoming: NodeRequest) => Promise<AuthenticationResult>
 
 /**
  * A listener for the `upgrade` event. It runs only for admitted requests.
@@ -52,9 +49,11 @@ export type UpgradeListener = (
 ) => unknown
 
 /** A listener for the `upgrade` event, made by {@link withUpgradeAuth}. */
-export interface GuardedUpgradeListener extends VerdictControls {
-  (incoming: IncomingMessage, socket: Duplex, head: Buffer): void
-}
+export type GuardedUpgradeListener = (
+  incoming: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+) => void
 
 /**
  * Creates a function that decides about requests of Node's own server, for Express, Fastify and others that do not use Fetch.
@@ -90,10 +89,7 @@ export interface GuardedUpgradeListener extends VerdictControls {
  */
 export function createNodeAuthenticator(config?: AuthConfigSource<[]>): NodeAuthenticator {
   const authenticate = createIncomingAuthenticator(config)
-  const authenticateNode = (incoming: NodeRequest): Promise<AuthenticationResult> =>
-    authenticate(toHeaderOnlyRequest(incoming), incoming)
-  const { invalidate, invalidateBy, clear } = authenticate
-  return Object.assign(authenticateNode, { invalidate, invalidateBy, clear })
+  return (incoming) => authenticate(toHeaderOnlyRequest(incoming), incoming)
 }
 
 /**
@@ -130,13 +126,11 @@ export function withUpgradeAuth(
     throw new TypeError('The upgrade listener must be a function')
   }
   const authenticate = createNodeAuthenticator(config)
-  const wrapped = (incoming: IncomingMessage, socket: Duplex, head: Buffer): void => {
+  return (incoming, socket, head) => {
     void enterUpgrade(authenticate(incoming), socket, (auth) =>
       listener(incoming, socket, head, auth),
     )
   }
-  const { invalidate, invalidateBy, clear } = authenticate
-  return Object.assign(wrapped, { invalidate, invalidateBy, clear })
 }
 
 /** The open WebSockets of a gateway, from {@link passWebSockets}. */
@@ -211,6 +205,5 @@ export function nodeTransport(options: NodeTransportOptions = {}): NodeTransport
   // Loads undici now: that takes longer than a check may.
   const agent = openAgent(source)
   const transport = createNodeTransport(agent, agent)
-  if (Object.keys(options).length === 0) plainTransports.add(transport)
-  return transport
+  return Object.keys(options).length === 0 ? Object.assign(transport, { id: PLAIN }) : transport
 }

@@ -39,7 +39,7 @@ export interface ParseOptions extends LoadOptions {
 /** Options for watching a file. */
 export interface WatchOptions extends Pick<LoadOptions, 'env' | 'accessPolicy'> {
   /**
-   * Called with each config that differs from the one before. An error that it throws goes to `onError`. A store that only the
+   * Called with each config that differs from the one before. An error that it throws goes to `onError`. A cache that only the
    * config before has is stopped after that: if it returns a promise, once that has settled.
    */
   readonly onChange: (config: AuthConfig) => unknown
@@ -182,9 +182,9 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
     parse,
     intervalMs,
     onChange: ({ config: next = {} }) => {
-      const { store } = config
+      const { cache } = config
       config = next
-      const stop = (): void => (store === next.store ? undefined : store?.stop())
+      const stop = (): void => (cache && cache !== next.cache ? cache.stop() : undefined)
       Promise.resolve(onChange(next)).then(stop, stop)
     },
     onError,

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { withAuthRoutes } from '../src/bun.ts'
-import { AuthConfigError, getAuth } from '../src/index.ts'
+import { AuthConfigError, getAuth, memoryCache } from '../src/index.ts'
 import { routed } from './support/requests.ts'
 import type { AuthConfig } from '../src/index.ts'
 
@@ -91,7 +91,12 @@ describe('guarded routes', () => {
 
   it('share one cache, which their table invalidates and clears', async () => {
     const handler = (): Response => new Response('secret')
-    const shared = { ...config, context: { headers: [], path: false }, public: [], cache: {} }
+    const shared = {
+      ...config,
+      context: { headers: [], path: false },
+      public: [],
+      cache: memoryCache(),
+    }
     const routes = withAuthRoutes(
       { '/v1/a': handler, '/v1/b': { GET: handler } },
       {

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createForwardAuth } from '../src/forward-auth.ts'
-import { AuthConfigError } from '../src/index.ts'
+import { AuthConfigError, memoryCache } from '../src/index.ts'
 import { subrequest } from './support/subrequest.ts'
 import type {
   ForwardAuthFailure,
@@ -183,7 +183,7 @@ describe('a rejection of the guard', () => {
 describe('what the guard decides about', () => {
   const config = {
     context: { headers: ['x-auth-principal', 'x-a', 'host'], method: true, clientAddress: true },
-    cache: {},
+    cache: memoryCache(),
   } as const
 
   it('is the request of the client', async () => {

@@ -1,3 +1,4 @@
+import { memoryCache } from '../src/memory/memory-cache.ts'
 import { createHook } from 'node:async_hooks'
 import { afterEach, expect, it, vi } from 'vitest'
 import { withAuth } from '../src/core/with-auth.ts'
@@ -19,7 +20,7 @@ async function warmed(context: AuthConfig['context'] = {}) {
   const guarded = withAuth(handler, {
     verifier: () => ({ outcome: 'allow', principal: 'ada' }),
     context: { headers: [], params: 'none', path: false, ...context },
-    cache: {},
+    cache: memoryCache(),
     onEvent: (event: AuthEvent) => event.type === 'decision' && caches.push(event.cache),
   })
   await guarded(get('/a?x=1', 'k1', { 'x-tenant': 'acme' }))
@@ -134,7 +135,7 @@ it('reads the request id on a hit only for an observer', async () => {
     const guarded = withAuth(handler, {
       verifier: () => ({ outcome: 'allow', principal: 'ada' }),
       context: { headers: [] },
-      cache: {},
+      cache: memoryCache(),
       requestIdHeader: 'x-request-id',
       ...config,
     })

@@ -6,7 +6,7 @@ import { HTTPException } from 'hono/http-exception'
 import { HttpResponse } from 'msw'
 import { describe, expect, it, vi } from 'vitest'
 import { auth, isAuthException } from '../src/hono.ts'
-import { AuthConfigError, getAuth } from '../src/index.ts'
+import { AuthConfigError, getAuth, memoryCache } from '../src/index.ts'
 import { ENDPOINT, setupEndpoint } from './support/msw-endpoint.ts'
 import { get } from './support/requests.ts'
 import type { MiddlewareHandler } from 'hono-lowest'
@@ -151,7 +151,7 @@ describe('the middleware', () => {
 })
 
 describe('cached decisions', () => {
-  const cached = { ...config, context: { headers: [] }, cache: {} }
+  const cached = { ...config, context: { headers: [] }, cache: memoryCache() }
 
   it('are used, and forgotten on demand', async () => {
     endpoint.answer(allow)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { getAuth, withAuth } from '../src/index.ts'
+import { getAuth, memoryCache, withAuth } from '../src/index.ts'
 import { jwt } from '../src/jwt.ts'
 import { firstOf } from '../src/verifiers.ts'
 import {
@@ -156,7 +156,7 @@ describe('behind a guard', () => {
   }
 
   it('a token is checked once while its decision is cached', async () => {
-    const { key, call, decisions } = await start({}, { cache: {} })
+    const { key, call, decisions } = await start({}, { cache: memoryCache() })
     const token = await sign(key)
     expect([await call(token), await call(token)]).toEqual([200, 200])
     expect(decisions().map(({ cache, verifier }) => [cache, verifier])).toEqual([
@@ -166,7 +166,7 @@ describe('behind a guard', () => {
   })
 
   it('a cached decision ends with its token', async () => {
-    const { key, call } = await start({}, { cache: { allowTtlMs: 3_600_000 } })
+    const { key, call } = await start({}, { cache: memoryCache({ allowTtlMs: 3_600_000 }) })
     const now = Math.floor(Date.now() / 1000)
     const token = await sign(key, goodClaims({ exp: now + 60 }))
     expect(await call(token)).toBe(200)

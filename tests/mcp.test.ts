@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { getAuth, withAuth } from '../src/index.ts'
+import { getAuth, memoryCache, withAuth } from '../src/index.ts'
 import { mcpAuthInfo } from '../src/mcp.ts'
 import { get } from './support/requests.ts'
 import { TOKEN } from './support/token.ts'
@@ -101,7 +101,7 @@ describe('mcpAuthInfo', () => {
           scopes: ['mcp:read'],
         }),
         context: { headers: [] },
-        cache: {},
+        cache: memoryCache(),
         resource: RESOURCE,
       },
     )

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MockAgent } from 'undici'
-import { AuthConfigError, getAuth, withAuth } from '../src/index.ts'
+import { AuthConfigError, getAuth, memoryCache, withAuth } from '../src/index.ts'
 import { createNodeAuthenticator, nodeTransport, withUpgradeAuth } from '../src/node.ts'
 import { startAuthEndpoint } from './support/auth-endpoint.ts'
 import { close, listen } from './support/loopback.ts'
@@ -112,7 +112,11 @@ describe('createNodeAuthenticator', () => {
 
   it('drops cached decisions with invalidate and clear', async () => {
     const context = { headers: [], params: 'none' } as const
-    const authenticate = createNodeAuthenticator({ endpoint: endpoint.url, cache: {}, context })
+    const authenticate = createNodeAuthenticator({
+      endpoint: endpoint.url,
+      cache: memoryCache(),
+      context,
+    })
     const port = await serve(
       createServer((incoming, outgoing) => {
         void authenticate(incoming).then(({ ok }) => outgoing.end(String(ok)))
@@ -149,7 +153,11 @@ describe('withUpgradeAuth', () => {
 
   it('drops cached decisions with invalidate and clear', async () => {
     const context = { headers: [], params: 'none' } as const
-    const guarded = withUpgradeAuth(greet, { endpoint: endpoint.url, cache: {}, context })
+    const guarded = withUpgradeAuth(greet, {
+      endpoint: endpoint.url,
+      cache: memoryCache(),
+      context,
+    })
     const server = createServer()
     server.on('upgrade', guarded)
     const port = await serve(server)

@@ -12,7 +12,7 @@ import {
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { AuthUnavailableError, withAuth } from '../src/index.ts'
+import { AuthUnavailableError, memoryCache, withAuth } from '../src/index.ts'
 import { observe } from '../src/otel.ts'
 import { get } from './support/requests.ts'
 import type { Attributes, Tracer } from '@opentelemetry/api'
@@ -195,7 +195,7 @@ describe('a decision', () => {
 
 describe('the metrics', () => {
   it('count each decision once, and time those with a check', async () => {
-    const guarded = guard({}, { cache: {}, context: { headers: [] } })
+    const guarded = guard({}, { cache: memoryCache(), context: { headers: [] } })
     for (const token of [TOKEN, TOKEN, 'sk-wrong']) await guarded(get('/v1/models', token))
     await guarded(get('/open'))
     const found = await collect()

@@ -1,7 +1,7 @@
 // Creates the measured handlers for every runtime from the URL of the endpoint. gates-node.js has those for Node only.
 import { Hono } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
-import { withAuth } from 'with-auth'
+import { memoryCache, withAuth } from 'with-auth'
 import { auth } from 'with-auth/hono'
 import { HOT_TOKEN, MANY_TOKENS } from './tokens.js'
 
@@ -16,7 +16,7 @@ const refuse = () =>
 export const keeping = (endpoint) => ({
   endpoint,
   context: { headers: [], params: 'none', path: false },
-  cache: { allowTtlMs: 3_600_000, maxEntries: 20_000 },
+  cache: memoryCache({ allowTtlMs: 3_600_000, maxEntries: 20_000 }),
 })
 
 function mapGate() {
@@ -106,7 +106,8 @@ export const GATES = {
   'bearer-verify': (endpoint) => honoApp(honoVerify(endpoint)),
   kept: (endpoint) => withAuth(answer, keeping(endpoint)),
   // Expires during a run.
-  expiring: (endpoint) => withAuth(answer, { ...keeping(endpoint), cache: { allowTtlMs: 500 } }),
+  expiring: (endpoint) =>
+    withAuth(answer, { ...keeping(endpoint), cache: memoryCache({ allowTtlMs: 500 }) }),
   'kept-hono': (endpoint) => honoApp(auth(keeping(endpoint))),
   asked: (endpoint) => withAuth(answer, { endpoint }),
   'asked-hono': (endpoint) => honoApp(auth({ endpoint })),

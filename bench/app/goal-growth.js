@@ -1,5 +1,5 @@
 // Prints how the cost of a hit grows with many cached decisions, beside many instances, and after many requests.
-import { withAuth } from 'with-auth'
+import { memoryCache, withAuth } from 'with-auth'
 
 const ROUNDS = 300
 const BATCH = 500
@@ -10,7 +10,7 @@ function createGuard() {
   return withAuth(() => RESULT, {
     verifier: () => ({ outcome: 'allow' }),
     context: { headers: [], params: 'none', path: false },
-    cache: { allowTtlMs: 3_600_000, maxEntries: 200_000, maxBytes: 1_000_000_000 },
+    cache: memoryCache({ allowTtlMs: 3_600_000, maxEntries: 200_000, maxBytes: 1_000_000_000 }),
   })
 }
 

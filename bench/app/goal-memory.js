@@ -1,5 +1,5 @@
 // Prints the bytes of heap per cached decision, for each kind of identity.
-import { withAuth } from 'with-auth'
+import { memoryCache, withAuth } from 'with-auth'
 import { MANY_TOKENS } from './tokens.js'
 
 const IDENTITIES = {
@@ -25,7 +25,7 @@ async function measure(identity) {
   const guarded = withAuth(() => undefined, {
     verifier: () => ({ outcome: 'allow', ...identity }),
     context: { headers: [], params: 'none', path: false },
-    cache: { allowTtlMs: 3_600_000 },
+    cache: memoryCache({ allowTtlMs: 3_600_000 }),
   })
   // The first pass only compiles the code.
   for (const token of MANY_TOKENS) await ask(guarded, token)

@@ -1,7 +1,7 @@
 // `node goal-shared.js <URL of an engine> <URL of the endpoint>` prints the microseconds of CPU of a shared allow, whole, and
 // of a POST by undici.
 import { Pool } from 'undici'
-import { withAuth } from 'with-auth'
+import { memoryCache, withAuth } from 'with-auth'
 import { redisStore } from 'with-auth/redis'
 
 const TOKENS = 10_000
@@ -23,8 +23,13 @@ function createGuard(verifier) {
   const guarded = withAuth(() => RESULT, {
     verifier,
     context: { headers: [], params: 'none', path: false },
-    cache: { allowTtlMs: 3_600_000, maxEntries: 2 * TOKENS, maxBytes: 1_000_000_000 },
-    store: redisStore({ ...store, timeoutMs: 10_000 }),
+    cache: memoryCache({
+      allowTtlMs: 3_600_000,
+      maxEntries: 2 * TOKENS,
+      maxBytes: 1_000_000_000,
+      store: redisStore({ ...store, timeoutMs: 10_000 }),
+    }),
+
     onEvent: (event) => {
       if (event.type === 'store') isLive = event.state === 'live'
       if (event.cache === 'remote') taken += 1

@@ -126,7 +126,7 @@ function createAsker(config: AuthConfig): AskWithRandomKey {
 
 // The question leaves policies out: one that forbids its path would hide that the endpoint allows every key.
 function questionOf(config: AuthConfig): AuthConfig {
-  const { onEvent: _, respond: _r, store: _s, ...rest } = config
+  const { onEvent: _, respond: _r, ...rest } = config
   const { authorize: _a, routePolicy: _p, resource: _m, ...asked } = rest
   return asked
 }

@@ -11,7 +11,7 @@ export interface RevocationBounds {
 
 type Bounds = RevocationBounds & { readonly revokedKeyWorksForMs: number }
 
-type Revocable = Pick<ResolvedConfig, 'cache' | 'timeoutMs' | 'store' | 'verifier'>
+type Revocable = Pick<ResolvedConfig, 'cache' | 'timeoutMs' | 'verifier'>
 
 /** The API server of Kubernetes answers for as long from its own cache. */
 const API_SERVER_MS = 10_000
@@ -44,10 +44,11 @@ function labelsIn({ verifier }: Revocable): readonly (string | undefined)[] {
 }
 
 function boundsOf(config: Revocable): Bounds {
-  const { cache, timeoutMs, store } = config
+  const { cache, timeoutMs } = config
   const clusterMs = labelsIn(config).includes('kubernetes') ? API_SERVER_MS : 0
   if (cache === false) return { revokedKeyWorksForMs: timeoutMs + clusterMs }
-  const unannouncedMs = Math.max(cache.allowTtlMs + cache.staleIfErrorMs, timeoutMs)
+  const { allowTtlMs, staleIfErrorMs, store } = cache.describe()
+  const unannouncedMs = Math.max(allowTtlMs + staleIfErrorMs, timeoutMs)
   if (store === undefined) return { revokedKeyWorksForMs: unannouncedMs + clusterMs }
   return {
     revokedKeyWorksForMs: Math.min(store.revocationMs, unannouncedMs) + clusterMs,

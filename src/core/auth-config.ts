@@ -1,9 +1,6 @@
-import type { DecisionStore } from './decision-store.ts'
+import type { DecisionCache } from './decision-cache.ts'
 import type { Access, AuthEvent, Denial } from './types.ts'
 import type { ContextConfig, Transport, Verifier } from './verifier.ts'
-
-/** The earlier name of {@link Verifier}. */
-export type CustomVerifier = Verifier
 
 /** Where a token is read from. */
 export type CredentialsSource =
@@ -15,34 +12,22 @@ export type CredentialsSource =
 /** A path that needs no token: for GET and HEAD, or for the named methods. */
 export type PublicPath = string | { readonly path: string; readonly methods?: readonly string[] }
 
-/** When to ask again, within `timeoutMs`. At most a tenth of the checks of the last 10 seconds are retries. */
+/**
+ * When to ask again, within `timeoutMs`, after 50 to 250 milliseconds, and not before the endpoint's `Retry-After`. At most a tenth of the
+ * checks of the last 10 seconds are retries.
+ */
 export interface RetryConfig {
   /** The most retries of one check. `0` is the same as `retry: false`.
    * @default 1 */
   readonly attempts?: number
-  /** The shortest wait before a retry, in milliseconds. The wait is random between the two delays, and at least the endpoint's
-   * `Retry-After`.
-   * @default 50 */
-  readonly minDelayMs?: number
-  /** The longest wait before a retry, in milliseconds. At least `retry.minDelayMs`.
-   * @default 250 */
-  readonly maxDelayMs?: number
 }
 
 /**
- * When to stop asking for a while. Only a missing answer, 502, 503 and 504 count as failures. Tokens that the endpoint allowed
+ * When to stop asking for a while: half of the checks of the last 10 seconds failed, and at least 5 of 10. Only a missing answer, 502,
+ * 503 and 504 count as failures. Tokens that the endpoint allowed
  * in the last hour have a circuit of their own, which checks of other tokens cannot open.
  */
 export interface CircuitBreakerConfig {
-  /** The fewest checks in the window that can open the circuit, so that a single failure does not open it.
-   * @default 10 */
-  readonly minChecks?: number
-  /** The part of the checks in the window that must have failed: above 0, at most 1.
-   * @default 0.5 */
-  readonly failureRatio?: number
-  /** The length of the window, in milliseconds. Older checks do not count.
-   * @default 10000 */
-  readonly windowMs?: number
   /** How long the circuit stays open before one check probes the endpoint, in milliseconds.
    * @default 5000 */
   readonly openMs?: number
@@ -57,28 +42,6 @@ export interface ConcurrencyConfig {
    * Above half of the limit the newest unknown token is next. At the limit the oldest one is rejected as `overloaded`.
    * @default 1024 */
   readonly maxWaiting?: number
-}
-
-/** How long and how many decisions are cached. The endpoint may shorten the times with `Cache-Control`, never lengthen them. */
-export interface CacheConfig {
-  /** How long an allow is cached, in milliseconds from the call. A revoked token works for as long, plus
-   * `staleIfErrorMs` during an outage, or for `timeoutMs` if that is longer.
-   * @default 30000 */
-  readonly allowTtlMs?: number
-  /** How long a denial (401 or 403) is cached, in milliseconds. Other denials and failures are not cached.
-   * @default 5000 */
-  readonly denyTtlMs?: number
-  /** How long an expired allow may still be used while the endpoint is unavailable, in milliseconds. A revoked token works
-   * for `allowTtlMs` plus this time during an outage, or for `timeoutMs` if that is longer. For an `overloaded` check only if
-   * the endpoint failed within the last `circuitBreaker.windowMs`.
-   * @default 0 */
-  readonly staleIfErrorMs?: number
-  /** The most allows in the cache, and as many denials. At most 64 of each belong to one token.
-   * @default 10000 */
-  readonly maxEntries?: number
-  /** The most bytes of the cache, estimated from its texts and lists. Three quarters are for allows.
-   * @default 33554432 */
-  readonly maxBytes?: number
 }
 
 /**
@@ -169,19 +132,18 @@ export interface AuthConfig {
    * @default 5000 */
   readonly timeoutMs?: number
   /** Asks again after no response, 502, 503 or 504. `false` turns retries off.
-   * @default { attempts: 1, minDelayMs: 50, maxDelayMs: 250 } */
+   * @default { attempts: 1 } */
   readonly retry?: false | RetryConfig
   /** Stops asking an endpoint that is unavailable: requests are then rejected at once as `circuit_open`. `false` turns this off.
-   * @default { minChecks: 10, failureRatio: 0.5, windowMs: 10000, openMs: 5000 } */
+   * @default { openMs: 5000 } */
   readonly circuitBreaker?: false | CircuitBreakerConfig
   /** How many checks may run and wait at once. More are rejected as `overloaded`.
    * @default { maxInFlight: 64, maxWaiting: 1024 } */
   readonly concurrency?: ConcurrencyConfig
-  /** Caches decisions; `{}` takes the defaults. Needs `context.headers` as a list: the cache key is what the endpoint gets.
+  /** Remembers decisions, with `memoryCache()`. Several guards may share one. Needs `context.headers` as a list: the cache key is
+   * what the endpoint gets.
    * @default false */
-  readonly cache?: false | CacheConfig
-  /** Tells all instances of a revocation within a second, with `redisStore()` of `with-auth/redis`. Needs `cache`. */
-  readonly store?: DecisionStore
+  readonly cache?: false | DecisionCache
   /** The status of a rejection while no decision is available. `503` is recommended: it adds `Retry-After`, and clients keep
    * their token.
    * @default 401 */

@@ -4,7 +4,6 @@ import type { AuthConfigSource, KnownOptions } from './handlers/config-source.ts
 import type { Rejection } from './response/denial.ts'
 import type { Admission } from './response/admission.ts'
 import type { Auth } from './types.ts'
-import type { VerdictControls } from './decision-store.ts'
 
 /** The decision about a request. */
 export type AuthenticationResult =
@@ -16,9 +15,10 @@ export type AuthenticationResult =
   | ({ readonly ok: false } & Rejection)
 
 /** Decides about requests and calls no handler. Its promise never rejects. */
-export interface Authenticator<Args extends readonly unknown[]> extends VerdictControls {
-  (request: Request, ...args: Args): Promise<AuthenticationResult>
-}
+export type Authenticator<Args extends readonly unknown[]> = (
+  request: Request,
+  ...args: Args
+) => Promise<AuthenticationResult>
 
 /**
  * Makes a function that decides about requests, for middleware and for servers without Fetch handlers.
@@ -43,10 +43,8 @@ export function createAuthenticator<
   Args extends readonly unknown[],
   Made extends KnownOptions<Made> = AuthConfig,
 >(config?: AuthConfigSource<Args, Made>): Authenticator<Args> {
-  const { decide, controls } = createGate(config)
-  const authenticate = async (request: Request, ...args: Args): Promise<AuthenticationResult> =>
-    enter(decide(request, args), accept, reject)
-  return Object.assign(authenticate, controls)
+  const { decide } = createGate(config)
+  return async (request, ...args) => enter(decide(request, args), accept, reject)
 }
 
 function accept({ auth }: Admission): AuthenticationResult {

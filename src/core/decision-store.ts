@@ -60,25 +60,3 @@ export interface DecisionStore {
   /** Closes its connections, and rejects revocations that wait. It cannot be started again. May be called more than once. */
   readonly stop: () => void
 }
-
-/** Drops cached decisions. */
-export interface VerdictControls {
-  /**
-   * Drops the cached decisions about a token. Decisions under way are not cached. The next request asks again. Change the
-   * answer of the endpoint first.
-   *
-   * @returns Resolves at once without `store`. With it, resolves when the store has the revocation: no instance then uses an
-   * older decision for longer than `revocationMs`. It is tried again until then, and rejects after `cache.allowTtlMs`.
-   * @throws TypeError if the token is not a string.
-   */
-  readonly invalidate: (token: string) => Promise<void>
-  /**
-   * Like `invalidate`, for the SHA-256 of a token in hexadecimal. Without `store` it drops all decisions of this instance,
-   * since it cannot tell which of them the hash means.
-   *
-   * @throws TypeError if the hash is not 64 hexadecimal digits.
-   */
-  readonly invalidateBy: (by: { readonly sha256: string }) => Promise<void>
-  /** Drops all cached decisions, with `store` those of all instances with the same `prefix`. Else like `invalidate`. */
-  readonly clear: () => Promise<void>
-}

@@ -3,7 +3,6 @@ import { failureOf } from './endpoint/failure-cause.ts'
 import { shownFacts } from './response/alarm.ts'
 import { rememberAdmission, scopesFor, withdrawAdmission } from './response/admission.ts'
 import { EXEMPT, exemptionOf } from './response/exemption.ts'
-import { createControls } from './policies/cache/controls.ts'
 import { findMisrouting } from './handlers/misrouting.ts'
 import { NO_TARGET, parseTarget } from './request/target.ts'
 import { isPromise } from './async.ts'
@@ -12,7 +11,6 @@ import type { AuthConfigSource } from './handlers/config-source.ts'
 import type { DenyVerdict } from './endpoint/verdict.ts'
 import type { AnyHandler } from './handlers/guarded.ts'
 import type { RouteMatcher } from './handlers/misrouting.ts'
-import type { Handover } from './policies/handover.ts'
 import type { Target } from './request/target.ts'
 import type { Admission, KnownAdmission } from './response/admission.ts'
 import type { Refused } from './response/authorization.ts'
@@ -21,7 +19,6 @@ import type { Failure } from './response/alarm.ts'
 import type { Decided, Progress as DecisionProgress } from './response/decision-event.ts'
 import type { Setup, Unready } from './setup.ts'
 import type { DenialReason } from './types.ts'
-import type { VerdictControls } from './decision-store.ts'
 
 /** The decision about a request. Only an admitted request may reach the handler. */
 export type Decision = Admission | ({ readonly admitted: false } & Rejection)
@@ -33,14 +30,11 @@ export type Decide = (
   isOwnRoute?: RouteMatcher,
 ) => Decision | Promise<Decision>
 
-/** Decides about requests, and drops the decisions that it has cached. */
+/** Decides about requests. */
 export interface Gate {
   readonly decide: Decide
-  readonly controls: VerdictControls
-  /** Drops the decisions of this instance, and tells no store. */
+  /** Drops the decisions that are cached for its config, and tells no store. */
   readonly forget: () => void
-  /** For the gate that replaces this one. */
-  readonly handOver: () => Handover | undefined
 }
 
 interface Progress extends DecisionProgress {
@@ -78,15 +72,11 @@ export function guardHandler(
   }
 }
 
-/**
- * Makes the gate of a config. Throws `AuthConfigError` for a config object that cannot be used. With the `handover` of the gate
- * that it replaces, cached decisions stay if they depend on the same options.
- */
+/** Makes the gate of a config. Throws `AuthConfigError` for a config object that cannot be used. */
 export function createGate<Args extends readonly unknown[]>(
   source: AuthConfigSource<Args> | undefined,
-  handover?: Handover,
 ): Gate {
-  const setups = createSetupSource(source, handover)
+  const setups = createSetupSource(source)
   const decide: Decide = (request, args, isOwnRoute) => {
     const setup = setups.get(args)
     const startedAt = (setup.report ?? setup.authorize) === undefined ? 0 : performance.now()
@@ -97,8 +87,7 @@ export function createGate<Args extends readonly unknown[]>(
       return fail(progress, error)
     }
   }
-  const { forget, announce, handOver } = setups
-  return { decide, controls: createControls(forget, announce), forget, handOver }
+  return { decide, forget: setups.forget }
 }
 
 /** The way of one request: its target, the exemptions, its token, the cached decision and, on a miss, the endpoint. */

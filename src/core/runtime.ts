@@ -18,11 +18,22 @@ export const systemClock: Clock = {
 /** What calls of this package call themselves. The version in package.json, which a bundle cannot read. */
 export const USER_AGENT = 'with-auth/0.1.0'
 
-/** Asks by the runtime's own `fetch`. Looked up at each call, so that a later wrapper, such as instrumentation, sees it. */
-export const runtimeFetch: Transport = (url, init) => globalThis.fetch(url, init)
+/** The `id` of transports that ask what the runtime's `fetch` asks, and give the same answer. */
+export const PLAIN = 'fetch'
 
-/** Transports that ask what the runtime's `fetch` asks, and give the same answer. One of a user may not. */
-export const plainTransports: WeakSet<object> = new WeakSet()
+/** Asks by the runtime's own `fetch`. Looked up at each call, so that a later wrapper, such as instrumentation, sees it. */
+export const runtimeFetch: Transport = Object.assign<Transport, { id: string }>(
+  (url, init) => globalThis.fetch(url, init),
+  { id: PLAIN },
+)
+
+/**
+ * A string of its own. One that was cut out of another one keeps the whole of it in memory: a token of 20 characters the header
+ * that it came in.
+ */
+export function copyOf(text: string): string {
+  return JSON.parse(JSON.stringify(text)) as string
+}
 
 /** `AUTH_ENDPOINT` of the Workers `env` argument, else of `process.env`. Throws what the runtime throws. */
 export function endpointFromEnvironment(args: readonly unknown[]): unknown {

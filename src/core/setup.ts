@@ -4,7 +4,6 @@ import { AuthConfigError } from './errors.ts'
 import { requireSynchronous } from './handlers/config-source.ts'
 import { createChannel, createConsole, observerOf, reportConfigError } from './response/events.ts'
 import { createVerifier } from './policies/compose.ts'
-import { createHandover } from './policies/handover.ts'
 import { createCheckFactory, createReadAddress } from './request/check.ts'
 import { createCredentialsReader, createTokenFinder } from './request/credentials.ts'
 import { createAlarm, createComplainOfRoute, withHints } from './response/alarm.ts'
@@ -14,10 +13,8 @@ import { createMetadataAnswer } from './response/resource-metadata.ts'
 import { endpointFromEnvironment } from './runtime.ts'
 import type { AuthConfigSource } from './handlers/config-source.ts'
 import type { ResolvedConfig } from './config/parse.ts'
-import type { Revocation } from './decision-store.ts'
 import type { Channel, WriteLine } from './response/events.ts'
 import type { ComposedVerifier } from './policies/compose.ts'
-import type { Handover } from './policies/handover.ts'
 import type { CheckFactory } from './request/check.ts'
 import type { CredentialsReader, TokenFinder } from './request/credentials.ts'
 import type { SecretSource } from './response/admission.ts'
@@ -25,9 +22,6 @@ import type { Alarm, RejectedRequest } from './response/alarm.ts'
 import type { Authorize } from './response/authorization.ts'
 import type { Denials } from './response/denial.ts'
 import type { MetadataAnswer } from './response/resource-metadata.ts'
-
-const NO_CONFIG =
-  'Cannot tell a store of the revocation: no request has come yet, so the config function has made no config'
 
 /** The setup without a config that can be used: what the gate needs to reject a request and to report it. */
 export interface Unready extends Channel {
@@ -48,7 +42,6 @@ export interface Setup extends Omit<Unready, 'verifier' | 'config' | 'authorize'
   readonly config: ResolvedConfig
   readonly checks: CheckFactory
   readonly verifier: ComposedVerifier
-  readonly handover: Handover
   /** Decides what callers may do. `undefined` if every caller may do everything. */
   readonly authorize: Authorize | undefined
   /** `undefined` without a protected resource. */
@@ -67,29 +60,21 @@ interface Base extends Unready {
 export interface SetupSource {
   /** Returns the setup for the extra arguments of a request. Never throws, and reports why it is not ready. */
   readonly get: (args: readonly unknown[]) => Setup | Unready
-  /** Forgets the decisions about a token, or all decisions. */
-  readonly forget: (token?: string) => void
-  /** Tells the store of a revocation. Returns `undefined` without one. */
-  readonly announce: (revocation: Revocation) => Promise<void> | undefined
-  /** For the source that replaces this one. */
-  readonly handOver: () => Handover | undefined
+  /** Forgets all decisions that have been cached for this config. */
+  readonly forget: () => void
 }
 
 /**
  * Makes the source of the setup. A config object is checked now, and throws `AuthConfigError`. A config function is called with
  * the extra arguments of the first request, and with those of the next one until it has succeeded once.
- *
- * @param handover From the source that this one replaces. Only a config object takes it over.
  */
 export function createSetupSource<Args extends readonly unknown[]>(
   source: AuthConfigSource<Args> | undefined,
-  handover?: Handover,
 ): SetupSource {
   const writeLine = createConsole()
   const defaults = resolveConfig({})
   let base = createUnready(defaults, writeLine)
   let setup: Setup | undefined
-  let inherited = typeof source === 'function' ? undefined : handover
   const prepare = (made: unknown): void => {
     base = createUnready(defaults, writeLine, observerOf(made))
     base = createUnready(resolveConfig(made), writeLine)
@@ -106,8 +91,7 @@ export function createSetupSource<Args extends readonly unknown[]>(
         // These are the arguments of the wrapped function, and the config function's types were checked against them.
         prepare(requireSynchronous(source(...(args as Args))))
       }
-      setup = createSetup(base, args, inherited)
-      inherited = undefined
+      setup = createSetup(base, args)
       if (typeof source === 'function') warn(base)
       return setup
     } catch (error) {
@@ -115,21 +99,12 @@ export function createSetupSource<Args extends readonly unknown[]>(
       return base
     }
   }
-  const forget = (token?: string): void => {
-    inherited = undefined
-    setup?.verifier.forget(token)
-    if (token === undefined) base.config.store?.shared?.forget()
+  const forget = (): void => {
+    // Another guard may have filled the part of the cache that this one uses from its first request on.
+    const { verifier } = typeof source === 'function' ? (setup ?? base) : get([])
+    verifier?.forget()
   }
-  const announce: SetupSource['announce'] = (revocation) => {
-    if (typeof source === 'function' && setup === undefined)
-      return Promise.reject(new Error(NO_CONFIG))
-    const { store, cache, onEvent } = base.config
-    if (store === undefined || cache === false) return undefined
-    // A process may revoke before its first request, or get none.
-    store.start(onEvent, base.notify)
-    return store.invalidate(revocation, cache.allowTtlMs)
-  }
-  return { get, forget, announce, handOver: () => setup?.handover ?? inherited }
+  return { get, forget }
 }
 
 function createUnready(
@@ -152,18 +127,14 @@ function createUnready(
   }
 }
 
-function createSetup(base: Base, args: readonly unknown[], handover?: Handover): Setup {
+function createSetup(base: Base, args: readonly unknown[]): Setup {
   const { config } = base
   const endpoint = findEndpoint(config, args)
-  const asked = { ...config, endpoint }
-  const verifier = createVerifier(config, endpoint, base, handover?.(asked))
-  config.store?.start(config.onEvent, base.notify)
   return {
     ...base,
     ...createTokenFinder(config),
-    checks: createChecks(config, endpoint),
-    verifier,
-    handover: createHandover(asked, verifier.memory),
+    checks: createCheckFactory(config.context, createReadAddress(config.clientAddress)),
+    verifier: createVerifier(config, endpoint, base),
     authorize: createAuthorize(config, base.notify),
     answerMetadata: createMetadataAnswer(config.resource),
     label: config.traits?.label,
@@ -173,13 +144,6 @@ function createSetup(base: Base, args: readonly unknown[], handover?: Handover):
       base.report === undefined ? createAlarm(endpoint, base.writeLine) : undefined,
     ),
   }
-}
-
-function createChecks(config: ResolvedConfig, endpoint = 'verifier'): CheckFactory {
-  const { context, identity, tenant, tenantField, clientAddress } = config
-  // These give a verdict another meaning, and the endpoint is not told of them.
-  const scope = [endpoint, identity, tenant, tenantField]
-  return createCheckFactory(context, scope, createReadAddress(clientAddress))
 }
 
 function dependsOnPath({

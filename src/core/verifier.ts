@@ -144,4 +144,8 @@ export interface TransportResponse {
 }
 
 /** Makes one request. Rejects without a response; never follows a redirect. */
-export type Transport = (url: string, init: TransportInit) => Promise<TransportResponse>
+export interface Transport {
+  (url: string, init: TransportInit): Promise<TransportResponse>
+  /** Equal for transports that ask alike, so that guards with them may share decisions. */
+  readonly id?: string
+}

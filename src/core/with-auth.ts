@@ -58,14 +58,14 @@ export function withAuth(target: unknown, config?: AuthConfigSource<never[]>): u
 }
 
 function guardFunction(handler: AnyHandler, gate: Gate): AnyHandler {
-  const guarded = Object.assign(guardHandler(handler, gate), gate.controls)
+  const guarded = guardHandler(handler, gate)
   return Object.defineProperty(guarded, 'fetch', { value: guarded, enumerable: true })
 }
 
 function guardApp(app: { fetch: AnyHandler }, gate: Gate): object {
   // `app.fetch` is looked up at each call, with its own `this`.
   const serve: AnyHandler = (request, ...args) => app.fetch(request, ...args)
-  const fetch = Object.assign(guardHandler(serve, gate), gate.controls)
+  const fetch = guardHandler(serve, gate)
   return Object.defineProperty(boundMembers(app), 'fetch', { value: fetch, enumerable: true })
 }
 

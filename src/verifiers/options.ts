@@ -7,7 +7,7 @@ import {
 } from '../core/config/option-checks.ts'
 import { Problems } from '../core/config/problems.ts'
 import { parseServiceUrl } from '../core/config/endpoint.ts'
-import { plainTransports } from '../core/runtime.ts'
+import { PLAIN } from '../core/runtime.ts'
 import type { ContextConfig, Transport } from '../core/verifier.ts'
 import type { Kind } from '../core/config/kinds.ts'
 import type { OptionPath } from '../core/config/problems.ts'
@@ -139,7 +139,7 @@ export function idOf(
 
 /** Whether a transport asks what the runtime's `fetch` asks. */
 export function isPlain(transport: Transport | undefined): boolean {
-  return transport === undefined || plainTransports.has(transport)
+  return transport === undefined || transport.id === PLAIN
 }
 
 /** The context of a verifier that reads the token alone. */

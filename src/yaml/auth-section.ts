@@ -6,7 +6,7 @@ import { MASKED } from './problems.ts'
 import { DECIDER_KEYS, readDeciders } from './providers/deciders.ts'
 import { readFields } from './setting.ts'
 import { rejectLater } from './settings-check.ts'
-import { STORE_FORM } from './store-section.ts'
+import { CACHE, STORE_FORM } from './cache-section.ts'
 import { readTenancy } from './providers/tenancy-section.ts'
 import { findPair, isEmpty, keyText, rangeOf } from './tree.ts'
 import type { YAMLMap } from 'yaml'
@@ -20,13 +20,14 @@ import type { Node } from './tree.ts'
 const KEY = 'server.auth'
 const POLICIES = ['route_policy', 'access_policy'] as const
 /**
- * The options of a file. Only code can make a store or a policy, so a file has the options of `redisStore`, and the rules of
- * `routePolicy`.
+ * The options of a file. Only code can make a cache or a policy, so a file has the options of `memoryCache` and of `redisStore`, and
+ * the rules of `routePolicy`.
  */
 export const FILE_OPTIONS: Readonly<Record<string, { readonly form: Form }>> = {
   ...OPTIONS,
   routePolicy: { form: RULES_FORM },
   resource: { form: { ...OPTIONS.resource.form, needsValues: true } },
+  cache: { form: CACHE.form },
   store: { form: STORE_FORM },
 }
 const START: Range = { start: 0, end: 0 }

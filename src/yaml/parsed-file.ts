@@ -8,10 +8,10 @@ import { ConfigFileError } from './problems.ts'
 import { invalidOption } from '../core/config/option-checks.ts'
 import { loadMeans } from './providers/means.ts'
 import { ProviderSource } from './providers/source.ts'
-import { StoreSource } from './store-section.ts'
+import { CacheSource, makeCache } from './cache-section.ts'
 import { checkConfig, rejectPath } from './settings-check.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
-import type { DecisionStore } from '../core/decision-store.ts'
+import type { DecisionCache } from '../core/decision-cache.ts'
 import type { AuthSection, SectionOptions } from './auth-section.ts'
 import type { Findings } from './problems.ts'
 import type { Means } from './providers/make.ts'
@@ -100,18 +100,19 @@ export function configOfText(
 ): AuthConfig | undefined {
   const store = section?.settings.get('store')
   if (store !== undefined) rejectPath([], NO_STORE, store, findings)
+  const cache = section && makeCache(section.settings, undefined, findings)
   const means = { jwt, files: undefined }
-  return makeConfig({ section, findings }, means, new ProviderSource(), undefined).config
+  return makeConfig({ section, findings }, means, new ProviderSource(), cache).config
 }
 
 function makeConfig(
   { section, findings }: Draft,
   means: Means,
   made: ProviderSource,
-  store: DecisionStore | undefined,
+  cache: DecisionCache | undefined,
 ): ParsedFile {
   const decided = section && made.decide(section, means, findings)
-  const config = decided && { ...decided.config, ...(store && { store }) }
+  const config = decided && { ...decided.config, ...(cache && { cache }) }
   if (section !== undefined && config !== undefined) {
     checkConfig(config, section.settings, findings)
   }
@@ -128,14 +129,14 @@ function makeConfig(
 /** Makes configs of files. Keeps the parts that hold connections, while their section stays the same. */
 export class FileParts {
   readonly #providers = new ProviderSource()
-  readonly #stores = new StoreSource()
+  readonly #caches = new CacheSource()
 
-  /** The file, and its config with its store. @throws ConfigFileError */
+  /** The file, and its config with its cache. @throws ConfigFileError */
   async make(draft: Draft): Promise<ParsedFile> {
     const { section, findings } = draft
-    const store = await this.#stores.make(section?.settings, findings)
-    const parsed = makeConfig(draft, await loadMeans(section), this.#providers, store?.store)
-    store?.keep()
+    const made = await this.#caches.make(section?.settings, findings)
+    const parsed = makeConfig(draft, await loadMeans(section), this.#providers, made.cache)
+    made.keep()
     return parsed
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { checkAccess, withAccess } from '../../src/access.ts'
-import { getAuth, withAuth } from '../../src/index.ts'
+import { getAuth, memoryCache, withAuth } from '../../src/index.ts'
 import { admitted, allow, codeOf } from '../support/route-checks.ts'
 import { get } from '../support/requests.ts'
 import type { Need } from '../../src/access.ts'
@@ -96,7 +96,7 @@ describe('scopes of a request', () => {
   it('are never written to the decision that the cache shares', async () => {
     const guard: AuthConfig = allow(CALLER, {
       context: { headers: [], params: 'none' },
-      cache: {},
+      cache: memoryCache(),
     })
     const identities: unknown[] = []
     const guarded = withAuth((request: Request) => {

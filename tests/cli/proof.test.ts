@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createEndpointProof, createRandomKeyAsker } from '../../src/cli/proof.ts'
-import { AuthUnavailableError } from '../../src/index.ts'
+import { AuthUnavailableError, memoryCache } from '../../src/index.ts'
 import { jwt } from '../../src/jwt.ts'
 import { firstOf, fromUpstream, githubToken, introspection } from '../../src/verifiers.ts'
 import { createRandomKey } from '../../src/verifiers/random-key.ts'
@@ -216,7 +216,7 @@ describe('a random key', () => {
 
   it('asks about a new key each time, in the words of the contract', async () => {
     const fetch = vi.fn<Transport>(answering(401))
-    const ask = asker(fetch, { context: { headers: [] }, cache: {} })
+    const ask = asker(fetch, { context: { headers: [] }, cache: memoryCache() })
     await ask()
     await ask()
     const bodies = fetch.mock.calls.map(

@@ -2,7 +2,7 @@ import { HttpResponse } from 'msw'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createAuthenticator } from '../../src/core/authenticator.ts'
 import { createGate } from '../../src/core/gate.ts'
-import { AuthUnavailableError, getAuth } from '../../src/index.ts'
+import { AuthUnavailableError, getAuth, memoryCache } from '../../src/index.ts'
 import { allow, decide } from '../support/decide.ts'
 import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
 import { get, raw } from '../support/requests.ts'
@@ -44,7 +44,7 @@ describe('the event of a decision', () => {
     endpoint.answer(allow)
     const events: AuthEvent[] = []
     const onEvent = (event: AuthEvent): void => void events.push(event)
-    const cached = { endpoint: ENDPOINT, context: { headers: [] }, cache: {} }
+    const cached = { endpoint: ENDPOINT, context: { headers: [] }, cache: memoryCache() }
     const { decide: made } = createGate({ ...config, ...cached, onEvent })
     await made(send(), [])
     await made(send(), [])

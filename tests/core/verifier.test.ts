@@ -1,5 +1,11 @@
 import { describe, expect, it, vi } from 'vitest'
-import { AuthConfigError, AuthUnavailableError, getAuth, withAuth } from '../../src/index.ts'
+import {
+  AuthConfigError,
+  AuthUnavailableError,
+  getAuth,
+  memoryCache,
+  withAuth,
+} from '../../src/index.ts'
 import { get } from '../support/requests.ts'
 import type { AuthConfig, AuthEvent, Verdict, Verifier } from '../../src/index.ts'
 
@@ -41,7 +47,7 @@ describe('an allow with an end', () => {
     ]
     let calls = 0
     const verifier = verifierOf(() => answers[Math.min(calls++, 1)]!(), { reads: {} })
-    const cache = { staleIfErrorMs: 60_000 }
+    const cache = memoryCache({ staleIfErrorMs: 60_000 })
     const { statusOf } = guard(verifier, { cache, retry: false })
     expect(await statusOf()).toBe(200)
     vi.advanceTimersByTime(800)
@@ -64,7 +70,7 @@ describe('an allow with an end', () => {
       if (calls > 1) throw new AuthUnavailableError('unreachable')
       return { outcome: 'allow', maxAgeMs: 1, mustRevalidate: true }
     }
-    const cache = { staleIfErrorMs: 60_000 }
+    const cache = memoryCache({ staleIfErrorMs: 60_000 })
     const { statusOf } = guard(verifierOf(decide, { reads: {} }), { cache, retry: false })
     expect(await statusOf()).toBe(200)
     await new Promise((resolve) => setTimeout(resolve, 5))
@@ -74,7 +80,7 @@ describe('an allow with an end', () => {
 
   it('that lies in the past decides its own request, and is not cached', async () => {
     const verifier = vi.fn(() => ({ outcome: 'allow', expiresAt: Date.now() - 1 }) as const)
-    const { statusOf } = guard(verifierOf(verifier, { reads: {} }), { cache: {} })
+    const { statusOf } = guard(verifierOf(verifier, { reads: {} }), { cache: memoryCache() })
     expect(await statusOf()).toBe(200)
     expect(await statusOf()).toBe(200)
     expect(verifier).toHaveBeenCalledTimes(2)
@@ -93,7 +99,7 @@ describe('a verifier that answers from memory', () => {
       calls()
       return failing(token)
     }
-    const config = { circuitBreaker: { minChecks: 2 }, concurrency: { maxInFlight: 1 } }
+    const config = { concurrency: { maxInFlight: 1 } }
     const local = guard(verifierOf(decide, { local: true }), config)
     for (let count = 0; count < 20; count += 1)
       expect(await local.statusOf(`bad${count}`)).toBe(401)
@@ -163,7 +169,7 @@ describe('what a verifier returns', () => {
     const { ask, events } = guard(
       verifierOf(() => denial, { reads: {}, label: 'upstream' }),
       {
-        cache: {},
+        cache: memoryCache(),
         unavailableStatus: 503,
       },
     )
@@ -186,7 +192,7 @@ describe('the parts that a verifier reads', () => {
     const verifier = vi.fn<Verifier>(() => ({ outcome: 'allow' }))
     const guarded = withAuth(handler, {
       verifier: verifierOf(verifier, { reads }),
-      cache: {},
+      cache: memoryCache(),
     })
     const send = async (path: string, org: string): Promise<void> =>
       void (await guarded(
@@ -261,7 +267,7 @@ describe('the address of the client', () => {
     const config = {
       verifier: verifierOf(verifier, { reads: { clientAddress: true } }),
       clientAddress: (_request: Request, server: { address?: string }) => server.address,
-      cache: {},
+      cache: memoryCache(),
     }
     const guarded = withAuth(
       (request: Request, _server: { address?: string }) => handler(request),

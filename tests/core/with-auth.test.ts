@@ -3,8 +3,8 @@ import { HttpResponse } from 'msw'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createAuthenticator } from '../../src/core/authenticator.ts'
 import { withAuth } from '../../src/core/with-auth.ts'
-import { AuthConfigError } from '../../src/index.ts'
-import type { AuthConfig, VerdictControls } from '../../src/index.ts'
+import { AuthConfigError, memoryCache } from '../../src/index.ts'
+import type { AuthConfig } from '../../src/index.ts'
 import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
 import { get } from '../support/requests.ts'
 
@@ -70,7 +70,7 @@ describe('a guarded function', () => {
   it('is its own fetch, so that it serves as a default export', () => {
     const guarded = withAuth(() => new Response('secret'), config)
     expect(guarded.fetch).toBe(guarded)
-    expect(Object.keys(guarded)).toEqual(['invalidate', 'invalidateBy', 'clear', 'fetch'])
+    expect(Object.keys(guarded)).toEqual(['fetch'])
   })
 
   it('asks twice when it is wrapped twice', async () => {
@@ -270,42 +270,22 @@ it('throws for a bad config when it is called', () => {
   )
 })
 
-describe('invalidate and clear', () => {
-  const controlsOf = ({ invalidate, invalidateBy, clear }: VerdictControls): VerdictControls => ({
-    invalidate,
-    invalidateBy,
-    clear,
-  })
-  const cached = { endpoint: ENDPOINT, context: { headers: [] }, cache: {} }
-
-  it('are methods of a guarded function, of the fetch of a guarded object, and of an authenticator', async () => {
-    endpoint.answer(allow)
-    const guarded = withAuth(() => new Response('secret'), cached)
-    const app = withAuth({ fetch: () => new Response('secret') }, cached)
-    const authenticate = createAuthenticator(cached)
-    for (const { fetch, invalidate, clear } of [
-      guarded,
-      { ...app, ...controlsOf(app.fetch) },
-      { fetch: (request: Request) => authenticate(request), ...controlsOf(authenticate) },
-    ]) {
-      endpoint.asked.length = 0
-      for (let turn = 0; turn < 2; turn += 1) await fetch(get('/a', 'k1'))
-      expect(endpoint.asked).toHaveLength(1)
-      void invalidate('k1')
-      await fetch(get('/a', 'k1'))
-      void clear()
-      await fetch(get('/a', 'k1'))
-      expect(endpoint.asked).toHaveLength(3)
-    }
-    expect(Object.keys(app)).toEqual(['fetch'])
-  })
-
-  it('do nothing before the first request', () => {
-    const guarded = withAuth(
-      () => new Response('secret'),
-      () => cached,
-    )
-    expect(() => guarded.invalidate('k1')).not.toThrow()
-    expect(() => guarded.clear()).not.toThrow()
-  })
+it('a guarded function, the fetch of a guarded object and an authenticator share a cache', async () => {
+  const cache = memoryCache()
+  const cached = { endpoint: ENDPOINT, context: { headers: [] }, cache }
+  endpoint.answer(allow)
+  const guarded = withAuth(() => new Response('secret'), cached)
+  const app = withAuth({ fetch: () => new Response('secret') }, cached)
+  const authenticate = createAuthenticator(cached)
+  const ask = async (): Promise<void> => {
+    await guarded(get('/a', 'k1'))
+    await app.fetch(get('/a', 'k1'))
+    await authenticate(get('/a', 'k1'))
+  }
+  await ask()
+  expect(endpoint.asked).toHaveLength(1)
+  await cache.invalidate('k1')
+  await ask()
+  expect(endpoint.asked).toHaveLength(2)
+  expect(Object.keys(app)).toEqual(['fetch'])
 })

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { serve } from '@hono/node-server'
 import { describe, expect, it } from 'vitest'
 import { examine } from '../../src/cli/conformance/examine.ts'
-import { withAuth } from '../../src/index.ts'
+import { memoryCache, withAuth } from '../../src/index.ts'
 import { createKey, createKeyEndpoint, listKeys } from '../../src/keys.ts'
 import { close } from '../support/loopback.ts'
 import { readFences, readTable } from '../support/markdown.ts'
@@ -83,7 +83,7 @@ describe('the table of what an endpoint may answer', () => {
       endpoint: 'https://auth.example.test/validate',
       fetch: answers,
       context: { headers: [] },
-      cache: {},
+      cache: memoryCache(),
       unavailableStatus: 503,
       retry: false,
       onEvent: (event) => void (event.type === 'decision' && events.push(event)),

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { withAuth } from '../../src/index.ts'
+import { memoryCache, withAuth } from '../../src/index.ts'
 import { readTable, withoutBackticks } from '../support/markdown.ts'
 import { ENDPOINT } from '../support/msw-endpoint.ts'
 import { readText } from '../support/project.ts'
@@ -59,7 +59,7 @@ async function failAfterAllow(
     identity: 'required',
     timeoutMs: 1000,
     retry: { minDelayMs: 0, maxDelayMs: 0 },
-    cache: { allowTtlMs: 10, staleIfErrorMs },
+    cache: memoryCache({ allowTtlMs: 10, staleIfErrorMs }),
     unavailableStatus,
     onEvent: (event) => void (event.type === 'decision' && events.push(event)),
   })

@@ -1,3 +1,4 @@
+import { memoryCache } from '../../src/memory/memory-cache.ts'
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -192,7 +193,7 @@ describe.each([4, 5] as const)('with-auth/express in Express %i', (version) => {
   })
 
   it('drops cached decisions by invalidate and clear', async () => {
-    const { guard, questions, serve } = prepare({ cache: {}, context: { headers: [] } })
+    const { guard, questions, serve } = prepare({ cache: memoryCache(), context: { headers: [] } })
     const url = await serve((app) => app.use(guard))
     const call = (): Promise<Response> => fetch(url, { headers: BEARER })
     await call()

@@ -1,3 +1,4 @@
+import { memoryCache } from '../../src/memory/memory-cache.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { auth } from '../../src/fastify.ts'
@@ -183,7 +184,7 @@ describe('with-auth/fastify', () => {
   })
 
   it('drops cached decisions by invalidate and clear', async () => {
-    const { app, guard, questions } = prepare({ cache: {}, context: { headers: [] } })
+    const { app, guard, questions } = prepare({ cache: memoryCache(), context: { headers: [] } })
     const call = (): Promise<unknown> => app.inject({ url: '/', headers })
     await call()
     await call()

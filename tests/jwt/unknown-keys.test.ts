@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createGuardMeter } from '../../src/cli/metrics/guard-meter.ts'
-import { AuthUnavailableError, withAuth } from '../../src/index.ts'
+import { AuthUnavailableError, memoryCache, withAuth } from '../../src/index.ts'
 import { WaitingRoom } from '../../src/jwt/search-limits.ts'
 import { jwt } from '../../src/jwt.ts'
 import { ask, AUDIENCE, goodClaims, ISSUER, keyOf, sign, startIssuer } from '../support/issuer.ts'
@@ -168,7 +168,7 @@ describe('a token whose key was not searched for', () => {
     const meter = createGuardMeter()
     const guarded = withAuth(() => new Response(), {
       verifier: jwt(options),
-      cache: { staleIfErrorMs: 60_000 },
+      cache: memoryCache({ staleIfErrorMs: 60_000 }),
       onEvent: (event) => {
         if (event.type === 'decision') events.push(event)
         meter.measure({ ...event })
@@ -207,7 +207,7 @@ describe('a token whose key was not searched for', () => {
     const { old, next, publish, fail, options } = await setup()
     const guarded = withAuth(() => new Response(), {
       verifier: wrap(jwt({ ...options, keysMaxAgeMs: 60_000 })),
-      cache: { allowTtlMs: 60_000, staleIfErrorMs: 300_000 },
+      cache: memoryCache({ allowTtlMs: 60_000, staleIfErrorMs: 300_000 }),
       unavailableStatus: 503,
       retry: false,
       onEvent: vi.fn(),

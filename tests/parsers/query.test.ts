@@ -39,7 +39,7 @@ it('a query has the parameters that the reference parser reads', SLOW, () => {
 })
 
 it('a query with more than 1,000 parameters is rejected (hash flooding)', () => {
-  const encode = createToldEncoder(resolveConfig({ context: { headers: [] } }).context, ['e'])
+  const encode = createToldEncoder(resolveConfig({ context: { headers: [] } }).context)
   const isTold = (query: string): boolean => encode(REQUEST, { path: '/', query }) !== undefined
   for (let count = 990; count < 1010; count += 1) {
     for (const pair of ['a&', '&a&', 'a=b&&', '=&', '&&']) {

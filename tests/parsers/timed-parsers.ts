@@ -90,7 +90,7 @@ export const PIECES: readonly string[] = [
 
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 const REQUEST = { method: 'GET', headers: new Headers() } as Request
-const encode = createToldEncoder(resolveConfig({ context: { headers: 'all' } }).context, ['e'])
+const encode = createToldEncoder(resolveConfig({ context: { headers: 'all' } }).context)
 const build = createQuestionBuilder(resolveConfig({ context: {} }).context)
 
 function reader(source: CredentialsSource): (field: string) => unknown {

@@ -1,4 +1,4 @@
-import { createAuthenticator } from '../../src/index.ts'
+import { createAuthenticator, memoryCache } from '../../src/index.ts'
 import { introspection } from '../../src/verifiers.ts'
 import { at, readRecording } from './recording.ts'
 import { startService } from './service.ts'
@@ -121,7 +121,7 @@ async function replay(
         verifier: introspection({ url, client: CLIENT, ...options }),
         retry: false,
         circuitBreaker: false,
-        cache: {},
+        cache: memoryCache(),
         onEvent: (event) => {
           if (event.type === 'decision') decision = event
         },

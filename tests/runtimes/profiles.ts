@@ -1,3 +1,4 @@
+import { memoryCache } from 'with-auth'
 import type { AuthConfig } from 'with-auth'
 
 // The endpoint gets the name of the scenario, so that it knows which answers to give.
@@ -29,14 +30,14 @@ export const PROFILES = {
     identity: 'required',
     unavailableStatus: 503,
   },
-  cached: { ...EVERY_CALL, context: TELL_SCENARIO, cache: { staleIfErrorMs: 60_000 } },
+  cached: { ...EVERY_CALL, context: TELL_SCENARIO, cache: memoryCache({ staleIfErrorMs: 60_000 }) },
   sources: {
     ...EVERY_CALL,
     realm: 'say "friend"',
     context: { headers: ['x-scenario', 'X-Team'], params: 'lists', path: false, method: true },
     credentials: [{ header: 'x-api-key' }, { cookie: 'session' }, { webSocketProtocol: 'key.' }],
     tokenFormat: 'visible-ascii',
-    cache: {},
+    cache: memoryCache(),
   },
   /** The circuit opens after two failures. */
   breaking: {

@@ -1,3 +1,4 @@
+import { memoryCache } from 'with-auth'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, inject, it } from 'vitest'
 import { send } from './support/http.ts'
@@ -86,7 +87,7 @@ describe.concurrent.each(PLATFORMS.map((platform) => [platform.name, platform] a
     })
 
     it('caches the verdict of a call that a ctx keeps alive', async (context) => {
-      const options = { ...OPTIONS, timeoutMs: 2000, cache: {} }
+      const options = { ...OPTIONS, timeoutMs: 2000, cache: memoryCache() }
       const bench = await starter(platform, context)(options, 'yes')
       const [leader, ...others] = await askInTurn(bench, 150)
       expect(leader?.said).toBe('202')

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { nodeTransport } from '../../src/node.ts'
 import { auth } from '../../src/hono.ts'
 import { createGateway } from '../../src/gateway.ts'
-import { createAuthenticator, withAuth } from '../../src/index.ts'
+import { createAuthenticator, memoryCache, withAuth } from '../../src/index.ts'
 import { get } from '../support/requests.ts'
 import { TOKEN } from '../support/token.ts'
 import { findCanary } from './canary.ts'
@@ -78,7 +78,7 @@ describe('the collected texts', () => {
 describe('after a request with the token', () => {
   const config: AuthConfig = {
     endpoint: 'https://auth.example.test/validate',
-    cache: {},
+    cache: memoryCache(),
     context: { headers: [] },
     fetch: async () => new Response('{"principal":"alice"}'),
   }

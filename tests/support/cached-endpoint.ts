@@ -1,19 +1,21 @@
 import { vi } from 'vitest'
 import { AuthUnavailableError } from '../../src/core/errors.ts'
-import { Cache } from '../../src/core/policies/cache/cache.ts'
+import { Memory, Parts } from '../../src/memory/parts.ts'
+import { CachePartition } from '../../src/memory/partition.ts'
 import { checkOf, verifyWith } from './checks.ts'
 import { permitsStale } from '../../src/core/policies/outage.ts'
-import type { CacheConfig } from '../../src/core/auth-config.ts'
+import type { CacheBounds } from '../../src/core/decision-cache.ts'
+import type { DecisionStore } from '../../src/core/decision-store.ts'
+import type { Clock } from '../../src/core/runtime.ts'
 import type { AllowVerdict, DenyVerdict, ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
 import type { Check } from '../../src/core/request/check.ts'
 
 export const DEADLINE = 1_000_000
-const OPTIONS: Required<CacheConfig> = {
+const OPTIONS: CacheBounds = {
   allowTtlMs: 1000,
   denyTtlMs: 100,
   staleIfErrorMs: 0,
   maxEntries: 100,
-  maxBytes: 1_000_000,
 }
 
 export const state = { now: 0, wall: 0, random: 0, isFailing: false }
@@ -39,12 +41,21 @@ export function pass(ms: number): void {
   state.wall += ms
 }
 
+/** A partition, which never has to open again. */
+export function partitionOf(
+  options: Partial<CacheBounds>,
+  clock: Clock,
+  store?: DecisionStore,
+): { readonly cache: CachePartition; readonly parts: Parts } {
+  const memory = new Memory({ ...OPTIONS, ...options }, clock, store)
+  const parts = new Parts(memory)
+  return { cache: new CachePartition(memory, { common: '', own: '' }, () => parts), parts }
+}
+
 /** A cache before an endpoint, with the cache outcome of each check. */
-export function cached(options: Partial<CacheConfig> = {}) {
-  const cache = new Cache(
-    { ...OPTIONS, ...options },
-    { now: () => state.now, wallNow: () => state.wall, random: () => state.random },
-  )
+export function cached(options: Partial<CacheBounds> = {}) {
+  const clock = { now: () => state.now, wallNow: () => state.wall, random: () => state.random }
+  const { cache, parts } = partitionOf(options, clock)
   const fill = cache.fill((check) => asked(check))
   const orStale = cache.orStale(fill, (error) => permitsStale(error, outage))
   const verify = verifyWith({
@@ -53,6 +64,7 @@ export function cached(options: Partial<CacheConfig> = {}) {
   })
   return {
     cache,
+    parts,
     ask: (token = 't', told = 'a') => verify(checkOf(token, told)),
     /** The decision or error of a check, and its cache facts. */
     outcome: async (token = 't', told = 'a'): Promise<string> => {

@@ -1,4 +1,4 @@
-import { createAuthenticator } from '../../src/index.ts'
+import { createAuthenticator, memoryCache } from '../../src/index.ts'
 import { redisStore } from '../../src/redis.ts'
 import type {
   AuthConfig,
@@ -42,8 +42,8 @@ export function connectGuard(
   const authenticate = createAuthenticator({
     verifier: ({ token }) => answer(token),
     context: { headers: [], params: 'none', path: false },
-    cache: { allowTtlMs: 60_000 },
-    store,
+    cache: memoryCache({ allowTtlMs: 60_000, store }),
+
     requestIdHeader: 'x-request-id',
     onEvent: (event) => void events.push(event),
     ...config,

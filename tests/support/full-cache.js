@@ -30,7 +30,7 @@ async function fill(identity) {
     // Identities from an endpoint share no strings.
     verifier: () => ({ outcome: 'allow', ...JSON.parse(JSON.stringify(identity(id))) }),
     context: { headers: [], params: 'none' },
-    cache: { maxBytes: MAX_BYTES, maxEntries: 1_000_000 },
+    cache: memoryCache({ maxBytes: MAX_BYTES, maxEntries: 1_000_000 }),
   })
   const before = await heap()
   const count = (2 * MAX_BYTES) / Math.max(LEAST_ENTRY, JSON.stringify(identity(0)).length)

@@ -1,7 +1,9 @@
 import { AuthUnavailableError } from '../../src/core/errors.ts'
 import { SharedCalls } from '../../src/core/policies/shared-calls.ts'
+import { UnderWay } from '../../src/core/policies/under-way.ts'
 import { checkOf } from './checks.ts'
 import type { AllowVerdict, ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
+import type { SharedCall } from '../../src/core/policies/shared-calls.ts'
 import type { Check } from '../../src/core/request/check.ts'
 
 export const TIMEOUT = 1000
@@ -23,11 +25,13 @@ export const allow = (extra: Partial<AllowVerdict> = {}): AllowVerdict => ({
 /** Shared calls to an endpoint that answers when the test says so. */
 export function heldCalls() {
   const calls: Call[] = []
+  const underWay = new UnderWay<SharedCall>()
   const shared = new SharedCalls(
     (check, deadline) =>
       new Promise((resolve, reject) => calls.push({ check, deadline, resolve, reject })),
     { timeoutMs: TIMEOUT },
     { now: () => performance.now(), wallNow: () => Date.now() },
+    () => underWay,
   )
   /** The result of a check, or `pending`. */
   const ask = (token = 't', told = 'a', check = checkOf(token, told)) => {
@@ -38,5 +42,5 @@ export function heldCalls() {
     )
     return { check, ended: () => ended }
   }
-  return { calls, ask, forget: (token?: string) => shared.forget(token) }
+  return { calls, ask, forget: (token?: string) => underWay.outdate(token) }
 }

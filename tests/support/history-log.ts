@@ -20,11 +20,19 @@ export interface Answer {
   readonly isDeaf: boolean
 }
 
+/** A guard of a history. */
+export interface Asker {
+  /** Differs for each guard, and after a reload. */
+  readonly guard: number
+  /** Equal for guards that decide alike. */
+  readonly scope: string
+}
+
 /** One call to the endpoint. */
-export interface Call {
+export interface Call extends Asker {
   readonly id: number
   readonly token: string
-  /** The JSON that it got. */
+  /** The JSON that it got, and the scope of its guard. */
   readonly told: string
   readonly asked: Moment
   readonly answer: Answer
@@ -35,9 +43,9 @@ export interface Call {
 }
 
 /** One request and its decision. */
-export interface Asking {
+export interface Asking extends Asker {
   readonly token: string
-  /** The JSON that the endpoint must get for it. */
+  /** The JSON that the endpoint must get for it, and the scope of its guard. */
   readonly told: string
   readonly started: Moment
   ended?: Moment
@@ -56,17 +64,8 @@ export interface Rules {
         readonly staleIfErrorMs: number
         readonly maxEntries: number
       }
-  readonly retry:
-    | false
-    | { readonly attempts: number; readonly minDelayMs: number; readonly maxDelayMs: number }
-  readonly circuitBreaker:
-    | false
-    | {
-        readonly minChecks: number
-        readonly failureRatio: number
-        readonly windowMs: number
-        readonly openMs: number
-      }
+  readonly retry: false | { readonly attempts: number }
+  readonly circuitBreaker: false | { readonly openMs: number }
   readonly concurrency: { readonly maxInFlight: number; readonly maxWaiting: number }
 }
 
@@ -82,6 +81,7 @@ export interface Log {
     readonly moment: Moment
     readonly state: 'open' | 'half_open' | 'closed'
     readonly tokens: 'known' | 'unknown'
+    readonly guard: number
   }[]
   readonly decisions: { attempts: number; stale: number; count: number }
   /** The number of timers that were set while no request waited. */
@@ -91,9 +91,9 @@ export interface Log {
 /** A history in lines, to read a counterexample. */
 export function describeLog({ rules, calls, askings, invalidations, circuit }: Log): string {
   const lines: (readonly [Moment, string])[] = []
-  for (const [index, { told, started, ended, auth, reason }] of askings.entries()) {
+  for (const [index, { guard, told, started, ended, auth, reason }] of askings.entries()) {
     const outcome = auth === undefined ? reason : `allow by ${String(auth.attributes['call'])}`
-    lines.push([started, `request ${index}: ${told}`])
+    lines.push([started, `request ${index} to guard ${guard}: ${told}`])
     lines.push([
       ended ?? started,
       `request ${index} ends: ${outcome}${auth?.stale ? ' stale' : ''}`,
@@ -104,8 +104,8 @@ export function describeLog({ rules, calls, askings, invalidations, circuit }: L
     lines.push([ended ?? asked, `call ${id} is ${ended?.as ?? 'never answered'}`])
   }
   for (const { moment, token } of invalidations) lines.push([moment, `forget ${token ?? 'all'}`])
-  for (const { moment, state, tokens } of circuit) {
-    lines.push([moment, `circuit of ${tokens} tokens ${state}`])
+  for (const { moment, state, tokens, guard } of circuit) {
+    lines.push([moment, `circuit of ${tokens} tokens of guard ${guard} ${state}`])
   }
   lines.sort(([one], [other]) => one.seq - other.seq)
   const told = lines.map(([{ at, wall }, line]) => `${at} (${wall}) ${line}`)

@@ -1,7 +1,10 @@
-import type { Asking, Call, Log, Moment, Rules } from './history-log.ts'
+import type { Asker, Asking, Call, Log, Moment, Rules } from './history-log.ts'
 
 type Ended<Thing extends { ended?: Moment }> = Thing & Required<Pick<Thing, 'ended'>>
 
+/** A circuit opens when half of the checks of ten seconds fail, of at least ten. */
+const FAILURES_TO_OPEN = 5
+const WINDOW_MS = 10_000
 /** Jitter leaves at least this part of a time to live. */
 const LEAST_PART = 0.9
 const GATEWAY_ERRORS: ReadonlySet<unknown> = new Set([502, 503, 504])
@@ -34,6 +37,7 @@ function findWrongAllow(asking: Ended<Asking>, log: Log): string | undefined {
     return 'allowed with an identity that no call returned'
   const name = `allowed by call ${call.id}, `
   if (call.told !== asking.told) return `${name}which asked something else`
+  if (!isOneMemory(call, asking, log)) return `${name}which another guard had asked`
   if (!hasAnswered(call) || call.answer.status !== 200 || isAfter(call.ended, asking.ended)) {
     return `${name}which had not said 200`
   }
@@ -70,6 +74,7 @@ function findRevocation(call: Call, until: Moment, log: Log): string | undefined
     (other) =>
       isDenial(other) &&
       other.told === call.told &&
+      isOneMemory(other, call, log) &&
       isAfter(other.asked, call.asked) &&
       isAfter(until, other.ended),
   )
@@ -102,6 +107,7 @@ function isExplained(asking: Ended<Asking>, log: Log): boolean {
 function explainsDenial(call: Call, asking: Ended<Asking>, log: Log): boolean {
   if (!isDenial(call) || call.told !== asking.told || isAfter(call.ended, asking.ended))
     return false
+  if (!isOneMemory(call, asking, log)) return false
   if (isAfter(call.asked, asking.started)) return true
   if (isUnsharable(call)) return false
   if (isAfter(call.ended, asking.started)) return !isForgotten(call, asking.started, log)
@@ -117,6 +123,7 @@ function isOverruled(denial: Call, until: Moment, log: Log): boolean {
       hasAnswered(other) &&
       other.answer.status === 200 &&
       other.told === denial.told &&
+      isOneMemory(other, denial, log) &&
       isYounger(other, until, log, 0) &&
       !wasBegunBeforeForgetting(other, until, log) &&
       isAfter(other.asked, denial.asked) &&
@@ -186,22 +193,24 @@ function isCircuitOpen(asking: Ended<Asking>, log: Log): boolean {
   return [...lanesOf(asking, log)].some((lane) => isLaneClosed(lane, asking, log))
 }
 
-function isLaneClosed(lane: Lane, { token, ended: moment }: Ended<Asking>, log: Log): boolean {
+function isLaneClosed(lane: Lane, asking: Ended<Asking>, log: Log): boolean {
+  const { token, guard, ended: moment } = asking
   const { circuit, calls, rules } = log
   const last = lastBefore(
     moment,
-    circuit.filter(({ tokens }) => tokens === lane),
+    circuit.filter((change) => change.tokens === lane && change.guard === guard),
   )
   if (rules.circuitBreaker === false || last === undefined) return false
   const forMs = moment.at - last.moment.at
   if (last.state === 'open') {
     // The token that failed last leaves the probe to another one that has asked.
-    const leavesProbe = lastOutage(lane, last.moment, log)?.token === token
+    const leavesProbe = lastOutage(lane, guard, last.moment, log)?.token === token
     return forMs < rules.circuitBreaker.openMs * (leavesProbe ? 2 : 1)
   }
   const hasProbed = calls.some(
     (call) =>
       hasAnswered(call) &&
+      call.guard === guard &&
       !GATEWAY_ERRORS.has(call.answer.status) &&
       !lanesOf(call, log).has(lane === 'known' ? 'unknown' : 'known') &&
       isAfter(call.asked, last.moment) &&
@@ -231,7 +240,7 @@ function lanesOf(
   const begun = 'asked' in thing ? thing.asked : thing.started
   const lanes = new Set<Lane>()
   let lane: Lane = 'unknown'
-  for (const { at, seq, lane: next } of changesOf(thing.token, log)) {
+  for (const { at, seq, lane: next } of changesOf(thing, log)) {
     // A check may call the endpoint at the end of its budget and learn the result a moment later.
     if (at >= begun.at - log.rules.timeoutMs) lanes.add(lane)
     if (seq > (thing.ended?.seq ?? Infinity)) return lanes
@@ -242,11 +251,13 @@ function lanesOf(
 
 /** The moments when a token became known or unknown. */
 function changesOf(
-  token: string,
-  { calls, invalidations }: Pick<Log, 'calls' | 'invalidations'>,
+  thing: Asking | Call,
+  log: Pick<Log, 'calls' | 'invalidations' | 'rules'>,
 ): { readonly at: number; readonly seq: number; readonly lane: Lane }[] {
+  const { token } = thing
+  const { calls, invalidations } = log
   const learned = calls
-    .filter((call) => call.token === token)
+    .filter((call) => call.token === token && isOneMemory(call, thing, log))
     .filter((call) => isAllow(call) || isDenial(call))
     // A 403 rejects one request. The token stays known.
     .filter((call) => call.answer.status !== 403)
@@ -269,8 +280,8 @@ function findCallFaults(log: Log): string[] {
       faults.push(`call ${call.id} asked what call ${twin.id} was asking`)
     }
   }
-  for (const { moment, state, tokens } of log.circuit) {
-    if (state === 'open' && !mayOpen(tokens, moment, log)) {
+  for (const { moment, state, tokens, guard } of log.circuit) {
+    if (state === 'open' && !mayOpen(tokens, guard, moment, log)) {
       faults.push(`the circuit of ${tokens} tokens opened at ${moment.at}`)
     }
   }
@@ -279,7 +290,8 @@ function findCallFaults(log: Log): string[] {
 
 /** Whether the earlier call was still running when the same question was asked again. */
 function isTwin(earlier: Call, later: Call): boolean {
-  if (earlier.told !== later.told || !isAfter(later.asked, earlier.asked)) return false
+  if (earlier.guard !== later.guard || earlier.told !== later.told) return false
+  if (!isAfter(later.asked, earlier.asked)) return false
   // A call that ends at that moment, at its deadline, was replaced.
   return earlier.ended === undefined || earlier.ended.at > later.asked.at
 }
@@ -292,7 +304,10 @@ function mayAskBeside(call: Call, twin: Call, log: Log): boolean {
   if (
     log.calls.some(
       (other) =>
-        isDenial(other) && other.told === told && isBetween(other.ended, twin.asked, asked),
+        isDenial(other) &&
+        other.told === told &&
+        isOneMemory(other, call, log) &&
+        isBetween(other.ended, twin.asked, asked),
     )
   )
     return true
@@ -333,23 +348,23 @@ function patienceMs({ retry, concurrency, timeoutMs }: Rules): number {
   return retry === false && concurrency.maxInFlight > 4 ? 0 : timeoutMs
 }
 
-function mayOpen(lane: Lane, moment: Moment, log: Log): boolean {
+function mayOpen(lane: Lane, guard: number, moment: Moment, log: Log): boolean {
   const { circuit, calls, rules } = log
   const { circuitBreaker } = rules
   if (circuitBreaker === false) return false
-  const { windowMs, minChecks, failureRatio } = circuitBreaker
   const before = lastBefore(
     moment,
-    circuit.filter(({ tokens }) => tokens === lane),
+    circuit.filter((change) => change.tokens === lane && change.guard === guard),
   )
-  const least = before?.state === 'half_open' ? 1 : minChecks * failureRatio
+  const least = before?.state === 'half_open' ? 1 : FAILURES_TO_OPEN
   const outages = calls
     .filter((call) => isOutage(call))
     .filter(
       (call) =>
+        call.guard === guard &&
         lanesOf(call, log).has(lane) &&
         isAfter(moment, call.ended) &&
-        moment.at - call.ended.at < windowMs,
+        moment.at - call.ended.at < WINDOW_MS,
     )
   if (outages.length < least) return false
   return lane === 'unknown' || least === 1 || isForSeveral(outages, moment, log)
@@ -369,10 +384,11 @@ function isForSeveral(outages: readonly Ended<Call>[], moment: Moment, log: Log)
   )
 }
 
-function lastOutage(lane: Lane, moment: Moment, log: Log): Ended<Call> | undefined {
+function lastOutage(lane: Lane, guard: number, moment: Moment, log: Log): Ended<Call> | undefined {
   let last: Ended<Call> | undefined
   for (const call of log.calls) {
-    if (!isOutage(call) || !isAfter(moment, call.ended) || !lanesOf(call, log).has(lane)) continue
+    if (call.guard !== guard || !isOutage(call) || !isAfter(moment, call.ended)) continue
+    if (!lanesOf(call, log).has(lane)) continue
     if (last === undefined || isAfter(call.ended, last.ended)) last = call
   }
   return last
@@ -392,6 +408,11 @@ function findReportFaults({ decisions, askings, calls, rules, idleTimers }: Log)
 }
 
 // ---- facts
+
+/** Whether what one learns counts for the other: guards of equal scope with one cache remember together. */
+function isOneMemory(one: Asker, other: Asker, { rules }: Pick<Log, 'rules'>): boolean {
+  return one.guard === other.guard || (rules.cache !== false && one.scope === other.scope)
+}
 
 function hasEnded<Thing extends { ended?: Moment }>(thing: Thing): thing is Ended<Thing> {
   return thing.ended !== undefined
@@ -456,23 +477,23 @@ function wasWithoutAnswer(asking: Ended<Asking>, log: Log): boolean {
 }
 
 /** Whether a call shows an outage. A late call that waited for a place does not, if other calls got verdicts. */
-function isShownBy({ asked, ended, told }: Ended<Call>, { calls, askings }: Log): boolean {
+function isShownBy({ guard, asked, ended, told }: Ended<Call>, { calls, askings }: Log): boolean {
   if (ended.as !== 'abandoned') return true
   const hasWaited = !askings.some(
-    (asking) => asking.told === told && asking.started.at === asked.at,
+    (asking) => asking.guard === guard && asking.told === told && asking.started.at === asked.at,
   )
   if (!hasWaited) return true
+  const isAnswer = (call: Call): call is Ended<Call> => isAllow(call) || isDenial(call)
   return !calls.some(
-    (call) => (isAllow(call) || isDenial(call)) && isBetween(call.ended, asked, ended),
+    (call) => call.guard === guard && isAnswer(call) && isBetween(call.ended, asked, ended),
   )
 }
 
 /** Whether there was an outage lately. Overload alone is not one. */
 function hasFailedLately(moment: Moment, log: Log): boolean {
-  const { calls, circuit, rules } = log
-  const windowMs = rules.circuitBreaker === false ? 10_000 : rules.circuitBreaker.windowMs
+  const { calls, circuit } = log
   const isRecent = (past: Moment): boolean =>
-    isAfter(moment, past) && moment.at - past.at < windowMs
+    isAfter(moment, past) && moment.at - past.at < WINDOW_MS
   const hasChanged = circuit.some((change) => isRecent(change.moment))
   return (
     hasChanged ||

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { createGate } from '../../src/core/gate.ts'
+import { memoryCache } from '../../src/index.ts'
 import { createModelEndpoint } from './model-endpoint.ts'
 import { createVirtualClock, withClock } from './virtual-clock.ts'
 import type { Decision, Gate } from '../../src/core/gate.ts'
-import type { AuthConfig, AuthEvent } from '../../src/index.ts'
-import type { Answer, Asking, Log, Moment, Rules } from './history-log.ts'
+import type { AuthConfig, AuthEvent, DecisionCache, Transport } from '../../src/index.ts'
+import type { Answer, Asker, Asking, Log, Moment, Rules } from './history-log.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
 interface Visit {
@@ -15,10 +16,15 @@ interface Visit {
   readonly noise: string | undefined
 }
 
-type Incident = 'none' | 'invalidate' | 'clear' | number
+/** A reload replaces the guard by one of an equal config, with the same cache. */
+type Incident = 'none' | 'invalidate' | 'clear' | 'reload' | number
 
 /** One request and the incident before it. A number as incident is a jump of the wall clock in milliseconds. */
 interface Step extends Visit {
+  /** The number of the guard that is asked. */
+  readonly guard: number
+  /** How many tokens ask at once. Five failures open a circuit. */
+  readonly crowd: number
   readonly passMs: number
   readonly incident: Incident
   readonly first: Omit<Answer, 'latencyMs' | 'isDeaf'> | undefined
@@ -39,6 +45,10 @@ export interface History {
   /** The random numbers that the runtime draws in turn. */
   readonly randoms: readonly number[]
   readonly steps: readonly Step[]
+}
+
+interface Guard extends Asker {
+  readonly gate: Gate
 }
 
 const TIMEOUT_MS = 400
@@ -83,8 +93,18 @@ const anyAnswer = fc.constantFrom<Step['first'][]>(
   { status: 'hang' },
 )
 
+/** What sets a guard apart. All have one cache; those of equal scope share its decisions. */
+const GUARDS: readonly (readonly [scope: string, config: AuthConfig])[] = [
+  ['', {}],
+  ['', { realm: 'other', public: ['/public'] }],
+  [' of another secret', { endpointHeaders: { 'x-secret': 'other' } }],
+  [' for a principal', { identity: 'required' }],
+]
+
 const anyStep: fc.Arbitrary<Step> = fc.record({
   ...anyVisit,
+  guard: mostly(0, 1, 2, 3),
+  crowd: fc.constantFrom(1, 1, 1, 1, 1, 1, 6),
   // Values around the half and the whole timeout, and around the times to live.
   passMs: mostly(0, 10, 50, 100, 200, 250, 400, 900, 1100, 1600, 2900, 3100),
   incident: fc.constantFrom<Incident[]>(
@@ -92,6 +112,8 @@ const anyStep: fc.Arbitrary<Step> = fc.record({
     'invalidate',
     'invalidate',
     'clear',
+    'reload',
+    'reload',
     1000,
     -1000,
     -2500,
@@ -120,17 +142,8 @@ const anyCache = fc.oneof(
 const anyRules: fc.Arbitrary<Rules> = fc.record({
   timeoutMs: fc.constant(TIMEOUT_MS),
   cache: anyCache,
-  retry: fc.constantFrom<Rules['retry'][]>(false, false, {
-    attempts: 1,
-    minDelayMs: 8,
-    maxDelayMs: 48,
-  }),
-  circuitBreaker: fc.constantFrom<Rules['circuitBreaker'][]>(false, false, {
-    minChecks: 3,
-    failureRatio: 0.6,
-    windowMs: 2000,
-    openMs: 500,
-  }),
+  retry: fc.constantFrom<Rules['retry'][]>(false, false, { attempts: 1 }),
+  circuitBreaker: fc.constantFrom<Rules['circuitBreaker'][]>(false, false, { openMs: 500 }),
   concurrency: fc.constantFrom(
     { maxInFlight: 64, maxWaiting: 1024 },
     { maxInFlight: 64, maxWaiting: 1024 },
@@ -147,7 +160,7 @@ const anyTold: fc.Arbitrary<Told> = fc.record({
   path: mostly(false, true),
 })
 
-/** A configuration and about ten requests with incidents. */
+/** A configuration and about ten requests to several guards, with incidents. */
 export const histories: fc.Arbitrary<History> = fc.record({
   rules: anyRules,
   told: anyTold,
@@ -182,44 +195,61 @@ async function run(history: History, log: Log, clock: VirtualClock): Promise<voi
     return { seq, at: clock.now(), wall: clock.wallNow() }
   }
   const endpoint = createModelEndpoint(clock, log.calls, moment)
-  const gate = createGate(configOf(history, endpoint.fetch, (event) => note(event)))
-  const note = (event: AuthEvent): void => {
+  const cache = history.rules.cache === false ? false : memoryCache(history.rules.cache)
+  let made = 0
+  const make = ([scope, config]: (typeof GUARDS)[number]): Guard => {
+    const asker = { guard: made++, scope }
+    const answer: Transport = (_url, init) => endpoint.answer(asker, init)
+    // Otherwise no two guards decide alike.
+    const fetch = Object.assign(answer, { id: 'model' })
+    const onEvent = (event: AuthEvent): void => note(event, asker.guard)
+    return {
+      ...asker,
+      gate: createGate({ ...configOf(history, cache), ...config, fetch, onEvent }),
+    }
+  }
+  const guards = GUARDS.map(make)
+  const note = (event: AuthEvent, guard: number): void => {
     if (event.type === 'circuit') {
-      log.circuit.push({ moment: moment(), state: event.state, tokens: event.tokens })
+      log.circuit.push({ moment: moment(), state: event.state, tokens: event.tokens, guard })
     }
     if (event.type !== 'decision') return
     log.decisions.count += 1
     log.decisions.attempts += event.attempts
     if (event.cache === 'stale') log.decisions.stale += 1
   }
-  for (const { passMs, incident, first, later, latencyMs, isDeaf, ...visited } of history.steps) {
+  for (const { passMs, incident, first, later, latencyMs, isDeaf, ...rest } of history.steps) {
+    const { guard: at, crowd, ...visited } = rest
     await clock.pass(passMs)
     // If a request took another's verdict, its own call or retry may run until its deadline.
     const quietSince = clock.now() - history.rules.timeoutMs
     const isIdle = log.askings.every(({ started, ended }) => ended && started.at <= quietSince)
     if (isIdle) log.idleTimers += clock.pending() - endpoint.pending()
-    disturb(incident, visited.token, gate, log, clock, moment)
+    disturb(incident, visited.token, cache, log, clock, moment)
+    const of = GUARDS[at]
+    if (incident === 'reload' && of !== undefined) guards[at] = make(of)
+    const guard = guards[at]
+    if (guard === undefined) throw new TypeError('No such guard')
     const manner = { latencyMs, isDeaf }
     const next = later === undefined ? undefined : { ...later, ...manner }
-    if (first !== undefined) endpoint.says(visited.token, { ...first, ...manner }, next)
-    ask(visited, history.told, gate, log, moment)
+    for (let member = 0; member < crowd; member += 1) {
+      const token = member === 0 ? visited.token : `${visited.token}${member}`
+      if (first !== undefined) endpoint.says(token, { ...first, ...manner }, next)
+      ask({ ...visited, token }, history.told, guard, log, moment)
+    }
   }
   // By then all requests have ended, and the endpoint has sent all late answers.
   await clock.pass(3 * TIMEOUT_MS)
 }
 
-function configOf(
-  { rules, told: context }: History,
-  fetch: NonNullable<AuthConfig['fetch']>,
-  onEvent: (event: AuthEvent) => void,
-): AuthConfig {
-  return { ...rules, endpoint: 'https://auth.example.test/validate', context, fetch, onEvent }
+function configOf({ rules, told: context }: History, cache: false | DecisionCache): AuthConfig {
+  return { ...rules, endpoint: 'https://auth.example.test/validate', context, cache }
 }
 
 function disturb(
   incident: Incident,
   token: string,
-  { controls }: Gate,
+  cache: false | DecisionCache,
   { invalidations, jumps }: Log,
   clock: VirtualClock,
   moment: () => Moment,
@@ -228,20 +258,21 @@ function disturb(
     clock.jump(incident)
     jumps.unshift({ moment: moment(), ms: incident })
   }
+  if (cache === false) return
   if (incident === 'invalidate') {
     invalidations.push({ moment: moment(), token })
-    void controls.invalidate(token)
+    void cache.invalidate(token)
   }
   if (incident === 'clear') {
     invalidations.push({ moment: moment(), token: undefined })
-    void controls.clear()
+    void cache.clear()
   }
 }
 
 function ask(
   visited: Visit,
   context: Told,
-  gate: Gate,
+  { gate, guard, scope }: Guard,
   { askings }: Log,
   moment: () => Moment,
 ): void {
@@ -253,7 +284,8 @@ function ask(
       ...(noise === undefined ? {} : { 'x-noise': noise }),
     },
   })
-  const asking: Asking = { token, told: tell(visited, context), started: moment() }
+  const told = tell(visited, context) + scope
+  const asking: Asking = { guard, scope, token, told, started: moment() }
   askings.push(asking)
   const settle = (decision: Decision): void => {
     asking.ended = moment()

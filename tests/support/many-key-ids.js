@@ -37,7 +37,7 @@ await new Promise((resolve) => {
 const jwksUri = `http://127.0.0.1:${server.address().port}/`
 const guarded = withAuth(() => 'allowed', {
   verifier: jwt({ issuer, audience: 'api', jwksUri }),
-  cache: {},
+  cache: memoryCache(),
 })
 
 const requestOf = (token) => makeRequest('/', { authorization: `Bearer ${token}` })

@@ -30,7 +30,7 @@ const requestOf = (number) =>
 const guarded = withAuth(() => 'allowed', {
   endpoint: 'https://auth.example.test/validate',
   context: { headers: ['x-tenant'], params: 'none' },
-  cache: { maxEntries: 10_000, staleIfErrorMs: 60_000 },
+  cache: memoryCache({ maxEntries: 10_000, staleIfErrorMs: 60_000 }),
   retry: { attempts: 1, minDelayMs: 0, maxDelayMs: 0 },
   fetch,
 })

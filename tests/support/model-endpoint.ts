@@ -1,5 +1,5 @@
 import type { TransportInit, TransportResponse } from '../../src/index.ts'
-import type { Answer, Call, Moment } from './history-log.ts'
+import type { Answer, Asker, Call, Moment } from './history-log.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
 const YES: Answer = { status: 200, latencyMs: 0, isDeaf: false }
@@ -13,14 +13,16 @@ export function createModelEndpoint(clock: VirtualClock, calls: Call[], moment: 
     answers.set(token, { first: later, later })
     return first
   }
-  const log = (told: string): Call => {
-    const { api_key: token } = JSON.parse(told) as { api_key: string }
+  const log = (body: string, { guard, scope }: Asker): Call => {
+    const { api_key: token } = JSON.parse(body) as { api_key: string }
+    const told = body + scope
     const id = calls.length
     const asked = moment()
     const answer = answerFor(token)
     const { expiresIn } = answer
     const exp = expiresIn === undefined ? undefined : Math.floor(asked.wall / 1000) + expiresIn
-    const call: Call = { id, token, told, asked, answer, principal: `${id} ${told}`, exp }
+    const what = { id, guard, scope, token, told }
+    const call: Call = { ...what, asked, answer, principal: `${id} ${told}`, exp }
     calls.push(call)
     return call
   }
@@ -28,8 +30,9 @@ export function createModelEndpoint(clock: VirtualClock, calls: Call[], moment: 
     call.ended ??= { ...moment(), as }
   }
   return {
-    fetch: (_url: string, { body, signal }: TransportInit): Promise<TransportResponse> => {
-      const call = log(body ?? '')
+    /** Asks for one guard. */
+    answer: (asker: Asker, { body, signal }: TransportInit): Promise<TransportResponse> => {
+      const call = log(body ?? '', asker)
       const { answer } = call
       return new Promise((resolve, reject) => {
         const finish = (): void => {

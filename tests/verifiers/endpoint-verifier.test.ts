@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { AuthConfigError, withAuth } from '../../src/index.ts'
+import { AuthConfigError, memoryCache, withAuth } from '../../src/index.ts'
 import { endpointVerifier, firstOf } from '../../src/verifiers.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
 import { TOKEN } from '../support/token.ts'
@@ -91,7 +91,7 @@ describe('the contract', () => {
       () => ({ status: 404 }),
       { context: BY_TOKEN },
       {
-        cache: {},
+        cache: memoryCache(),
       },
     )
     await ask()
@@ -111,7 +111,7 @@ describe('the contract', () => {
     const { ask, answerWith } = await start(
       () => ({ json: { principal: 'alice' }, headers }),
       { context: BY_TOKEN },
-      { cache: { allowTtlMs: 200, staleIfErrorMs: 60_000 } },
+      { cache: memoryCache({ allowTtlMs: 200, staleIfErrorMs: 60_000 }) },
     )
     await ask()
     answerWith(() => ({ status: 503 }))

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { AuthUnavailableError, createAuthenticator } from '../../src/index.ts'
+import { AuthUnavailableError, createAuthenticator, memoryCache } from '../../src/index.ts'
 import { jwt } from '../../src/jwt.ts'
 import { firstOf, githubToken, introspection, kubernetesToken } from '../../src/verifiers.ts'
 import { AUDIENCE, goodClaims, ISSUER, keyOf, sign, startIssuer } from '../support/issuer.ts'
@@ -283,7 +283,7 @@ describe('the event', () => {
         keys: { keys: [key.jwk] },
         ...options,
       })
-      const { ask } = guardWith(verifier, { cache: {} })
+      const { ask } = guardWith(verifier, { cache: memoryCache() })
       const token = await sign(key, goodClaims({ iss: 'i', ...claims }))
       for (const cache of ['miss', 'hit']) {
         expect(await ask(token)).toMatchObject({ detail: 'missing_claim', cause, cache })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { AuthUnavailableError } from '../../src/index.ts'
+import { AuthUnavailableError, memoryCache } from '../../src/index.ts'
 import { endpointVerifier, firstOf, introspection } from '../../src/verifiers.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
 import { TOKEN } from '../support/token.ts'
@@ -44,7 +44,9 @@ describe('an outage of one service', () => {
       retry: false,
       concurrency: { maxInFlight: 1, maxWaiting: 1 },
     })
-    const { ask } = guardWith(verifier, { cache: { allowTtlMs: 20, staleIfErrorMs: 60_000 } })
+    const { ask } = guardWith(verifier, {
+      cache: memoryCache({ allowTtlMs: 20, staleIfErrorMs: 60_000 }),
+    })
     const tokens = ['a1', 'a2', 'a3']
     for (const token of tokens) expect(await ask(token)).toMatchObject({ outcome: 'allow' })
     // The cached decisions expire.
@@ -199,7 +201,7 @@ describe('a member', () => {
       accepts: (token: string) => token.startsWith('k'),
     })
     const inner = firstOf([endpointVerifier({ endpoint: url, context: { headers: [] } })])
-    const { ask } = guardWith(firstOf([keys, inner]), { cache: {} })
+    const { ask } = guardWith(firstOf([keys, inner]), { cache: memoryCache() })
     for (const cache of ['miss', 'hit']) {
       expect(await ask('k1')).toMatchObject({ verifier: 'own_keys', detail: 'inactive', cache })
       expect(await ask('x1')).toMatchObject({ verifier: 'endpoint', principal: 'bob', cache })

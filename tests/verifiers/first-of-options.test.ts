@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { AuthConfigError, withAuth } from '../../src/index.ts'
+import { AuthConfigError, memoryCache, withAuth } from '../../src/index.ts'
 import { endpointVerifier, firstOf, introspection } from '../../src/verifiers.ts'
 import type { Verifier } from '../../src/index.ts'
 import type { FirstOfOptions } from '../../src/verifiers.ts'
@@ -96,7 +96,7 @@ describe('the verifier', () => {
     })
     expect(firstOf([PICKY, FUNCTION]).reads).toMatchObject({ headers: 'all', path: true })
     const cached = (verifier: Verifier) => () =>
-      withAuth(() => new Response('x'), { verifier, cache: {} })
+      withAuth(() => new Response('x'), { verifier, cache: memoryCache() })
     expect(cached(firstOf([PICKY, OPAQUE]))).not.toThrow()
     expect(cached(firstOf([PICKY, FUNCTION]))).toThrow('"cache"')
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { AuthUnavailableError } from '../../src/index.ts'
+import { AuthUnavailableError, memoryCache } from '../../src/index.ts'
 import { firstOf, introspection } from '../../src/verifiers.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
 import { TOKEN } from '../support/token.ts'
@@ -40,7 +40,7 @@ describe.each(COMBINATIONS)('with answers %s, %s, %s', (...outcomes) => {
   it('with `fallThrough` one allow is enough, and an outage never becomes a denial', async () => {
     const { verifiers, calls } = await startThree(outcomes)
     const verifier = firstOf(verifiers, { ...NO_RETRY, fallThrough: true })
-    const { ask } = guardWith(verifier, { cache: {} })
+    const { ask } = guardWith(verifier, { cache: memoryCache() })
     const decision = await ask()
     const allowedBy = outcomes.indexOf('allow')
     const isOutage = outcomes.includes('unavailable')
@@ -127,7 +127,7 @@ describe('`fallThrough`', () => {
     expect(await guardWith(verifier).ask()).toMatchObject({ detail: 'expired' })
     const { ask } = guardWith(
       firstOf([denying({ maxAgeMs: 60_000 }), denying({ maxAgeMs: 0 })], { fallThrough: true }),
-      { cache: {} },
+      { cache: memoryCache() },
     )
     await ask()
     expect(await ask()).toMatchObject({ cache: 'skipped' })
@@ -152,7 +152,7 @@ describe('`fallThrough`', () => {
     const allowed = firstOf([byToken(broken), ...verifiers], { ...NO_RETRY, fallThrough: true })
     expect(await guardWith(allowed).ask()).toMatchObject({ outcome: 'allow' })
     const denied = firstOf([byToken(broken), denying({})], { ...NO_RETRY, fallThrough: true })
-    const { ask } = guardWith(denied, { cache: {} })
+    const { ask } = guardWith(denied, { cache: memoryCache() })
     expect(await ask()).toMatchObject({ reason: 'internal_error' })
     expect(await ask()).toMatchObject({ reason: 'internal_error', cache: 'miss' })
   })
@@ -178,7 +178,9 @@ describe('`fallThrough`', () => {
         }),
       )
       const verifier = wrap(firstOf(members, { ...NO_RETRY, fallThrough: true }))
-      const { ask } = guardWith(verifier, { cache: { allowTtlMs: 5, staleIfErrorMs: 60_000 } })
+      const { ask } = guardWith(verifier, {
+        cache: memoryCache({ allowTtlMs: 5, staleIfErrorMs: 60_000 }),
+      })
       return async (...next: Says[]) => {
         says.splice(0, 2, ...next)
         // The decision before it has expired.
@@ -222,7 +224,9 @@ describe('`fallThrough`', () => {
           ),
         )
         const verifier = firstOf(members, { ...NO_RETRY, fallThrough: true })
-        const guarded = guardWith(verifier, { cache: { allowTtlMs: 5, staleIfErrorMs: 60_000 } })
+        const guarded = guardWith(verifier, {
+          cache: memoryCache({ allowTtlMs: 5, staleIfErrorMs: 60_000 }),
+        })
         const ask = async (path: string, ...next: typeof says) => {
           says.splice(0, 2, ...next)
           await new Promise((resolve) => setTimeout(resolve, 10))

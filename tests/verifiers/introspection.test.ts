@@ -1,4 +1,5 @@
 import { createServer } from 'node:https'
+import { memoryCache } from '../../src/memory/memory-cache.ts'
 import { describe, expect, it } from 'vitest'
 import { introspection } from '../../src/verifiers.ts'
 import { decide } from '../support/decide.ts'
@@ -124,14 +125,14 @@ it('is unreachable without a server', async () => {
 describe('a cached decision', () => {
   it('serves all paths, methods and headers', async () => {
     const { url, calls } = await startService(() => ({ json: ACTIVE }))
-    const { ask } = guard({ url }, { cache: {} })
+    const { ask } = guard({ url }, { cache: memoryCache() })
     for (const path of ['/', '/a?b=c', '/d']) await ask(TOKEN, path, { x: path })
     expect(calls).toHaveLength(1)
   })
 
   it('ends with the token, for a denial too', async () => {
     const { url, calls } = await startService(() => ({ json: { active: false } }))
-    const { ask } = guard({ url }, { cache: {} })
+    const { ask } = guard({ url }, { cache: memoryCache() })
     expect(await ask()).toMatchObject({ cache: 'miss', detail: 'inactive' })
     expect(await ask()).toMatchObject({ cache: 'hit', detail: 'inactive' })
     expect(calls).toHaveLength(1)
@@ -140,7 +141,7 @@ describe('a cached decision', () => {
   it('is never used after `exp`, not even as a stale one', async () => {
     const exp = Date.now() / 1000 + 0.3
     const { url, answerWith } = await startService(() => ({ json: { ...ACTIVE, exp } }))
-    const { ask } = guard({ url }, { cache: { staleIfErrorMs: 60_000 } })
+    const { ask } = guard({ url }, { cache: memoryCache({ staleIfErrorMs: 60_000 }) })
     expect(await ask()).toMatchObject({ outcome: 'allow', cache: 'miss' })
     answerWith(() => ({ status: 503 }))
     await new Promise((resolve) => setTimeout(resolve, 350))
@@ -168,7 +169,7 @@ describe('a cached decision', () => {
   it('is none for a token that is not valid yet: it heals by itself', async () => {
     const nbf = Date.now() / 1000 + 60
     const { url, calls } = await startService(() => ({ json: { ...ACTIVE, nbf } }))
-    const { ask } = guard({ url }, { cache: {} })
+    const { ask } = guard({ url }, { cache: memoryCache() })
     await ask()
     await ask()
     expect(calls).toHaveLength(2)

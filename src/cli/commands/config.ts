@@ -8,7 +8,7 @@ import { loadFile, parseLoadOptions } from '../../yaml/parsed-file.ts'
 import { withAddress } from '../../yaml/settings-check.ts'
 import { membersOf } from '../../verifiers/first-of/first-of.ts'
 import { keyOf } from '../../yaml/setting.ts'
-import { STORE_FORM } from '../../yaml/store-section.ts'
+import { STORE_FORM } from '../../yaml/cache-section.ts'
 import { POLICY_OPTION, policyOptions } from '../gateway/upstream-policy.ts'
 import { requireOperand } from '../command-line.ts'
 import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
@@ -78,7 +78,7 @@ function toYaml(value: unknown): string {
 const REDACTED = '[redacted]'
 
 /** Options that are shown in another way, or that only code can set. */
-const APART = 'clientAddress endpointHeaders fetch onEvent respond store verifier'.split(' ')
+const APART = 'clientAddress endpointHeaders fetch onEvent respond verifier'.split(' ')
 const OF_ENDPOINT = ['endpoint', 'tenantField', 'allowInsecureHttp']
 /** A verifier that answers from memory ignores them. */
 const OF_SERVICE = ['retry', 'circuitBreaker', 'concurrency']
@@ -94,7 +94,8 @@ export function showConfig(
   resolved: ResolvedConfig,
   { section, rules }: Partial<Pick<ParsedFile, 'section' | 'rules'>> = {},
 ): unknown {
-  const { verifier, endpointHeaders, store, resource } = resolved
+  const { verifier, endpointHeaders, cache, resource } = resolved
+  const { store, ...bounds } = cache ? cache.describe() : { store: undefined }
   const hidden = new Set([
     ...APART,
     ...(verifier === undefined ? [] : OF_ENDPOINT),
@@ -109,6 +110,7 @@ export function showConfig(
     endpoint,
     public: config.public ?? [],
     routePolicy: rules,
+    cache: cache && bounds,
     resource: resource && withoutEmpty(resource),
   }
   const names = Object.keys(OPTIONS).filter((name) => !hidden.has(name))
@@ -134,7 +136,10 @@ function isEmpty(value: unknown): boolean {
   return value === '' || (Array.isArray(value) && value.length === 0)
 }
 
-function showStore(section: unknown, { lostPushTtlMs }: DecisionStore): object {
+function showStore(
+  section: unknown,
+  { lostPushTtlMs }: Pick<DecisionStore, 'lostPushTtlMs'>,
+): object {
   const given: unknown = { ...Object(section), lostPushTtlMs }
   const shown = Object.entries(STORE_FORM.fields).map(([name, { form }]) => {
     const value: unknown = Reflect.get(Object(given), name) ?? form.default

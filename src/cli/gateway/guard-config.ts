@@ -1,3 +1,4 @@
+import { memoryCache } from '../../memory/memory-cache.ts'
 import { foldName } from '../../core/config/option-checks.ts'
 import { resolveConfig } from '../../core/config/parse.ts'
 import { AuthConfigError } from '../../core/errors.ts'
@@ -200,7 +201,7 @@ export async function configForKeys(
     fetch: (url, init) => endpoint(new Request(url, init)),
     // A key may be limited to paths. Only the path and the key decide.
     context: { headers: [], params: 'none' },
-    cache: { allowTtlMs: ALLOW_TTL_MS, denyTtlMs: DENY_TTL_MS },
+    cache: memoryCache({ allowTtlMs: ALLOW_TTL_MS, denyTtlMs: DENY_TTL_MS }),
     unavailableStatus: 503,
     retry: false,
     circuitBreaker: false,

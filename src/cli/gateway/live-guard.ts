@@ -1,8 +1,8 @@
 import { within } from '../../core/async.ts'
 import { resolveConfig } from '../../core/config/parse.ts'
 import { createGate, enter } from '../../core/gate.ts'
-import { asksTheSame } from '../../core/policies/handover.ts'
 import { createCredentialsReader } from '../../core/request/credentials.ts'
+import { scopeOf } from '../../core/scope.ts'
 import { addFacts } from '../../core/response/decision-event.ts'
 import { readGuardConfig } from './guard-config.ts'
 import { createEndpointProof, createRandomKeyAsker } from '../proof.ts'
@@ -112,12 +112,9 @@ function createStage(
   const { config } = equipped
   const resolved = resolveConfig(config)
   // The same endpoint stays proven, even if it is unavailable while the file changes.
-  const isSame = before !== undefined && asksTheSame(before.resolved, resolved)
+  const isSame = before !== undefined && decidesLike(before.resolved, resolved)
   const state = isSame ? before.proof.state() : undefined
-  const gate = createGate(
-    { ...config, onEvent },
-    state === 'proven' ? before?.gate.handOver() : undefined,
-  )
+  const gate = createGate({ ...config, onEvent })
   // The command ends if the first endpoint is open from the start, and says so then.
   let isStart = before === undefined && resolved.mode !== 'shadow'
   const onChange = (next: ProofState, cause?: string): void => {
@@ -140,6 +137,11 @@ function createStage(
     gate,
     describe: createDescription(resolved),
   }
+}
+
+function decidesLike(one: ResolvedConfig, other: ResolvedConfig): boolean {
+  const [first, second] = [one, other].map((config) => scopeOf(config, config.endpoint))
+  return first?.common === second?.common && first?.own === second?.own
 }
 
 /** For requests that are rejected before the guard. Hides the token, as the events of the guard do. */
@@ -193,7 +195,7 @@ function createGuard(first: Stage, options: LiveGuardOptions) {
     stop: () => {
       newest = undefined
       stage.proof.stop()
-      stage.resolved.store?.stop()
+      if (stage.resolved.cache) stage.resolved.cache.stop()
     },
   }
 }

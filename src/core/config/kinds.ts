@@ -89,15 +89,6 @@ function isWithin(value: unknown, { min, max }: Range): value is number {
   return typeof value === 'number' && value >= min && value <= max
 }
 
-/** A number above 0 and at most 1. */
-export function ratio(byDefault: number): Kind<number> {
-  return valueThat(
-    (value): value is number => typeof value === 'number' && value > 0 && value <= 1,
-    'a number above 0 and at most 1',
-    { kind: 'ratio', scalar: 'number', default: byDefault },
-  )
-}
-
 /** One of these values. The first is the default. */
 export function oneOf<const Choices extends readonly [string | number, ...(string | number)[]]>(
   ...choices: Choices

@@ -9,17 +9,17 @@ import {
   oneOf,
   orFalse,
   parseList,
-  ratio,
   valueThat,
 } from './kinds.ts'
-import { invalidOption, parseHeaderName } from './option-checks.ts'
+import { invalidOption, isOptionsObject, misusedOption, parseHeaderName } from './option-checks.ts'
+import { callOf } from './replaced.ts'
+import { PartitionedCache } from '../decision-cache.ts'
 import { publicPaths } from './public-paths.ts'
 import { fitsChallenge } from './need.ts'
 import { resource } from './resource.ts'
 import { tenant, tenantField } from './tenant.ts'
 import type {
   AuthConfig,
-  CacheConfig,
   CircuitBreakerConfig,
   ConcurrencyConfig,
   CredentialsSource,
@@ -27,13 +27,13 @@ import type {
 } from '../auth-config.ts'
 import type { Access } from '../types.ts'
 import type { ContextConfig } from '../verifier.ts'
-import type { DecisionStore } from '../decision-store.ts'
-import type { Kind, Rule } from './kinds.ts'
+import type { DecisionCache } from '../decision-cache.ts'
+import type { Kind } from './kinds.ts'
 import type { PublicRule } from './public-paths.ts'
 
 /** The options whose parsed type is not `Filled`. */
 interface Changed {
-  readonly store: DecisionStore | undefined
+  readonly cache: false | PartitionedCache
   /** `undefined` if the environment of the first request names it, or if `verifier` replaces it. */
   readonly endpoint: string | undefined
   readonly credentials: readonly CredentialsSource[]
@@ -75,11 +75,15 @@ const contextHeaders: Kind<'all' | readonly string[]> = {
   },
 }
 
-const store: Kind<DecisionStore, DecisionStore | undefined> = {
-  form: { kind: 'function' },
-  parse: (value, path) => {
-    if (value === undefined || isStore(value)) return value
-    throw invalidOption(path, value, 'a store, such as `redisStore()` of with-auth/redis makes')
+const cache: Kind<false | DecisionCache, false | PartitionedCache> = {
+  form: { kind: 'function', canBeFalse: true, default: false },
+  parse: (value = false, path) => {
+    if (value === false || PartitionedCache.isOne(value)) return value
+    if (isOptionsObject(value)) {
+      throw misusedOption(path, `made by a function: cache: ${callOf('memoryCache', value)}`)
+    }
+    const expected = 'false, or a cache that memoryCache() of this copy of with-auth has made'
+    throw invalidOption(path, value, expected)
   },
 }
 
@@ -125,21 +129,9 @@ export const OPTIONS: OptionTable = {
   scopeImplies: callback(),
   resource,
   timeoutMs: milliseconds({ default: 5000, min: 1, max: 60_000 }),
-  retry: orFalse(
-    group<RetryConfig>(
-      {
-        attempts: integer({ default: 1, min: 0, max: 5 }),
-        minDelayMs: milliseconds({ default: 50, min: 0, max: 60_000 }),
-        maxDelayMs: milliseconds({ default: 250, min: 0, max: 60_000 }),
-      },
-      orderDelays,
-    ),
-  ),
+  retry: orFalse(group<RetryConfig>({ attempts: integer({ default: 1, min: 0, max: 5 }) })),
   circuitBreaker: orFalse(
     group<CircuitBreakerConfig>({
-      minChecks: integer({ default: 10, min: 1, max: 10_000 }),
-      failureRatio: ratio(0.5),
-      windowMs: milliseconds({ default: 10_000, min: 1000, max: 600_000 }),
       openMs: milliseconds({ default: 5000, min: 100, max: 600_000 }),
     }),
   ),
@@ -147,17 +139,7 @@ export const OPTIONS: OptionTable = {
     maxInFlight: integer({ default: 64, min: 1, max: 10_000 }),
     maxWaiting: integer({ default: 1024, min: 0, max: 100_000 }),
   }),
-  cache: orFalse(
-    group<CacheConfig>({
-      allowTtlMs: milliseconds({ default: 30_000, min: 0, max: 3_600_000 }),
-      denyTtlMs: milliseconds({ default: 5000, min: 0, max: 30_000 }),
-      staleIfErrorMs: milliseconds({ default: 0, min: 0, max: 300_000 }),
-      maxEntries: integer({ default: 10_000, min: 1, max: 1_000_000 }),
-      maxBytes: integer({ default: 2 ** 25, min: 2 ** 16, max: 2 ** 30 }),
-    }),
-    false,
-  ),
-  store,
+  cache,
   unavailableStatus: oneOf(401, 503),
   public: publicPaths,
   preflight: oneOf('deny', 'allow'),
@@ -167,17 +149,4 @@ export const OPTIONS: OptionTable = {
   onEvent: callback(),
   respond: callback(),
   fetch: callback(),
-}
-
-function isStore(value: unknown): value is DecisionStore {
-  return typeof value === 'object' && value !== null && 'stamp' in value && 'stop' in value
-}
-
-function orderDelays(
-  ...[options, given, path]: Parameters<Rule<RetryConfig>>
-): Partial<RetryConfig> {
-  const { minDelayMs = 0, maxDelayMs = minDelayMs } = options
-  if (maxDelayMs >= minDelayMs) return options
-  if (given.maxDelayMs === undefined) return { ...options, maxDelayMs: minDelayMs }
-  throw invalidOption([...path, 'maxDelayMs'], maxDelayMs, 'at least `retry.minDelayMs`')
 }

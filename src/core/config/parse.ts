@@ -1,10 +1,11 @@
-import { plainTransports, runtimeFetch } from '../runtime.ts'
+import { runtimeFetch } from '../runtime.ts'
 import { rejectLoggedCredentials } from './credentials.ts'
 import { rejectInsecure } from './endpoint.ts'
 import { namesOf, parseFields } from './kinds.ts'
 import { isOptionsObject, misusedOption, readOptions } from './option-checks.ts'
 import { OPTIONS } from './options.ts'
 import { Problems } from './problems.ts'
+import { rejectReplaced } from './replaced.ts'
 import { createPublicMatcher } from './public-paths.ts'
 import { warnOfAudience } from './resource.ts'
 import { contextFor, readTraits, withSources } from './verifier.ts'
@@ -35,7 +36,8 @@ const ENDPOINT_ONLY = ['endpoint', 'allowInsecureHttp', 'endpointHeaders', 'fetc
 /** Parses a config and fills in its defaults. Throws `AuthConfigError`. Later changes to the config have no effect. */
 export function resolveConfig(config: unknown): ResolvedConfig {
   const problems = new Problems()
-  const given = readOptions(config, namesOf(OPTIONS), [], 'an object', problems)
+  const options = rejectReplaced(config, problems)
+  const given = readOptions(options, namesOf(OPTIONS), [], 'an object', problems)
   rejectConflicts(given, problems)
   const traits = problems.attempt(() => readVerifier(given, problems))
   const parsed = parseFields<ParsedOptions>(OPTIONS, given, [], problems)
@@ -81,7 +83,7 @@ function rejectConflicts(given: Given, problems: Problems): void {
 /** Checks combinations of options that are valid one by one. */
 function checkRules(given: Given, parsed: Parsed, problems: Problems): void {
   const { endpoint, allowInsecureHttp, context, requestIdHeader, credentials } = parsed
-  checkStore(given, parsed, problems)
+  checkCache(given, parsed, problems)
   if (context?.clientAddress === true && given.clientAddress === undefined) {
     problems.add(
       misusedOption(['clientAddress'], 'given: the verifier or `context.clientAddress` needs it'),
@@ -93,9 +95,6 @@ function checkRules(given: Given, parsed: Parsed, problems: Problems): void {
   }
   if (endpoint !== undefined && allowInsecureHttp === false) {
     problems.attempt(() => rejectInsecure(endpoint))
-  }
-  if (isOptionsObject(given.cache) && context?.headers === 'all') {
-    problems.add(misusedOption(['cache'], LISTED_HEADERS))
   }
   if (typeof requestIdHeader === 'string' && credentials !== undefined) {
     const consumed = parsed.traits?.consumes.map((header) => ({ header })) ?? []
@@ -109,24 +108,15 @@ function checkRules(given: Given, parsed: Parsed, problems: Problems): void {
   }
 }
 
-function checkStore(
-  { verifier }: Given,
-  { store, cache, fetch, traits }: Parsed,
-  problems: Problems,
-): void {
-  if (store === undefined || cache === undefined) return
-  const { revocationMs, lostPushTtlMs, shared } = store
-  if (cache === false) {
-    problems.add(misusedOption(['store'], 'left out without `cache`: it ends cached decisions'))
-  } else if (lostPushTtlMs > Math.max(revocationMs, cache.allowTtlMs)) {
-    problems.add(
-      misusedOption(['store'], 'one with a `lostPushTtlMs` of at most `cache.allowTtlMs`'),
-    )
-  }
+function checkCache({ verifier, cache }: Given, parsed: Parsed, problems: Problems): void {
+  const { context, fetch, traits } = parsed
+  if (!isOptionsObject(cache) && !parsed.cache) return
+  if (context?.headers === 'all') problems.add(misusedOption(['cache'], LISTED_HEADERS))
+  const shared = parsed.cache ? parsed.cache.store?.shared : undefined
   if (shared === undefined || shared.scope !== undefined) return
-  const isPlain = fetch === undefined || plainTransports.has(fetch)
-  if (verifier === undefined ? isPlain : traits?.id !== undefined) return
+  const id = verifier === undefined ? (fetch ?? runtimeFetch).id : traits?.id
+  if (id !== undefined) return
   const own = verifier === undefined ? 'fetch' : 'verifier'
-  const expected = `one with \`scope\` beside \`${own}\`: the scope keeps decisions of different ones apart`
-  problems.add(misusedOption(['store'], expected))
+  const expected = `one whose store has \`scope\` beside \`${own}\`: the scope keeps decisions of different ones apart`
+  problems.add(misusedOption(['cache'], expected))
 }

@@ -1,14 +1,9 @@
 import type { AppCallback } from './bound-members.ts'
-import type { VerdictControls } from '../decision-store.ts'
 
 type Result<Res> = Res | Response | Promise<Awaited<Res> | Response>
 
 /** A guarded handler. Servers that need an object find the same function under `fetch`. */
-export interface GuardedHandler<
-  Req extends Request,
-  Args extends unknown[],
-  Res,
-> extends VerdictControls {
+export interface GuardedHandler<Req extends Request, Args extends unknown[], Res> {
   (request: Req, ...args: Args): Res | Response | Promise<Res | Response>
   readonly fetch: (request: Req, ...args: Args) => Res | Response | Promise<Res | Response>
 }
@@ -37,7 +32,7 @@ export type GuardedApp<App extends AnyApp, Args extends unknown[] = AppArgs<App>
   [Name in keyof Omit<App, 'fetch'> as KeptMember<App, Name>]: App[Name]
 } & {
   fetch: App['fetch'] extends (request: infer Req, ...args: never) => infer Res
-    ? ((request: Req, ...args: Args) => Result<Res>) & VerdictControls
+    ? (request: Req, ...args: Args) => Result<Res>
     : never
 }
 

@@ -1,5 +1,5 @@
 import { AuthUnavailableError } from '../errors.ts'
-import { isOutage } from './outage.ts'
+import { isOutage, OUTAGE_WINDOW_MS } from './outage.ts'
 import { SlidingWindow } from './sliding-window.ts'
 import type { RecentOutage } from './outage.ts'
 import type { CircuitBreakerConfig } from '../auth-config.ts'
@@ -21,10 +21,16 @@ type Circuit =
   | { readonly state: 'closed' }
   | { readonly state: 'open' | 'half_open'; readonly until: number }
 
+// So many checks in the window, of which that part failed, open a circuit: a single failure does not.
+const MIN_CHECKS = 10
+const FAILURE_RATIO = 0.5
+
 // Without an answer to another token for so long, one token may open the circuit of known ones.
 const LONELY_MS = 30_000
 const LEAST_TOKENS = 3
 const MOST_TOKENS = 16
+// So many failures of one token count.
+const MOST_OF_ONE_TOKEN = Math.ceil(MIN_CHECKS / LEAST_TOKENS)
 
 /** Has a circuit for known tokens and one for the rest, which cannot open the first. */
 export function createCircuitBreaker(
@@ -77,14 +83,14 @@ export function createCircuitBreaker(
  * fail, or one while no other was answered for 30 seconds.
  */
 function createCircuit(
-  { minChecks, failureRatio, windowMs, openMs }: Required<CircuitBreakerConfig>,
+  { openMs }: Required<CircuitBreakerConfig>,
   { now }: Pick<Clock, 'now'>,
   onState: (state: CircuitEvent['state']) => void,
   byToken = false,
 ) {
-  const tokens = new TokenOutcomes(windowMs, Math.ceil(minChecks / LEAST_TOKENS))
-  const checks = new SlidingWindow(windowMs)
-  const failures = new SlidingWindow(windowMs)
+  const tokens = new TokenOutcomes()
+  const checks = new SlidingWindow(OUTAGE_WINDOW_MS)
+  const failures = new SlidingWindow(OUTAGE_WINDOW_MS)
   let circuit: Circuit = { state: 'closed' }
   let rejection: AuthUnavailableError | undefined
   let failedLast: string | undefined
@@ -125,7 +131,7 @@ function createCircuit(
     const { size, surplus } = isLonely ? { size: Infinity, surplus: 0 } : tokens.failing(now())
     const total = checks.total(now()) - surplus
     const failed = failures.total(now()) - surplus
-    return size >= LEAST_TOKENS && total >= minChecks && failed >= total * failureRatio
+    return size >= LEAST_TOKENS && total >= MIN_CHECKS && failed >= total * FAILURE_RATIO
   }
   const settle = (during: Circuit, { token }: Check, failed: boolean): void => {
     // A call that was started in an earlier state says nothing about this one: only the probe ends `half_open`.
@@ -155,19 +161,11 @@ function isUnanswered(error: unknown): boolean {
 
 /** The tokens that failed last, and when another one was answered. */
 class TokenOutcomes {
-  readonly #windowMs: number
-  readonly #most: number
   // By token, the one that failed last at the end.
   readonly #failures = new Map<string, SlidingWindow>()
   #answered: string | undefined
   #answeredAt = -Infinity
   #otherAnsweredAt = -Infinity
-
-  /** @param most So many failures of one token count. */
-  constructor(windowMs: number, most: number) {
-    this.#windowMs = windowMs
-    this.#most = most
-  }
 
   noteAnswer(token: string, now: number): void {
     if (token !== this.#answered) this.#otherAnsweredAt = this.#answeredAt
@@ -176,7 +174,7 @@ class TokenOutcomes {
   }
 
   noteFailure(token: string, now: number): void {
-    const failures = this.#failures.get(token) ?? new SlidingWindow(this.#windowMs)
+    const failures = this.#failures.get(token) ?? new SlidingWindow(OUTAGE_WINDOW_MS)
     failures.add(now)
     this.#failures.delete(token)
     this.#failures.set(token, failures)
@@ -201,7 +199,7 @@ class TokenOutcomes {
     for (const [token, failures] of this.#failures) {
       const total = failures.total(now)
       if (total === 0) this.#failures.delete(token)
-      surplus += Math.max(0, total - this.#most)
+      surplus += Math.max(0, total - MOST_OF_ONE_TOKEN)
     }
     return { size: this.#failures.size, surplus }
   }

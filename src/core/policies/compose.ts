@@ -1,19 +1,19 @@
-import { Cache } from './cache/cache.ts'
-import { createAsked, shareVerdicts } from './cache/share-verdicts.ts'
 import { createCircuitBreaker } from './circuit-breaker.ts'
 import { enforceDeadline } from './deadline.ts'
-import { KnownTokens, recognise } from './known-tokens.ts'
+import { Generations, KnownTokens, recognise } from './known-tokens.ts'
 import { limit } from './limit/limit.ts'
 import { RecentOutage, permitsStale, permitsStaleOfLocal } from './outage.ts'
 import { retry } from './retry.ts'
 import { SharedCalls } from './shared-calls.ts'
+import { UnderWay } from './under-way.ts'
 import { createCustomVerifier } from '../endpoint/custom-verifier.ts'
 import { createEndpoint } from '../endpoint/endpoint.ts'
 import { fateOfBadTenant, requireTenant } from '../endpoint/tenancy.ts'
 import { adoptUnavailable } from '../errors.ts'
 import { systemClock as clock } from '../runtime.ts'
-import type { CachedDecision } from './cache/cached-decision.ts'
-import type { VerdictStore } from './cache/verdict-store.ts'
+import { scopeOf } from '../scope.ts'
+import type { SharedCall } from './shared-calls.ts'
+import type { CachedDecision, Partition } from '../decision-cache.ts'
 import type { CircuitBreaker, CircuitBreakerHooks } from './circuit-breaker.ts'
 import type { CircuitBreakerConfig } from '../auth-config.ts'
 import type { ResolvedConfig } from '../config/parse.ts'
@@ -30,17 +30,8 @@ export interface ComposedVerifier {
   readonly refusalOf: (check: Check) => AuthUnavailableError | undefined
   /** Asks without a look at the cache. */
   readonly ask: (check: Check) => PendingVerdict
-  /** Forgets what is cached or under way for a token, or for all tokens. */
-  readonly forget: (token?: string) => void
-  readonly memory: Memory
-}
-
-/** Cached decisions and known tokens. A verifier that asks the same endpoint the same question may take them over. */
-export interface Memory {
-  readonly cache: Cache | undefined
-  readonly tokens: KnownTokens
-  /** For `shareVerdicts`. */
-  readonly asked: VerdictStore<number> | undefined
+  /** Forgets what is cached, known or under way, for all guards that decide alike. */
+  readonly forget: () => void
 }
 
 /** How a source of verdicts is spared while it fails. */
@@ -48,7 +39,7 @@ export type Protection = Pick<ResolvedConfig, 'retry' | 'circuitBreaker' | 'conc
 
 /** The memory of a source of verdicts, and the observer of its circuits. */
 export interface Lately {
-  readonly tokens: KnownTokens
+  readonly tokens: () => KnownTokens
   readonly outage: RecentOutage
   readonly onState: CircuitBreakerHooks['onState']
   /** `false` if another source may be asked after a denial. */
@@ -61,7 +52,7 @@ export interface Protected extends Partial<Pick<ComposedVerifier, 'refusalOf'>> 
 }
 
 /**
- * Composes `cache( sharedCalls( shareVerdicts( recognise( enforceDeadline( limit( circuitBreaker( retry( endpoint ))))))))`. The cache has a
+ * Composes `cache( sharedCalls( cache( recognise( enforceDeadline( limit( circuitBreaker( retry( endpoint ))))))))`. The cache has a
  * part on either side of the shared call: one looks a decision up, one stores what the call brings. The circuit breaker has
  * one inside of all that, and one that rejects a check before anything is started for it.
  */
@@ -69,59 +60,45 @@ export function createVerifier(
   config: ResolvedConfig,
   endpoint: string | undefined,
   channel: Channel,
-  memory: Memory = createMemory(config),
 ): ComposedVerifier {
-  const { cache, tokens } = memory
+  const partition =
+    config.cache === false ? undefined : config.cache.open(scopeOf(config, endpoint))
+  const memory = partition ?? createMemory()
   const outage = createOutage(config)
   // A caller with a made-up token must not stop a verifier that answers from memory for all others.
   const protection = config.traits?.local === true ? undefined : config
   const known = protect(createSource(config, endpoint, channel), protection, {
-    tokens,
+    tokens: () => memory.tokens,
     outage,
     onState: (state, of) => channel.report?.({ type: 'circuit', state, tokens: of }),
   })
-  const shared = shareAcrossInstances(known.ask, config, memory)
-  const calls = new SharedCalls(cache?.fill(shared) ?? shared, config, clock)
+  const next = partition?.fill(known.ask) ?? known.ask
+  const calls = new SharedCalls(next, config, clock, () => memory.calls)
   const share: Ask = (check, deadline) => calls.ask(check, deadline)
   const permits =
     protection === undefined ? permitsStaleOfLocal : (error: unknown) => permitsStale(error, outage)
-  const ask = cache?.orStale(share, permits) ?? share
-  // Another instance, or an expired allow, may stand in.
-  const mayStandIn = shared !== known.ask || (config.cache && config.cache.staleIfErrorMs > 0)
+  const ask = partition?.orStale(share, permits) ?? share
   return {
-    lookUp: (token, told) => cache?.lookUp(token, told),
+    lookUp: (token, told) => partition?.lookUp(token, told),
     refusalOf: (check) => {
-      if (cache !== undefined) check.cache = 'miss'
-      const refusal = mayStandIn ? undefined : known.refusalOf?.(check)
+      if (partition !== undefined) check.cache = 'miss'
+      const refusal = partition?.mayStandIn === true ? undefined : known.refusalOf?.(check)
       return refusal === undefined || calls.canJoin(check) ? undefined : refusal
     },
     ask: (check) => ask(check, clock.now() + config.timeoutMs),
-    forget: (token) => {
-      tokens.forget(token === undefined ? undefined : tokens.markOf(token))
-      cache?.forget(token)
-      calls.forget(token)
-    },
-    memory,
+    forget: () => memory.forget(),
   }
 }
 
-function shareAcrossInstances(
-  next: Ask,
-  { cache, store, endpointHeaders, traits }: ResolvedConfig,
-  { asked }: Memory,
-): Ask {
-  if (cache === false || store?.shared === undefined || asked === undefined) return next
-  // The headers may tell the endpoint whose keys it must look among.
-  const scope = JSON.stringify([store.shared.scope, endpointHeaders, traits?.id])
-  return shareVerdicts(next, store.shared, { allowTtlMs: cache.allowTtlMs, asked, scope, clock })
-}
-
-function createMemory({ cache, store }: ResolvedConfig): Memory {
-  return {
-    cache: cache === false ? undefined : new Cache(cache, clock, store),
-    tokens: new KnownTokens(clock),
-    asked: cache === false || store?.shared === undefined ? undefined : createAsked(cache),
+/** What a guard without a cache remembers. */
+function createMemory(): Pick<Partition, 'tokens' | 'calls' | 'forget'> {
+  const tokens = new KnownTokens(new Generations(clock))
+  const calls = new UnderWay<SharedCall>()
+  const forget = (): void => {
+    tokens.forget()
+    calls.outdate()
   }
+  return { tokens, calls, forget }
 }
 
 /**
@@ -144,13 +121,13 @@ export function protect(
   if (retries !== false) timed = retry(timed, retries, clock)
   if (breaker !== undefined) timed = breaker.watch(timed)
   const call = enforceDeadline(
-    limit(timed, concurrency, clock, () => !tokens.isEmpty(), isFinal),
+    limit(timed, concurrency, clock, () => !tokens().isEmpty(), isFinal),
     clock,
   )
   if (breaker === undefined) return { ask: recognise(call, tokens, outage) }
   const refusalOf = (check: Check): AuthUnavailableError | undefined => {
     if (breaker.areClosed()) return undefined
-    check.isKnown = tokens.has(tokens.markOf(check.token))
+    check.isKnown = tokens().has(check.token)
     return breaker.refusalOf(check)
   }
   return { ask: recognise(breaker.rejectWhileOpen(call), tokens, outage), refusalOf }
@@ -158,8 +135,7 @@ export function protect(
 
 /** Remembers an outage for as long as the circuit breaker does. */
 export function createOutage({ circuitBreaker }: Pick<Protection, 'circuitBreaker'>): RecentOutage {
-  if (circuitBreaker === false) return new RecentOutage(10_000, clock.now)
-  return new RecentOutage(circuitBreaker.windowMs, clock.now, true)
+  return new RecentOutage(clock.now, circuitBreaker !== false)
 }
 
 function createBreaker(

@@ -1,54 +1,82 @@
 import { isForbidden } from '../endpoint/verdict.ts'
-import { drawKey, hashText } from './keyed-hash.ts'
-import type { Hash } from './keyed-hash.ts'
+import { copyOf } from '../runtime.ts'
 import type { RecentOutage } from './outage.ts'
 import type { Ask, ParsedVerdict, PendingVerdict } from '../endpoint/verdict.ts'
 import type { Check } from '../request/check.ts'
 import type { Clock } from '../runtime.ts'
 
 const GENERATION_MS = 1_800_000
-const MAX_PER_GENERATION = 32_768
+const MAX_TOKENS = 16_384
+const MAX_CHARACTERS = 8_000_000
 
-/**
- * The tokens that the endpoint allowed lately: at most 65,536, each for 30 to 60 minutes after its last allow. Holds only a
- * keyed hash of each token, its mark. When the younger of two generations is half an hour old, or full, it becomes the older
- * one, and the older one is dropped.
- */
-export class KnownTokens {
+/** Counts what is remembered, over all guards of a cache. A generation ends when it is half an hour old, or full. */
+export class Generations {
   readonly #now: Clock['now']
-  // The second half of each mark, by the first.
-  #younger = new Map<number, number>()
-  #older = new Map<number, number>()
+  #current = 0
   #bornAt: number
-  #key: Hash | undefined
+  #tokens = 0
+  #characters = 0
 
   constructor({ now }: Pick<Clock, 'now'>) {
     this.#now = now
     this.#bornAt = now()
   }
 
-  markOf(token: string): Hash {
-    // Workers can draw a key only during a request.
-    this.#key ??= drawKey()
-    return hashText(token, this.#key)
+  /** The number of the current generation. */
+  current(): number {
+    const ageMs = this.#now() - this.#bornAt
+    if (ageMs >= GENERATION_MS) this.#renew(ageMs >= 2 * GENERATION_MS ? 2 : 1)
+    return this.#current
   }
 
-  has([first, second]: Hash): boolean {
+  /** Makes room for a token, in a new generation if the current one is full. */
+  count({ length }: string): void {
+    if (this.#tokens >= MAX_TOKENS || this.#characters + length > MAX_CHARACTERS) this.#renew(1)
+    this.#tokens += 1
+    this.#characters += length
+  }
+
+  #renew(by: number): void {
+    this.#current += by
+    this.#bornAt = this.#now()
+    this.#tokens = 0
+    this.#characters = 0
+  }
+}
+
+/**
+ * The tokens that the endpoint allowed lately, each for 30 to 60 minutes after its last allow. When a generation ends it becomes the
+ * older one, and the one before is dropped.
+ */
+export class KnownTokens {
+  readonly #generations: Generations
+  #generation: number
+  #younger = new Set<string>()
+  #older = new Set<string>()
+
+  constructor(generations: Generations) {
+    this.#generations = generations
+    this.#generation = generations.current()
+  }
+
+  has(token: string): boolean {
     this.#age()
-    return this.#younger.get(first) === second || this.#older.get(first) === second
+    return this.#younger.has(token) || this.#older.has(token)
   }
 
-  add(mark: Hash): void {
+  add(token: string): void {
     this.#age()
-    if (this.#younger.size >= MAX_PER_GENERATION) this.#renew()
-    this.#younger.set(...mark)
+    if (this.#younger.has(token)) return
+    this.#generations.count(token)
+    this.#age()
+    this.#younger.add(copyOf(token))
   }
 
-  /** Forgets a mark, or all marks. */
-  forget(mark?: Hash): void {
+  /** Forgets a token, or all tokens. */
+  forget(token?: string): void {
     for (const generation of [this.#younger, this.#older]) {
-      if (mark === undefined) generation.clear()
-      else generation.delete(mark[0])
+      if (token === undefined) generation.clear()
+      else generation.delete(token)
     }
   }
 
@@ -58,30 +86,23 @@ export class KnownTokens {
   }
 
   #age(): void {
-    const ageMs = this.#now() - this.#bornAt
-    if (ageMs >= 2 * GENERATION_MS) this.#younger = new Map()
-    if (ageMs >= GENERATION_MS) this.#renew()
-  }
-
-  #renew(): void {
-    this.#older = this.#younger
-    this.#younger = new Map()
-    this.#bornAt = this.#now()
+    const current = this.#generations.current()
+    const ended = current - this.#generation
+    if (ended === 0) return
+    this.#generation = current
+    this.#older = ended === 1 ? this.#younger : new Set()
+    this.#younger = new Set()
   }
 }
 
 /** Marks the checks of known tokens before the endpoint is asked, and learns from what it answers. */
-export function recognise(next: Ask, tokens: KnownTokens, outage: RecentOutage): Ask {
-  const learn = async (
-    check: Check,
-    mark: Hash,
-    pending: PendingVerdict,
-  ): Promise<ParsedVerdict> => {
+export function recognise(next: Ask, readTokens: () => KnownTokens, outage: RecentOutage): Ask {
+  const learn = async (check: Check, pending: PendingVerdict): Promise<ParsedVerdict> => {
     try {
       const verdict = await pending
       outage.noteAnswer()
-      if (verdict.outcome === 'allow') tokens.add(mark)
-      else if (!isForbidden(verdict, check)) tokens.forget(mark)
+      if (verdict.outcome === 'allow') readTokens().add(check.token)
+      else if (!isForbidden(verdict, check)) readTokens().forget(check.token)
       return verdict
     } catch (error) {
       if (outage.isShownBy(error, check)) outage.noteFailure(error)
@@ -89,8 +110,7 @@ export function recognise(next: Ask, tokens: KnownTokens, outage: RecentOutage):
     }
   }
   return (check, deadline) => {
-    const mark = tokens.markOf(check.token)
-    check.isKnown = tokens.has(mark)
-    return learn(check, mark, next(check, deadline))
+    check.isKnown = readTokens().has(check.token)
+    return learn(check, next(check, deadline))
   }
 }

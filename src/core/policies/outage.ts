@@ -1,6 +1,9 @@
 import { AuthUnavailableError } from '../errors.ts'
 import type { Check } from '../request/check.ts'
 
+/** How long a failure counts, for the circuit breaker and for decisions that stand in. */
+export const OUTAGE_WINDOW_MS = 10_000
+
 // A gateway sends these if the endpoint gives it no response.
 const GATEWAY_STATUSES: ReadonlySet<number | undefined> = new Set([502, 503, 504])
 
@@ -43,7 +46,6 @@ function isAboutToken(error: unknown): boolean {
 
 /** Remembers for a while that the endpoint failed. */
 export class RecentOutage {
-  readonly #windowMs: number
   readonly #now: () => number
   readonly #hasCircuit: boolean
   readonly #noted = new WeakSet<AuthUnavailableError>()
@@ -51,8 +53,7 @@ export class RecentOutage {
   #answeredAt = -Infinity
 
   /** @param hasCircuit Whether a circuit tells when checks fail for more than one token. Otherwise one failure is enough. */
-  constructor(windowMs: number, now: () => number, hasCircuit = false) {
-    this.#windowMs = windowMs
+  constructor(now: () => number, hasCircuit = false) {
     this.#now = now
     this.#hasCircuit = hasCircuit
   }
@@ -78,7 +79,7 @@ export class RecentOutage {
   }
 
   isRecent(): boolean {
-    return this.#now() - this.#notedAt < this.#windowMs
+    return this.#now() - this.#notedAt < OUTAGE_WINDOW_MS
   }
 
   /**

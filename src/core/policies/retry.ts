@@ -6,6 +6,8 @@ import type { ParsedVerdict, TimedAsk } from '../endpoint/verdict.ts'
 import type { Check } from '../request/check.ts'
 import type { Clock } from '../runtime.ts'
 
+const MIN_DELAY_MS = 50
+const MAX_DELAY_MS = 250
 const WINDOW_MS = 10_000
 const MAX_RATIO = 0.1
 // A quiet instance must be able to retry too: the endpoint may have closed a keep-alive connection.
@@ -14,7 +16,7 @@ const ALWAYS_FREE = 10
 /** Asks again after no response or a gateway's, before the deadline. At most a tenth of the checks of 10 s are retries. */
 export function retry(
   next: TimedAsk,
-  { attempts, minDelayMs, maxDelayMs }: Required<RetryConfig>,
+  { attempts }: Required<RetryConfig>,
   { now, random }: Pick<Clock, 'now' | 'random'>,
 ): TimedAsk {
   const checks = new SlidingWindow(WINDOW_MS)
@@ -24,7 +26,7 @@ export function retry(
     if (!isWorthRetrying(error)) return undefined
     const most = Math.max(ALWAYS_FREE, checks.total(now()) * MAX_RATIO)
     if (retries.total(now()) >= most) return undefined
-    const jitteredMs = minDelayMs + random() * (maxDelayMs - minDelayMs)
+    const jitteredMs = MIN_DELAY_MS + random() * (MAX_DELAY_MS - MIN_DELAY_MS)
     const delayMs = Math.max(error.retryAfterMs ?? 0, jitteredMs)
     return now() + delayMs < deadline ? delayMs : undefined
   }

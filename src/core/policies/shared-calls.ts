@@ -1,12 +1,11 @@
 import { isUnavailable } from './outage.ts'
-import { UnderWay } from './under-way.ts'
 import { within } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
 import { keepAlive } from '../runtime.ts'
 import type { Clock } from '../runtime.ts'
 import type { ParsedVerdict, PendingVerdict, Ask } from '../endpoint/verdict.ts'
 import type { Check } from '../request/check.ts'
-import type { Call } from './under-way.ts'
+import type { Call, UnderWay } from './under-way.ts'
 
 /** A check that follows the call of another one. */
 interface Follower {
@@ -25,16 +24,19 @@ export class SharedCalls {
   readonly #next: Ask
   readonly #timeoutMs: number
   readonly #clock: Pick<Clock, 'now' | 'wallNow'>
-  readonly #calls = new UnderWay<SharedCall>()
+  readonly #calls: () => UnderWay<SharedCall>
 
+  /** @param calls Returns those of all guards that decide alike. */
   constructor(
     next: Ask,
     { timeoutMs }: { readonly timeoutMs: number },
     clock: Pick<Clock, 'now' | 'wallNow'>,
+    calls: () => UnderWay<SharedCall>,
   ) {
     this.#next = next
     this.#timeoutMs = timeoutMs
     this.#clock = clock
+    this.#calls = calls
   }
 
   /** Shares the newest call for the same question, or starts one. Throws what `next` throws at once. */
@@ -44,16 +46,11 @@ export class SharedCalls {
 
   /** Whether there is a call that a check can share. */
   canJoin({ key }: Check): boolean {
-    return this.#calls.newest(key)?.canBeJoined(this.#clock) === true
-  }
-
-  /** Lets no check take the verdict of a call under way but the one that started it: for a token, or for all. */
-  forget(token?: string): void {
-    this.#calls.outdate(token)
+    return this.#calls().newest(key, this)?.canBeJoined(this.#clock) === true
   }
 
   #shareOrStart(follower: Follower): Promise<ParsedVerdict> {
-    const call = this.#calls.newest(follower.check.key)
+    const call = this.#calls().newest(follower.check.key, this)
     return call?.canBeJoined(this.#clock) === true
       ? this.#follow(follower, call)
       : this.#start(follower)
@@ -61,20 +58,25 @@ export class SharedCalls {
 
   #start({ check, deadline }: Follower): Promise<ParsedVerdict> {
     const pending = Promise.resolve(this.#next(check, deadline))
-    const call = new SharedCall(check, deadline, (own) => this.#settle(own, pending))
-    this.#calls.begin(call, this.#clock.now())
+    const calls = this.#calls()
+    const call = new SharedCall(check, deadline, this, (own) => this.#settle(own, calls, pending))
+    calls.begin(call, this.#clock.now())
     keepAlive(check.args, call.ended)
     return call.verdict
   }
 
-  async #settle(call: SharedCall, pending: Promise<ParsedVerdict>): Promise<ParsedVerdict> {
+  async #settle(
+    call: SharedCall,
+    calls: UnderWay<SharedCall>,
+    pending: Promise<ParsedVerdict>,
+  ): Promise<ParsedVerdict> {
     try {
       const verdict = await pending
       // Another call for the same question may have been asked before this denial.
-      if (verdict.outcome === 'deny') this.#calls.outdateOthers(call.check.key, call)
+      if (verdict.outcome === 'deny') this.#calls().outdateOthers(call.check.key, call)
       return verdict
     } finally {
-      this.#calls.end(call)
+      calls.end(call)
     }
   }
 
@@ -99,7 +101,7 @@ export class SharedCalls {
     call: SharedCall,
     shared: Promise<ParsedVerdict | undefined>,
   ): Promise<ParsedVerdict> {
-    const isNewest = this.#calls.newest(follower.check.key) === call
+    const isNewest = this.#calls().newest(follower.check.key, this) === call
     const own = isNewest ? this.#start(follower) : this.#shareOrStart(follower)
     const takeShared = (verdict: ParsedVerdict | undefined): PendingVerdict =>
       verdict === undefined || verdict.maxAgeMs === 0 ? own : this.#take(follower, call, verdict)
@@ -128,15 +130,16 @@ export class SharedCalls {
   async #askAlone(check: Check, deadline: number): Promise<ParsedVerdict> {
     const verdict = await this.#next(check, deadline)
     // A shared call that was asked before this denial may still bring an allow.
-    if (verdict.outcome === 'deny') this.#calls.outdateOthers(check.key)
+    if (verdict.outcome === 'deny') this.#calls().outdateOthers(check.key)
     return verdict
   }
 }
 
 /** One call to the endpoint that several checks may share. */
-class SharedCall implements Call {
+export class SharedCall implements Call {
   readonly check: Check
   readonly deadline: number
+  readonly by: object
   readonly verdict: Promise<ParsedVerdict>
   /** Rejects only where the runtime has given up the request that started the call. */
   readonly ended: Promise<[PromiseSettledResult<ParsedVerdict>]>
@@ -145,10 +148,12 @@ class SharedCall implements Call {
   constructor(
     check: Check,
     deadline: number,
+    by: object,
     settle: (call: SharedCall) => Promise<ParsedVerdict>,
   ) {
     this.check = check
     this.deadline = deadline
+    this.by = by
     this.verdict = settle(this)
     this.ended = Promise.allSettled([this.verdict])
   }

@@ -6,6 +6,14 @@ export interface Call {
   readonly deadline: number
   /** Something newer is known, so its verdict must be neither cached nor shared. */
   isOutdated: boolean
+  /** Whoever started it. Guards of a cache know each other's calls, and share only their own. */
+  readonly by?: object
+}
+
+interface SameQuestion<Of> {
+  readonly calls: Set<Of>
+  /** The call that began last, by whoever started it. */
+  readonly newest: Map<object | undefined, Of>
 }
 
 // The number of questions from which lost calls are looked for; then again at twice as many, so that looking costs almost
@@ -18,7 +26,7 @@ const GRACE_MS = 1000
 export class UnderWay<Of extends Call> {
   // By key, since comparing all questions of one token with each other would be quadratic. A set is in the order in which its
   // calls began.
-  readonly #byKey = new TransientMap<string, { calls: Set<Of>; newest: Of | undefined }>()
+  readonly #byKey = new TransientMap<string, SameQuestion<Of>>()
   #sweepAt = MANY
 
   begin(call: Of, now: number): void {
@@ -27,10 +35,10 @@ export class UnderWay<Of extends Call> {
       this.#sweepAt = Math.max(MANY, 2 * this.#byKey.size)
     }
     const { key } = call.check
-    const same = this.#byKey.get(key) ?? { calls: new Set(), newest: call }
+    const same = this.#byKey.get(key) ?? { calls: new Set(), newest: new Map() }
     this.#dropLost(same.calls, now)
     same.calls.add(call)
-    same.newest = call
+    same.newest.set(call.by, call)
     this.#byKey.set(key, same)
   }
 
@@ -38,13 +46,13 @@ export class UnderWay<Of extends Call> {
     const { key } = call.check
     const same = this.#byKey.get(key)
     if (same?.calls.delete(call) !== true) return
-    if (same.newest === call) same.newest = undefined
+    if (same.newest.get(call.by) === call) same.newest.delete(call.by)
     if (same.calls.size === 0) this.#byKey.delete(key)
   }
 
-  /** The call for a question that began last, if it has not ended. */
-  newest(key: string): Of | undefined {
-    return this.#byKey.get(key)?.newest
+  /** The call for a question that this one began last, if it has not ended. */
+  newest(key: string, by: object): Of | undefined {
+    return this.#byKey.get(key)?.newest.get(by)
   }
 
   /** Outdates all calls for a token, or all calls. */

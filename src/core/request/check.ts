@@ -75,10 +75,9 @@ export type CheckFactory = ReturnType<typeof createCheckFactory>
  */
 export function createCheckFactory(
   context: Context,
-  scope: readonly unknown[],
   readAddress: ReadAddress = createReadAddress(undefined),
 ) {
-  const encodeTold = createToldEncoder(context, scope)
+  const encodeTold = createToldEncoder(context)
   const buildQuestion = createQuestionBuilder(context)
   return {
     /** Returns `undefined` if that is more than an endpoint is told. */

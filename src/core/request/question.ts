@@ -84,29 +84,23 @@ export function emptyRecord<Value>(): Record<string, Value> {
   return Object.create(null) as Record<string, Value>
 }
 
-// Changes with the encoding, so that a key of another version never equals a key of this one.
-const VERSION = '1'
 const MAX_LENGTH = 65_536
 const MAX_PARAMS = 1000
 
 /**
  * Makes a function that encodes what the endpoint is told about a request beside the token, or returns `undefined` if that is
  * too much. Each field has its length before it, so that "xy" + "z" and "x" + "yz" differ.
- *
- * @param scope The endpoint, and whatever else gives a verdict another meaning.
  */
 export function createToldEncoder(
   context: Context,
-  scope: readonly unknown[],
 ): (request: Request, target: Target, facts?: ToldFacts) => string | undefined {
   const { headers, params, path, method, clientAddress } = context
-  const prefix = VERSION + encodeField(JSON.stringify([scope, context]))
   const isEmpty = headers !== 'all' && headers.length === 0 && params === 'none'
   if (isEmpty && !path && !method && !clientAddress) {
-    return () => prefix
+    return () => ''
   }
   return (request, target, facts = {}) => {
-    let told = prefix
+    let told = ''
     if (path) told += encodeField(target.path)
     if (params !== 'none') told += encodeField(target.query)
     if (method) told += encodeField(request.method)
@@ -115,7 +109,7 @@ export function createToldEncoder(
       headers === 'all'
         ? encodeAll(facts.headers ?? readHeaders(request.headers, 'all'))
         : encodeNamed(request.headers, headers)
-    if (told.length - prefix.length > MAX_LENGTH) return undefined
+    if (told.length > MAX_LENGTH) return undefined
     return params !== 'none' && hasTooManyParams(target.query) ? undefined : told
   }
 }

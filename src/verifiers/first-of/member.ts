@@ -1,7 +1,7 @@
 import { orAborted } from '../../core/async.ts'
 import { askVerifier } from '../../core/endpoint/custom-verifier.ts'
 import { createOutage, protect } from '../../core/policies/compose.ts'
-import { KnownTokens } from '../../core/policies/known-tokens.ts'
+import { Generations, KnownTokens } from '../../core/policies/known-tokens.ts'
 import { Check } from '../../core/request/check.ts'
 import { systemClock as clock } from '../../core/runtime.ts'
 import { narrowQuestion } from '../adapt.ts'
@@ -51,14 +51,15 @@ export function createMember(
 ): AskMember {
   const runs = new WeakMap<Check, VerifierRun>()
   // A denial of one question does not take back that the member gave the allow of another.
-  const allowed = new KnownTokens(clock)
+  const allowed = new KnownTokens(new Generations(clock))
+  const known = new KnownTokens(new Generations(clock))
   // The guard that asked last reports the circuits, which all guards share.
   let lastRun: VerifierRun = {}
   const { ask } = protect(
     (check, _deadline, signal) => askVerifier(verifier, check, signal, runs.get(check) ?? {}),
     local ? undefined : protection,
     {
-      tokens: new KnownTokens(clock),
+      tokens: () => known,
       outage: createOutage(protection),
       isFinal,
       onState: (state, tokens) => {
@@ -79,15 +80,14 @@ export function createMember(
     }
     lastRun = run
     runs.set(check, { ...run, by, answered, timeLeftMs: () => deadline - clock.now() })
-    const mark = allowed.markOf(question.token)
     const end = (ended: Pick<Attempt, 'verdict' | 'error'>): Attempt => ({
       label: check.verifier,
-      hasAllowed: allowed.has(mark),
+      hasAllowed: allowed.has(question.token),
       ...ended,
     })
     try {
       const verdict = await orAborted(Promise.resolve(ask(check, deadline)), aborted)
-      if (verdict.outcome === 'allow') allowed.add(mark)
+      if (verdict.outcome === 'allow') allowed.add(question.token)
       return end(verdict.outcome === 'deny' ? { verdict, error: verdict.error } : { verdict })
     } catch (error) {
       return end({ error: error ?? new TypeError('The verifier threw nothing') })

@@ -28,13 +28,13 @@ export interface FirstOfOptions {
   /**
    * The retries of each verifier that asks a service.
    *
-   * @default { attempts: 1, minDelayMs: 50, maxDelayMs: 250 }
+   * @default { attempts: 1 }
    */
   readonly retry?: false | RetryConfig
   /**
    * The circuit breaker of each verifier that asks a service.
    *
-   * @default { minChecks: 10, failureRatio: 0.5, windowMs: 10000, openMs: 5000 }
+   * @default { openMs: 5000 }
    */
   readonly circuitBreaker?: false | CircuitBreakerConfig
   /**

@@ -42,8 +42,8 @@ export class ProviderSource {
 
   /** Adds the problems of providers. Those of other options are found by a check of the config. */
   decide({ settings, deciders }: AuthSection, means: Means, findings: Findings): Decided {
-    // The section of the store is checked where the store is made.
-    const { store: _, routePolicy: __, ...others } = valuesOf(settings)
+    // The sections of the cache and its store are checked where the cache is made.
+    const { cache: _, store: _s, routePolicy: _p, ...others } = valuesOf(settings)
     const options: Record<string, unknown> = { ...others, ...makePolicy(settings, findings) }
     if (deciders === undefined) return { config: options, keep: () => (this.#made = undefined) }
     rejectUnread(settings, deciders, findings)

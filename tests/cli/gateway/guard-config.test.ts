@@ -13,7 +13,7 @@ import { UsageError } from '../../../src/cli/errors.ts'
 import { equipLike, equipWithTransport } from '../../../src/cli/gateway/transport.ts'
 import { describeRevocation, revocationBounds } from '../../../src/cli/revocation-bounds.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
-import { createAuthenticator } from '../../../src/index.ts'
+import { createAuthenticator, memoryCache } from '../../../src/index.ts'
 import { createKey } from '../../../src/keys.ts'
 import { redisStore } from '../../../src/redis.ts'
 import { fromUpstream } from '../../../src/verifiers.ts'
@@ -279,10 +279,10 @@ describe('how long a revoked key works', () => {
   it.each<[AuthConfig, number]>([
     [{}, 5000],
     [{ timeoutMs: 200 }, 200],
-    [{ cache: {} }, 30_000],
-    [{ cache: { allowTtlMs: 10_000, staleIfErrorMs: 60_000 } }, 70_000],
-    [{ cache: { allowTtlMs: 1000 }, timeoutMs: 8000 }, 8000],
-    [{ cache: { allowTtlMs: 0 }, timeoutMs: 100 }, 100],
+    [{ cache: memoryCache() }, 30_000],
+    [{ cache: memoryCache({ allowTtlMs: 10_000, staleIfErrorMs: 60_000 }) }, 70_000],
+    [{ cache: memoryCache({ allowTtlMs: 1000 }), timeoutMs: 8000 }, 8000],
+    [{ cache: memoryCache({ allowTtlMs: 0 }), timeoutMs: 100 }, 100],
   ])('with %j it is %i ms', (config, ms) => {
     const resolved = resolveConfig({ context: { headers: [] }, ...config })
     expect(revocationBounds(resolved)).toEqual({ revokedKeyWorksForMs: ms })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createGuardMeter } from '../../../src/cli/metrics/guard-meter.ts'
 import { formatExposition } from '../../../src/cli/metrics/exposition.ts'
-import { withAuth } from '../../../src/index.ts'
+import { memoryCache, withAuth } from '../../../src/index.ts'
 import { runs } from '../../support/nightly.ts'
 import { parseExposition, valueOf } from '../../support/exposition.ts'
 import { get } from '../../support/requests.ts'
@@ -155,7 +155,7 @@ it(`${TOKENS} tokens, paths and callers make no more samples`, MANY, async () =>
     token.endsWith('7') ? { outcome: 'deny' } : { outcome: 'allow', principal: `user-${token}` }
   const guarded = withAuth(() => new Response('in'), {
     verifier,
-    cache: {},
+    cache: memoryCache(),
     context: { headers: [] },
     onEvent: measure,
   })

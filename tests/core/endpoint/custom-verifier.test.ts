@@ -1,16 +1,16 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createCustomVerifier } from '../../../src/core/endpoint/custom-verifier.ts'
 import { createChannel } from '../../../src/core/response/events.ts'
-import { AuthUnavailableError, createAuthenticator } from '../../../src/index.ts'
+import { AuthUnavailableError, createAuthenticator, memoryCache } from '../../../src/index.ts'
 import { checkOf } from '../../support/checks.ts'
 import { guardWith } from '../../support/guarded-verifier.ts'
 import { get } from '../../support/requests.ts'
-import type { CustomVerifier, Verdict } from '../../../src/index.ts'
+import type { Verdict, Verifier } from '../../../src/index.ts'
 
 const { signal } = new AbortController()
 const channel = createChannel(undefined, () => undefined)
 
-function ask(verifier: CustomVerifier, identity: 'optional' | 'required' = 'optional'): unknown {
+function ask(verifier: Verifier, identity: 'optional' | 'required' = 'optional'): unknown {
   return createCustomVerifier(verifier, identity, channel)(checkOf(), Infinity, signal)
 }
 
@@ -30,7 +30,7 @@ describe('warnings of a verifier', () => {
       () => undefined,
     )
     const texts: string[] = []
-    const verifier: CustomVerifier = (_question, _signal, run) => {
+    const verifier: Verifier = (_question, _signal, run) => {
       for (const text of texts.splice(0)) run?.warn?.(text)
       return { outcome: 'deny' }
     }
@@ -70,7 +70,7 @@ it('writes no line of its own on the console, and obeys no terminal, whatever a 
   const shown = 'no\\u001b[31m\\u009b2J \\u202e\\u2028\\u000awith-auth: all is well, é'
   const lines = vi.spyOn(console, 'error').mockImplementation(() => undefined)
   const events: unknown[] = []
-  const answers: CustomVerifier[] = [
+  const answers: Verifier[] = [
     () => ({ outcome: 'deny', cause: said }),
     (_question, _signal, run) => {
       run?.warn?.(said)
@@ -91,7 +91,7 @@ it('writes no line of its own on the console, and obeys no terminal, whatever a 
 
 describe('a custom verifier', () => {
   it('is asked the question with the signal, and counted', async () => {
-    const verifier = vi.fn<CustomVerifier>().mockReturnValue({ outcome: 'deny' })
+    const verifier = vi.fn<Verifier>().mockReturnValue({ outcome: 'deny' })
     const check = checkOf()
     expect(
       await createCustomVerifier(verifier, 'optional', channel)(check, Infinity, signal),
@@ -104,7 +104,7 @@ describe('a custom verifier', () => {
 
   it('is told how much time is left', async () => {
     let leftMs: number | undefined
-    const verifier: CustomVerifier = (_question, _signal, run) => {
+    const verifier: Verifier = (_question, _signal, run) => {
       leftMs = run?.timeLeftMs?.()
       return { outcome: 'deny' }
     }
@@ -162,7 +162,7 @@ describe('a denial with an error', () => {
     [undefined, 'denied', 401],
   ])('rejects for the error, and is never cached: %o', async (error, reason, status) => {
     const decide = vi.fn((): Verdict => ({ outcome: 'deny', reason: undefined, error }))
-    const config = { cache: {}, unavailableStatus: 503, retry: false } as const
+    const config = { cache: memoryCache(), unavailableStatus: 503, retry: false } as const
     const guarded = guardWith(Object.assign(decide, { reads: {} }), config)
     for (let turn = 0; turn < 2; turn += 1) {
       expect(await guarded.ask()).toMatchObject({ reason, status })

@@ -7,13 +7,13 @@ import { ROOT } from '../../support/project.ts'
 const MISTAKES: [code: string, message: string | RegExp][] = [
   [`withAuth(handler, { «endpont»: 'https://a.test' })`, "Did you mean to write 'endpoint'?"],
   [`withAuth(handler, { «failOpen»: true })`, "'failOpen' does not exist"],
-  [`withAuth(handler, { cache: { «allowTtl»: 5 } })`, "Did you mean to write 'allowTtlMs'?"],
+  [`withAuth(handler, { cache: { «allowTtlMs»: 5 } })`, "does not exist in type 'DecisionCache'"],
   [`withAuth(handler, { context: { «header»: 'all' } })`, "to write 'headers'?"],
   [`withAuth(handler, { context: { «headers»: 'none' } })`, `'"none"' is not assignable`],
   [`withAuth(handler, { credentials: { «headers»: 'x-api-key' } })`, "'headers' does not exist"],
   [`withAuth(handler, { «mode»: 'enforced' })`, `Did you mean '"enforce"'?`],
   [`withAuth(handler, { «timeoutMs»: '5s' })`, "'string' is not assignable to type 'number'"],
-  [`withAuth(handler, { «cache»: true })`, "'false | CacheConfig"],
+  [`withAuth(handler, { «cache»: true })`, "'false | DecisionCache"],
   [`withAuth(handler, { «public»: '/healthz' })`, "'readonly PublicPath[]'"],
   [
     `withAuth(handler, { «respond»: async () => new Response() })`,

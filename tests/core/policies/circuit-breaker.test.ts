@@ -21,14 +21,13 @@ let answer: () => ParsedVerdict | Promise<ParsedVerdict> = up
 let states: string[] = []
 let asked = 0
 
-function breaker(options: Partial<Parameters<typeof createCircuitBreaker>[0]> = {}) {
+function breaker() {
   const next: TimedAsk = () => {
     asked += 1
     return answer()
   }
-  const defaults = { minChecks: 4, failureRatio: 0.5, windowMs: 10_000, openMs: 5000 }
   const { watch } = createCircuitBreaker(
-    { ...defaults, ...options },
+    { openMs: 5000 },
     { now: () => now },
     { onState: (state) => states.push(state), isFailure: isOutage },
   )
@@ -59,11 +58,11 @@ describe('a closed circuit', () => {
   it('opens when the ratio and the least number are reached, and not before', async () => {
     const ask = breaker()
     answer = down
-    expect(await times(3, ask)).toEqual(Array(3).fill('unreachable'))
+    expect(await times(9, ask)).toEqual(Array(9).fill('unreachable'))
     expect(states).toEqual([])
     expect(await times(2, ask)).toEqual(['unreachable', 'circuit_open'])
     expect(states).toEqual(['open'])
-    expect(asked).toBe(4)
+    expect(asked).toBe(10)
   })
 
   it('stays closed below the ratio', async () => {
@@ -79,7 +78,7 @@ describe('a closed circuit', () => {
   it('is opened by a failure alone, and not by the answer that makes them many enough', async () => {
     const ask = breaker()
     answer = down
-    await times(3, ask)
+    await times(9, ask)
     answer = up
     await times(1, ask)
     expect(states).toEqual([])
@@ -91,9 +90,9 @@ describe('a closed circuit', () => {
   it('forgets what has left the window', async () => {
     const ask = breaker()
     answer = down
-    await times(3, ask)
+    await times(9, ask)
     now += 11_000
-    await times(3, ask)
+    await times(9, ask)
     expect(states).toEqual([])
   })
 
@@ -114,7 +113,7 @@ describe('an open circuit', () => {
   async function opened() {
     const ask = breaker()
     answer = down
-    await times(4, ask)
+    await times(10, ask)
     asked = 0
     return ask
   }
@@ -128,7 +127,7 @@ describe('an open circuit', () => {
 
   it('rejects with the time to wait, and with one error for each second', async () => {
     const { watch, rejectWhileOpen } = createCircuitBreaker(
-      { minChecks: 1, failureRatio: 1, windowMs: 1000, openMs: 5000 },
+      { openMs: 5000 },
       { now: () => now },
       { onState: (state) => states.push(state), isFailure: isOutage },
     )
@@ -142,9 +141,11 @@ describe('an open circuit', () => {
       }
     }
     expect(thrown()).toBe(DENY)
-    await expect(watch(down)(checkOf(), Infinity, signal)).rejects.toMatchObject({
-      reason: 'unreachable',
-    })
+    for (let turn = 0; turn < 10; turn += 1) {
+      await expect(watch(down)(checkOf(), Infinity, signal)).rejects.toMatchObject({
+        reason: 'unreachable',
+      })
+    }
     now += 1
     const refusal = thrown()
     expect(refusal).toMatchObject({ reason: 'circuit_open', retryAfterMs: 5000 })
@@ -238,7 +239,7 @@ describe('an open circuit', () => {
     answer = () => new Promise((resolve) => releases.push(resolve))
     const early = ask()
     answer = down
-    await times(4, ask)
+    await times(10, ask)
     now += 5000
     answer = () => new Promise((resolve) => releases.push(resolve))
     const probe = ask()
@@ -256,7 +257,7 @@ describe('an open circuit', () => {
     answer = () => new Promise((resolve) => release.mockImplementation(resolve))
     const early = ask()
     answer = down
-    await times(4, ask)
+    await times(10, ask)
     release(DENY)
     expect(await early).toBe('deny')
     expect(states).toEqual(['open'])
@@ -265,13 +266,12 @@ describe('an open circuit', () => {
 })
 
 describe('two circuits', () => {
-  const OPTIONS = { minChecks: 2, failureRatio: 0.5, windowMs: 1000, openMs: 5000 }
   const opened: string[] = []
 
   async function openedFor(isKnown: boolean) {
     opened.length = 0
     const { watch, rejectWhileOpen, refusalOf, areClosed } = createCircuitBreaker(
-      OPTIONS,
+      { openMs: 5000 },
       { now: () => now },
       {
         onState: (state, tokens) => opened.push(`${tokens} ${state}`),
@@ -279,7 +279,7 @@ describe('two circuits', () => {
       },
     )
     const checkFor = (known: boolean) => Object.assign(checkOf(), { isKnown: known })
-    for (let turn = 0; turn < OPTIONS.minChecks; turn += 1) {
+    for (let turn = 0; turn < 10; turn += 1) {
       await expect(watch(down)(checkFor(isKnown), Infinity, signal)).rejects.toThrow('unreachable')
     }
     return {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { createAuthenticator } from '../../../src/index.ts'
+import { createAuthenticator, memoryCache } from '../../../src/index.ts'
 import { get } from '../../support/requests.ts'
 import {
   ALLOWED,
@@ -40,7 +40,7 @@ describe.each(WAYS)('over %s', { tags: ['slow'] }, (_name, { plain }) => {
       timeoutMs: 5000,
       circuitBreaker: false,
       context: { headers: [] },
-      cache: { allowTtlMs: 600_000 },
+      cache: memoryCache({ allowTtlMs: 600_000 }),
     })
     expect(await ask('cached')).toMatchObject(ALLOWED)
     isHanging = true

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { SharedCalls } from '../../../src/core/policies/shared-calls.ts'
+import { UnderWay } from '../../../src/core/policies/under-way.ts'
+import type { SharedCall } from '../../../src/core/policies/shared-calls.ts'
 import { checkOf } from '../../support/checks.ts'
 import { allow, heldCalls, TIMEOUT } from '../../support/held-calls.ts'
 import type { ParsedVerdict, Ask } from '../../../src/core/endpoint/verdict.ts'
@@ -104,11 +106,17 @@ describe('a follower', () => {
       let lateMs = 0
       const now = (): number => performance.now() + lateMs
       let made = 0
+      const calls = new UnderWay<SharedCall>()
       const next: Ask = () => {
         made += 1
         return new Promise(() => undefined)
       }
-      const shared = new SharedCalls(next, { timeoutMs: TIMEOUT }, { now, wallNow: now })
+      const shared = new SharedCalls(
+        next,
+        { timeoutMs: TIMEOUT },
+        { now, wallNow: now },
+        () => calls,
+      )
       void shared.ask(checkOf(), now() + TIMEOUT)
       void shared.ask(checkOf(), now() + TIMEOUT).catch(() => undefined)
       lateMs = TIMEOUT / 2 - restMs

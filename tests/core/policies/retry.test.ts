@@ -17,8 +17,7 @@ afterEach(() => {
 })
 
 function retrying(next: TimedAsk, options = {}, random = () => 0.5) {
-  const defaults = { attempts: 1, minDelayMs: 50, maxDelayMs: 250 }
-  const verify = retry(next, { ...defaults, ...options }, { now, random })
+  const verify = retry(next, { attempts: 1, ...options }, { now, random })
   return (timeoutMs = 5000, signal = new AbortController().signal) => {
     const verdict = Promise.resolve(verify(checkOf(), now() + timeoutMs, signal))
     verdict.catch(() => undefined)

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { SharedCalls } from '../../../src/core/policies/shared-calls.ts'
+import { UnderWay } from '../../../src/core/policies/under-way.ts'
+import type { SharedCall } from '../../../src/core/policies/shared-calls.ts'
 import { Check } from '../../../src/core/request/check.ts'
 import { checkOf } from '../../support/checks.ts'
 import { collectGarbage } from '../../support/garbage.ts'
@@ -216,10 +218,12 @@ it('lost calls do not pile up', async () => {
   vi.useRealTimers()
   let time = 0
   const never: Ask = () => new Promise(() => undefined)
+  const calls = new UnderWay<SharedCall>()
   const shared = new SharedCalls(
     never,
     { timeoutMs: TIMEOUT },
     { now: () => time, wallNow: () => time },
+    () => calls,
   )
   const ask = (token: string): WeakRef<Check> => {
     const check = checkOf(token, 'a')

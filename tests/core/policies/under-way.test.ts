@@ -3,10 +3,12 @@ import { TransientMap, UnderWay } from '../../../src/core/policies/under-way.ts'
 import { checkOf } from '../../support/checks.ts'
 import type { Call } from '../../../src/core/policies/under-way.ts'
 
+const GUARD = {}
+
 function trackCalls() {
   const underWay = new UnderWay<Call>()
-  const begin = (token = 't', told = 'told', deadline = 5000, now = 100): Call => {
-    const call = { check: checkOf(token, told), deadline, isOutdated: false }
+  const begin = (token = 't', told = 'told', deadline = 5000, now = 100, by = GUARD): Call => {
+    const call = { check: checkOf(token, told), deadline, isOutdated: false, by }
     underWay.begin(call, now)
     return call
   }
@@ -61,13 +63,27 @@ it('knows the newest call for a question until that one ends', () => {
   const { underWay, begin } = trackCalls()
   const [older, newest] = [begin(), begin()]
   const { key } = newest.check
-  expect(underWay.newest(key)).toBe(newest)
+  expect(underWay.newest(key, GUARD)).toBe(newest)
   underWay.end(newest)
-  expect(underWay.newest(key)).toBeUndefined()
+  expect(underWay.newest(key, GUARD)).toBeUndefined()
   const again = begin()
   underWay.end(older)
-  expect(underWay.newest(key)).toBe(again)
-  expect(underWay.newest(begin('u').check.key)).not.toBe(again)
+  expect(underWay.newest(key, GUARD)).toBe(again)
+  expect(underWay.newest(begin('u').check.key, GUARD)).not.toBe(again)
+})
+
+it('knows the newest call of each guard, and outdates those of all', () => {
+  const { underWay, begin, others } = trackCalls()
+  const own = begin()
+  const other = {}
+  const foreign = begin('t', 'told', 5000, 100, other)
+  const { key } = own.check
+  expect([underWay.newest(key, GUARD), underWay.newest(key, other)]).toEqual([own, foreign])
+  underWay.end(foreign)
+  expect([underWay.newest(key, GUARD), underWay.newest(key, other)]).toEqual([own, undefined])
+  const again = begin('t', 'told', 5000, 100, other)
+  others(again)
+  expect(areOutdated([own, again])).toEqual([true, false])
 })
 
 it('drops the lost calls for a question when it is asked again', () => {
@@ -89,8 +105,8 @@ it('drops the lost calls for all questions when there are 2,048, and nothing els
   expect(lost.isOutdated).toBe(false)
   begin('one more', '', 5000, 1010)
   expect(areOutdated([lost, late, alive])).toEqual([true, false, false])
-  expect(underWay.newest(lost.check.key)).toBeUndefined()
-  expect(underWay.newest(late.check.key)).toBe(late)
+  expect(underWay.newest(lost.check.key, GUARD)).toBeUndefined()
+  expect(underWay.newest(late.check.key, GUARD)).toBe(late)
   // Its verdict comes after all, and says nothing about what was asked later.
   const younger = begin('lost', '')
   underWay.outdateOlder(lost)

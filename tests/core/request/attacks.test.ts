@@ -1,7 +1,7 @@
 import { createHmac, createSign, generateKeyPairSync } from 'node:crypto'
 import { HttpResponse } from 'msw'
 import { describe, expect, it } from 'vitest'
-import { getAuth, withAuth } from '../../../src/index.ts'
+import { getAuth, memoryCache, withAuth } from '../../../src/index.ts'
 import { GUARDED, NEVER_ASKED, setupAttack, withHeader } from '../../support/attack.ts'
 import { get, raw } from '../../support/requests.ts'
 import { TOKEN } from '../../support/token.ts'
@@ -77,7 +77,7 @@ describe('a forged JWT is a token like any other: only the endpoint decides', ()
         seen.push(getAuth(request))
         return new Response('secret')
       },
-      { ...GUARDED, cache: {}, context: { headers: [] } },
+      { ...GUARDED, cache: memoryCache(), context: { headers: [] } },
     )
     expect((await guarded(get('/a', genuine))).status).toBe(200)
     expect((await guarded(get('/a', forged))).status).toBe(401)

@@ -68,16 +68,6 @@ it('tells all headers where all are told, and has them in the key', () => {
   expect(check?.told).toMatch(/8:x-tenant4:acme6:accept3:\*\/\*$/)
 })
 
-it('has another key with another endpoint or another demand on the identity (Ory CVE-2026-33496)', () => {
-  const keys = [
-    make(),
-    make({ endpoint: 'https://f' }),
-    make({ verifier: () => ({ outcome: 'deny' }) }),
-    make({ identity: 'required' }),
-  ].map((check) => check?.key)
-  expect(new Set(keys).size).toBe(4)
-})
-
 it('is not made where too much would be told', () => {
   const { tell } = checksOf(FOR_ENDPOINT)
   expect(tell(request, { path: '/', query: 'a&'.repeat(2000) })).toBeUndefined()

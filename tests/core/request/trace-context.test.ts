@@ -1,7 +1,7 @@
 import { propagation } from '@opentelemetry/api'
 import { afterEach, describe, expect, it } from 'vitest'
 import { readTraceContext } from '../../../src/core/request/trace-context.ts'
-import { withAuth } from '../../../src/index.ts'
+import { memoryCache, withAuth } from '../../../src/index.ts'
 import { get, raw } from '../../support/requests.ts'
 import type { AuthConfig, Transport } from '../../../src/index.ts'
 
@@ -152,7 +152,7 @@ describe('the call of the endpoint', () => {
   })
 
   it('is not made for a decision that another trace has cached', async () => {
-    const { calls, send } = guard({ cache: {} })
+    const { calls, send } = guard({ cache: memoryCache() })
     const pending = send({ traceparent: TRACE })
     calls[0]?.end()
     await pending
@@ -161,7 +161,7 @@ describe('the call of the endpoint', () => {
   })
 
   it('is the only reason to read the header: a cached decision needs none', async () => {
-    const { calls, send } = guard({ cache: {} })
+    const { calls, send } = guard({ cache: memoryCache() })
     const asked: string[] = []
     const watched = (): Request => {
       const request = get('/', 'sk-1')

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { withAuth } from '../../../src/index.ts'
+import { memoryCache, withAuth } from '../../../src/index.ts'
 import { redisStore } from '../../../src/redis.ts'
 import { endpointVerifier, kubernetesToken } from '../../../src/verifiers.ts'
 import { get } from '../../support/requests.ts'
@@ -182,7 +182,7 @@ describe('a request without a token', () => {
 })
 
 describe.each([
-  ['with a cache', { cache: {}, context: { headers: [] } }],
+  ['with a cache', { cache: memoryCache(), context: { headers: [] } }],
   ['without one', {}],
 ])('a token of more than 8,192 characters, %s', (_name, options) => {
   const [longer, longest] = ['a'.repeat(8193), SECRET.repeat(2000)]

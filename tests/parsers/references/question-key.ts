@@ -2,8 +2,6 @@ import type { Context } from '../../../src/core/request/question.ts'
 
 /** The fields of a cache key. `null` for a field that is not told or not sent. */
 interface DecodedKey {
-  readonly version: string
-  readonly scope: unknown
   readonly path: string | null
   readonly query: string | null
   readonly method: string | null
@@ -16,7 +14,7 @@ interface DecodedKey {
 
 /** Decodes a cache key without using any code of the encoder. */
 export function decodeKey(key: string, context: Context): DecodedKey {
-  let rest = key.slice(1)
+  let rest = key
   const take = (length: number): string => {
     const text = rest.slice(0, length)
     rest = rest.slice(length)
@@ -28,7 +26,6 @@ export function decodeKey(key: string, context: Context): DecodedKey {
     take(1)
     return take(length)
   }
-  const scope: unknown = JSON.parse(field() ?? '')
   const path = context.path ? field() : null
   const query = context.params === 'none' ? null : field()
   const method = context.method ? field() : null
@@ -37,5 +34,5 @@ export function decodeKey(key: string, context: Context): DecodedKey {
   if (context.headers === 'all') while (isLeft()) fields.push(field())
   if (context.headers !== 'all') fields.push(...context.headers.map(() => field()), field())
   const token = fields.pop() ?? null
-  return { version: key.charAt(0), scope, path, query, method, headers: fields, token, rest }
+  return { path, query, method, headers: fields, token, rest }
 }

@@ -1,3 +1,4 @@
+import { memoryCache } from '../../../src/memory/memory-cache.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, vi } from 'vitest'
 import { always, ok, response } from './answers.ts'
@@ -116,7 +117,7 @@ export const POLICY_ROWS: readonly Row[] = [
         expected: 'allow',
         options: {
           circuitBreaker: { minChecks: 5, openMs: 60_000 },
-          cache: { allowTtlMs: 60_000 },
+          cache: memoryCache({ allowTtlMs: 60_000 }),
         },
         steps: async (site) => {
           expectVerdict(site, await site.ask(TOKEN))
@@ -145,7 +146,12 @@ export const POLICY_ROWS: readonly Row[] = [
         name: 'it is not kept, and says how long to wait',
         fault: always(response('HTTP/1.1 429 Wait', { 'retry-after': '7' })),
         expected: 'rate_limited',
-        options: { cache: {}, unavailableStatus: 503, ...BREAKER, retry: { attempts: 1 } },
+        options: {
+          cache: memoryCache(),
+          unavailableStatus: 503,
+          ...BREAKER,
+          retry: { attempts: 1 },
+        },
         steps: async (site) => {
           for (let count = 0; count < 10; count += 1) {
             const outcome = await site.ask()

@@ -1,4 +1,4 @@
-import { withAuth } from 'with-auth'
+import { memoryCache, withAuth } from 'with-auth'
 
 // Prints the time of a hit, a miss and a rejection as multiples of what a gate by hand takes for the same requests.
 
@@ -40,7 +40,7 @@ function mapGate(tokens) {
 
 function guard(context) {
   const verifier = () => ({ outcome: 'allow', principal: 'ada' })
-  return withAuth(handler, { verifier, context, cache: { allowTtlMs: 3_600_000 } })
+  return withAuth(handler, { verifier, context, cache: memoryCache({ allowTtlMs: 3_600_000 }) })
 }
 
 // Without a network, so that only the work beside the call is compared.
@@ -62,7 +62,7 @@ const asking = withAuth(handler, {
   endpoint: 'http://127.0.0.1:9/validate',
   fetch: endpoint,
   context: tokenOnly,
-  cache: {},
+  cache: memoryCache(),
 })
 
 let fresh = 0

@@ -1,5 +1,5 @@
 // Guards with `jwt()` by the discovery of an issuer. `x-pass-ms` sets the clocks forward.
-import { getAuth, withAuth } from 'with-auth'
+import { getAuth, memoryCache, withAuth } from 'with-auth'
 import { jwt } from 'with-auth/jwt'
 import { pass } from './passing-time.js'
 
@@ -10,7 +10,10 @@ const guarded = withAuth(
   (env) => {
     // Workers hand their environment over; the others have it in `process`.
     const issuer = env?.ISSUER ?? process.env.ISSUER
-    return { verifier: jwt({ issuer, audience: AUDIENCE, types: ['at+jwt'] }), cache: {} }
+    return {
+      verifier: jwt({ issuer, audience: AUDIENCE, types: ['at+jwt'] }),
+      cache: memoryCache(),
+    }
   },
 )
 

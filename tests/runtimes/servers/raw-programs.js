@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { withAuth } from 'with-auth'
+import { memoryCache, withAuth } from 'with-auth'
 import { auth } from 'with-auth/hono'
 import { OPTIONS, serve } from './raw-handler.js'
 
@@ -13,7 +13,7 @@ const PROGRAMS = {
     withAuth((request) => serve(request, 'any'), {
       ...config,
       context: { headers: [] },
-      cache: {},
+      cache: memoryCache(),
     }),
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { createClient } from '@redis/client'
-import { createAuthenticator } from 'with-auth'
+import { createAuthenticator, memoryCache } from 'with-auth'
 import { redisStore } from 'with-auth/redis'
 
 const [url, folder] = process.argv.slice(2)
@@ -34,8 +34,8 @@ function connect(options, outcome = () => 'allow') {
   const authenticate = createAuthenticator({
     verifier: () => ({ outcome: outcome(), principal: 'ada' }),
     context: { headers: [], params: 'none', path: false },
-    cache: { allowTtlMs: 60_000 },
-    store,
+    cache: memoryCache({ allowTtlMs: 60_000, store }),
+
     onEvent: (event) => events.push(event),
   })
   const ask = async (token = 'k1') => {

@@ -1,5 +1,5 @@
 // Answers a request with the decisions of `firstOf()` in this runtime, over the services that the query names.
-import { createAuthenticator } from 'with-auth'
+import { createAuthenticator, memoryCache } from 'with-auth'
 import { endpointVerifier, firstOf, introspection } from 'with-auth/verifiers'
 
 async function decide({ introspect, endpoint, tokens }) {
@@ -19,7 +19,7 @@ async function decide({ introspect, endpoint, tokens }) {
       ],
       { retry: false, circuitBreaker: { minChecks: 5 } },
     ),
-    cache: {},
+    cache: memoryCache(),
     timeoutMs: 2000,
     onEvent: (event) => events.push(event),
   })

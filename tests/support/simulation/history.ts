@@ -43,7 +43,8 @@ class Instance {
   readonly store: Parts.RedisStore
   readonly #world: World
   readonly #parts: typeof Parts
-  readonly #cache: Parts.Cache
+  readonly #cache: Parts.CachePartition
+  readonly #memory: Parts.Parts
   readonly #calls: Parts.SharedCalls
   readonly #setting: Setting
   /** The newest answer of the endpoint to each question. */
@@ -74,31 +75,20 @@ class Instance {
     }
     this.store = new parts.RedisStore(settings, servers.engineFor(this.process), this.process)
     this.store.start('history', () => undefined)
-    const cache = {
-      allowTtlMs: setting.allowTtlMs,
-      denyTtlMs: 5000,
-      staleIfErrorMs: 0,
-      maxEntries: 100,
-      maxBytes: 2 ** 20,
-    }
-    this.#cache = new parts.Cache(cache, this.process, this.store)
+    const times = { allowTtlMs: setting.allowTtlMs, denyTtlMs: 5000, staleIfErrorMs: 0 }
+    const memory = new parts.Memory({ ...times, maxEntries: 100 }, this.process, this.store)
+    this.#memory = new parts.Parts(memory)
+    this.#cache = new parts.CachePartition(memory, { common: '', own: '' }, () => this.#memory)
     const ask: Ask = async ({ told }) => {
       const version = await askEndpoint(this.process)
       this.#told.set(told, Math.max(version, this.#toldOf(told)))
       return verdictOf(version)
     }
-    const { shared } = this.store
-    if (shared === undefined) throw new TypeError('The store shares nothing')
-    const sharing = parts.shareVerdicts(ask, shared, {
-      allowTtlMs: cache.allowTtlMs,
-      asked: parts.createAsked(cache),
-      scope: '',
-      clock: this.process,
-    })
     this.#calls = new parts.SharedCalls(
-      this.#cache.fill(sharing),
+      this.#cache.fill(ask),
       { timeoutMs: 5000 },
       this.process,
+      () => this.#memory.calls,
     )
   }
 
@@ -122,8 +112,7 @@ class Instance {
 
   /** Resolves with the time at which the engine had acknowledged it, or `undefined`. */
   async revoke(version: number, isAll: boolean): Promise<number | undefined> {
-    this.#cache.forget(TOKEN)
-    this.#calls.forget(TOKEN)
+    this.#memory.forget(TOKEN)
     const announced = this.store.invalidate(
       isAll ? 'all' : { token: TOKEN },
       this.#setting.allowTtlMs,

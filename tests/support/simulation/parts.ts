@@ -1,6 +1,6 @@
 /** The real code that a simulation runs. A variant of it is bundled from here. */
-export { Cache } from '../../../src/core/policies/cache/cache.ts'
-export { createAsked, shareVerdicts } from '../../../src/core/policies/cache/share-verdicts.ts'
+export { Memory, Parts } from '../../../src/memory/parts.ts'
+export { CachePartition } from '../../../src/memory/partition.ts'
 export { SharedCalls } from '../../../src/core/policies/shared-calls.ts'
 export { Check } from '../../../src/core/request/check.ts'
 export { EngineError } from '../../../src/redis/engine.ts'

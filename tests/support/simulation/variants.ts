@@ -23,8 +23,8 @@ const SEAL = 'redis/seal.ts'
 const SHARED = 'redis/shared.ts'
 const LEASE = 'redis/lease.ts'
 const CONNECTION = 'redis/connection.ts'
-const CACHE = 'core/policies/cache/cache.ts'
-const SHARE = 'core/policies/cache/share-verdicts.ts'
+const CACHE = 'memory/partition.ts'
+const SHARE = 'memory/sharing.ts'
 
 /** Otherwise an instance that has seen a revocation takes nothing from before it, whatever opens. */
 const TRUSTS_ALL = {
@@ -127,7 +127,7 @@ export const VARIANTS: readonly Variant[] = [
       {
         file: CACHE,
         from: 'const { ageMs = 0 } = verdict',
-        to: 'const { ageMs = 0 } = verdict\n    const stamp = this.#store?.stamp(token, this.#clock.now(), this.#clock.wallNow())',
+        to: 'const { ageMs = 0 } = verdict\n    const stamp = this.#memory.store?.stamp(token, this.#memory.clock.now(), this.#memory.clock.wallNow())',
       },
       {
         file: CACHE,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { withAuth } from '../../../src/index.ts'
+import { memoryCache, withAuth } from '../../../src/index.ts'
 import { fromUpstream } from '../../../src/verifiers/upstream/from-upstream.ts'
 import { startGuarded } from '../../support/guarded-server.ts'
 import { words } from '../../support/words.ts'
@@ -234,7 +234,7 @@ describe('a proof by secret', () => {
   })
 
   it('is asked for each time: no wrong one is cached, and no right one is shared', async () => {
-    const { ask, events } = await start({}, { cache: {} })
+    const { ask, events } = await start({}, { cache: memoryCache() })
     for (const status of [403, 403]) expect((await ask([ALICE])).status).toBe(status)
     for (const status of [200, 200]) expect((await ask([ALICE, PROOF])).status).toBe(status)
     expect((await ask([ALICE])).status).toBe(403)

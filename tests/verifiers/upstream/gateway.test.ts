@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createGateway } from '../../../src/gateway.ts'
-import { withAuth } from '../../../src/index.ts'
+import { memoryCache, withAuth } from '../../../src/index.ts'
 import { fromUpstream } from '../../../src/verifiers/upstream/from-upstream.ts'
 import { createSigner } from '../../../src/verifiers/upstream/signature.ts'
 import { ask, serveHandler, startGuarded } from '../../support/guarded-server.ts'
@@ -171,7 +171,7 @@ describe('a stolen signature', () => {
     vi.useFakeTimers({ toFake: ['Date'], now: SIGNED_AT })
     const server = await startGuarded({
       ...fromUpstream(SIGNED),
-      cache: { staleIfErrorMs: 60_000 },
+      cache: memoryCache({ staleIfErrorMs: 60_000 }),
     })
     const signed = await sign({ path: '/x', ...target })
     vi.setSystemTime(SIGNED_AT + ageMs)
@@ -315,7 +315,7 @@ describe('OGX behind the gateway', () => {
         tenantField: 'org.id',
         tenant: { mode: 'multi' },
         context: { headers: ['x-org'], params: 'none', path: false },
-        cache: {},
+        cache: memoryCache(),
       }),
     )
     for (const org of ['acme', 'other', 'acme']) {

@@ -1,7 +1,7 @@
 import { ignore } from '../../../core/async.ts'
 import { invalidSecret } from '../../../core/config/option-checks.ts'
 import { parseList } from '../../../core/config/kinds.ts'
-import { drawKey, hashText } from '../../../core/policies/keyed-hash.ts'
+import { drawKey, hashText } from './keyed-hash.ts'
 import { READS_TOKEN } from '../../../verifiers/options.ts'
 import { providerType } from './provider.ts'
 import type { Kind } from '../../../core/config/kinds.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { withAuth } from '../../../../src/index.ts'
+import { memoryCache, withAuth } from '../../../../src/index.ts'
 import { createVirtualClock, withClock } from '../../../support/virtual-clock.ts'
 import type { AuthConfig } from '../../../../src/index.ts'
 
@@ -34,7 +34,7 @@ async function countAdmitted(
       const guarded = withAuth(() => new Response(), {
         endpoint: 'https://auth.example.test/',
         context: { headers: [] },
-        cache: {},
+        cache: memoryCache(),
         fetch: async (_url, { body }) => {
           await new Promise((resolve) => setTimeout(resolve, CALL_MS))
           return new Response('{}', { status: String(body).includes('good') ? 200 : 401 })

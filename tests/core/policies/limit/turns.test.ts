@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Clients, lastOf, nextOf, noteDenial } from '../../../../src/core/policies/limit/turns.ts'
-import { createAuthenticator } from '../../../../src/index.ts'
+import { createAuthenticator, memoryCache } from '../../../../src/index.ts'
 import { firstOf } from '../../../../src/verifiers.ts'
 import { get } from '../../../support/requests.ts'
 import type { AuthConfig, Verifier } from '../../../../src/index.ts'
@@ -93,7 +93,7 @@ describe('the address of a client', () => {
     const authenticate = createAuthenticator({
       verifier: wrap(verifier),
       concurrency,
-      cache: {},
+      cache: memoryCache(),
       clientAddress,
     })
     const ask = async (token: string, address: string, path = '/'): Promise<string> => {

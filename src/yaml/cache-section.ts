@@ -1,9 +1,14 @@
-import { isOptionsObject, misusedOption } from '../core/config/option-checks.ts'
+import { invalidOption, isOptionsObject, misusedOption } from '../core/config/option-checks.ts'
 import { AuthConfigError } from '../core/errors.ts'
 import { readTextFile } from '../files/text-file.ts'
-import { attempt } from './settings-check.ts'
+import { createCache } from '../memory/memory-cache.ts'
+import { CACHE_TIMES } from '../memory/options.ts'
+import { addProblems, attempt } from './settings-check.ts'
 import { fingerprint } from './watch.ts'
-import type { Form } from '../core/config/kinds.ts'
+import { orFalse } from '../core/config/kinds.ts'
+import type { CacheTimes } from '../memory/options.ts'
+import type { Form, Kind } from '../core/config/kinds.ts'
+import type { DecisionCache } from '../core/decision-cache.ts'
 import type { DecisionStore } from '../core/decision-store.ts'
 import type { OptionProblem } from '../core/errors.ts'
 import type { Findings } from './problems.ts'
@@ -45,33 +50,68 @@ export const STORE_FORM: Form & { readonly fields: NonNullable<Form['fields']> }
   },
 }
 
+/** The keys of `server.auth.cache`, as options of `memoryCache`. */
+export const CACHE: Kind<false | CacheTimes, false | Required<CacheTimes>> = orFalse(
+  CACHE_TIMES,
+  false,
+)
+
 const MOST_PEM = 2 ** 18
 
 type MakeStore = (options: never) => DecisionStore
 
-/** Makes the store of a section, and the same one again while the section stays the same. */
-export class StoreSource {
-  #made: { readonly print: string; readonly store: DecisionStore } | undefined
+interface MadeCache {
+  readonly cache: DecisionCache | undefined
+  /** Keeps it for the next file. Called once the whole config is right. */
+  readonly keep: () => void
+}
 
-  /** Adds the problems of `store`, if there are any. It connects with the first request. */
-  async make(settings: Settings | undefined, findings: Findings): Promise<MadeStore | undefined> {
-    const section = settings?.get('store')?.value
-    if (settings === undefined || section === undefined) return undefined
-    const print = fingerprint(section)
-    // Imported here, because a bundle for Workers gets another one.
-    const { redisStore } = await import('../redis.ts')
-    const store =
-      this.#made?.print === print
-        ? this.#made.store
-        : attempt(() => connect(section, redisStore), settings, findings)
-    return store && { store, keep: () => (this.#made = { print, store }) }
+/** Makes the cache of a file, and the same one again while both of its sections stay the same. */
+export class CacheSource {
+  #made: { readonly print: string; readonly cache: DecisionCache | undefined } | undefined
+
+  /** Adds the problems of `cache` and `store`, if there are any. The store connects with the first request. */
+  async make(settings: Settings | undefined, findings: Findings): Promise<MadeCache> {
+    if (settings === undefined) return { cache: undefined, keep: () => undefined }
+    const print = fingerprint(['cache', 'store'].map((name) => settings.get(name)?.value))
+    if (this.#made?.print === print) return { cache: this.#made.cache, keep: () => undefined }
+    const store = await makeStore(settings, findings)
+    const cache = makeCache(settings, store, findings)
+    return { cache, keep: () => (this.#made = { print, cache }) }
   }
 }
 
-interface MadeStore {
-  readonly store: DecisionStore
-  /** Keeps it for the next section. Called once the whole config is right. */
-  readonly keep: () => void
+/** Makes the cache of a section. Returns `undefined` if it has none. */
+export function makeCache(
+  settings: Settings,
+  store: DecisionStore | undefined,
+  findings: Findings,
+): DecisionCache | undefined {
+  const given = settings.get('cache')?.value
+  if (given !== undefined && given !== false) {
+    return attempt(() => createGiven(given, store), settings, findings)
+  }
+  if (store !== undefined) {
+    const expected = 'left out without `cache`: it ends cached decisions'
+    addProblems(misusedOption(['store'], expected).problems, settings, findings)
+  }
+  return undefined
+}
+
+function createGiven(given: unknown, store: DecisionStore | undefined): DecisionCache {
+  if (!isOptionsObject(given)) throw invalidOption(['cache'], given, 'an object or false')
+  return createCache({ ...given, ...(store && { store }) }, ['cache'])
+}
+
+async function makeStore(
+  settings: Settings,
+  findings: Findings,
+): Promise<DecisionStore | undefined> {
+  const section = settings.get('store')?.value
+  if (section === undefined) return undefined
+  // Imported here, because a bundle for Workers gets another one.
+  const { redisStore } = await import('../redis.ts')
+  return attempt(() => connect(section, redisStore), settings, findings)
 }
 
 function connect(section: unknown, redisStore: MakeStore): DecisionStore {

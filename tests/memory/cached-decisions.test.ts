@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
-import { getAuth, withAuth } from '../../../../src/index.ts'
-import { ENDPOINT } from '../../../support/msw-endpoint.ts'
-import { get } from '../../../support/requests.ts'
-import { TOKEN } from '../../../support/token.ts'
-import type { AuthConfig, TransportInit, TransportResponse } from '../../../../src/index.ts'
+import { getAuth, memoryCache, withAuth } from '../../src/index.ts'
+import { ENDPOINT } from '../support/msw-endpoint.ts'
+import { get } from '../support/requests.ts'
+import { TOKEN } from '../support/token.ts'
+import type { AuthConfig, TransportInit, TransportResponse } from '../../src/index.ts'
 
 /** Attacks on decisions that are cached or shared: each request must get the decision for its own question. */
 
@@ -29,7 +29,7 @@ function guard(answer: Answer, config: AuthConfig = {}, handler = showPrincipal)
   const guarded = withAuth(handler, {
     endpoint: ENDPOINT,
     context: { headers: [] },
-    cache: {},
+    cache: memoryCache(),
     fetch: async (_url, init) => {
       const question = readQuestion(init)
       asked.push(question)

@@ -8,9 +8,9 @@ import {
   pass,
   resetCachedEndpoint,
   state,
-} from '../../../support/cached-endpoint.ts'
-import type { CacheConfig } from '../../../../src/core/auth-config.ts'
-import type { AllowVerdict, ParsedVerdict } from '../../../../src/core/endpoint/verdict.ts'
+} from '../support/cached-endpoint.ts'
+import type { CacheBounds } from '../../src/core/decision-cache.ts'
+import type { AllowVerdict, ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
 
 beforeEach(resetCachedEndpoint)
 
@@ -19,7 +19,7 @@ const bug = (): never => {
 }
 
 describe('a stale allow', () => {
-  async function expired(options: Partial<CacheConfig> = { staleIfErrorMs: 500 }, extra = {}) {
+  async function expired(options: Partial<CacheBounds> = { staleIfErrorMs: 500 }, extra = {}) {
     asked.mockImplementationOnce(() => allow(extra))
     const made = cached(options)
     await made.outcome()
@@ -114,10 +114,10 @@ describe('a stale allow', () => {
   })
 
   it('is not served if it was invalidated while the endpoint was asked', async () => {
-    const { outcome, cache } = await expired()
+    const { outcome, parts } = await expired()
     state.isFailing = true
     asked.mockImplementation(() => {
-      cache.forget('t')
+      parts.forget('t')
       return fail('unreachable')()
     })
     expect(await outcome()).toBe('unreachable miss')
@@ -135,12 +135,12 @@ describe('a stale allow', () => {
 describe('forgetting', () => {
   it('drops all of a token, and of no other', async () => {
     asked.mockImplementation(({ token }) => (token === 'bad' ? deny() : allow()))
-    const { cache, outcome } = cached()
+    const { cache, parts, outcome } = cached()
     for (const token of ['t', 'u', 'bad']) await outcome(token, 'a')
     await outcome('t', 'b')
-    cache.forget('t')
-    cache.forget('bad')
-    cache.forget('unknown')
+    parts.forget('t')
+    parts.forget('bad')
+    parts.forget('unknown')
     expect(await outcome('u', 'a')).toBe('allow hit')
     expect(await outcome('t', 'a')).toBe('allow miss')
     expect(await outcome('t', 'b')).toBe('allow miss')
@@ -154,9 +154,9 @@ describe('forgetting', () => {
     async (token) => {
       const answers: ((verdict: ParsedVerdict) => void)[] = []
       asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
-      const { cache, outcome } = cached()
+      const { parts, outcome } = cached()
       const early = outcome()
-      cache.forget(token)
+      parts.forget(token)
       answers[0]?.(allow())
       expect(await early).toBe('allow skipped outdated')
       const late = outcome()

@@ -1,32 +1,44 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { createGate } from '../../../../src/core/gate.ts'
-import { Cache } from '../../../../src/core/policies/cache/cache.ts'
-import { createAsked, shareVerdicts } from '../../../../src/core/policies/cache/share-verdicts.ts'
-import { Check } from '../../../../src/core/request/check.ts'
-import { systemClock } from '../../../../src/core/runtime.ts'
-import { checkOf } from '../../../support/checks.ts'
-import { pause } from '../../../support/connected-guards.ts'
-import { createMemoryStore } from '../../../support/memory-store.ts'
-import { get } from '../../../support/requests.ts'
-import type { SharedAllow, SharedDecisions } from '../../../../src/core/decision-store.ts'
-import type { ParsedVerdict } from '../../../../src/core/endpoint/verdict.ts'
-import type { Gate } from '../../../../src/core/gate.ts'
-import type { AuthConfig, CustomVerifier, DecisionStore, Verdict } from '../../../../src/index.ts'
-import type { SharedMemory } from '../../../support/memory-store.ts'
+import { createGate } from '../../src/core/gate.ts'
+import { Entries, Shelf } from '../../src/memory/entries.ts'
+import { memoryCache } from '../../src/memory/memory-cache.ts'
+import { shareDecisions } from '../../src/memory/sharing.ts'
+import { partitionOf } from '../support/cached-endpoint.ts'
+import { Check } from '../../src/core/request/check.ts'
+import { systemClock } from '../../src/core/runtime.ts'
+import { checkOf } from '../support/checks.ts'
+import { pause } from '../support/connected-guards.ts'
+import { createMemoryStore } from '../support/memory-store.ts'
+import { get } from '../support/requests.ts'
+import type { SharedAllow, SharedDecisions } from '../../src/core/decision-store.ts'
+import type { ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
+import type { Gate } from '../../src/core/gate.ts'
+import type {
+  AuthConfig,
+  DecisionCache,
+  DecisionStore,
+  Verdict,
+  Verifier,
+} from '../../src/index.ts'
+import type { SharedMemory } from '../support/memory-store.ts'
 
 /** Allows that instances share, and what must not be shared or taken. */
 
 const TOKEN = 'token-of-alice'
 const CACHE = { allowTtlMs: 60_000, denyTtlMs: 1, staleIfErrorMs: 0 }
-const asked = vi.fn<CustomVerifier>()
+const asked = vi.fn<Verifier>()
 let memory: SharedMemory = { allows: new Map(), revocations: 0 }
 beforeEach(() => {
   memory = { allows: new Map(), revocations: 0 }
   asked.mockReset().mockReturnValue({ outcome: 'allow' })
 })
 
-function configOf(store: DecisionStore, more: AuthConfig = {}): AuthConfig {
-  return { verifier: asked, context: { headers: [] }, cache: CACHE, store, ...more }
+function configOf(
+  store: DecisionStore,
+  more: AuthConfig = {},
+): AuthConfig & { cache: DecisionCache } {
+  const cache = memoryCache({ ...CACHE, store })
+  return { verifier: asked, context: { headers: [] }, ...more, cache }
 }
 
 async function isAdmitted(gate: Gate): Promise<boolean> {
@@ -42,20 +54,22 @@ it('an instance takes the allow of another', async () => {
 
 it('whoever forgets everything forgets what others shared, also before the first request', async () => {
   const store = createMemoryStore(memory)
-  const gate = createGate(configOf(store))
+  const config = configOf(store)
+  const gate = createGate(config)
   gate.forget()
   expect(store.forgotten()).toBe(1)
   await isAdmitted(gate)
-  await gate.controls.invalidate(TOKEN)
+  await config.cache.invalidate(TOKEN)
   expect(store.forgotten()).toBe(1)
   gate.forget()
   expect(store.forgotten()).toBe(2)
 })
 
-it('an older allow of another instance stays refused after a handover', async () => {
+it('an older allow of another instance stays refused by the next guard with the same cache', async () => {
   const store = createMemoryStore(memory)
   asked.mockReturnValue({ outcome: 'deny', maxAgeMs: 0 })
-  const gate = createGate(configOf(store))
+  const config = configOf(store)
+  const gate = createGate(config)
   expect(await isAdmitted(createGate(configOf(createMemoryStore(memory))))).toBe(false)
   expect(await isAdmitted(gate)).toBe(false)
   // The other instance was asked earlier, and its value comes late.
@@ -63,7 +77,7 @@ it('an older allow of another instance stays refused after a handover', async ()
   expect(await isAdmitted(createGate(configOf(createMemoryStore(memory))))).toBe(true)
   expect(memory.allows.size).toBe(1)
   asked.mockReturnValue({ outcome: 'deny', maxAgeMs: 0 })
-  const next = createGate(configOf(store, { timeoutMs: 900 }), gate.handOver())
+  const next = createGate({ ...config, timeoutMs: 900 })
   expect(await isAdmitted(next)).toBe(false)
 })
 
@@ -86,8 +100,8 @@ it('an allow that was outdated while it was asked for is not shared', async () =
 it('an allow that is too large for the cache is shared', async () => {
   const attributes = { roles: Array.from({ length: 2000 }, (_, at) => `role-${at}`) }
   asked.mockReturnValue({ outcome: 'allow', attributes })
-  const cache = { ...CACHE, maxBytes: 65_536 }
-  await isAdmitted(createGate(configOf(createMemoryStore(memory), { cache })))
+  const cache = memoryCache({ maxEntries: 1, store: createMemoryStore(memory) })
+  await isAdmitted(createGate({ verifier: asked, context: { headers: [] }, cache }))
   expect(memory.allows.size).toBe(1)
 })
 
@@ -103,18 +117,17 @@ it('a silent store leaves time for the endpoint', async () => {
 })
 
 it('a decision keeps the stamp of its own call when its check starts another one', async () => {
-  const options = { ...CACHE, maxEntries: 10, maxBytes: 65_536 }
-  const cache = new Cache(options, systemClock, createMemoryStore(memory))
+  const { cache } = partitionOf(CACHE, systemClock, createMemoryStore(memory))
   const answers: ((verdict: ParsedVerdict) => void)[] = []
   const fill = cache.fill(() => new Promise((resolve) => void answers.push(resolve)))
   const check = checkOf()
   const first = fill(check, Infinity)
   memory.revocations += 1
   void fill(check, Infinity)
-  const share = vi.fn<() => void>()
-  answers[0]?.({ outcome: 'allow', auth: { attributes: {} }, share })
+  await vi.waitFor(() => expect(answers).toHaveLength(2))
+  answers[0]?.({ outcome: 'allow', auth: { attributes: {} } })
   await first
-  expect(share).not.toHaveBeenCalled()
+  expect(memory.allows.size).toBe(0)
   expect(cache.lookUp(check.token, check.told)).toBeUndefined()
 })
 
@@ -133,11 +146,11 @@ function askWith(allow: SharedAllow | undefined, verdict = ENDPOINT) {
         share: (made) => void shared.push(made),
       }),
   }
-  const times = createAsked({ maxEntries: 10, maxBytes: 2 ** 16 })
+  const times = new Entries<number>(new Shelf({ maxEntries: 10, maxBytes: 2 ** 16 }))
   const clock = { now: () => 0, wallNow: () => NOW }
-  const verifier = shareVerdicts(() => verdict, decisions, {
+  const verifier = shareDecisions(() => verdict, decisions, {
     allowTtlMs: 30_000,
-    asked: times,
+    asked: () => times,
     scope: '',
     clock,
   })

@@ -1,23 +1,21 @@
 import { describe, expect, it } from 'vitest'
-import { VerdictStore } from '../../../../src/core/policies/cache/verdict-store.ts'
-import { collectGarbage } from '../../../support/garbage.ts'
+import { Entries, Shelf } from '../../src/memory/entries.ts'
+import { collectGarbage } from '../support/garbage.ts'
 
-function storeOf(
-  bounds: { maxEntries?: number; maxBytes?: number; maxEntriesPerToken?: number } = {},
-) {
-  return new VerdictStore<number>({
-    maxEntries: 3,
-    maxBytes: 1_000_000,
-    maxEntriesPerToken: 2,
-    ...bounds,
-  })
+type Store = ReturnType<typeof storeOf>
+
+/** One partition on a shelf. */
+function storeOf(bounds: { maxEntries?: number; maxBytes?: number } = {}) {
+  const shelf = new Shelf({ maxEntries: 3, maxBytes: 1_000_000, ...bounds })
+  const entries = new Entries<number>(shelf)
+  return Object.assign(entries, { shelf, size: () => shelf.size() })
 }
 
-function fill(store: VerdictStore<number>, tokens: readonly string[], told = 'a'): void {
+function fill(store: Store, tokens: readonly string[], told = 'a'): void {
   tokens.forEach((token, index) => store.set(token, told, index, 0))
 }
 
-function stored(store: VerdictStore<number>, tokens: readonly string[], told = 'a'): string[] {
+function stored(store: Store, tokens: readonly string[], told = 'a'): string[] {
   return tokens.filter((token) => store.get(token, told) !== undefined)
 }
 
@@ -88,16 +86,16 @@ describe('a store', () => {
   })
 
   it('limits the entries of one token, and drops no entry of another token for it', () => {
-    const store = storeOf({ maxEntries: 10 })
+    const store = storeOf({ maxEntries: 100 })
     fill(store, ['a'])
-    for (const told of ['1', '2', '3']) store.set('t', told, 1, 0)
-    expect([store.get('t', '1'), store.get('t', '2'), store.get('t', '3')]).toEqual([
+    for (let told = 0; told <= 64; told += 1) store.set('t', `${told}`, 1, 0)
+    expect([store.get('t', '0'), store.get('t', '1'), store.get('t', '64')]).toEqual([
       undefined,
       1,
       1,
     ])
     expect(store.get('a', 'a')).toBe(0)
-    expect(store.size().entries).toBe(3)
+    expect(store.size().entries).toBe(65)
   })
 
   it('is bounded by bytes too', () => {
@@ -129,7 +127,7 @@ describe('a store', () => {
   })
 
   it('deletes one value, all of a token, or all', () => {
-    const store = storeOf({ maxEntries: 10, maxEntriesPerToken: 10 })
+    const store = storeOf({ maxEntries: 10 })
     for (const told of ['1', '2', '3']) fill(store, ['a', 'b', 'c'], told)
     store.delete('a', '1')
     store.delete('a', 'unknown')
@@ -174,8 +172,32 @@ describe('a store', () => {
   })
 })
 
+describe('two partitions on one shelf', () => {
+  it('know nothing of each other, and share the bounds', () => {
+    const one = storeOf({ maxEntries: 2 })
+    const other = new Entries<number>(one.shelf)
+    one.set('t', 'a', 1, 0)
+    expect(other.get('t', 'a')).toBeUndefined()
+    other.set('t', 'a', 2, 0)
+    expect([one.get('t', 'a'), other.get('t', 'a')]).toEqual([1, 2])
+    other.set('u', 'a', 3, 0)
+    expect(one.size().entries).toBe(2)
+    // All had been used, so the oldest goes.
+    expect([one.get('t', 'a'), other.get('t', 'a'), other.get('u', 'a')]).toEqual([undefined, 2, 3])
+  })
+
+  it('forget only their own', () => {
+    const one = storeOf()
+    const other = new Entries<number>(one.shelf)
+    fill(one, ['a'])
+    other.set('b', 'a', 1, 0)
+    other.forget()
+    expect([one.get('a', 'a'), other.get('b', 'a'), one.size().entries]).toEqual([0, undefined, 1])
+  })
+})
+
 function compareWithMap(operations: number) {
-  const store = storeOf({ maxEntries: 50, maxEntriesPerToken: 5, maxBytes: 20_000 })
+  const store = storeOf({ maxEntries: 50, maxBytes: 20_000 })
   const model = new Map<string, number>()
   let seed = 1
   const random = (below: number): number => {

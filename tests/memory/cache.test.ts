@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { NOBODY } from '../../../../src/core/endpoint/identity.ts'
-import { runs } from '../../../support/nightly.ts'
-import { checkOf } from '../../../support/checks.ts'
+import { NOBODY } from '../../src/core/endpoint/identity.ts'
+import { runs } from '../support/nightly.ts'
+import { checkOf } from '../support/checks.ts'
 import {
   allow,
   asked,
@@ -12,10 +12,10 @@ import {
   pass,
   resetCachedEndpoint,
   state,
-} from '../../../support/cached-endpoint.ts'
-import { TOKEN } from '../../../support/token.ts'
-import type { AllowVerdict, ParsedVerdict } from '../../../../src/core/endpoint/verdict.ts'
-import type { Check } from '../../../../src/core/request/check.ts'
+} from '../support/cached-endpoint.ts'
+import { TOKEN } from '../support/token.ts'
+import type { AllowVerdict, ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
+import type { Check } from '../../src/core/request/check.ts'
 
 const GARBAGE = runs(1_000_000)
 
@@ -199,22 +199,22 @@ describe('not cached', () => {
   })
 
   it('a denial that takes more than a quarter of the bytes', async () => {
-    const { outcome } = cached({ maxBytes: 4000 })
+    const { outcome } = cached({ maxEntries: 1 })
     asked.mockImplementation(() => deny())
-    expect(await outcome('t', 'x'.repeat(800))).toBe('deny skipped too_large')
-    expect(await outcome('t', 'x'.repeat(200))).toBe('deny miss')
-    expect(await outcome('t', 'x'.repeat(200))).toBe('deny hit')
-    asked.mockImplementation(() => deny({ explanation: 'x'.repeat(400) }))
+    expect(await outcome('t', 'x'.repeat(8100))).toBe('deny skipped too_large')
+    expect(await outcome('t', 'x'.repeat(7900))).toBe('deny miss')
+    expect(await outcome('t', 'x'.repeat(7900))).toBe('deny hit')
+    asked.mockImplementation(() => deny({ explanation: 'x'.repeat(8100) }))
     expect(await outcome()).toBe('deny skipped too_large')
   })
 
   it('an allow that takes more than three quarters of the bytes', async () => {
-    const { outcome } = cached({ maxBytes: 4000 })
+    const { outcome } = cached({ maxEntries: 1 })
     const sized = (length: number) => () =>
       allow({ auth: { attributes: { roles: ['x'.repeat(length)] } } })
-    asked.mockImplementation(sized(1500))
+    asked.mockImplementation(sized(24_400))
     expect(await outcome()).toBe('allow skipped too_large')
-    asked.mockImplementation(sized(1200))
+    asked.mockImplementation(sized(24_200))
     expect(await outcome()).toBe('allow miss')
     expect(await outcome()).toBe('allow hit')
   })
@@ -256,12 +256,11 @@ it.each<[string, AllowVerdict['auth'], number]>([
   ['claims', { ...NOBODY, claims: { a: 1 } }, 16 * '{"a":1}'.length],
 ])('counts the objects of %s', async (_who, auth, bytes) => {
   asked.mockImplementation(() => allow({ auth }))
-  // The entry, its token and what is told, and a principal that may be empty.
-  const size = 256 + 4 + 16 + bytes
-  // A quarter is for denials.
-  const outcomeWithin = (room: number) => cached({ maxBytes: room / 0.75 + 0.01 }).outcome()
-  expect(await outcomeWithin(size)).toBe('allow miss')
-  expect(await outcomeWithin(size - 1)).toBe('allow skipped too_large')
+  // The entry, its token, and a principal that may be empty. A quarter of the 64 KiB is for denials.
+  const length = (0.75 * 2 ** 16 - 256 - 2 - 16 - bytes) / 2
+  const outcomeOf = (told: number) => cached({ maxEntries: 1 }).outcome('t', 'x'.repeat(told))
+  expect(await outcomeOf(length)).toBe('allow miss')
+  expect(await outcomeOf(length + 1)).toBe('allow skipped too_large')
 })
 
 describe('bounds', () => {

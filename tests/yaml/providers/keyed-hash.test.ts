@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { drawKey, hashText } from '../../../src/core/policies/keyed-hash.ts'
+import { drawKey, hashText } from '../../../src/yaml/providers/kinds/keyed-hash.ts'
 
 const KEY = [0x03020100, 0x07060504] as const
 

@@ -1,11 +1,9 @@
-import type { Stamp } from '../../decision-store.ts'
-import type { AllowVerdict, DenyVerdict } from '../../endpoint/verdict.ts'
-import type { KnownAdmission } from '../../response/admission.ts'
+import type { CachedDecision } from '../core/decision-cache.ts'
+import type { Stamp } from '../core/decision-store.ts'
+import type { AllowVerdict, DenyVerdict } from '../core/endpoint/verdict.ts'
 
-/** Times are whole milliseconds since the cache was made: V8 stores small integers without an object. */
-interface Kept {
-  /** The verifier that decided, by its label. */
-  readonly verifier: string | undefined
+/** Times are whole milliseconds since the first use of the cache: V8 stores small integers without an object. */
+interface Times {
   readonly ttlMs: number
   /** When the endpoint was asked. The token may be revoked before the answer comes. */
   readonly askedAt: number
@@ -17,27 +15,23 @@ interface Kept {
   readonly stamp: Stamp | undefined
 }
 
-/** An allow, whose admission is made when it is stored, so that a hit allocates nothing. Or a denial. */
-export type CachedDecision = Kept &
-  (
-    | { readonly admission: KnownAdmission; readonly denial: undefined }
-    | { readonly admission: undefined; readonly denial: DenyVerdict }
-  )
+/** A decision, and until when it may be used. */
+export type TimedDecision = CachedDecision & Times
 
-type Common = Pick<CachedDecision, 'verifier' | 'ttlMs' | 'askedAt' | 'wallAskedAt' | 'stamp'>
+type Common = Pick<TimedDecision, 'verifier' | 'ttlMs' | 'askedAt' | 'wallAskedAt' | 'stamp'>
 
 // Both have the same properties in the same order, so that V8 gives them one shape.
 export function allowOf(
   verdict: AllowVerdict,
   common: Common,
   lifeMs: number | undefined,
-): CachedDecision {
+): TimedDecision {
   const admission = { admitted: true, auth: verdict.auth } as const
   const mustRevalidate = verdict.mustRevalidate === true
   return { admission, denial: undefined, ...common, lifeMs, mustRevalidate }
 }
 
-export function denialOf(denial: DenyVerdict, common: Common): CachedDecision {
+export function denialOf(denial: DenyVerdict, common: Common): TimedDecision {
   const times = { lifeMs: undefined, mustRevalidate: false }
   return { admission: undefined, denial, ...common, ...times }
 }

@@ -1,13 +1,13 @@
-import { VerdictStore } from './verdict-store.ts'
-import type { CacheConfig } from '../../auth-config.ts'
-import type { SharedAllow, SharedDecisions } from '../../decision-store.ts'
-import type { AllowVerdict, ParsedVerdict, Ask } from '../../endpoint/verdict.ts'
-import type { Check } from '../../request/check.ts'
-import type { Clock } from '../../runtime.ts'
+import type { Entries } from './entries.ts'
+import type { SharedAllow, SharedDecisions } from '../core/decision-store.ts'
+import type { AllowVerdict, ParsedVerdict, Ask } from '../core/endpoint/verdict.ts'
+import type { Check } from '../core/request/check.ts'
+import type { Clock } from '../core/runtime.ts'
 
 export interface SharingOptions {
   readonly allowTtlMs: number
-  readonly asked: VerdictStore<number>
+  /** When the endpoint last answered. An older allow of another instance must not bring back what it has taken. */
+  readonly asked: () => Entries<number>
   /** Separates verdicts whose meaning differs for a reason that the endpoint is not told. */
   readonly scope: string
   readonly clock: Pick<Clock, 'now' | 'wallNow'>
@@ -15,24 +15,14 @@ export interface SharingOptions {
 
 // The clocks of two machines may differ by as much.
 const MAX_SKEW_MS = 5000
-const MAX_ENTRIES_PER_TOKEN = 64
-
-/** Remembers when the endpoint last answered. An older allow of another instance must not bring back what it has taken. */
-export function createAsked({
-  maxEntries,
-  maxBytes,
-}: Pick<Required<CacheConfig>, 'maxEntries' | 'maxBytes'>): VerdictStore<number> {
-  const bounds = { maxEntries, maxEntriesPerToken: MAX_ENTRIES_PER_TOKEN }
-  return new VerdictStore({ ...bounds, maxBytes: maxBytes / 4 })
-}
 
 /** Takes what another instance was allowed, or asks and lets the others take an allow. */
-export function shareVerdicts(
+export function shareDecisions(
   next: Ask,
   { recall }: SharedDecisions,
   { allowTtlMs, asked, scope, clock }: SharingOptions,
 ): Ask {
-  const lastAskedAt = ({ token, told }: Check): number => asked.get(token, told) ?? -Infinity
+  const lastAskedAt = ({ token, told }: Check): number => asked().get(token, told) ?? -Infinity
   const isUsable = (check: Check, { askedAt, ttlMs, auth }: SharedAllow): boolean => {
     const wallNow = clock.wallNow()
     const ageMs = wallNow - askedAt
@@ -51,7 +41,7 @@ export function shareVerdicts(
     }
     const askedAt = clock.wallNow()
     const verdict = await next(check, deadline)
-    asked.set(token, told, Math.max(askedAt, lastAskedAt(check)), 0)
+    asked().set(token, told, Math.max(askedAt, lastAskedAt(check)), 0)
     const ttlMs = Math.min(allowTtlMs, verdict.maxAgeMs ?? Infinity)
     if (verdict.outcome === 'deny' || ttlMs <= 0 || share === undefined) return verdict
     return { ...verdict, share: () => share(toShared(verdict, askedAt, ttlMs)) }

@@ -1,5 +1,5 @@
-import { NOBODY } from '../../endpoint/identity.ts'
-import type { Auth } from '../../types.ts'
+import { NOBODY } from '../core/endpoint/identity.ts'
+import type { Auth } from '../core/types.ts'
 
 const ATTRIBUTES_BYTES = 160
 const LIST_BYTES = 72

@@ -1,0 +1,103 @@
+import {
+  callback,
+  group,
+  integer,
+  milliseconds,
+  namesOf,
+  parseFields,
+} from '../core/config/kinds.ts'
+import { invalidOption, misusedOption, readOptions } from '../core/config/option-checks.ts'
+import { dotted, Problems } from '../core/config/problems.ts'
+import type { AuthConfig } from '../core/auth-config.ts'
+import type { OptionPath } from '../core/config/problems.ts'
+import type { Fields, Kind } from '../core/config/kinds.ts'
+import type { DecisionStore } from '../core/decision-store.ts'
+import type { NoticeEvent, StoreEvent } from '../core/types.ts'
+
+/** How long and how many decisions are cached. The endpoint may shorten the times with `Cache-Control`, never lengthen them. */
+export interface MemoryCacheOptions {
+  /** How long an allow is cached, in milliseconds from the call. A revoked token works for as long, plus
+   * `staleIfErrorMs` during an outage, or for `timeoutMs` if that is longer.
+   * @default 30000 */
+  readonly allowTtlMs?: number
+  /** How long a denial (401 or 403) is cached, in milliseconds. Other denials and failures are not cached.
+   * @default 5000 */
+  readonly denyTtlMs?: number
+  /** How long an expired allow may still be used while the endpoint is unavailable, in milliseconds. A revoked token works
+   * for `allowTtlMs` plus this time during an outage, or for `timeoutMs` if that is longer. For an `overloaded` check only if
+   * the endpoint failed within the last 10 seconds.
+   * @default 0 */
+  readonly staleIfErrorMs?: number
+  /** The most allows in the cache, and as many denials. At most 64 of each belong to one token. The cache takes at most 3,355 bytes
+   * for each of `maxEntries`, estimated from its texts and lists, and at least 64 KiB; a quarter of it is for denials.
+   * @default 10000 */
+  readonly maxEntries?: number
+  /** Tells all instances of a revocation within a second, with `redisStore()` of `with-auth/redis`. */
+  readonly store?: DecisionStore
+  /** Receives the events of the store. Without it the console gets them. */
+  readonly onEvent?: (event: StoreEvent | NoticeEvent) => void
+}
+
+/** The options that a file can hold. */
+export type CacheTimes = Omit<MemoryCacheOptions, 'store' | 'onEvent'>
+
+const TIMES: Fields<CacheTimes> = {
+  allowTtlMs: milliseconds({ default: 30_000, min: 0, max: 3_600_000 }),
+  denyTtlMs: milliseconds({ default: 5000, min: 0, max: 30_000 }),
+  staleIfErrorMs: milliseconds({ default: 0, min: 0, max: 300_000 }),
+  maxEntries: integer({ default: 10_000, min: 1, max: 1_000_000 }),
+}
+
+/** The options of a cache that a file can hold. */
+export const CACHE_TIMES: Kind<CacheTimes, Required<CacheTimes>> = group<CacheTimes>(TIMES)
+
+const store: Kind<DecisionStore, DecisionStore | undefined> = {
+  form: { kind: 'function' },
+  parse: (value, path) => {
+    if (value === undefined || isStore(value)) return value
+    throw invalidOption(path, value, 'a store, such as `redisStore()` of with-auth/redis makes')
+  },
+}
+
+function isStore(value: unknown): value is DecisionStore {
+  return typeof value === 'object' && value !== null && 'stamp' in value && 'stop' in value
+}
+
+interface ParsedOthers {
+  readonly store: DecisionStore | undefined
+  /** An observer of all events, as the core knows it. The cache has those of its store alone. */
+  readonly onEvent: AuthConfig['onEvent']
+}
+
+export type ParsedCacheOptions = Required<CacheTimes> & ParsedOthers
+
+const OTHERS = { store, onEvent: callback<NonNullable<AuthConfig['onEvent']>>() }
+
+/**
+ * Throws `AuthConfigError` with all problems.
+ *
+ * @param path Leads to the times, where they stand in a file. A store has a place of its own there.
+ */
+export function parseCacheOptions(options: unknown, path: OptionPath): ParsedCacheOptions {
+  const problems = new Problems()
+  const names = [...namesOf(TIMES), ...namesOf(OTHERS)]
+  const given = readOptions(options, names, path, 'an object', problems)
+  const times = parseFields<Required<CacheTimes>>(TIMES, given, path, problems)
+  const others = parseFields<ParsedOthers>(OTHERS, given, [], problems)
+  checkStore(others.store, times.allowTtlMs, path, problems)
+  problems.throwIfAny()
+  // Without a problem each option has been parsed by its kind.
+  return { ...(times as Required<CacheTimes>), ...(others as ParsedOthers) }
+}
+
+function checkStore(
+  given: DecisionStore | undefined,
+  allowTtlMs = Infinity,
+  path: OptionPath,
+  problems: Problems,
+): void {
+  const { lostPushTtlMs, revocationMs } = given ?? { lostPushTtlMs: 0, revocationMs: 0 }
+  if (lostPushTtlMs <= Math.max(revocationMs, allowTtlMs)) return
+  const name = dotted([...path, 'allowTtlMs'])
+  problems.add(misusedOption(['store'], `one with a \`lostPushTtlMs\` of at most \`${name}\``))
+}

@@ -1,0 +1,87 @@
+import { Entries, Shelf } from './entries.ts'
+import { Generations, KnownTokens } from '../core/policies/known-tokens.ts'
+import { UnderWay } from '../core/policies/under-way.ts'
+import type { TimedDecision } from './cached-decision.ts'
+import type { CacheBounds } from '../core/decision-cache.ts'
+import type { DecisionStore, Stamp } from '../core/decision-store.ts'
+import type { SharedCall } from '../core/policies/shared-calls.ts'
+import type { Call } from '../core/policies/under-way.ts'
+import type { Clock } from '../core/runtime.ts'
+
+/** A call whose verdict may be cached. */
+export interface Fill extends Call {
+  readonly startedAt: number
+  readonly wallStartedAt: number
+  /** The check has it too, for whoever joins its call. It may start another call later. */
+  readonly stamp: Stamp | undefined
+  /** Where it is under way. */
+  readonly among: UnderWay<Fill>
+}
+
+// An entry with an ordinary identity. The bytes bound the memory whatever callers send, so that few large entries fit.
+const BYTES_PER_ENTRY = 3355
+const LEAST_BYTES = 2 ** 16
+
+/** What all partitions of a cache share: its bounds, its clock and its store. Made with the first request. */
+export class Memory {
+  readonly bounds: CacheBounds
+  readonly clock: Clock
+  readonly store: DecisionStore | undefined
+  readonly madeAt: number
+  readonly wallMadeAt: number
+  readonly allows: Shelf
+  /** A shelf of their own, so that invalid tokens drop no allow. */
+  readonly denials: Shelf
+  /** When the endpoint last answered, for decisions that instances share. */
+  readonly asked: Shelf
+  readonly generations: Generations
+
+  constructor(bounds: CacheBounds, clock: Clock, store: DecisionStore | undefined) {
+    const { maxEntries } = bounds
+    const quarter = Math.max(LEAST_BYTES, BYTES_PER_ENTRY * maxEntries) / 4
+    this.bounds = bounds
+    this.clock = clock
+    this.store = store
+    this.madeAt = clock.now()
+    this.wallMadeAt = clock.wallNow()
+    this.allows = new Shelf({ maxEntries, maxBytes: 3 * quarter })
+    this.denials = new Shelf({ maxEntries, maxBytes: quarter })
+    this.asked = new Shelf({ maxEntries, maxBytes: quarter })
+    this.generations = new Generations(clock)
+  }
+}
+
+/** What one partition holds. After it was closed its guards open a new one. */
+export class Parts {
+  readonly allows: Entries<TimedDecision>
+  readonly denials: Entries<TimedDecision>
+  readonly asked: Entries<number>
+  readonly tokens: KnownTokens
+  readonly fills: UnderWay<Fill> = new UnderWay()
+  readonly calls: UnderWay<SharedCall> = new UnderWay()
+  /** Looked at since the last one was closed. */
+  isUsed: boolean = true
+  isOpen: boolean = true
+
+  constructor(memory: Memory) {
+    this.allows = new Entries(memory.allows)
+    this.denials = new Entries(memory.denials)
+    this.asked = new Entries(memory.asked)
+    this.tokens = new KnownTokens(memory.generations)
+  }
+
+  /** Drops all decisions about a token, or all decisions. Those under way are neither stored nor shared. */
+  forget(token?: string): void {
+    this.allows.forget(token)
+    this.denials.forget(token)
+    this.tokens.forget(token)
+    this.fills.outdate(token)
+    this.calls.outdate(token)
+  }
+
+  close(): void {
+    this.isOpen = false
+    this.forget()
+    this.asked.forget()
+  }
+}

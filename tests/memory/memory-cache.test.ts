@@ -1,0 +1,180 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { AuthConfigError, createAuthenticator, memoryCache, withAuth } from '../../src/index.ts'
+import { nodeTransport } from '../../src/node.ts'
+import { redisStore } from '../../src/redis.ts'
+import { stopGuards } from '../support/connected-guards.ts'
+import { findFreePort } from '../support/loopback.ts'
+import { get } from '../support/requests.ts'
+import type { AuthConfig, AuthEvent, DecisionStore, Transport } from '../../src/index.ts'
+import type { RedisStoreOptions } from '../../src/redis.ts'
+
+/** The options of a cache, and the functions that drop decisions. The store of these tests is never reached. */
+
+const TOKEN = 'token-of-alice'
+const HASH = 'a'.repeat(64)
+const cached = { context: { headers: [] } } as const
+
+const stores: DecisionStore[] = []
+afterEach(() => {
+  stores.splice(0).forEach((store) => store.stop())
+  stopGuards()
+})
+
+async function unreachable(options: Partial<RedisStoreOptions> = {}): Promise<DecisionStore> {
+  const port = await findFreePort()
+  const store = redisStore({ url: `redis://127.0.0.1:${port}`, revocationMs: 250, ...options })
+  stores.push(store)
+  return store
+}
+
+function problemsOf(make: () => unknown): string {
+  try {
+    make()
+    return ''
+  } catch (error) {
+    return error instanceof AuthConfigError ? error.message : String(error)
+  }
+}
+
+const guard = (config: AuthConfig) => (): unknown => withAuth(() => new Response(), config)
+const endpoint = 'https://auth.example.com/validate'
+
+describe('the options of memoryCache', () => {
+  it.each([
+    [{}, { allowTtlMs: 30_000, denyTtlMs: 5000, staleIfErrorMs: 0, maxEntries: 10_000 }],
+    [
+      { allowTtlMs: 3_600_000, denyTtlMs: 30_000, staleIfErrorMs: 300_000, maxEntries: 1_000_000 },
+      undefined,
+    ],
+    [{ allowTtlMs: 0, denyTtlMs: 0, staleIfErrorMs: 0, maxEntries: 1 }, undefined],
+  ])('%j are shown with their defaults', (options, shown) => {
+    expect(memoryCache(options).describe()).toEqual(shown ?? options)
+  })
+
+  it.each<[object, string]>([
+    [
+      { allowTtlMs: -1 },
+      '"allowTtlMs" must be a number of milliseconds from 0 to 3600000, received -1',
+    ],
+    [{ maxEntries: 0 }, '"maxEntries" must be a whole number from 1 to 1000000, received 0'],
+    [{ denyTtlMs: 30_001, maxEntries: 0.5 }, '"denyTtlMs" must be a number of milliseconds'],
+    [{ maxBytes: 1 }, 'Unknown option "maxBytes"'],
+    [{ onEvent: 'log' }, '"onEvent" must be a function'],
+    [{ store: undefined }, '"store" must be left out or given a value (is a variable not set?)'],
+  ])('%j are wrong', (options, message) => {
+    expect(problemsOf(() => memoryCache(options))).toContain(message)
+  })
+
+  it('allow no store that serves without its engine for longer than the cache', async () => {
+    const store = await unreachable({ lostPushTtlMs: 40_000 })
+    expect(problemsOf(() => memoryCache({ store }))).toMatch(
+      /^"store" must be one with a "lostPushTtlMs" of at most "allowTtlMs"/,
+    )
+    expect(problemsOf(() => memoryCache({ allowTtlMs: 50_000, store }))).toBe('')
+  })
+
+  it('allow nothing else as a store', () => {
+    const store = { url: 'redis://user:hunter2@redis.example.com' } as unknown as DecisionStore
+    expect(problemsOf(() => memoryCache({ store }))).toBe(
+      '"store" must be a store, such as "redisStore()" of with-auth/redis makes, received an object',
+    )
+  })
+})
+
+describe('a cache whose store shares decisions', () => {
+  const sharing = { shareVerdicts: true, secret: 's'.repeat(32) }
+  const cacheOf = async (options: Partial<RedisStoreOptions> = {}) =>
+    memoryCache({ store: await unreachable(options) })
+
+  it('needs a scope beside a fetch of your own', async () => {
+    const fetch: Transport = async () => Response.json({})
+    const cache = await cacheOf(sharing)
+    expect(problemsOf(guard({ endpoint, fetch, ...cached, cache }))).toMatch(
+      /^"cache" must be one whose store has "scope" beside "fetch"/,
+    )
+    expect(problemsOf(guard({ endpoint, fetch: nodeTransport(), ...cached, cache }))).toBe('')
+    const other = nodeTransport({ connections: 2 })
+    expect(problemsOf(guard({ endpoint, fetch: other, ...cached, cache }))).toContain('"scope"')
+    expect(problemsOf(guard({ endpoint, fetch, ...cached, cache: await cacheOf() }))).toBe('')
+  })
+
+  it('needs a scope beside a verifier without an id', async () => {
+    const verifier = () => ({ outcome: 'allow' }) as const
+    expect(problemsOf(guard({ verifier, ...cached, cache: await cacheOf(sharing) }))).toMatch(
+      /^"cache" must be one whose store has "scope" beside "verifier"/,
+    )
+    const scoped = await cacheOf({ ...sharing, scope: 'mine' })
+    expect(problemsOf(guard({ verifier, ...cached, cache: scoped }))).toBe('')
+    expect(problemsOf(guard({ endpoint, ...cached, cache: await cacheOf(sharing) }))).toBe('')
+  })
+})
+
+describe('invalidate, invalidateBy and clear', () => {
+  it('resolve without a store', async () => {
+    let asked = 0
+    const verifier = () => {
+      asked += 1
+      return { outcome: 'allow' } as const
+    }
+    const cache = memoryCache()
+    const authenticate = createAuthenticator({ verifier, ...cached, cache })
+    for (const drop of [
+      () => cache.invalidate(TOKEN),
+      () => cache.invalidateBy({ sha256: HASH }),
+      () => cache.clear(),
+    ]) {
+      await authenticate(get('/', TOKEN))
+      await drop()
+    }
+    await authenticate(get('/', TOKEN))
+    expect(asked).toBe(4)
+  })
+
+  it.each([[{ sha256: 'abc' }], [{ sha256: 1 }], [{ sha256: 'g'.repeat(64) }]])(
+    'throw for the hash %j at once',
+    (by) => {
+      const { invalidateBy } = memoryCache()
+      expect(() => void invalidateBy(by as { sha256: string })).toThrow(TypeError)
+    },
+  )
+
+  it.each([[undefined], [null], [5], [{}]])('throw for the token %s at once', (token: unknown) => {
+    expect(() => void memoryCache().invalidate(token as string)).toThrow(
+      'Cannot invalidate the token: it is not a string',
+    )
+  })
+
+  it('reject what the store does not take, and end no process', async () => {
+    const cache = memoryCache({ allowTtlMs: 300, store: await unreachable() })
+    void cache.clear()
+    await expect(cache.invalidate(TOKEN)).rejects.toMatchObject({
+      reason: 'revocation_unacknowledged',
+    })
+  })
+})
+
+describe('a store that cannot be reached', () => {
+  it('is reported to the console without an observer', async () => {
+    const written = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const store = await unreachable()
+    const verifier = () => ({ outcome: 'allow' }) as const
+    const cache = memoryCache({ store })
+    const authenticate = createAuthenticator({ verifier, ...cached, cache })
+    await authenticate(get('/', TOKEN))
+    const lost = expect.stringMatching(/^with-auth: store lost: \w+$/) as unknown
+    await vi.waitFor(() => expect(written).toHaveBeenCalledWith(lost))
+    written.mockRestore()
+  })
+
+  it('is reported once to the observer of a cache of several guards', async () => {
+    const events: AuthEvent[] = []
+    const store = await unreachable()
+    const onEvent = (event: AuthEvent): void => void events.push(event)
+    const cache = memoryCache({ store, onEvent })
+    const config = { verifier: () => ({ outcome: 'allow' }) as const, ...cached, cache }
+    await Promise.all([1, 2].map(() => createAuthenticator(config)(get('/', TOKEN))))
+    const states = (): AuthEvent[] => events.filter(({ type }) => type === 'store')
+    await vi.waitFor(() => expect(states()).not.toEqual([]))
+    expect(states()).toEqual([expect.objectContaining({ type: 'store', state: 'lost' })])
+  })
+})

@@ -1,0 +1,226 @@
+import { describe, expect, it, vi } from 'vitest'
+import { createGate } from '../../src/core/gate.ts'
+import { endpointVerifier } from '../../src/verifiers.ts'
+import { memoryCache } from '../../src/index.ts'
+import { get } from '../support/requests.ts'
+import type { Gate } from '../../src/core/gate.ts'
+import type { AuthConfig, AuthEvent, DecisionCache, Transport } from '../../src/index.ts'
+
+/** One cache for several guards: which of them share a decision. */
+
+const allow = async (): Promise<Response> => Response.json({ principal: 'alice' })
+const asked = vi.fn<Transport>(allow)
+
+function configOf(cache: DecisionCache): AuthConfig & { readonly cache: DecisionCache } {
+  return {
+    endpoint: 'https://auth.example.test/a',
+    endpointHeaders: { 'x-secret': 'one' },
+    context: { headers: ['x-tenant'] },
+    cache,
+    fetch: asked,
+  }
+}
+
+/** Asks a gate about a token, and says how often the endpoint was asked for that. */
+async function callsFor(gate: Gate, token = 't'): Promise<number> {
+  const before = asked.mock.calls.length
+  expect((await gate.decide(get('/', token), [])).admitted).toBe(true)
+  return asked.mock.calls.length - before
+}
+
+async function askedConfig(options = {}): Promise<ReturnType<typeof configOf>> {
+  asked.mockReset().mockImplementation(allow)
+  const config = configOf(memoryCache({ allowTtlMs: 60_000, ...options }))
+  expect(await callsFor(createGate(config))).toBe(1)
+  return config
+}
+
+describe('two guards with one cache', () => {
+  it.each<AuthConfig>([
+    {},
+    { timeoutMs: 900 },
+    { retry: false },
+    { circuitBreaker: false },
+    { concurrency: { maxInFlight: 2 } },
+    { credentials: ['bearer', { cookie: 'session' }] },
+    { public: ['/health'] },
+    { preflight: 'allow' },
+    { realm: 'models' },
+    { mode: 'shadow' },
+    { authorize: () => true },
+    { unavailableStatus: 503 },
+    { requestIdHeader: 'x-request-id' },
+    { onEvent: () => undefined },
+  ])('share a decision if they differ in %j', async (change) => {
+    const config = await askedConfig()
+    expect(await callsFor(createGate({ ...config, ...change }))).toBe(0)
+  })
+
+  it.each<AuthConfig>([
+    { endpoint: 'https://auth.example.test/b' },
+    { endpointHeaders: { 'x-secret': 'two' } },
+    { endpointHeaders: {} },
+    { context: { headers: ['x-tenant', 'x-more'] } },
+    { context: { headers: ['x-tenant'], path: false } },
+    { identity: 'required' },
+    { tenantField: 'organization' },
+    { tenant: { mode: 'single', default: 'acme' } },
+    { fetch: (url, init) => asked(url, init) },
+    { tokenFormat: 'visible-ascii' },
+    { cache: memoryCache({ allowTtlMs: 60_000 }) },
+  ])('share none if they differ in %j', async (change) => {
+    const config = await askedConfig()
+    expect(await callsFor(createGate({ ...config, ...change }))).toBe(1)
+  })
+
+  it('share the decisions of verifiers whose options are equal, and of no others', async () => {
+    asked.mockReset().mockImplementation(allow)
+    const cache = memoryCache()
+    const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation(allow)
+    const ask = async (url: string): Promise<number> => {
+      fetch.mockClear()
+      const verifier = endpointVerifier({ endpoint: url, context: { headers: [] } })
+      await createGate({ verifier, cache }).decide(get('/', 't'), [])
+      return fetch.mock.calls.length
+    }
+    const urls = ['https://auth.example.test/a', 'https://auth.example.test/b']
+    expect([await ask(urls[0] ?? ''), await ask(urls[0] ?? ''), await ask(urls[1] ?? '')]).toEqual([
+      1, 0, 1,
+    ])
+    fetch.mockRestore()
+  })
+
+  it('share none of verifiers that are functions of your own, even if they look the same', async () => {
+    const cache = memoryCache()
+    const seen: string[] = []
+    const ask = async (name: string): Promise<void> => {
+      const verifier = () => {
+        seen.push(name)
+        return { outcome: 'allow' } as const
+      }
+      const gate = createGate({ verifier, cache, context: { headers: [] } })
+      for (let turn = 0; turn < 2; turn += 1) await gate.decide(get('/', 't'), [])
+    }
+    await ask('one')
+    await ask('other')
+    expect(seen).toEqual(['one', 'other'])
+  })
+
+  it('join no call of each other, and outdate it', async () => {
+    asked.mockReset()
+    const answers: ((response: Response) => void)[] = []
+    asked.mockImplementation(() => new Promise((resolve) => void answers.push(resolve)))
+    const config = configOf(memoryCache())
+    const [one, other] = [createGate(config), createGate({ ...config, realm: 'other' })]
+    const early = one.decide(get('/', 't'), [])
+    const late = other.decide(get('/', 't'), [])
+    expect(answers).toHaveLength(2)
+    // The second guard hears no first: what the first was told before that admits nobody later.
+    answers[1]?.(new Response(null, { status: 401 }))
+    expect(await late).toMatchObject({ admitted: false })
+    answers[0]?.(await allow())
+    await early
+    const again = one.decide(get('/', 't'), [])
+    expect(again).toBeInstanceOf(Promise)
+    answers[2]?.(new Response(null, { status: 401 }))
+    expect(await again).toMatchObject({ reason: 'denied' })
+  })
+
+  it('a follower takes no allow that the denial of another guard has outdated', async () => {
+    asked.mockReset()
+    const answers: ((response: Response) => void)[] = []
+    asked.mockImplementation(() => new Promise((resolve) => void answers.push(resolve)))
+    const config = configOf(memoryCache())
+    const [one, other] = [createGate(config), createGate({ ...config, realm: 'other' })]
+    const first = one.decide(get('/', 't'), [])
+    const denied = other.decide(get('/', 't'), [])
+    const follower = one.decide(get('/', 't'), [])
+    answers[1]?.(new Response(null, { status: 401 }))
+    await denied
+    answers[0]?.(await allow())
+    expect(await first).toMatchObject({ admitted: true })
+    await vi.waitFor(() => expect(answers).toHaveLength(3))
+    answers[2]?.(new Response(null, { status: 401 }))
+    expect(await follower).toMatchObject({ admitted: false })
+  })
+})
+
+it.each(['invalidate', 'clear'] as const)('%s reaches every guard of a cache', async (name) => {
+  const config = await askedConfig()
+  const guards = [config, { ...config, identity: 'required' as const }].map((one) =>
+    createGate(one),
+  )
+  for (const guard of guards) await callsFor(guard)
+  await config.cache[name]('t')
+  for (const guard of guards) expect(await callsFor(guard)).toBe(1)
+})
+
+it('a gate forgets what others cached for it before its first request', async () => {
+  const config = await askedConfig()
+  const gate = createGate(config)
+  gate.forget()
+  expect(await callsFor(gate)).toBe(1)
+})
+
+it('a decision that arrives after another guard took over is cached, unless it was invalidated', async () => {
+  for (const [isForgotten, calls] of [
+    [false, 0],
+    [true, 1],
+  ] as const) {
+    const config = await askedConfig()
+    let answer: () => void = () => undefined
+    asked.mockImplementationOnce(async () => {
+      await new Promise<void>((resolve) => void (answer = resolve))
+      return allow()
+    })
+    const pending = callsFor(createGate(config), 'late')
+    const next = createGate({ ...config, realm: 'models' })
+    if (isForgotten) await config.cache.invalidate('late')
+    answer()
+    await pending
+    expect(await callsFor(next, 'late')).toBe(calls)
+  }
+})
+
+it('an expired decision of another guard stands in for an outage that this one sees', async () => {
+  const config = await askedConfig({ allowTtlMs: 5, staleIfErrorMs: 60_000 })
+  const onEvent = vi.fn<(event: AuthEvent) => void>()
+  const next = createGate({ ...config, retry: false, onEvent })
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  asked.mockImplementation(async () => {
+    throw new TypeError('fetch failed')
+  })
+  expect(await callsFor(next)).toBe(1)
+  expect(onEvent).toHaveBeenCalledWith(expect.objectContaining({ cache: 'stale' }))
+})
+
+describe('more than 1,024 guards that decide in different ways', () => {
+  const guardOf = (config: AuthConfig, index: number): Gate =>
+    createGate({ ...config, endpoint: `https://auth.example.test/${index}` })
+
+  it('keep the decisions of those that were used lately', async () => {
+    const config = await askedConfig()
+    const guards = Array.from({ length: 1024 }, (_, index) => guardOf(config, index))
+    for (const guard of guards) await callsFor(guard)
+    // The first of all was asked about once more since it was opened, and so are these.
+    const used = guards.slice(100)
+    const unused = guards.slice(0, 100)
+    for (const guard of used) expect(await callsFor(guard)).toBe(0)
+    const more = Array.from({ length: 50 }, (_, index) => guardOf(config, 2000 + index))
+    for (const guard of more) expect(await callsFor(guard)).toBe(1)
+    for (const guard of more) expect(await callsFor(guard)).toBe(0)
+    expect(unused).toHaveLength(100)
+  })
+
+  it('open a new part of the cache, in which nothing of before is left', async () => {
+    const config = await askedConfig()
+    const first = guardOf(config, 0)
+    await callsFor(first)
+    const others = Array.from({ length: 3000 }, (_, index) => guardOf(config, 1 + index))
+    for (const other of others) await callsFor(other)
+    expect(await callsFor(first)).toBe(1)
+    expect(await callsFor(first)).toBe(0)
+    await config.cache.invalidate('t')
+    expect(await callsFor(first)).toBe(1)
+  })
+})
