@@ -62,7 +62,7 @@ const TEST_GUARD: Guard = {
     notify: () => undefined,
   }),
   report: undefined,
-  readCredentials: createCredentialsReader(['bearer'], 'token68'),
+  readCredentials: createCredentialsReader(['bearer']),
   secretSources: ['bearer'],
 }
 

@@ -99,14 +99,10 @@ export interface AuthConfig {
    * Without it the function is called only for an unknown token that has to wait for a call: such tokens take turns by address. */
   readonly clientAddress?: (request: Request, ...args: readonly never[]) => string | undefined
   /** Where the token is read from: `Authorization: Bearer`, another header, a cookie, or a WebSocket subprotocol with a prefix.
+   * A token is visible ASCII without a comma, since a comma joins repeated headers, and has at most 8,192 characters.
    * All sources of a list that a request uses must hold the same token.
    * @default 'bearer' */
   readonly credentials?: CredentialsSource | readonly CredentialsSource[]
-  /** The characters of a token. `'token68'` (RFC 9110 §11.2) allows letters, digits and `-._~+/`, with `=` at the end.
-   * `'visible-ascii'` allows any visible ASCII except the comma, which joins repeated headers. `'text'` allows everything, for a
-   * verifier that checks it, such as `fromUpstream`.
-   * @default 'token68' */
-  readonly tokenFormat?: 'token68' | 'visible-ascii' | 'text'
   /** `'required'` rejects a 200 whose body names no principal, as `invalid_response`. Set it if your handler needs a principal.
    * @default 'optional' */
   readonly identity?: 'optional' | 'required'

@@ -11,7 +11,6 @@ type Decides = Pick<
   | 'identity'
   | 'tenant'
   | 'tenantField'
-  | 'tokenFormat'
 >
 
 // Changes with the encoding of a question, so that a decision of another version never answers one of this.
@@ -26,8 +25,7 @@ export function scopeOf(config: Decides, endpoint: string | undefined): Scope {
   const { verifier, traits, fetch, context, identity, tenant, tenantField } = config
   const id = verifier === undefined ? fetch.id : traits?.id
   // The headers may tell the endpoint whose keys it must look among. A hit does not check the form of its token again.
-  const { endpointHeaders, tokenFormat } = config
-  const asked = [VERSION, endpoint, endpointHeaders, id, context, tokenFormat]
+  const asked = [VERSION, endpoint, config.endpointHeaders, id, context, traits?.namesCaller]
   const decided = [...asked, identity, tenant, tenantField]
   return {
     common: JSON.stringify(decided.map((part) => part ?? null)),

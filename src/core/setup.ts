@@ -112,14 +112,14 @@ function createUnready(
   writeLine: WriteLine,
   onEvent = config.onEvent,
 ): Base {
-  const { credentials, tokenFormat } = config
+  const { credentials, traits } = config
   const consumed = config.traits?.consumes ?? []
   const channel = createChannel(onEvent, writeLine)
   return {
     ...channel,
     config,
     denials: createDenials({ ...config, ...channel }),
-    readCredentials: createCredentialsReader(credentials, tokenFormat),
+    readCredentials: createCredentialsReader(credentials, traits),
     secretSources: [...credentials, ...consumed.map((name) => ({ consumed: name }))],
     alarm: undefined,
     verifier: undefined,

@@ -109,7 +109,7 @@ export function createOptionsAnswer(request: Request): Response {
 // For a request that no guard saw, so that there is no config that could say where its token is.
 const UNGUARDED = {
   config: { requestIdHeader: false },
-  readCredentials: createCredentialsReader(['bearer'], 'visible-ascii'),
+  readCredentials: createCredentialsReader(['bearer']),
 } as const
 
 /** Describes a failure for `onFailure` and the log, without headers, query, token and error messages. */

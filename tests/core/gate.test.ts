@@ -58,7 +58,7 @@ describe('a decision', () => {
   })
 
   it.each([
-    ['a malformed token', '"secret', 'malformed_credentials'],
+    ['a malformed token', 'a secret', 'malformed_credentials'],
     ['a token', 'secret', 'internal_error'],
   ])('hides %s that `clientAddress` takes out of the headers', async (_what, token, reason) => {
     const events: AuthEvent[] = []
@@ -100,7 +100,7 @@ describe('a decision', () => {
     ],
     [
       'a malformed token',
-      raw('http://h/a', { authorization: 'Bearer "x"' }),
+      raw('http://h/a', { authorization: 'Bearer x y' }),
       'malformed_credentials',
       // It may hold the token, which cannot be read.
       '',
@@ -227,7 +227,7 @@ describe('a preflight', () => {
     ['no origin', { 'access-control-request-method': 'POST' }, 'OPTIONS'],
     ['no method asked for', { origin: 'https://app.example.test' }, 'OPTIONS'],
     ['a token', { ...fields, authorization: 'Bearer k1' }, 'OPTIONS'],
-    ['a malformed token', { ...fields, authorization: 'Bearer "' }, 'OPTIONS'],
+    ['a malformed token', { ...fields, authorization: 'Bearer a b' }, 'OPTIONS'],
     ['other credentials', { ...fields, authorization: 'Basic eA==' }, 'OPTIONS'],
     ['a cookie', { ...fields, cookie: 'a=b' }, 'OPTIONS'],
     ['a wish to upgrade', { ...fields, upgrade: 'websocket' }, 'OPTIONS'],

@@ -165,7 +165,6 @@ describe('a cached decision', () => {
       const { send } = guard(
         ({ token, path, headers }) => allow({ principal: JSON.stringify([token, path, headers]) }),
         {
-          tokenFormat: 'visible-ascii',
           context: { headers: ['x-a'] },
           concurrency: { maxWaiting: 100_000 },
         },

@@ -66,7 +66,6 @@ describe('two guards with one cache', () => {
     { tenantField: 'organization' },
     { tenant: { mode: 'single', default: 'acme' } },
     { fetch: (url, init) => asked(url, init) },
-    { tokenFormat: 'visible-ascii' },
     { cache: memoryCache({ allowTtlMs: 60_000 }) },
   ])('share none if they differ in %j', async (change) => {
     const config = await askedConfig()

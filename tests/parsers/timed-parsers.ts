@@ -94,7 +94,7 @@ const encode = createToldEncoder(resolveConfig({ context: { headers: 'all' } }).
 const build = createQuestionBuilder(resolveConfig({ context: {} }).context)
 
 function reader(source: CredentialsSource): (field: string) => unknown {
-  const read = createCredentialsReader([source], 'visible-ascii')
+  const read = createCredentialsReader([source])
   return (field) => read({ get: () => field } as unknown as Headers)
 }
 

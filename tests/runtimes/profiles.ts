@@ -36,7 +36,6 @@ export const PROFILES = {
     realm: 'say "friend"',
     context: { headers: ['x-scenario', 'X-Team'], params: 'lists', path: false, method: true },
     credentials: [{ header: 'x-api-key' }, { cookie: 'session' }, { webSocketProtocol: 'key.' }],
-    tokenFormat: 'visible-ascii',
     cache: memoryCache(),
   },
   /** The circuit opens after two failures. */

@@ -108,7 +108,7 @@ function authSchema(): Schema {
       // It decides these itself.
       {
         if: isUpstream,
-        then: { properties: { credentials: false, token_format: false, context: false } },
+        then: { properties: { credentials: false, context: false } },
       },
       { if: given('store'), then: isObject('cache') },
       // Only a bearer token has a scheme that a challenge can name.

@@ -25,7 +25,7 @@ function guard(options: Partial<IntrospectionOptions> & { url: string }, config:
 describe('the request', () => {
   async function callOf(client: IntrospectionClient, token = TOKEN) {
     const { url, calls } = await startService(() => ({ json: ACTIVE }))
-    await guard({ url, client }, { tokenFormat: 'visible-ascii' }).ask(token)
+    await guard({ url, client }).ask(token)
     const [call] = calls
     if (call === undefined) throw new Error('Expected a call')
     return { ...call, fields: new URLSearchParams(call.body) }

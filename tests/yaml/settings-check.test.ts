@@ -136,10 +136,6 @@ it.each<[text: string, ...lines: string[]]>([
     'credentials: { header: a, cookie: b }',
     '4:18 "server.auth.credentials" must be "bearer", or an object with one of "header", "cookie", "web_socket_protocol", received an object | credentials: { header: *, cookie: * }',
   ],
-  [
-    'token_format: hunter@x',
-    '4:19 "server.auth.token_format" must be "token68" or "visible-ascii" or "text" (its value is not shown) | token_format: ********',
-  ],
 ])('says what is allowed in place of %j', (text, ...lines) => {
   expect(linesOf(inAuth(text), ENV)).toEqual(lines)
 })

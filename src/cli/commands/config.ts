@@ -82,7 +82,7 @@ const APART = 'clientAddress endpointHeaders fetch onEvent respond verifier'.spl
 const OF_ENDPOINT = ['endpoint', 'tenantField', 'allowInsecureHttp']
 /** A verifier that answers from memory ignores them. */
 const OF_SERVICE = ['retry', 'circuitBreaker', 'concurrency']
-const OF_UPSTREAM = ['credentials', 'tokenFormat', 'context']
+const OF_UPSTREAM = ['credentials', 'context']
 
 /**
  * A configuration with its defaults, in snake_case and without secrets.

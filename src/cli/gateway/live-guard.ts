@@ -146,8 +146,7 @@ function decidesLike(one: ResolvedConfig, other: ResolvedConfig): boolean {
 
 /** For requests that are rejected before the guard. Hides the token, as the events of the guard do. */
 function createDescription(config: ResolvedConfig): FrontOptions['describe'] {
-  const { credentials, tokenFormat } = config
-  const readCredentials = createCredentialsReader(credentials, tokenFormat)
+  const readCredentials = createCredentialsReader(config.credentials, config.traits)
   const setup = { config, readCredentials }
   return (request, path, method) =>
     addFacts({ path: '', method: '' }, { request, setup, target: { path, query: '' } }, method)

@@ -120,7 +120,6 @@ export const OPTIONS: OptionTable = {
   }),
   clientAddress: callback(),
   credentials,
-  tokenFormat: oneOf('token68', 'visible-ascii', 'text'),
   identity: oneOf('optional', 'required'),
   tenantField,
   tenant,

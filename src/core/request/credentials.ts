@@ -24,36 +24,35 @@ interface TokenOptions {
   readonly cache: object | false
   readonly context: { readonly clientAddress: boolean }
   readonly credentials: readonly CredentialsSource[]
-  readonly tokenFormat: TokenFormat
+  readonly traits: { readonly namesCaller: boolean } | undefined
 }
-
-export type TokenFormat = 'token68' | 'visible-ascii' | 'text'
 
 const MAX_TOKEN_LENGTH = 8192
 const MISSING: CredentialsProblem = { reason: 'missing_credentials' }
 const MALFORMED: CredentialsProblem = { reason: 'malformed_credentials' }
 const CONFLICTING: CredentialsProblem = { ...MALFORMED, isConflict: true }
 
-// RFC 9110 §11.2. Each pattern is linear: no two neighbouring parts can match the same character.
-const TOKEN: Readonly<Record<TokenFormat, RegExp>> = {
-  token68: /^[\w.~+/-]+=*$/,
-  // Fetch joins repeated headers with a comma, so a token with a comma looks like two headers.
-  'visible-ascii': /^[\x21-\x2b\x2d-\x7e]+$/,
-  text: /^[^\r\n]+$/,
-}
+// Visible ASCII. Fetch joins repeated headers with a comma, so a token with a comma looks like two headers.
+const TOKEN = /^[\x21-\x2b\x2d-\x7e]+$/
+// The name of a caller, which its verifier checks.
+const NAME = /^[^\r\n]+$/
 
 // RFC 6750 §2.1 has one space, RFC 9110 §11.4 one or more; no server needs more than 64.
 const BEARER = /^bearer {1,64}(?! )/i
 const BEARER_SCHEME = /^bearer(?![\w!#$%&'*+.^`|~-])/i
 const JOINED_BEARER = /,[ \t]*bearer(?:[ \t,]|$)/i
 
-/** Makes the reader for the configured sources. All that a request uses must hold the same token. */
+/**
+ * Makes the reader for the configured sources. All that a request uses must hold the same token.
+ *
+ * @param traits Of the verifier, which may read the name of a caller in place of a token.
+ */
 export function createCredentialsReader(
   sources: readonly CredentialsSource[],
-  format: TokenFormat,
+  traits?: TokenOptions['traits'],
 ): CredentialsReader {
   const find = createFinder(sources)
-  const problemOf = createTokenCheck(format)
+  const problemOf = createTokenCheck(traits)
   return (headers) => {
     const found = find(headers)
     return typeof found === 'string' ? (problemOf(found) ?? found) : found
@@ -65,18 +64,16 @@ export function createCredentialsReader(
  * headers.
  */
 export function createTokenFinder(options: TokenOptions): TokenFinder {
-  const { cache, context, credentials, tokenFormat } = options
+  const { cache, context, credentials, traits } = options
   const isFirst = cache === false || context.clientAddress
   return {
-    findToken: isFirst
-      ? createCredentialsReader(credentials, tokenFormat)
-      : createFinder(credentials),
-    problemOf: createTokenCheck(tokenFormat),
+    findToken: isFirst ? createCredentialsReader(credentials, traits) : createFinder(credentials),
+    problemOf: createTokenCheck(traits),
   }
 }
 
-function createTokenCheck(format: TokenFormat): TokenFinder['problemOf'] {
-  const pattern = TOKEN[format]
+function createTokenCheck(traits: TokenOptions['traits']): TokenFinder['problemOf'] {
+  const pattern = traits?.namesCaller === true ? NAME : TOKEN
   return (text) => {
     if (text.length > MAX_TOKEN_LENGTH) return createTooLong(text.length)
     return pattern.test(text) ? undefined : MALFORMED

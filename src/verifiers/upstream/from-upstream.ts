@@ -20,7 +20,7 @@ import type { ResolvedProof } from './proof-options.ts'
 import type { Statement } from './signature.ts'
 
 /** The part of a config that {@link fromUpstream} makes. */
-export type UpstreamConfig = Required<Pick<AuthConfig, 'credentials' | 'tokenFormat' | 'verifier'>>
+export type UpstreamConfig = Required<Pick<AuthConfig, 'credentials' | 'verifier'>>
 
 type Headers = Question['request']['headers']
 type Allow = Extract<Verdict, { outcome: 'allow' }>
@@ -79,11 +79,7 @@ export function fromUpstream(options: UpstreamOptions): UpstreamConfig {
     }),
   })
   if (proof.kind === 'network') noteTrust(verifier)
-  return {
-    credentials: { header: principalHeader },
-    tokenFormat: 'text',
-    verifier,
-  }
+  return { credentials: { header: principalHeader }, verifier }
 }
 
 /** Exactly what the verifier looks at, since a cached decision is used only for requests that are equal in that. */

@@ -76,7 +76,7 @@ const OF_ENDPOINT: Unread = {
   why: 'it is for an auth endpoint. One among "providers" has a key of that name',
 }
 const OF_UPSTREAM: Unread = {
-  options: ['credentials', 'tokenFormat', 'context'],
+  options: ['credentials', 'context'],
   why: '"upstream_header" decides that',
 }
 const OF_BEARER: Unread = {

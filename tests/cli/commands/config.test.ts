@@ -78,7 +78,6 @@ describe('with-auth config', () => {
       method: false
     credentials:
       - bearer
-    token_format: token68
     identity: optional
     tenant_field: tenant
     tenant: false

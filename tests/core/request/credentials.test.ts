@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { createCredentialsReader } from '../../../src/core/request/credentials.ts'
 import { raw } from '../../support/requests.ts'
 import { TOKEN } from '../../support/token.ts'
-import type { TokenFormat } from '../../../src/core/request/credentials.ts'
 import type { CredentialsSource } from '../../../src/index.ts'
 
 const MISSING = { reason: 'missing_credentials' }
@@ -12,13 +11,13 @@ const CONFLICTING = { ...MALFORMED, isConflict: true }
 function read(
   headers: Record<string, string>,
   sources: readonly CredentialsSource[] = ['bearer'],
-  format: TokenFormat = 'token68',
+  traits?: { readonly namesCaller: boolean },
 ): unknown {
-  return createCredentialsReader(sources, format)(raw('http://h/', headers).headers)
+  return createCredentialsReader(sources, traits)(raw('http://h/', headers).headers)
 }
 
-function bearer(authorization: string, format: TokenFormat = 'token68'): unknown {
-  return read({ authorization }, ['bearer'], format)
+function bearer(authorization: string): unknown {
+  return read({ authorization })
 }
 
 describe('a bearer token', () => {
@@ -64,20 +63,10 @@ describe('a bearer token', () => {
     'Bearer\u00a0abc',
     'Bearer \u00a0abc',
     'Bearer \tabc',
-    'Bearer "abc"',
-    "Bearer 'abc'",
-    'Bearer <abc>',
-    'Bearer token=abc',
     'Bearer: abc',
     'Bearer=abc',
     'Bearer a,b',
     'Bearer a b',
-    'Bearer a=b',
-    'Bearer =',
-    'Bearer ==a',
-    'Bearer %%',
-    'Bearer a%20b',
-    'Bearer :x',
     'Bearer é',
     'Bearer a\u0000',
     'Bearer a\u007f',
@@ -106,18 +95,16 @@ describe('a bearer token', () => {
     expect(read(long, [{ header: 'x-api-key' }])).toMatchObject(TOO_LONG)
   })
 
-  it('may be any visible ASCII but the comma if that is configured', () => {
+  it('may be any visible ASCII but the comma', () => {
     const visible = Array.from({ length: 94 }, (_, index) => String.fromCharCode(33 + index)).join(
       '',
     )
-    expect(bearer('Bearer 1|abc', 'visible-ascii')).toBe('1|abc')
-    expect(bearer(`Bearer ${visible.replace(',', '')}`, 'visible-ascii')).toBe(
-      visible.replace(',', ''),
-    )
-    expect(bearer(`Bearer ${TOKEN},`, 'visible-ascii')).toEqual(MALFORMED)
-    expect(bearer('Bearer a b', 'visible-ascii')).toEqual(MALFORMED)
-    expect(bearer('Bearer é', 'visible-ascii')).toEqual(MALFORMED)
-    expect(bearer('Bearer a\u007f', 'visible-ascii')).toEqual(MALFORMED)
+    expect(bearer('Bearer 1|abc')).toBe('1|abc')
+    expect(bearer(`Bearer ${visible.replace(',', '')}`)).toBe(visible.replace(',', ''))
+    expect(bearer(`Bearer ${TOKEN},`)).toEqual(MALFORMED)
+    expect(bearer('Bearer a b')).toEqual(MALFORMED)
+    expect(bearer('Bearer é')).toEqual(MALFORMED)
+    expect(bearer('Bearer a\u007f')).toEqual(MALFORMED)
   })
 })
 
@@ -141,7 +128,7 @@ describe('another source', () => {
     [cookie, { authorization: 'session=abc' }, MISSING],
     [cookie, {}, MISSING],
     [cookie, { cookie: 'session=' }, MALFORMED],
-    [cookie, { cookie: 'session="abc"' }, MALFORMED],
+    [cookie, { cookie: 'session="abc"' }, '"abc"'],
     [cookie, { cookie: 'session=abc; session=abc' }, MALFORMED],
     [cookie, { cookie: 'session=abc, session=def' }, MALFORMED],
     [protocol, { 'sec-websocket-protocol': 'chat, bearer.abc' }, 'abc'],
@@ -165,13 +152,13 @@ describe('another source', () => {
     [{ authorization: 'Bearer' }, MALFORMED],
     [{ authorization: 'Bearer a', 'x-api-key': 'a' }, 'a'],
     [{ authorization: 'Bearer a', 'x-api-key': ' a ', cookie: 'session=a' }, 'a'],
-    [{ authorization: 'Bearer "a"', 'x-api-key': '"a"' }, MALFORMED],
+    [{ authorization: 'Bearer a b', 'x-api-key': 'a b' }, MALFORMED],
     [{ authorization: 'Bearer a', 'x-api-key': 'b' }, CONFLICTING],
     [{ authorization: 'Bearer a', 'x-api-key': 'A' }, CONFLICTING],
     [{ authorization: 'Bearer a', 'x-api-key': 'a', cookie: 'session=b' }, CONFLICTING],
     [{ 'x-api-key': 'a', cookie: 'session=b' }, CONFLICTING],
-    [{ authorization: 'Bearer "a"', 'x-api-key': 'b' }, CONFLICTING],
-    [{ authorization: 'Bearer a', cookie: 'session="c"' }, CONFLICTING],
+    [{ authorization: 'Bearer a b', 'x-api-key': 'b' }, CONFLICTING],
+    [{ authorization: 'Bearer a', cookie: 'session=c d' }, CONFLICTING],
     [{ authorization: 'Bearer', cookie: 'session=c' }, CONFLICTING],
     // Neither can be read, so nothing says that they are equal.
     [{ authorization: 'Bearer', cookie: 'session=c; session=c' }, CONFLICTING],

@@ -1,17 +1,9 @@
-import {
-  isDigit,
-  isLetter,
-  isOneOf,
-  isTokenCharacter,
-  lowerAscii,
-  trimBlanks,
-} from './characters.ts'
-import type { TokenFormat } from '../../../src/core/request/credentials.ts'
+import { isOneOf, isTokenCharacter, lowerAscii, trimBlanks } from './characters.ts'
 
 export type Reading = { readonly token: string } | 'missing' | 'malformed'
 
 /** `Authorization`: RFC 9110 §11.4 and §11.6.2, RFC 6750 §2.1. */
-export function readBearer(field: string | null, format: TokenFormat): Reading {
+export function readBearer(field: string | null): Reading {
   const value = trimBlanks(field ?? '')
   if (value === '') return 'missing'
   let index = 0
@@ -22,27 +14,22 @@ export function readBearer(field: string | null, format: TokenFormat): Reading {
   const scheme = index
   while (value[index] === ' ') index += 1
   const spaces = index - scheme
-  return spaces >= 1 && spaces <= 64 ? readToken(value.slice(index), format) : 'malformed'
+  return spaces >= 1 && spaces <= 64 ? readToken(value.slice(index)) : 'malformed'
 }
 
 /** A header that holds only the token. */
-export function readField(field: string | null, format: TokenFormat): Reading {
+export function readField(field: string | null): Reading {
   const value = trimBlanks(field ?? '')
-  return value === '' ? 'missing' : readToken(value, format)
+  return value === '' ? 'missing' : readToken(value)
 }
 
 /** The only list item with a prefix: a cookie's name and `=`, or a prefix of a WebSocket protocol. */
-export function readItem(
-  field: string | null,
-  separator: string,
-  prefix: string,
-  format: TokenFormat,
-): Reading {
+export function readItem(field: string | null, separator: string, prefix: string): Reading {
   let reading: Reading = 'missing'
   for (const item of itemsOf(field ?? '', separator)) {
     if (item.slice(0, prefix.length) !== prefix) continue
     if (reading !== 'missing') return 'malformed'
-    reading = readToken(item.slice(prefix.length), format)
+    reading = readToken(item.slice(prefix.length))
   }
   return reading
 }
@@ -71,22 +58,8 @@ function itemsOf(value: string, separator: string): string[] {
   return items
 }
 
-function readToken(text: string, format: TokenFormat): Reading {
-  const isToken = format === 'token68' ? isToken68(text) : isVisible(text)
-  return isToken && text.length <= 8192 ? { token: text } : 'malformed'
-}
-
-// RFC 9110 §11.2: 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
-function isToken68(text: string): boolean {
-  let index = 0
-  while (index < text.length && isToken68Character(text.charCodeAt(index))) index += 1
-  if (index === 0) return false
-  while (text[index] === '=') index += 1
-  return index === text.length
-}
-
-function isToken68Character(code: number): boolean {
-  return isLetter(code) || isDigit(code) || isOneOf(code, '-._~+/')
+function readToken(text: string): Reading {
+  return isVisible(text) && text.length <= 8192 ? { token: text } : 'malformed'
 }
 
 function isVisible(text: string): boolean {

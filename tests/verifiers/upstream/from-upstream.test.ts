@@ -170,7 +170,6 @@ describe('the identity', () => {
     const { ask, decision, events } = await startGuarded({
       ...fromUpstream(BY_SECRET),
       credentials: 'bearer',
-      tokenFormat: 'token68',
     })
     expect((await ask([['Authorization', 'Bearer admin'], PROOF])).status).toBe(401)
     const told = await ask([['Authorization', 'Bearer admin'], ALICE, PROOF], { path: '/admin' })

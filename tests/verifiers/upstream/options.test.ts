@@ -31,7 +31,7 @@ describe('fromUpstream makes', () => {
       clientHeader: 'X-App',
       attributeHeaders: { 'X-Groups': 'teams' },
     })
-    expect(config).toEqual({ credentials: { header: 'x-user' }, tokenFormat: 'text' })
+    expect(config).toEqual({ credentials: { header: 'x-user' } })
     const headers = words('x-user x-org x-scopes x-app x-proxy-secret x-groups')
     const reads = { headers, params: 'none', path: false, method: false, clientAddress: false }
     const traits = { reads, consumes: headers, local: true, label: 'upstream', warnings: [] }

@@ -221,10 +221,9 @@ describe('server.auth says', () => {
       '105 ..tenant_field" must be left out beside "..provider_config": it is for an auth endpoint. One among "providers" has a key of that name',
     ],
     [
-      `provider_config: ${PROXY}, credentials: bearer, token_format: token68, context: { path: true }`,
+      `provider_config: ${PROXY}, credentials: bearer, context: { path: true }`,
       '122 ..credentials" must be left out beside "..provider_config": "upstream_header" decides that',
-      '144 ..token_format" must be left out beside "..provider_config": "upstream_header" decides that',
-      '162 ..context" must be left out beside "..provider_config": "upstream_header" decides that',
+      '139 ..context" must be left out beside "..provider_config": "upstream_header" decides that',
     ],
     [
       `provider_config: ${PROXY}, resource: { identifier: "https://a.example/", authorization_servers: ["https://b.example"] }`,
