@@ -20,6 +20,7 @@ const folders = [
   'verifiers',
   'jwt',
   'keys',
+  'telemetry',
   'otel',
   'redis',
   'yaml',

@@ -9,7 +9,7 @@ export { getAuth } from './core/response/admission.ts'
 export { withAuth } from './core/with-auth.ts'
 export { memoryCache } from './memory/memory-cache.ts'
 export type { AuthenticationResult, Authenticator } from './core/authenticator.ts'
-export type { CacheBounds, DecisionCache } from './core/decision-cache.ts'
+export type { CacheBounds, DecisionCache } from './core/decision-store.ts'
 export type { MemoryCacheOptions } from './memory/options.ts'
 export type { OptionProblem } from './core/errors.ts'
 export type {

@@ -4,7 +4,7 @@
  * @module with-auth/otel
  */
 import { ignore } from './core/async.ts'
-import { Levels } from './core/response/measures.ts'
+import { Levels } from './telemetry/measures.ts'
 import { recordMetrics } from './otel/instruments.ts'
 import { parseObserveOptions } from './otel/options.ts'
 import { recordSpan } from './otel/span.ts'

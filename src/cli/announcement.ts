@@ -1,4 +1,4 @@
-import { PartitionedCache } from '../core/decision-cache.ts'
+import { PartitionedCache } from '../core/decision-store.ts'
 import { loadConfig } from '../yaml.ts'
 import { nameFlag } from './errors.ts'
 import { showFile } from './shown-value.ts'
@@ -26,7 +26,7 @@ export async function loadStore(file: string): Promise<DecisionStore> {
   // No request is decided here, so it does not matter whether the upstream enforces the policy.
   const options = { accessPolicy: 'upstream' } as const
   const { cache } = await loadConfig(file, options).catch(nameFlag('--config', file))
-  const store = PartitionedCache.isOne(cache) ? cache.store : undefined
+  const store = cache instanceof PartitionedCache ? cache.store : undefined
   if (store !== undefined) return store
   const advice = 'without it no instance can be told'
   throw new Error(`--config ${showFile(file)}: it has no server.auth.store, and ${advice}`)

@@ -1,4 +1,4 @@
-import type { DecisionCache } from './decision-cache.ts'
+import type { DecisionCache } from './decision-store.ts'
 import type { Access, AuthEvent, Denial } from './types.ts'
 import type { ContextConfig, Transport, Verifier } from './verifier.ts'
 

@@ -60,3 +60,60 @@ export interface DecisionStore {
   /** Closes its connections, and rejects revocations that wait. It cannot be started again. May be called more than once. */
   readonly stop: () => void
 }
+
+/** The bounds of a cache, with their defaults. */
+export interface CacheBounds {
+  readonly allowTtlMs: number
+  readonly denyTtlMs: number
+  readonly staleIfErrorMs: number
+  readonly maxEntries: number
+  /** With a store. */
+  readonly store?: { readonly revocationMs: number; readonly lostPushTtlMs: number } | undefined
+}
+
+/** A cache of decisions, which one or more guards share. `memoryCache` makes it. */
+export interface DecisionCache {
+  /**
+   * Drops the cached decisions about a token. Decisions under way are not cached. The next request asks again. Change the
+   * answer of the endpoint first.
+   *
+   * @returns Resolves at once without `store`. With it, resolves when the store has the revocation: no instance then uses an
+   * older decision for longer than `revocationMs`. It is tried again until then, and rejects after `allowTtlMs`.
+   * @throws TypeError if the token is not a string.
+   */
+  readonly invalidate: (token: string) => Promise<void>
+  /**
+   * Like `invalidate`, for the SHA-256 of a token in hexadecimal. Without `store` it drops all decisions of this instance,
+   * since it cannot tell which of them the hash means.
+   *
+   * @throws TypeError if the hash is not 64 hexadecimal digits.
+   */
+  readonly invalidateBy: (by: { readonly sha256: string }) => Promise<void>
+  /** Drops all cached decisions, with `store` those of all instances with the same `prefix`. Else like `invalidate`. */
+  readonly clear: () => Promise<void>
+  /** Returns its bounds, with their defaults. */
+  readonly describe: () => CacheBounds
+  /** Stops its `store`, if it has one: closes the connections, and rejects revocations that wait. */
+  readonly stop: () => void
+}
+
+/** Everything that gives a decision its meaning, beside the question. */
+export interface Scope {
+  /** Equal in all instances whose guards decide alike. */
+  readonly common: string
+  /** Tells apart what only this process can, such as two functions. Empty if there is nothing of the kind. */
+  readonly own: string
+}
+
+/** A cache as guards use it. One of another copy of the package has another class. */
+export abstract class PartitionedCache implements DecisionCache {
+  abstract readonly invalidate: DecisionCache['invalidate']
+  abstract readonly invalidateBy: DecisionCache['invalidateBy']
+  abstract readonly clear: DecisionCache['clear']
+  abstract readonly describe: DecisionCache['describe']
+  abstract readonly stop: DecisionCache['stop']
+  abstract readonly store: DecisionStore | undefined
+
+  /** Opens the partition of a scope. */
+  abstract open(scope: Scope): object
+}

@@ -124,6 +124,18 @@ export interface Verifier {
   readonly describe?: () => object
 }
 
+/** The properties of a verifier, read once. */
+export interface VerifierTraits {
+  readonly reads: ContextConfig | undefined
+  readonly local: boolean
+  /** In lower case. */
+  readonly consumes: readonly string[]
+  readonly namesCaller: boolean
+  readonly label: string | undefined
+  readonly warnings: readonly string[]
+  readonly id: string | undefined
+}
+
 /** The part of `RequestInit` that every runtime supports. */
 export interface TransportInit {
   readonly method: 'GET' | 'POST'

@@ -1,6 +1,8 @@
-import type { CachedDecision } from '../core/decision-cache.ts'
+import { sizeOf, sizeOfText } from './identity-size.ts'
+import { copyOf } from '../core/runtime.ts'
+import type { CachedDecision } from '../core/policies/partition.ts'
 import type { Stamp } from '../core/decision-store.ts'
-import type { AllowVerdict, DenyVerdict } from '../core/endpoint/verdict.ts'
+import type { DenyVerdict, ParsedVerdict } from '../core/endpoint/verdict.ts'
 
 /** Times are whole milliseconds since the first use of the cache: V8 stores small integers without an object. */
 interface Times {
@@ -18,20 +20,48 @@ interface Times {
 /** A decision, and until when it may be used. */
 export type TimedDecision = CachedDecision & Times
 
-type Common = Pick<TimedDecision, 'verifier' | 'ttlMs' | 'askedAt' | 'wallAskedAt' | 'stamp'>
-
-// Both have the same properties in the same order, so that V8 gives them one shape.
-export function allowOf(
-  verdict: AllowVerdict,
-  common: Common,
-  lifeMs: number | undefined,
-): TimedDecision {
-  const admission = { admitted: true, auth: verdict.auth } as const
-  const mustRevalidate = verdict.mustRevalidate === true
-  return { admission, denial: undefined, ...common, lifeMs, mustRevalidate }
+/** A call whose verdict is kept. */
+interface Asked extends Pick<TimedDecision, 'verifier' | 'ttlMs' | 'stamp'> {
+  readonly startedAt: number
+  readonly wallStartedAt: number
 }
 
-export function denialOf(denial: DenyVerdict, common: Common): TimedDecision {
-  const times = { lifeMs: undefined, mustRevalidate: false }
-  return { admission: undefined, denial, ...common, ...times }
+/** Where times begin, and how long an expired decision may stand in. */
+interface Since {
+  readonly madeAt: number
+  readonly wallMadeAt: number
+  readonly bounds: { readonly staleIfErrorMs: number }
+}
+
+/** The decision of a verdict, and the bytes of what it holds beside its entry. */
+export function timedDecision(
+  verdict: ParsedVerdict,
+  { verifier, ttlMs, stamp, startedAt, wallStartedAt }: Asked,
+  { madeAt, wallMadeAt, bounds }: Since,
+): { readonly decision: TimedDecision; readonly bytes: number } {
+  const { ageMs = 0 } = verdict
+  const askedAt = Math.floor(startedAt - madeAt - ageMs)
+  const wallAskedAt = Math.floor(wallStartedAt - wallMadeAt - ageMs)
+  const times = { verifier, ttlMs, askedAt, wallAskedAt, stamp }
+  if (verdict.outcome === 'deny') {
+    const denial = ownDenial(verdict)
+    const decision = { admission: undefined, denial, ...times, ...WITHOUT_END }
+    const { explanation } = denial
+    return { decision, bytes: explanation === undefined ? 0 : sizeOfText(explanation) }
+  }
+  const admission = { admitted: true, auth: verdict.auth } as const
+  const lifeMs = (verdict.auth.expiresAt ?? Infinity) - (wallStartedAt - ageMs)
+  const isShort = lifeMs < ttlMs + bounds.staleIfErrorMs
+  const end = isShort ? Math.floor(lifeMs) : undefined
+  const mustRevalidate = verdict.mustRevalidate === true
+  // Both have the same properties in the same order, so that V8 gives them one shape.
+  const decision = { admission, denial: undefined, ...times, lifeMs: end, mustRevalidate }
+  return { decision, bytes: sizeOf(verdict.auth) }
+}
+
+const WITHOUT_END = { lifeMs: undefined, mustRevalidate: false }
+
+function ownDenial(denial: DenyVerdict): DenyVerdict {
+  const { explanation } = denial
+  return explanation === undefined ? denial : { ...denial, explanation: copyOf(explanation) }
 }

@@ -1,11 +1,11 @@
-import { allowOf, denialOf } from './cached-decision.ts'
-import { sizeOf, sizeOfText } from './identity-size.ts'
+import { timedDecision } from './cached-decision.ts'
 import { shareDecisions } from './sharing.ts'
-import { copyOf } from '../core/runtime.ts'
 import type { TimedDecision } from './cached-decision.ts'
 import type { Entries } from './entries.ts'
 import type { Fill, Memory, Parts } from './parts.ts'
-import type { CachedDecision, Partition, Scope } from '../core/decision-cache.ts'
+import { Partition } from '../core/policies/partition.ts'
+import type { CachedDecision } from '../core/policies/partition.ts'
+import type { Scope } from '../core/decision-store.ts'
 import type { Ask, ParsedVerdict, PendingVerdict } from '../core/endpoint/verdict.ts'
 import type { KnownTokens } from '../core/policies/known-tokens.ts'
 import type { SharedCall } from '../core/policies/shared-calls.ts'
@@ -16,7 +16,7 @@ import type { SkipReason } from '../core/types.ts'
 const JITTER = 0.1
 
 /** The partition of a scope, as its guards use it. Caches decisions, never failures. */
-export class CachePartition implements Partition {
+export class CachePartition extends Partition {
   readonly mayStandIn: boolean
   readonly #memory: Memory
   readonly #scope: Scope
@@ -25,6 +25,7 @@ export class CachePartition implements Partition {
 
   /** @param reopen Returns the open parts of the same scope. */
   constructor(memory: Memory, scope: Scope, reopen: () => Parts) {
+    super()
     this.#memory = memory
     this.#scope = scope
     this.#reopen = reopen
@@ -206,29 +207,11 @@ export class CachePartition implements Partition {
     return this.#fits(fill, verdict, ttlMs) ? undefined : 'too_large'
   }
 
-  #fits(fill: Fill, verdict: ParsedVerdict, ttlMs: number): boolean {
-    const { token, told, verifier } = fill.check
-    const { ageMs = 0 } = verdict
-    const { bounds, madeAt, wallMadeAt } = this.#memory
+  #fits({ check, ...fill }: Fill, verdict: ParsedVerdict, ttlMs: number): boolean {
+    const { token, told, verifier } = check
     const { allows, denials } = this.#open()
-    const common = {
-      verifier,
-      ttlMs,
-      askedAt: Math.floor(fill.startedAt - madeAt - ageMs),
-      wallAskedAt: Math.floor(fill.wallStartedAt - wallMadeAt - ageMs),
-      stamp: fill.stamp,
-    }
-    if (verdict.outcome === 'deny') {
-      const { explanation } = verdict
-      if (explanation === undefined) {
-        return denials.set(token, told, denialOf(verdict, common), 0)
-      }
-      const denial = denialOf({ ...verdict, explanation: copyOf(explanation) }, common)
-      return denials.set(token, told, denial, sizeOfText(explanation))
-    }
-    const lifeMs = (verdict.auth.expiresAt ?? Infinity) - (fill.wallStartedAt - ageMs)
-    const isShort = lifeMs < ttlMs + bounds.staleIfErrorMs
-    const allow = allowOf(verdict, common, isShort ? Math.floor(lifeMs) : undefined)
-    return allows.set(token, told, allow, sizeOf(verdict.auth))
+    const { decision, bytes } = timedDecision(verdict, { ...fill, verifier, ttlMs }, this.#memory)
+    const entries = verdict.outcome === 'allow' ? allows : denials
+    return entries.set(token, told, decision, bytes)
   }
 }

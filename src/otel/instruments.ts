@@ -1,7 +1,7 @@
 import { metrics } from '@opentelemetry/api'
-import { countedReason, DURATION_BOUNDARIES, keysResult } from '../core/response/measures.ts'
+import { countedReason, DURATION_BOUNDARIES, keysResult } from '../telemetry/measures.ts'
 import type { Counter, Histogram, MeterProvider } from '@opentelemetry/api'
-import type { Levels } from '../core/response/measures.ts'
+import type { Levels } from '../telemetry/measures.ts'
 import type { AuthEvent, DecisionEvent } from '../core/types.ts'
 
 interface Instruments {

@@ -1,4 +1,4 @@
-import { DURATION_BOUNDARIES } from '../../core/response/measures.ts'
+import { DURATION_BOUNDARIES } from '../../telemetry/measures.ts'
 import type { Sample } from './exposition.ts'
 
 /** A histogram of durations. */

@@ -1,4 +1,4 @@
-import { countedReason, KEYS_RESULTS, keysResult, Levels } from '../../core/response/measures.ts'
+import { countedReason, KEYS_RESULTS, keysResult, Levels } from '../../telemetry/measures.ts'
 import { DecisionCounts } from './decisions.ts'
 import { Durations } from './durations.ts'
 import type { CircuitEvent, KeysEvent } from '../../core/types.ts'

@@ -13,7 +13,7 @@ import {
 } from './kinds.ts'
 import { invalidOption, isOptionsObject, misusedOption, parseHeaderName } from './option-checks.ts'
 import { callOf } from './replaced.ts'
-import { PartitionedCache } from '../decision-cache.ts'
+import { PartitionedCache } from '../decision-store.ts'
 import { publicPaths } from './public-paths.ts'
 import { fitsChallenge } from './need.ts'
 import { resource } from './resource.ts'
@@ -27,7 +27,7 @@ import type {
 } from '../auth-config.ts'
 import type { Access } from '../types.ts'
 import type { ContextConfig } from '../verifier.ts'
-import type { DecisionCache } from '../decision-cache.ts'
+import type { DecisionCache } from '../decision-store.ts'
 import type { Kind } from './kinds.ts'
 import type { PublicRule } from './public-paths.ts'
 
@@ -78,7 +78,7 @@ const contextHeaders: Kind<'all' | readonly string[]> = {
 const cache: Kind<false | DecisionCache, false | PartitionedCache> = {
   form: { kind: 'function', canBeFalse: true, default: false },
   parse: (value = false, path) => {
-    if (value === false || PartitionedCache.isOne(value)) return value
+    if (value === false || value instanceof PartitionedCache) return value
     if (isOptionsObject(value)) {
       throw misusedOption(path, `made by a function: cache: ${callOf('memoryCache', value)}`)
     }

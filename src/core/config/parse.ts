@@ -9,10 +9,9 @@ import { rejectReplaced } from './replaced.ts'
 import { createPublicMatcher } from './public-paths.ts'
 import { warnOfAudience } from './resource.ts'
 import { contextFor, readTraits, withSources } from './verifier.ts'
-import type { Transport, Verifier } from '../verifier.ts'
+import type { Transport, Verifier, VerifierTraits } from '../verifier.ts'
 import type { ParsedOptions } from './options.ts'
 import type { PublicMatcher } from './public-paths.ts'
-import type { VerifierTraits } from './verifier.ts'
 
 /** A valid config with its defaults. */
 export interface ResolvedConfig extends Omit<ParsedOptions, 'public' | 'fetch'> {

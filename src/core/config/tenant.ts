@@ -1,23 +1,8 @@
 import { group, oneOf, orFalse, valueThat } from './kinds.ts'
+import { DEFAULT_TENANT_FIELD, isTenant } from '../endpoint/tenancy.ts'
 import { invalidOption, misusedOption } from './option-checks.ts'
 import type { TenantConfig } from '../auth-config.ts'
 import type { Kind, Rule } from './kinds.ts'
-
-export const DEFAULT_TENANT_FIELD = 'tenant'
-
-const TENANT = /^[a-z\d][\w-]{0,127}$/i
-
-/** The one form of a tenant, or `undefined` if it is none. */
-export function normaliseTenant(tenant: string): string | undefined {
-  const trimmed = tenant.trim()
-  // Tested before it is lower-cased: that makes a `k` of the sign of Kelvin.
-  return TENANT.test(trimmed) ? trimmed.toLowerCase() : undefined
-}
-
-/** Whether a value is a tenant in its one form. */
-export function isTenant(value: unknown): value is string {
-  return typeof value === 'string' && normaliseTenant(value) === value
-}
 
 export const tenantField: Kind<string> = valueThat(
   (value): value is string => typeof value === 'string' && value !== '',

@@ -2,21 +2,9 @@ import { parseList, valueThat } from './kinds.ts'
 import { invalidOption, isOptionsObject, misusedOption, parseHeaderName } from './option-checks.ts'
 import { WITHHELD } from '../request/question.ts'
 import type { CredentialsSource } from '../auth-config.ts'
-import type { ContextConfig, Verifier } from '../verifier.ts'
+import type { ContextConfig, Verifier, VerifierTraits } from '../verifier.ts'
 import type { Kind } from './kinds.ts'
 import type { OptionPath, Problems } from './problems.ts'
-
-/** The properties of a verifier, read once. */
-export interface VerifierTraits {
-  readonly reads: ContextConfig | undefined
-  readonly local: boolean
-  /** In lower case. */
-  readonly consumes: readonly string[]
-  readonly namesCaller: boolean
-  readonly label: string | undefined
-  readonly warnings: readonly string[]
-  readonly id: string | undefined
-}
 
 type Context = Required<ContextConfig>
 

@@ -1,6 +1,21 @@
-import { DEFAULT_TENANT_FIELD, normaliseTenant } from '../config/tenant.ts'
 import type { ParsedVerdict, TimedAsk } from './verdict.ts'
 import type { TenantConfig } from '../auth-config.ts'
+
+export const DEFAULT_TENANT_FIELD = 'tenant'
+
+const TENANT = /^[a-z\d][\w-]{0,127}$/i
+
+/** The one form of a tenant, or `undefined` if it is none. */
+export function normaliseTenant(tenant: string): string | undefined {
+  const trimmed = tenant.trim()
+  // Tested before it is lower-cased: that makes a `k` of the sign of Kelvin.
+  return TENANT.test(trimmed) ? trimmed.toLowerCase() : undefined
+}
+
+/** Whether a value is a tenant in its one form. */
+export function isTenant(value: unknown): value is string {
+  return typeof value === 'string' && normaliseTenant(value) === value
+}
 
 /** What becomes of a tenant that is no text: it denies, it is dropped with a warning, or no tenant is looked at. */
 export type BadTenant = 'denied' | 'dropped' | 'ignored'

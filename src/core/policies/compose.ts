@@ -3,6 +3,7 @@ import { enforceDeadline } from './deadline.ts'
 import { Generations, KnownTokens, recognise } from './known-tokens.ts'
 import { limit } from './limit/limit.ts'
 import { RecentOutage, permitsStale, permitsStaleOfLocal } from './outage.ts'
+import { Partition } from './partition.ts'
 import { retry } from './retry.ts'
 import { SharedCalls } from './shared-calls.ts'
 import { UnderWay } from './under-way.ts'
@@ -11,12 +12,13 @@ import { createEndpoint } from '../endpoint/endpoint.ts'
 import { fateOfBadTenant, requireTenant } from '../endpoint/tenancy.ts'
 import { adoptUnavailable } from '../errors.ts'
 import { systemClock as clock } from '../runtime.ts'
-import { scopeOf } from '../scope.ts'
+import { scopeOf } from './scope.ts'
+import type { DecidingOptions } from './scope.ts'
 import type { SharedCall } from './shared-calls.ts'
-import type { CachedDecision, Partition } from '../decision-cache.ts'
+import type { CachedDecision } from './partition.ts'
+import type { PartitionedCache, Scope } from '../decision-store.ts'
 import type { CircuitBreaker, CircuitBreakerHooks } from './circuit-breaker.ts'
-import type { CircuitBreakerConfig } from '../auth-config.ts'
-import type { ResolvedConfig } from '../config/parse.ts'
+import type { CircuitBreakerConfig, ConcurrencyConfig, RetryConfig } from '../auth-config.ts'
 import type { PendingVerdict, TimedAsk, Ask } from '../endpoint/verdict.ts'
 import type { AuthUnavailableError } from '../errors.ts'
 import type { Channel } from '../response/events.ts'
@@ -35,7 +37,17 @@ export interface ComposedVerifier {
 }
 
 /** How a source of verdicts is spared while it fails. */
-export type Protection = Pick<ResolvedConfig, 'retry' | 'circuitBreaker' | 'concurrency'>
+export interface Protection {
+  readonly retry: false | Required<RetryConfig>
+  readonly circuitBreaker: false | Required<CircuitBreakerConfig>
+  readonly concurrency: Required<ConcurrencyConfig>
+}
+
+/** The options that decide about requests, with their defaults. */
+interface Options extends DecidingOptions, Protection {
+  readonly cache: false | PartitionedCache
+  readonly timeoutMs: number
+}
 
 /** The memory of a source of verdicts, and the observer of its circuits. */
 export interface Lately {
@@ -57,12 +69,12 @@ export interface Protected extends Partial<Pick<ComposedVerifier, 'refusalOf'>> 
  * one inside of all that, and one that rejects a check before anything is started for it.
  */
 export function createVerifier(
-  config: ResolvedConfig,
+  config: Options,
   endpoint: string | undefined,
   channel: Channel,
 ): ComposedVerifier {
   const partition =
-    config.cache === false ? undefined : config.cache.open(scopeOf(config, endpoint))
+    config.cache === false ? undefined : openPartition(config.cache, scopeOf(config, endpoint))
   const memory = partition ?? createMemory()
   const outage = createOutage(config)
   // A caller with a made-up token must not stop a verifier that answers from memory for all others.
@@ -88,6 +100,12 @@ export function createVerifier(
     ask: (check) => ask(check, clock.now() + config.timeoutMs),
     forget: () => memory.forget(),
   }
+}
+
+function openPartition(cache: PartitionedCache, scope: Scope): Partition {
+  const partition = cache.open(scope)
+  if (partition instanceof Partition) return partition
+  throw new TypeError('The cache opened no partition')
 }
 
 /** What a guard without a cache remembers. */
@@ -164,17 +182,13 @@ function adopting(next: TimedAsk): TimedAsk {
   }
 }
 
-function createSource(
-  config: ResolvedConfig,
-  endpoint: string | undefined,
-  channel: Channel,
-): TimedAsk {
+function createSource(config: Options, endpoint: string | undefined, channel: Channel): TimedAsk {
   const source = createBareSource(config, endpoint, channel)
   return config.tenant === false ? source : requireTenant(source, config.tenant)
 }
 
 function createBareSource(
-  config: ResolvedConfig,
+  config: Options,
   endpoint: string | undefined,
   channel: Channel,
 ): TimedAsk {

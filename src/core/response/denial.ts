@@ -1,13 +1,13 @@
 import { ignore, isPromise } from '../async.ts'
 import { reasonPhrase } from '../runtime.ts'
 import { kindOf, warnOnce } from './events.ts'
-import { isUnsearched } from './measures.ts'
+import { isUnsearched } from './unsearched.ts'
 import { metadataLocation } from './resource-metadata.ts'
 import { nameSources } from '../request/credentials.ts'
 import type { AuthConfig, CredentialsSource, ResourceConfig } from '../auth-config.ts'
 import type { Failure } from './alarm.ts'
 import type { Channel } from './events.ts'
-import type { Why } from './measures.ts'
+import type { Why } from './unsearched.ts'
 import type { Denial, DenialReason } from '../types.ts'
 
 export type Denials = ReturnType<typeof createDenials>

@@ -1,5 +1,6 @@
 import { isCollection, isScalar } from 'yaml'
-import { isTenant, TENANT_FORM } from '../../core/config/tenant.ts'
+import { TENANT_FORM } from '../../core/config/tenant.ts'
+import { isTenant } from '../../core/endpoint/tenancy.ts'
 import { isRecord } from '../../core/endpoint/claim-path.ts'
 import { emptyRecord } from '../../core/request/question.ts'
 import { isPathPrefixes, PREFIX_FORM } from '../paths.ts'

@@ -1,17 +1,20 @@
-import type { ResolvedConfig } from './config/parse.ts'
-import type { Scope } from './decision-cache.ts'
+import type { TenantConfig } from '../auth-config.ts'
+import type { Context } from '../request/question.ts'
+import type { Transport, Verifier, VerifierTraits } from '../verifier.ts'
+import type { Scope } from '../decision-store.ts'
 
-type Decides = Pick<
-  ResolvedConfig,
-  | 'verifier'
-  | 'traits'
-  | 'fetch'
-  | 'endpointHeaders'
-  | 'context'
-  | 'identity'
-  | 'tenant'
-  | 'tenantField'
->
+/** The options that give a decision its meaning. */
+export interface DecidingOptions {
+  readonly verifier: Verifier | undefined
+  /** `undefined` without a verifier. */
+  readonly traits: VerifierTraits | undefined
+  readonly fetch: Transport
+  readonly endpointHeaders: Readonly<Record<string, string>>
+  readonly context: Context
+  readonly identity: 'optional' | 'required'
+  readonly tenant: false | Required<TenantConfig>
+  readonly tenantField: string
+}
 
 // Changes with the encoding of a question, so that a decision of another version never answers one of this.
 const VERSION = 1
@@ -21,7 +24,7 @@ const numbers = new WeakMap<object, number>()
 let last = 0
 
 /** What gives the decisions of a guard their meaning. Deadlines, retries and responses change no decision. */
-export function scopeOf(config: Decides, endpoint: string | undefined): Scope {
+export function scopeOf(config: DecidingOptions, endpoint: string | undefined): Scope {
   const { verifier, traits, fetch, context, identity, tenant, tenantField } = config
   const id = verifier === undefined ? fetch.id : traits?.id
   // The headers may tell the endpoint whose keys it must look among. A hit does not check the form of its token again.

@@ -1,4 +1,5 @@
-import type { AuthEvent, CircuitEvent, DenialReason, KeysEvent } from '../types.ts'
+import { isUnsearched } from '../core/response/unsearched.ts'
+import type { AuthEvent, CircuitEvent, KeysEvent } from '../core/types.ts'
 
 /** Numbers that OpenTelemetry and Prometheus get of events: the same for both, so that one dashboard serves both. */
 
@@ -13,20 +14,6 @@ export function keysResult({ result, reason }: KeysEvent): (typeof KEYS_RESULTS)
   if (result === 'fetched') return 'ok'
   if (reason === 'timeout') return 'timeout'
   return reason === 'invalid_response' ? 'invalid' : 'error'
-}
-
-/** Why a request was rejected, in the words of its event. */
-export interface Why<Reason extends string = DenialReason> {
-  readonly reason?: Reason | undefined
-  readonly detail?: string | undefined
-}
-
-/**
- * Whether the key of a token was not searched for, since tokens with made-up keys had used up the fetches. That is neither a
- * denial nor an outage: the caller comes again, so it is 503 whatever `unavailableStatus` says.
- */
-export function isUnsearched({ reason, detail }: Why<string>): boolean {
-  return reason === 'overloaded' && detail === 'unknown_key'
 }
 
 /** The reason that a decision is counted by: `unknown_key` is an `overloaded` without an outage. */

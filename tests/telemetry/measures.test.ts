@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
-import { isOutage } from '../../../src/core/response/denial.ts'
-import { countedReason, keysResult, Levels } from '../../../src/core/response/measures.ts'
-import type { CircuitEvent, KeysEvent } from '../../../src/index.ts'
+import { isOutage } from '../../src/core/response/denial.ts'
+import { countedReason, keysResult, Levels } from '../../src/telemetry/measures.ts'
+import type { CircuitEvent, KeysEvent } from '../../src/index.ts'
 
 const keys = (more: Partial<KeysEvent> = {}): KeysEvent => ({
   type: 'keys',
