@@ -14,6 +14,8 @@ const folders = [
   'files',
   // The gateway and forward auth need no more of the verifiers.
   'verifiers/upstream/signature',
+  'needs',
+  'mcp',
   'access',
   'bun',
   'verifiers/upstream/address',

@@ -4,9 +4,9 @@
  * @module with-auth/access
  */
 import { createPolicy } from './access/policy.ts'
-import { parseNeed } from './core/config/need.ts'
+import { parseNeed } from './needs/need.ts'
 import { isHandler } from './core/handlers/guarded.ts'
-import { checkNeed } from './core/response/route-check.ts'
+import { checkNeed } from './needs/route-check.ts'
 import type { RouteRule, RouteScope } from './access/rules.ts'
 import type { Access, Need } from './core/types.ts'
 

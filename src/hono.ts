@@ -4,15 +4,17 @@
  * @module with-auth/hono
  */
 import { createGate, enter } from './core/gate.ts'
+import { parseTarget } from './core/request/target.ts'
+import { GuardedResource } from './core/resource.ts'
 import { admissionOf } from './core/response/admission.ts'
-import { parseNeed } from './core/config/need.ts'
-import { checkNeed } from './core/response/route-check.ts'
+import { parseNeed } from './needs/need.ts'
+import { checkNeed } from './needs/route-check.ts'
 import { guardedRequest, rememberGuarded } from './hono/guarded-request.ts'
-import { createMetadataSource } from './hono/metadata.ts'
 import { answer, isAuthException } from './hono/rejection.ts'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { AuthConfig } from './core/auth-config.ts'
 import type { AuthConfigSource, KnownOptions } from './core/handlers/config-source.ts'
+import type { ProtectedResource } from './core/resource.ts'
 import type { Auth, Need } from './core/types.ts'
 import type { AuthException } from './hono/rejection.ts'
 
@@ -118,36 +120,32 @@ export function access(need: Need): MiddlewareHandler {
  *
  * Register it with `app.use` on the outermost app. It asks for no token, and ignores `Host` and forwarding headers.
  *
- * @param config The config of the guard, with `resource`; or a synchronous function of `c.env` that makes it, called until it
- * succeeds once. Until then every request goes on, and `onEvent` or the console says why.
- * @throws AuthConfigError for a config that cannot be used, or that has no `resource`.
+ * @param resource The `resource` of the guard.
+ * @throws TypeError for a value that `protectedResource` has not made.
  *
  * @example
  * ```ts
  * import { Hono } from 'hono'
- * import type { AuthConfig } from 'with-auth'
  * import { auth, resourceMetadata } from 'with-auth/hono'
+ * import { protectedResource } from 'with-auth/mcp'
  *
- * const config: AuthConfig = {
- *   endpoint: 'https://auth.example.com/validate',
- *   resource: {
- *     identifier: 'https://mcp.example.com/mcp',
- *     authorizationServers: ['https://login.example.com'],
- *   },
- * }
+ * const resource = protectedResource({
+ *   identifier: 'https://mcp.example.com/mcp',
+ *   authorizationServers: ['https://login.example.com'],
+ * })
  *
  * const app = new Hono()
- * app.use(resourceMetadata(config))
- * app.use('/mcp', auth(config))
+ * app.use(resourceMetadata(resource))
+ * app.use('/mcp', auth({ endpoint: 'https://auth.example.com/validate', resource }))
  * ```
  */
-export function resourceMetadata<
-  Bindings extends object = object,
-  Made extends KnownOptions<Made> = AuthConfig,
->(config: AuthConfigSource<[env: Bindings], Made>): MiddlewareHandler {
-  const answerMetadata = createMetadataSource<[Bindings]>(config)
+export function resourceMetadata(resource: ProtectedResource): MiddlewareHandler {
+  if (!(resource instanceof GuardedResource)) {
+    throw new TypeError('resourceMetadata needs what protectedResource of with-auth/mcp returns')
+  }
   return (c, next) => {
-    const response = answerMetadata(c.req.raw, [c.env])
+    const target = parseTarget(c.req.raw.url)
+    const response = target && resource.answer(c.req.raw, target.path)
     return response === undefined ? next() : Promise.resolve(response)
   }
 }

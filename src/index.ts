@@ -11,6 +11,7 @@ export { memoryCache } from './memory/memory-cache.ts'
 export type { AuthenticationResult, Authenticator } from './core/authenticator.ts'
 export type { CacheBounds, DecisionCache } from './core/decision-store.ts'
 export type { MemoryCacheOptions } from './memory/options.ts'
+export type { ProtectedResource } from './core/resource.ts'
 export type { OptionProblem } from './core/errors.ts'
 export type {
   DecisionStore,
@@ -27,7 +28,6 @@ export type {
   ConcurrencyConfig,
   CredentialsSource,
   PublicPath,
-  ResourceConfig,
   RetryConfig,
   TenantConfig,
 } from './core/auth-config.ts'

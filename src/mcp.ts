@@ -1,11 +1,40 @@
 /**
- * Tells a server of the Model Context Protocol who is calling. Needs no package.
+ * Makes a server of the Model Context Protocol a protected resource, and tells it who is calling. Needs no package.
  *
  * @module with-auth/mcp
  */
 import { admissionOf, decidingGuard, getAuth } from './core/response/admission.ts'
-import { metadataLocation } from './core/response/resource-metadata.ts'
+import { createResource } from './mcp/protected-resource.ts'
+import type { ProtectedResource } from './core/resource.ts'
 import type { Auth } from './core/types.ts'
+import type { ResourceConfig } from './mcp/options.ts'
+
+export type { ProtectedResource, ResourceConfig }
+
+/**
+ * Makes the `resource` of a guard: this server as an OAuth 2.0 protected resource (RFC 9728), so that clients find where to log in.
+ * The guard answers its well-known path with the metadata, before it asks for a token.
+ *
+ * @throws AuthConfigError for options that cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { withAuth } from 'with-auth'
+ * import { jwt } from 'with-auth/jwt'
+ * import { protectedResource } from 'with-auth/mcp'
+ *
+ * const ISSUER = 'https://login.example.com'
+ * const IDENTIFIER = 'https://mcp.example.com/mcp'
+ *
+ * export default withAuth(() => new Response('hello'), {
+ *   verifier: jwt({ issuer: ISSUER, audience: IDENTIFIER }),
+ *   resource: protectedResource({ identifier: IDENTIFIER, authorizationServers: [ISSUER] }),
+ * })
+ * ```
+ */
+export function protectedResource(options: ResourceConfig): ProtectedResource {
+  return createResource(options)
+}
 
 /** The caller, in the form of `AuthInfo` of both generations of the MCP SDK. */
 export interface McpAuthInfo {
@@ -38,7 +67,7 @@ export interface McpAuthInfo {
  * ```ts
  * import { withAuth } from 'with-auth'
  * import { jwt } from 'with-auth/jwt'
- * import { mcpAuthInfo, type McpAuthInfo } from 'with-auth/mcp'
+ * import { mcpAuthInfo, protectedResource, type McpAuthInfo } from 'with-auth/mcp'
  *
  * // From createMcpHandler() of @modelcontextprotocol/server.
  * declare const mcp: {
@@ -52,7 +81,11 @@ export interface McpAuthInfo {
  *   (request: Request) => mcp.fetch(request, { authInfo: mcpAuthInfo(request) }),
  *   {
  *     verifier: jwt({ issuer: ISSUER, audience: IDENTIFIER }),
- *     resource: { identifier: IDENTIFIER, authorizationServers: [ISSUER], require: ['mcp:read'] },
+ *     resource: protectedResource({
+ *       identifier: IDENTIFIER,
+ *       authorizationServers: [ISSUER],
+ *       require: ['mcp:read'],
+ *     }),
  *   },
  * )
  * ```
@@ -80,6 +113,6 @@ function locate(request: Request): Pick<McpAuthInfo, 'resource' | 'resourceMetad
   const entry = admissionOf(request)
   const resource = entry && decidingGuard(entry).config.resource
   if (resource === undefined || resource === false) return {}
-  const { identifier } = resource
-  return { resource: new URL(identifier), resourceMetadataUrl: metadataLocation(identifier).url }
+  const { identifier, metadataUrl } = resource
+  return { resource: new URL(identifier), resourceMetadataUrl: metadataUrl }
 }

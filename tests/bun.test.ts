@@ -1,3 +1,4 @@
+import { protectedResource } from '../src/mcp.ts'
 import { describe, expect, it, vi } from 'vitest'
 import { withAuthRoutes } from '../src/bun.ts'
 import { AuthConfigError, getAuth, memoryCache } from '../src/index.ts'
@@ -59,10 +60,10 @@ describe('guarded routes', () => {
       { '/mcp': () => new Response('ran'), '/.well-known/*': () => new Response('never') },
       {
         ...config,
-        resource: {
+        resource: protectedResource({
           identifier: 'https://a.example/mcp',
           authorizationServers: ['https://b.example'],
-        },
+        }),
       },
     )
     const path = '/.well-known/oauth-protected-resource/mcp'

@@ -1,3 +1,4 @@
+import { protectedResource } from '../src/mcp.ts'
 import { inspect } from 'node:util'
 import { http, HttpResponse } from 'msw'
 import { setupServer } from 'msw/node'
@@ -94,11 +95,11 @@ const FAILURES: Failure[] = [
     status: 403,
     config: {
       verifier: allowing,
-      resource: {
+      resource: protectedResource({
         identifier: 'https://api.example.test/',
         authorizationServers: ['https://login.example.test'],
         require: ['notes'],
-      },
+      }),
     },
   },
   {

@@ -1,3 +1,4 @@
+import { protectedResource } from '../src/mcp.ts'
 import { describe, expect, it, vi } from 'vitest'
 import { createGateway } from '../src/gateway.ts'
 import { withAuth } from '../src/index.ts'
@@ -70,7 +71,10 @@ describe('in a wrapper', () => {
     const fetch = answering(() => new Response('hello'))
     const guarded = withAuth(createGateway({ upstream: 'http://127.0.0.1:1', fetch }), {
       ...CONFIG,
-      resource: { identifier: 'https://a.example/v1', authorizationServers: ['https://b.example'] },
+      resource: protectedResource({
+        identifier: 'https://a.example/v1',
+        authorizationServers: ['https://b.example'],
+      }),
       authorize: ({ path, auth }) => path === '/x' && auth.principal === 'alice',
     })
     const metadata = '/.well-known/oauth-protected-resource/v1'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { getAuth, memoryCache, withAuth } from '../src/index.ts'
-import { mcpAuthInfo } from '../src/mcp.ts'
+import { mcpAuthInfo, protectedResource } from '../src/mcp.ts'
 import { get } from './support/requests.ts'
 import { TOKEN } from './support/token.ts'
 import type { AuthConfig, ResourceConfig, Verdict } from '../src/index.ts'
@@ -130,7 +130,7 @@ describe('mcpAuthInfo', () => {
     const outer = { resource: RESOURCE }
     const inner = {
       public: ['/mcp'],
-      resource: { ...RESOURCE, identifier: 'https://b.example.com/' },
+      resource: protectedResource({ ...RESOURCE, identifier: 'https://b.example.com/' }),
     }
     expect(await inside(mcpAuthInfo, verdict, [outer, inner])).toMatchObject({
       clientId: 'app',

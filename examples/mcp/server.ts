@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { auth } from 'with-auth/hono'
 import { jwt } from 'with-auth/jwt'
-import { mcpAuthInfo } from 'with-auth/mcp'
+import { mcpAuthInfo, protectedResource } from 'with-auth/mcp'
 import { mcp } from './notes.ts'
 
 const { ISSUER: issuer = 'http://localhost:4000' } = process.env
@@ -16,7 +16,7 @@ app.use(cors({ origin: '*', exposeHeaders: ['WWW-Authenticate'] })) // for clien
 app.use(
   auth({
     verifier: jwt({ issuer, audience: identifier }),
-    resource: { identifier, authorizationServers: [issuer], ...scopes },
+    resource: protectedResource({ identifier, authorizationServers: [issuer], ...scopes }),
     unavailableStatus: 503,
   }),
 )

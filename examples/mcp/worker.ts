@@ -1,7 +1,7 @@
 // npm install @modelcontextprotocol/server with-auth wrangler zod && npx wrangler dev worker.ts --var ISSUER:https://login.example.com --var RESOURCE:https://mcp.example.com/mcp
 import { withAuth } from 'with-auth'
 import { jwt } from 'with-auth/jwt'
-import { mcpAuthInfo } from 'with-auth/mcp'
+import { mcpAuthInfo, protectedResource } from 'with-auth/mcp'
 import { mcp } from './notes.ts'
 
 interface Env {
@@ -15,11 +15,11 @@ const worker = {
 
 export default withAuth(worker, ({ ISSUER, RESOURCE }: Env) => ({
   verifier: jwt({ issuer: ISSUER, audience: RESOURCE }),
-  resource: {
+  resource: protectedResource({
     identifier: RESOURCE,
     authorizationServers: [ISSUER],
     scopes: ['notes:read', 'notes:write'],
     require: ['notes:read'],
-  },
+  }),
   unavailableStatus: 503,
 }))

@@ -1,4 +1,5 @@
 import type { DecisionCache } from './decision-store.ts'
+import type { ProtectedResource } from './resource.ts'
 import type { Access, AuthEvent, Denial } from './types.ts'
 import type { ContextConfig, Transport, Verifier } from './verifier.ts'
 
@@ -57,25 +58,6 @@ export interface TenantConfig {
   readonly default?: string
 }
 
-/** This server as an OAuth 2.0 protected resource (RFC 9728), so that clients find where to log in. */
-export interface ResourceConfig {
-  /** The URL of the resource, as clients know it: https, or http on a loopback address, and an origin with its slash. The guard
-   * answers its well-known path with the metadata, before it asks for a token. */
-  readonly identifier: string
-  /** The issuers of the authorization servers whose tokens are accepted. */
-  readonly authorizationServers: readonly string[]
-  /** Scopes that clients may ask for, beside those of `resource.require`.
-   * @default [] */
-  readonly scopes?: readonly string[]
-  /** Scopes that every request needs. Challenges list them, and a token without them gets 403 `insufficient_scope`.
-   * @default [] */
-  readonly require?: readonly string[]
-  /** The name of the resource, for people. */
-  readonly name?: string
-  /** The URL of its documentation, for developers. */
-  readonly documentation?: string
-}
-
 /** The options of `withAuth`, `createAuthenticator` and `auth`. */
 export interface AuthConfig {
   /** The URL of the auth endpoint, which gets one POST for each check. It is an https URL, or http on a loopback address
@@ -121,9 +103,10 @@ export interface AuthConfig {
   /** Whether a scope that was granted includes another that is needed. By default only equal scopes do. Anything but `true`
    * means no. */
   readonly scopeImplies?: (granted: string, needed: string) => boolean
-  /** The metadata of this server as a protected resource (RFC 9728), which MCP clients need to log in.
+  /** This server as a protected resource (RFC 9728), made by `protectedResource()` of `with-auth/mcp`. MCP clients need its metadata
+   * to log in.
    * @default false */
-  readonly resource?: false | ResourceConfig
+  readonly resource?: false | ProtectedResource
   /** How long a check may take in all, in milliseconds: waiting for a turn, connecting, headers, body and retries.
    * @default 5000 */
   readonly timeoutMs?: number

@@ -97,7 +97,8 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | 
   if (target === undefined) return reject(progress, 'malformed_request')
   progress.target = target
   if (!isReady(setup)) return reject(progress, 'not_configured')
-  const response = setup.answerMetadata?.(request, target.path)
+  const { resource } = setup.config
+  const response = resource === false ? undefined : resource.answer(request, target.path)
   if (response !== undefined) return { admitted: false, reason: 'resource_metadata', response }
   const misrouted = findMisrouting(setup, request, target.path, isOwnRoute)
   if (misrouted !== undefined) return reject(progress, misrouted)

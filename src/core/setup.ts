@@ -9,7 +9,6 @@ import { createCredentialsReader, createTokenFinder } from './request/credential
 import { createAlarm, createComplainOfRoute, withHints } from './response/alarm.ts'
 import { createAuthorize, startWarnings } from './response/authorization.ts'
 import { createDenials } from './response/denial.ts'
-import { createMetadataAnswer } from './response/resource-metadata.ts'
 import { endpointFromEnvironment } from './runtime.ts'
 import type { AuthConfigSource } from './handlers/config-source.ts'
 import type { ResolvedConfig } from './config/parse.ts'
@@ -21,7 +20,6 @@ import type { SecretSource } from './response/admission.ts'
 import type { Alarm, RejectedRequest } from './response/alarm.ts'
 import type { Authorize } from './response/authorization.ts'
 import type { Denials } from './response/denial.ts'
-import type { MetadataAnswer } from './response/resource-metadata.ts'
 
 /** The setup without a config that can be used: what the gate needs to reject a request and to report it. */
 export interface Unready extends Channel {
@@ -44,8 +42,6 @@ export interface Setup extends Omit<Unready, 'verifier' | 'config' | 'authorize'
   readonly verifier: ComposedVerifier
   /** Decides what callers may do. `undefined` if every caller may do everything. */
   readonly authorize: Authorize | undefined
-  /** `undefined` without a protected resource. */
-  readonly answerMetadata: MetadataAnswer | undefined
   /** The label of the verifier, for events. */
   readonly label: string | undefined
   /** Reports a request that came by an unknown route. `undefined` if no decision depends on the path. */
@@ -136,7 +132,6 @@ function createSetup(base: Base, args: readonly unknown[]): Setup {
     checks: createCheckFactory(config.context, createReadAddress(config.clientAddress)),
     verifier: createVerifier(config, endpoint, base),
     authorize: createAuthorize(config, base.notify),
-    answerMetadata: createMetadataAnswer(config.resource),
     label: config.traits?.label,
     complainOfRoute: createComplainOfRoute(dependsOnPath(config), base.notify),
     alarm: withHints(

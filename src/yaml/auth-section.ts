@@ -1,6 +1,8 @@
 import { isMap } from 'yaml'
 import { RULES_FORM } from '../access/rules.ts'
+import { orFalse } from '../core/config/kinds.ts'
 import { OPTIONS } from '../core/config/options.ts'
+import { RESOURCE } from '../mcp/options.ts'
 import { rejectMisplaced } from './misplaced-section.ts'
 import { MASKED } from './problems.ts'
 import { DECIDER_KEYS, readDeciders } from './providers/deciders.ts'
@@ -26,7 +28,7 @@ const POLICIES = ['route_policy', 'access_policy'] as const
 export const FILE_OPTIONS: Readonly<Record<string, { readonly form: Form }>> = {
   ...OPTIONS,
   routePolicy: { form: RULES_FORM },
-  resource: { form: { ...OPTIONS.resource.form, needsValues: true } },
+  resource: { form: { ...orFalse(RESOURCE, false).form, needsValues: true } },
   cache: { form: CACHE.form },
   store: { form: STORE_FORM },
 }

@@ -1,3 +1,4 @@
+import { protectedResource } from '../../src/mcp.ts'
 import { describe, expect, it, vi } from 'vitest'
 import { createAuthenticator } from '../../src/core/authenticator.ts'
 import { allow } from '../support/decide.ts'
@@ -24,7 +25,10 @@ describe('createAuthenticator', () => {
   it('returns 403, and the metadata of a resource, with a reason of their own', async () => {
     const authenticate = createAuthenticator({
       endpoint: ENDPOINT,
-      resource: { identifier: 'https://a.example/', authorizationServers: ['https://b.example'] },
+      resource: protectedResource({
+        identifier: 'https://a.example/',
+        authorizationServers: ['https://b.example'],
+      }),
       authorize: () => false,
     })
     endpoint.answer(allow)

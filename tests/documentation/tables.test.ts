@@ -1,3 +1,4 @@
+import { protectedResource } from '../../src/mcp.ts'
 import { describe, expect, it, vi } from 'vitest'
 import { resolveConfig } from '../../src/core/config/parse.ts'
 import { createFailure } from '../../src/forward-auth/failure.ts'
@@ -145,11 +146,11 @@ const CASES: Record<DenialReason, Case> = {
   insufficient_scope: {
     verifier: () => ({ outcome: 'allow' }),
     options: {
-      resource: {
+      resource: protectedResource({
         identifier: 'https://api.example.test/',
         authorizationServers: ['https://login.example.test'],
         require: ['notes'],
-      },
+      }),
     },
   },
   rate_limited: { fetch: answering(429) },

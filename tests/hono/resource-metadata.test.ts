@@ -1,3 +1,4 @@
+import { protectedResource } from '../../src/mcp.ts'
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { some } from 'hono/combine'
@@ -16,11 +17,11 @@ const PATH = '/.well-known/oauth-protected-resource/mcp'
 const config: AuthConfig = allow(
   { scopes: ['mcp:read'] },
   {
-    resource: {
+    resource: protectedResource({
       identifier: 'https://mcp.example.com/mcp',
       authorizationServers: ['https://login.example.com'],
       require: ['mcp:read'],
-    },
+    }),
   },
 )
 const DOCUMENT = {
@@ -117,7 +118,10 @@ describe('resourceMetadata', () => {
     ['resource: false', { endpoint: 'https://auth.example.com/', resource: false }],
     ['nothing', undefined],
     ['another mistake', { ...config, realm: 'a\nb' }],
-    ['a bad resource', { ...config, resource: { identifier: 'http://mcp.example.com' } }],
+    [
+      'a bad resource',
+      { ...config, resource: protectedResource({ identifier: 'http://mcp.example.com' }) },
+    ],
   ])('throws with %s, when it is made', (_, given) => {
     expect(() => resourceMetadata(given as AuthConfig)).toThrow(AuthConfigError)
   })

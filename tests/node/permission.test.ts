@@ -1,3 +1,4 @@
+import { protectedResource } from '../../src/mcp.ts'
 import { createServer } from 'node:http'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createNodeAuthenticator, withUpgradeAuth } from '../../src/node.ts'
@@ -14,11 +15,11 @@ const PATH = '/.well-known/oauth-protected-resource/mcp'
 const config: AuthConfig = allow(
   { principal: 'bob', scopes: ['mcp:read'] },
   {
-    resource: {
+    resource: protectedResource({
       identifier: 'https://mcp.example.com/mcp',
       authorizationServers: ['https://login.example.com'],
       require: ['mcp:read'],
-    },
+    }),
     authorize: ({ path }) => path !== '/admin',
   },
 )

@@ -111,7 +111,7 @@ export function showConfig(
     public: config.public ?? [],
     routePolicy: rules,
     cache: cache && bounds,
-    resource: resource && withoutEmpty(resource),
+    resource: resource && withoutEmpty(resource.describe()),
   }
   const names = Object.keys(OPTIONS).filter((name) => !hidden.has(name))
   const headers = Object.keys(endpointHeaders).map((name) => [name, REDACTED])

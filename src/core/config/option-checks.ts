@@ -148,3 +148,11 @@ export function parseHeaderName(value: unknown, path: OptionPath): string {
   if (isHttpToken(value)) return value.toLowerCase()
   throw invalidOption(path, value, 'a header name')
 }
+
+// Clients find the parameters of a challenge by patterns that would match inside another parameter too.
+const IN_CHALLENGE = /(?:scope|error|resource_metadata)=/i
+
+/** Whether a text may stand in a challenge beside its parameters. */
+export function fitsChallenge(text: string): boolean {
+  return !IN_CHALLENGE.test(text)
+}

@@ -11,12 +11,16 @@ import {
   parseList,
   valueThat,
 } from './kinds.ts'
-import { invalidOption, isOptionsObject, misusedOption, parseHeaderName } from './option-checks.ts'
+import {
+  invalidOption,
+  isOptionsObject,
+  misusedOption,
+  parseHeaderName,
+  fitsChallenge,
+} from './option-checks.ts'
 import { callOf } from './replaced.ts'
 import { PartitionedCache } from '../decision-store.ts'
 import { publicPaths } from './public-paths.ts'
-import { fitsChallenge } from './need.ts'
-import { resource } from './resource.ts'
 import { tenant, tenantField } from './tenant.ts'
 import type {
   AuthConfig,
@@ -25,6 +29,8 @@ import type {
   CredentialsSource,
   RetryConfig,
 } from '../auth-config.ts'
+import { GuardedResource } from '../resource.ts'
+import type { ProtectedResource } from '../resource.ts'
 import type { Access } from '../types.ts'
 import type { ContextConfig } from '../verifier.ts'
 import type { DecisionCache } from '../decision-store.ts'
@@ -34,6 +40,7 @@ import type { PublicRule } from './public-paths.ts'
 /** The options whose parsed type is not `Filled`. */
 interface Changed {
   readonly cache: false | PartitionedCache
+  readonly resource: false | GuardedResource
   /** `undefined` if the environment of the first request names it, or if `verifier` replaces it. */
   readonly endpoint: string | undefined
   readonly credentials: readonly CredentialsSource[]
@@ -83,6 +90,22 @@ const cache: Kind<false | DecisionCache, false | PartitionedCache> = {
       throw misusedOption(path, `made by a function: cache: ${callOf('memoryCache', value)}`)
     }
     const expected = 'false, or a cache that memoryCache() of this copy of with-auth has made'
+    throw invalidOption(path, value, expected)
+  },
+}
+
+const resource: Kind<false | ProtectedResource, false | GuardedResource> = {
+  form: { kind: 'function', canBeFalse: true, default: false },
+  parse: (value = false, path) => {
+    if (value === false || value instanceof GuardedResource) return value
+    if (isOptionsObject(value)) {
+      throw misusedOption(
+        path,
+        `made by a function: resource: ${callOf('protectedResource', value)}`,
+      )
+    }
+    const expected =
+      'false, or a resource that protectedResource() of this copy of with-auth/mcp has made'
     throw invalidOption(path, value, expected)
   },
 }

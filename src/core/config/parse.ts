@@ -7,7 +7,6 @@ import { OPTIONS } from './options.ts'
 import { Problems } from './problems.ts'
 import { rejectReplaced } from './replaced.ts'
 import { createPublicMatcher } from './public-paths.ts'
-import { warnOfAudience } from './resource.ts'
 import { contextFor, readTraits, withSources } from './verifier.ts'
 import type { Transport, Verifier, VerifierTraits } from '../verifier.ts'
 import type { ParsedOptions } from './options.ts'
@@ -53,9 +52,16 @@ export function resolveConfig(config: unknown): ResolvedConfig {
     fetch: fetch ?? runtimeFetch,
     traits: traits && {
       ...withSources(traits, rest.credentials),
-      warnings: [...traits.warnings, ...warnOfAudience(rest.resource, rest.verifier)],
+      warnings: [...traits.warnings, ...warningsOf(rest.resource, rest.verifier)],
     },
   })
+}
+
+function warningsOf(
+  resource: ParsedOptions['resource'],
+  verifier: Verifier | undefined,
+): readonly string[] {
+  return resource === false ? [] : resource.warnings(verifier)
 }
 
 /** Reads the properties of the verifier, and gives `context` what it reads. */
@@ -88,7 +94,7 @@ function checkRules(given: Given, parsed: Parsed, problems: Problems): void {
       misusedOption(['clientAddress'], 'given: the verifier or `context.clientAddress` needs it'),
     )
   }
-  if (isOptionsObject(given.resource) && credentials?.includes('bearer') === false) {
+  if (parsed.resource && credentials?.includes('bearer') === false) {
     // Only a bearer token has a scheme that the challenge can name.
     problems.add(misusedOption(['credentials'], '"bearer", or a list with it, beside `resource`'))
   }

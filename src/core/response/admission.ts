@@ -1,5 +1,6 @@
 import type { AuthConfig, CredentialsSource } from '../auth-config.ts'
 import type { CredentialsReader } from '../request/credentials.ts'
+import type { GuardedResource } from '../resource.ts'
 import type { Auth } from '../types.ts'
 import type { Denials } from './denial.ts'
 import type { Report } from './events.ts'
@@ -23,7 +24,7 @@ export type SecretSource = CredentialsSource | { readonly consumed: string }
 export interface Guard {
   readonly config: {
     readonly mode: 'enforce' | 'shadow'
-    readonly resource: false | { readonly identifier: string; readonly require: readonly string[] }
+    readonly resource: false | GuardedResource
     readonly scopeImplies: AuthConfig['scopeImplies']
     readonly requestIdHeader: string | false
     readonly traits?: { readonly namesCaller: boolean } | undefined

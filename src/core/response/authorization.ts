@@ -2,11 +2,10 @@ import { isPromise, orAborted } from '../async.ts'
 import { adoptUnavailable } from '../errors.ts'
 import { systemClock } from '../runtime.ts'
 import { warnOnce } from './events.ts'
-import { judgeNeed } from './needs.ts'
 import type { AuthConfig } from '../auth-config.ts'
 import type { Access, Auth } from '../types.ts'
 import type { Channel } from './events.ts'
-import type { Refusal } from './needs.ts'
+import type { GuardedResource, Refusal } from '../resource.ts'
 
 /** A caller that may not do what it asks for. */
 export interface Refused {
@@ -73,7 +72,7 @@ interface AccessOptions {
   readonly authorize: AuthConfig['authorize']
   readonly routePolicy: AuthConfig['routePolicy']
   readonly scopeImplies: AuthConfig['scopeImplies']
-  readonly resource: false | { readonly require: readonly string[] }
+  readonly resource: false | GuardedResource
 }
 
 /** Puts the conditions of a config in their order. `undefined` without any, so that a hit pays for none. */
@@ -82,12 +81,12 @@ export function createAuthorize(
   notify: Channel['notify'],
 ): Authorize | undefined {
   const { authorize, routePolicy, scopeImplies, resource } = config
-  const scopes = resource === false ? [] : resource.require
+  const needsScopes = resource !== false && resource.require.length > 0
   const hooks = [routePolicy, authorize].filter((hook) => hook !== undefined)
-  if (scopes.length === 0 && hooks.length === 0) return undefined
+  if (!needsScopes && hooks.length === 0) return undefined
   const warn = warnOnce(notify)
   return (caller) => {
-    const { refusal } = judgeNeed({ scopes }, caller.auth, scopeImplies)
+    const refusal = needsScopes ? resource.refusal(caller.auth, scopeImplies) : undefined
     if (refusal !== undefined) return { reason: refusal }
     return hooks.length === 0 ? undefined : askHooks(hooks, openAccess(caller, warn))
   }

@@ -2,9 +2,8 @@ import { ignore, isPromise } from '../async.ts'
 import { reasonPhrase } from '../runtime.ts'
 import { kindOf, warnOnce } from './events.ts'
 import { isUnsearched } from './unsearched.ts'
-import { metadataLocation } from './resource-metadata.ts'
 import { nameSources } from '../request/credentials.ts'
-import type { AuthConfig, CredentialsSource, ResourceConfig } from '../auth-config.ts'
+import type { AuthConfig, CredentialsSource } from '../auth-config.ts'
 import type { Failure } from './alarm.ts'
 import type { Channel } from './events.ts'
 import type { Why } from './unsearched.ts'
@@ -24,7 +23,7 @@ export interface Rejection {
 export interface DenialOptions {
   readonly realm: string
   /** Challenges name the URL of its metadata. */
-  readonly resource?: false | Pick<ResourceConfig, 'identifier'>
+  readonly resource?: false | { readonly metadataUrl: string }
   readonly unavailableStatus: 401 | 503
   /** Where the guard looks for a token, for the sentence of a 401. By default in `Authorization`. */
   readonly credentials?: readonly CredentialsSource[]
@@ -119,8 +118,7 @@ function createRows(sources: readonly CredentialsSource[] = ['bearer']): typeof 
 function createChallenges({ realm, resource = false }: DenialOptions) {
   // RFC 9110 §5.6.4: a quoted-string escapes quotes and backslashes.
   const scheme = `Bearer realm="${realm.replace(/["\\]/g, '\\$&')}"`
-  const url = resource && metadataLocation(resource.identifier).url
-  const metadata = url === false ? '' : `, resource_metadata="${url}"`
+  const metadata = resource === false ? '' : `, resource_metadata="${resource.metadataUrl}"`
   return ({ reason, scopes = [] }: Denial): string => {
     const { error } = ROWS[reason]
     const why = error === undefined ? '' : `, error="${error}"`

@@ -1,5 +1,8 @@
 import { createPolicy } from '../../access/policy.ts'
+import { invalidOption, isOptionsObject } from '../../core/config/option-checks.ts'
 import { OPTIONS } from '../../core/config/options.ts'
+import { createResource } from '../../mcp/protected-resource.ts'
+import type { ProtectedResource } from '../../core/resource.ts'
 import { valuesOf } from '../setting.ts'
 import { attempt } from '../settings-check.ts'
 import { fingerprint } from '../watch.ts'
@@ -43,8 +46,9 @@ export class ProviderSource {
   /** Adds the problems of providers. Those of other options are found by a check of the config. */
   decide({ settings, deciders }: AuthSection, means: Means, findings: Findings): Decided {
     // The sections of the cache and its store are checked where the cache is made.
-    const { cache: _, store: _s, routePolicy: _p, ...others } = valuesOf(settings)
-    const options: Record<string, unknown> = { ...others, ...makePolicy(settings, findings) }
+    const { cache: _, store: _s, routePolicy: _p, resource: _r, ...others } = valuesOf(settings)
+    const made = { ...makePolicy(settings, findings), ...makeResource(settings, findings) }
+    const options: Record<string, unknown> = { ...others, ...made }
     if (deciders === undefined) return { config: options, keep: () => (this.#made = undefined) }
     rejectUnread(settings, deciders, findings)
     checkInsecureHttp(settings, findings)
@@ -108,6 +112,18 @@ function makePolicy(settings: Settings, findings: Findings): Pick<AuthConfig, 'r
   if (given === undefined) return {}
   const policy = attempt(() => createPolicy(given.value, ['routePolicy']), settings, findings)
   return policy === undefined ? {} : { routePolicy: policy }
+}
+
+function makeResource(settings: Settings, findings: Findings): Pick<AuthConfig, 'resource'> {
+  const given = settings.get('resource')?.value
+  if (given === undefined || given === false) return {}
+  const resource = attempt(() => createGiven(given), settings, findings)
+  return resource === undefined ? {} : { resource }
+}
+
+function createGiven(given: unknown): ProtectedResource {
+  if (isOptionsObject(given)) return createResource(given, ['resource'])
+  throw invalidOption(['resource'], given, 'an object or false')
 }
 
 function unreadBeside({ providers }: Deciders, settings: Settings): readonly Unread[] {

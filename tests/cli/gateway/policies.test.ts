@@ -1,3 +1,4 @@
+import { protectedResource } from '../../../src/mcp.ts'
 import { writeFileSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
 import { parse } from 'yaml'
@@ -79,11 +80,11 @@ describe.each<[name: string, config: AuthConfig]>([
   [
     'a resource',
     {
-      resource: {
+      resource: protectedResource({
         identifier: 'https://api.example.com/',
         authorizationServers: ['https://login.example.com'],
         require: ['a'],
-      },
+      }),
     },
   ],
 ])('%s does not hide that an endpoint allows every key', (_, config) => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { protectedResource } from '../../../src/mcp.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { withAuth } from '../../../src/index.ts'
 import { jwt } from '../../../src/jwt.ts'
@@ -52,7 +53,9 @@ it.each<[object, string]>([
   [{ documentation: 'docs' }, '"resource.documentation" must be an absolute https URL'],
   [{ title: 'x' }, 'Unknown option "resource.title"'],
 ])('rejects %j', (wrong, message) => {
-  expect(() => resolveConfig({ resource: { ...GOOD, ...wrong } })).toThrow(message)
+  expect(() => resolveConfig({ resource: protectedResource({ ...GOOD, ...wrong }) })).toThrow(
+    message,
+  )
 })
 
 it('needs bearer tokens, which the challenge speaks of', () => {

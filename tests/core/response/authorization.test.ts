@@ -1,3 +1,4 @@
+import { protectedResource } from '../../../src/mcp.ts'
 import { describe, expect, it, vi } from 'vitest'
 import { policyOf } from '../../../src/core/response/authorization.ts'
 import {
@@ -200,15 +201,31 @@ describe('the scopes that every request needs', () => {
   }
 
   it.each<[string, AuthConfig, boolean]>([
-    ['that the token has', { resource: { ...resource, require: ['notes:read'] } }, true],
-    ['that it lacks', { resource: { ...resource, require: ['notes:read', 'admin'] } }, false],
-    ['of a longer name', { resource: { ...resource, require: ['notes:rea'] } }, false],
-    ['of another case', { resource: { ...resource, require: ['Notes'] } }, false],
+    [
+      'that the token has',
+      { resource: protectedResource({ ...resource, require: ['notes:read'] }) },
+      true,
+    ],
+    [
+      'that it lacks',
+      { resource: protectedResource({ ...resource, require: ['notes:read', 'admin'] }) },
+      false,
+    ],
+    [
+      'of a longer name',
+      { resource: protectedResource({ ...resource, require: ['notes:rea'] }) },
+      false,
+    ],
+    [
+      'of another case',
+      { resource: protectedResource({ ...resource, require: ['Notes'] }) },
+      false,
+    ],
     ['none at all', { resource }, true],
     [
       'that a granted one implies',
       {
-        resource: { ...resource, require: ['notes:write'] },
+        resource: protectedResource({ ...resource, require: ['notes:write'] }),
         scopeImplies: (granted, needed) => needed.startsWith(`${granted}:`),
       },
       true,
@@ -216,7 +233,7 @@ describe('the scopes that every request needs', () => {
     [
       'by a hierarchy that throws',
       {
-        resource: { ...resource, require: ['admin'] },
+        resource: protectedResource({ ...resource, require: ['admin'] }),
         scopeImplies: () => {
           throw new Error('bug')
         },
@@ -225,7 +242,10 @@ describe('the scopes that every request needs', () => {
     ],
     [
       'by a hierarchy that is not sure',
-      { resource: { ...resource, require: ['admin'] }, scopeImplies: () => 1 as never },
+      {
+        resource: protectedResource({ ...resource, require: ['admin'] }),
+        scopeImplies: () => 1 as never,
+      },
       false,
     ],
   ])('%s', async (_, config, ok) => {
@@ -235,7 +255,10 @@ describe('the scopes that every request needs', () => {
 
   it('come before the policy and authorize', async () => {
     const authorize = vi.fn(() => true)
-    const config: AuthConfig = { resource: { ...resource, require: ['admin'] }, authorize }
+    const config: AuthConfig = {
+      resource: protectedResource({ ...resource, require: ['admin'] }),
+      authorize,
+    }
     await guardWith(verifier, config).ask()
     expect(authorize).not.toHaveBeenCalled()
   })

@@ -1,3 +1,4 @@
+import { protectedResource } from '../../../src/mcp.ts'
 import { describe, expect, it, vi } from 'vitest'
 import { createAuthenticator, withAuth } from '../../../src/index.ts'
 import { guardWith } from '../../support/guarded-verifier.ts'
@@ -14,7 +15,11 @@ const verifier: Verifier = () => ({ outcome: 'allow' })
 const handler = vi.fn(() => new Response('secret'))
 
 function guard(resource: Partial<ResourceConfig> = {}, config: AuthConfig = {}) {
-  return withAuth(handler, { verifier, ...config, resource: { ...RESOURCE, ...resource } })
+  return withAuth(handler, {
+    verifier,
+    ...config,
+    resource: protectedResource({ ...RESOURCE, ...resource }),
+  })
 }
 
 describe('the metadata of a resource', () => {

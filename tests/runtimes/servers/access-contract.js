@@ -1,4 +1,5 @@
 // Routes with checks, of withAuth and of Hono. A token names the caller's scopes, with dots between them.
+import { protectedResource } from 'with-auth/mcp'
 import { Hono } from 'hono'
 import { withAuth } from 'with-auth'
 import { checkAccess, routePolicy, withAccess } from 'with-auth/access'
@@ -10,10 +11,10 @@ const config = {
     scopes: token.split('.'),
     attributes: { roles: token.split('.') },
   }),
-  resource: {
+  resource: protectedResource({
     identifier: 'https://mcp.example.com/mcp',
     authorizationServers: ['https://login.example.com'],
-  },
+  }),
   routePolicy: routePolicy([{ forbid: { paths: '/forbidden' } }, { permit: { paths: '*' } }]),
 }
 const write = { scopes: ['read', 'write'] }

@@ -7,7 +7,7 @@ import { withAuth } from 'with-auth'
 import { checkAccess } from 'with-auth/access'
 import { auth, resourceMetadata } from 'with-auth/hono'
 import { jwt } from 'with-auth/jwt'
-import { mcpAuthInfo } from 'with-auth/mcp'
+import { mcpAuthInfo, protectedResource } from 'with-auth/mcp'
 
 const SCOPES = ['notes:read', 'notes:write']
 
@@ -49,14 +49,14 @@ function show(authInfo) {
 function configOf(identifier, issuer) {
   return {
     verifier: jwt({ issuer, audience: identifier, types: ['at+jwt'] }),
-    resource: {
+    resource: protectedResource({
       identifier,
       authorizationServers: [issuer],
       scopes: SCOPES,
       require: ['notes:read'],
       name: 'Notes',
       documentation: 'https://mcp.example.com/help',
-    },
+    }),
   }
 }
 

@@ -1,9 +1,9 @@
-import { canonicalPath } from '../request/target.ts'
-import { reasonPhrase } from '../runtime.ts'
-import type { ResourceConfig } from '../auth-config.ts'
+import { canonicalPath } from '../core/request/target.ts'
+import { reasonPhrase } from '../core/runtime.ts'
+import type { ResourceConfig } from './options.ts'
 
 /** Answers a request for the metadata of a protected resource. Returns `undefined` for every other path. */
-export type MetadataAnswer = (request: Request, path: string) => Response | undefined
+type MetadataAnswer = (request: Request, path: string) => Response | undefined
 
 /** Stands between the host and the path of a resource (RFC 9728 §3.1). */
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
@@ -22,10 +22,7 @@ export function metadataLocation(resourceUrl: string): { url: string; path: stri
  * Answers for the metadata (RFC 9728 §3) of this resource. It comes from the config alone: a `Host` or a forwarding header
  * of a client must not name the authorization server.
  */
-export function createMetadataAnswer(
-  resource: false | Required<ResourceConfig>,
-): MetadataAnswer | undefined {
-  if (resource === false) return undefined
+export function createMetadataAnswer(resource: Required<ResourceConfig>): MetadataAnswer {
   const { path: metadataPath } = metadataLocation(resource.identifier)
   const text = JSON.stringify(documentOf(resource))
   return (request, path) => (path === metadataPath ? answer(request.method, text) : undefined)

@@ -1,12 +1,29 @@
-import { canonicalPath } from '../request/target.ts'
-import { parseServiceUrl } from './endpoint.ts'
-import { group, orFalse, parseList } from './kinds.ts'
-import { invalidOption, misusedOption } from './option-checks.ts'
-import { fitsChallenge, scopeList } from './need.ts'
-import type { ResourceConfig } from '../auth-config.ts'
-import type { Verifier } from '../verifier.ts'
-import type { Kind, Rule } from './kinds.ts'
-import type { OptionPath } from './problems.ts'
+import { canonicalPath } from '../core/request/target.ts'
+import { parseServiceUrl } from '../core/config/endpoint.ts'
+import { group, parseList } from '../core/config/kinds.ts'
+import { fitsChallenge, invalidOption, misusedOption } from '../core/config/option-checks.ts'
+import { scopeList } from '../needs/need.ts'
+import type { Kind, Rule } from '../core/config/kinds.ts'
+import type { OptionPath } from '../core/config/problems.ts'
+
+/** This server as an OAuth 2.0 protected resource (RFC 9728), so that clients find where to log in. */
+export interface ResourceConfig {
+  /** The URL of the resource, as clients know it: https, or http on a loopback address, and an origin with its slash. The guard
+   * answers its well-known path with the metadata, before it asks for a token. */
+  readonly identifier: string
+  /** The issuers of the authorization servers whose tokens are accepted. */
+  readonly authorizationServers: readonly string[]
+  /** Scopes that clients may ask for, beside those of `require`.
+   * @default [] */
+  readonly scopes?: readonly string[]
+  /** Scopes that every request needs. Challenges list them, and a token without them gets 403 `insufficient_scope`.
+   * @default [] */
+  readonly require?: readonly string[]
+  /** The name of the resource, for people. */
+  readonly name?: string
+  /** The URL of its documentation, for developers. */
+  readonly documentation?: string
+}
 
 const identifier: Kind<string> = {
   form: { kind: 'resource', scalar: 'string', isUrl: true },
@@ -36,20 +53,17 @@ const documentation: Kind<string> = {
   parse: (value = '', path) => (value === '' ? '' : parseServiceUrl(value, path, true)),
 }
 
-/** A protected resource (RFC 9728). */
-export const resource: Kind<false | ResourceConfig, false | Required<ResourceConfig>> = orFalse(
-  group<ResourceConfig>(
-    {
-      identifier,
-      authorizationServers: issuer,
-      scopes: scopeList,
-      require: scopeList,
-      name: text,
-      documentation,
-    },
-    rejectOffline,
-  ),
-  false,
+/** The options of a protected resource. */
+export const RESOURCE: Kind<ResourceConfig, Required<ResourceConfig>> = group<ResourceConfig>(
+  {
+    identifier,
+    authorizationServers: issuer,
+    scopes: scopeList,
+    require: scopeList,
+    name: text,
+    documentation,
+  },
+  rejectOffline,
 )
 
 function parseIdentifier(value: unknown, path: OptionPath): string {
@@ -70,40 +84,6 @@ function parseIdentifier(value: unknown, path: OptionPath): string {
     )
   }
   return given
-}
-
-/** The warning about an `audience` that lacks the slash of the identifier: tokens for the identifier would be denied. */
-export function warnOfAudience(
-  guarded: false | Pick<ResourceConfig, 'identifier'>,
-  verifier: Verifier | undefined,
-): readonly string[] {
-  if (guarded === false) return []
-  const { href, origin } = new URL(guarded.identifier)
-  if (href !== `${origin}/`) return []
-  const isWrong = describedAudiences(verifier).some(
-    (audience) => audience.includes(origin) && !audience.includes(href),
-  )
-  return isWrong
-    ? [
-        `"audience" has "${origin}", but clients get tokens for "resource.identifier", which is "${href}": add it to "audience"`,
-      ]
-    : []
-}
-
-function describedAudiences(verifier: Verifier | undefined): readonly (readonly unknown[])[] {
-  try {
-    return audiencesIn(verifier?.describe?.())
-  } catch {
-    return []
-  }
-}
-
-/** What a verifier says about its audience and those of its members, be it made by code or by a file. */
-function audiencesIn(described: unknown, depth = 0): readonly (readonly unknown[])[] {
-  if (typeof described !== 'object' || described === null || depth > 3) return []
-  return Object.entries(described).flatMap(([name, value]) =>
-    name === 'audience' ? [[value].flat()] : audiencesIn(value, depth + 1),
-  )
 }
 
 function parseIssuer(value: unknown, path: OptionPath): string {

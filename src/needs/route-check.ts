@@ -1,12 +1,12 @@
-import { admissionOf, decidingGuard, requireScopes, united } from './admission.ts'
-import { addFacts } from './decision-event.ts'
-import { createDenials } from './denial.ts'
-import { createChannel, createConsole } from './events.ts'
-import { judgeNeed } from './needs.ts'
-import { parseTarget } from '../request/target.ts'
-import type { AccessEvent, Denial, Need } from '../types.ts'
-import type { Entry, Guard } from './admission.ts'
-import type { Rejection } from './denial.ts'
+import { admissionOf, decidingGuard, requireScopes, united } from '../core/response/admission.ts'
+import { addFacts } from '../core/response/decision-event.ts'
+import { createDenials } from '../core/response/denial.ts'
+import { createChannel, createConsole } from '../core/response/events.ts'
+import { judgeNeed } from './judge.ts'
+import { parseTarget } from '../core/request/target.ts'
+import type { AccessEvent, Denial, Need } from '../core/types.ts'
+import type { Entry, Guard } from '../core/response/admission.ts'
+import type { Rejection } from '../core/response/denial.ts'
 
 // For a request that no guard saw, so that there is no config that could say how to answer.
 const channel = createChannel(undefined, createConsole())

@@ -1,20 +1,18 @@
-import { namesOf, parseList } from './kinds.ts'
-import { invalidOption, isOptionsObject, misusedOption, readOptions } from './option-checks.ts'
-import { Problems } from './problems.ts'
-import type { AuthConfigError } from '../errors.ts'
-import type { Need } from '../types.ts'
-import type { Kind } from './kinds.ts'
-import type { OptionPath } from './problems.ts'
+import { namesOf, parseList } from '../core/config/kinds.ts'
+import {
+  fitsChallenge,
+  invalidOption,
+  isOptionsObject,
+  misusedOption,
+  readOptions,
+} from '../core/config/option-checks.ts'
+import { Problems } from '../core/config/problems.ts'
+import type { AuthConfigError } from '../core/errors.ts'
+import type { Need } from '../core/types.ts'
+import type { Kind } from '../core/config/kinds.ts'
+import type { OptionPath } from '../core/config/problems.ts'
 
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
-
-// Clients find the parameters of a challenge by patterns that would match inside another parameter too.
-const IN_CHALLENGE = /(?:scope|error|resource_metadata)=/i
-
-/** Whether a text may stand in a challenge beside its parameters. */
-export function fitsChallenge(text: string): boolean {
-  return !IN_CHALLENGE.test(text)
-}
 
 /** Scopes (RFC 6749 §3.3), at least one, and each once. Without a value there are none. */
 export const scopeList: Kind<readonly string[]> = {

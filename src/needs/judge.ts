@@ -1,9 +1,6 @@
-import { ignore } from '../async.ts'
-import type { AuthConfig } from '../auth-config.ts'
-import type { Auth, Need } from '../types.ts'
-
-/** Why a known caller may not do what it asks for. */
-export type Refusal = 'insufficient_scope' | 'forbidden'
+import { ignore } from '../core/async.ts'
+import type { Implies, Refusal } from '../core/resource.ts'
+import type { Auth, Need } from '../core/types.ts'
 
 /** How a caller meets a need. */
 export interface NeedResult {
@@ -12,8 +9,6 @@ export interface NeedResult {
   /** The scopes that the need asks of this caller, also those that it holds. */
   readonly scopes: readonly string[]
 }
-
-type Implies = AuthConfig['scopeImplies']
 
 /** Compares what a caller has with what is needed. */
 export function judgeNeed(need: Need, auth: Auth | undefined, implies: Implies): NeedResult {

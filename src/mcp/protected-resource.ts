@@ -1,0 +1,44 @@
+import { warnOfAudience } from './audience.ts'
+import { createMetadataAnswer, metadataLocation } from './metadata.ts'
+import { RESOURCE } from './options.ts'
+import { GuardedResource } from '../core/resource.ts'
+import { judgeNeed } from '../needs/judge.ts'
+import type { ResourceConfig } from './options.ts'
+import type { OptionPath } from '../core/config/problems.ts'
+import type { Implies, ProtectedResource, Refusal } from '../core/resource.ts'
+import type { Auth } from '../core/types.ts'
+import type { Verifier } from '../core/verifier.ts'
+
+/** @param path Leads to the options in messages, where they stand in a file. */
+export function createResource(options: unknown, path: OptionPath = []): ProtectedResource {
+  return new Resource(RESOURCE.parse(options, path))
+}
+
+class Resource extends GuardedResource {
+  readonly identifier: string
+  readonly metadataUrl: string
+  readonly require: readonly string[]
+  readonly describe: () => Required<ResourceConfig>
+  readonly #answer: ReturnType<typeof createMetadataAnswer>
+
+  constructor(options: Required<ResourceConfig>) {
+    super()
+    this.identifier = options.identifier
+    this.metadataUrl = metadataLocation(options.identifier).url
+    this.require = options.require
+    this.describe = () => options
+    this.#answer = createMetadataAnswer(options)
+  }
+
+  answer(request: Request, path: string): Response | undefined {
+    return this.#answer(request, path)
+  }
+
+  warnings(verifier: Verifier | undefined): readonly string[] {
+    return warnOfAudience(this.identifier, verifier)
+  }
+
+  refusal(auth: Auth, implies: Implies): Refusal | undefined {
+    return judgeNeed({ scopes: this.require }, auth, implies).refusal
+  }
+}
