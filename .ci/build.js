@@ -11,6 +11,7 @@ const entries = readdirSync(`${root}/src`).filter((name) => name.endsWith('.ts')
 // A folder stands before the folders that import it, because a part takes along what it imports.
 const folders = [
   'core',
+  'memory',
   'files',
   // The gateway and forward auth need no more of the verifiers.
   'verifiers/upstream/signature',

@@ -52,7 +52,7 @@ export type GuardedRoutes<Routes> = {
 type Handlers = AnyHandler | Readonly<Record<string, AnyHandler>>
 
 /**
- * Wraps the routes of `Bun.serve`, as `withAuth` wraps one handler. All routes share one config, cache and circuit
+ * Wraps the routes of `Bun.serve`, as `withAuth` wraps one handler. All routes share one config and circuit
  * breaker.
  *
  * Bun finds a route by the request target as it was sent, and resolves `..` only in `request.url`. So each request must also

@@ -30,15 +30,15 @@ export type { JwtOptions }
  * the keys cannot be fetched, the old ones are used for `keysMaxStaleMs` longer, and a warning says so. Without keys a request is
  * rejected as unavailable, and not as denied.
  *
- * A token cannot be revoked: it works until it ends by itself. `cache: {}` saves the check of the signature, and keeps no
- * decision for longer than the token lasts. A key that the issuer withdraws is trusted for `keysMaxAgeMs` and
- * `cache.allowTtlMs` longer, and in an outage for `keysMaxStaleMs` more.
+ * A token cannot be revoked: it works until it ends by itself. `cache: memoryCache()` saves the check of the signature, and keeps
+ * no decision for longer than the token lasts. A key that the issuer withdraws is trusted for `keysMaxAgeMs` and the `allowTtlMs` of
+ * the cache longer, and in an outage for `keysMaxStaleMs` more.
  *
  * @throws AuthConfigError for options that cannot be used.
  *
  * @example
  * ```ts
- * import { withAuth } from 'with-auth'
+ * import { memoryCache, withAuth } from 'with-auth'
  * import { jwt } from 'with-auth/jwt'
  *
  * export default withAuth(() => new Response('hello'), {
@@ -47,7 +47,7 @@ export type { JwtOptions }
  *     audience: 'https://api.example.com',
  *     attributes: { 'realm_access.roles': 'roles' },
  *   }),
- *   cache: {},
+ *   cache: memoryCache(),
  * })
  * ```
  */

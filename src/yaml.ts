@@ -8,9 +8,10 @@ import { invalidOption, readOptions } from './core/config/option-checks.ts'
 import {
   configOfText,
   FileParts,
-  LOAD,
   loadFile,
+  ON_EVENT,
   parseLoadOptions,
+  READ,
   readFile,
   readText,
 } from './yaml/parsed-file.ts'
@@ -26,7 +27,7 @@ export { ConfigFileError }
 export type { ConfigProblem, LoadOptions }
 
 /** Options for reading a text. */
-export interface ParseOptions extends LoadOptions {
+export interface ParseOptions extends Omit<LoadOptions, 'onEvent'> {
   /**
    * The name of the file in errors.
    * @default '<yaml>'
@@ -37,7 +38,7 @@ export interface ParseOptions extends LoadOptions {
 }
 
 /** Options for watching a file. */
-export interface WatchOptions extends Pick<LoadOptions, 'env' | 'accessPolicy'> {
+export interface WatchOptions extends Pick<LoadOptions, 'env' | 'accessPolicy' | 'onEvent'> {
   /**
    * Called with each config that differs from the one before. An error that it throws goes to `onError`. A cache that only the
    * config before has is stopped after that: if it returns a promise, once that has settled.
@@ -62,8 +63,10 @@ export interface WatchedConfig {
   close(): void
 }
 
-const PARSE = [...LOAD, 'path', 'jwt'] as const
-const WATCH = ['env', 'accessPolicy', 'onChange', 'onError', 'onRecover', 'intervalMs'] as const
+const PARSE = [...READ, 'path', 'jwt'] as const
+const LOAD = [...READ, 'onEvent'] as const
+const OF_WATCH = ['onChange', 'onError', 'onRecover', 'intervalMs'] as const
+const WATCH = ['env', 'accessPolicy', 'onEvent', ...OF_WATCH] as const
 const JWT = callback<NonNullable<ParseOptions['jwt']>>()
 const INTERVAL = milliseconds({ default: 1000, min: 10, max: 3_600_000 })
 
@@ -136,13 +139,14 @@ export async function loadConfig(
   options: LoadOptions = {},
 ): Promise<AuthConfig | undefined> {
   const given = readOptions(options, LOAD, ['options'])
-  return (await loadFile(path, parseLoadOptions(given))).config
+  const onEvent = ON_EVENT.parse(given.onEvent, ['options', 'onEvent'])
+  return (await loadFile(path, parseLoadOptions(given), onEvent)).config
 }
 
 /**
  * Reads a file as {@link loadConfig} does, and again whenever it changes. When the file becomes invalid, `onError` is called and
  * the last config stays. A change counts after it was read twice, so that a half-written file is not used. `onChange` is called for
- * another config only: after a new comment a wrapped handler keeps its cached decisions. The watch does not keep
+ * another config only. It has the same cache while the sections `cache` and `store` stay the same, so that decisions stay. The watch does not keep
  * the process alive.
  *
  * @throws ConfigFileError for a file that cannot be used at the start.
@@ -167,7 +171,7 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
   const onError = parseFunction<WatchOptions['onError']>(given.onError, 'onError')
   const onRecover = parseFunction<() => void>(given.onRecover ?? (() => undefined), 'onRecover')
   const intervalMs = INTERVAL.parse(given.intervalMs, ['options', 'intervalMs'])
-  const parts = new FileParts()
+  const parts = new FileParts(ON_EVENT.parse(given.onEvent, ['options', 'onEvent']))
   const reading = parseLoadOptions({ env: given.env, accessPolicy: given.accessPolicy })
   const parse = (text: string): Promise<ParsedFile> =>
     parts.make(readText(text, { path, ...reading }))

@@ -1,7 +1,7 @@
-import { memoryCache } from '../src/memory/memory-cache.ts'
 import { createHook } from 'node:async_hooks'
 import { afterEach, expect, it, vi } from 'vitest'
 import { withAuth } from '../src/core/with-auth.ts'
+import { memoryCache } from '../src/index.ts'
 import { get } from './support/requests.ts'
 import type { AuthConfig, AuthEvent } from '../src/index.ts'
 

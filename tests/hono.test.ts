@@ -4,7 +4,7 @@ import { some } from 'hono/combine'
 import { Hono as OtherHono } from 'hono-lowest'
 import { HTTPException } from 'hono/http-exception'
 import { HttpResponse } from 'msw'
-import { describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { auth, isAuthException } from '../src/hono.ts'
 import { AuthConfigError, getAuth, memoryCache } from '../src/index.ts'
 import { ENDPOINT, setupEndpoint } from './support/msw-endpoint.ts'
@@ -151,7 +151,9 @@ describe('the middleware', () => {
 })
 
 describe('cached decisions', () => {
-  const cached = { ...config, context: { headers: [] }, cache: memoryCache() }
+  const cache = memoryCache()
+  const cached = { ...config, context: { headers: [] }, cache }
+  afterEach(() => cache.clear())
 
   it('are used, and forgotten on demand', async () => {
     endpoint.answer(allow)
@@ -159,9 +161,9 @@ describe('cached decisions', () => {
     const app = new Hono().use(guard).get('*', (c) => c.text('in'))
     for (let turn = 0; turn < 2; turn += 1) await app.request(get('/', 'k1'))
     expect(endpoint.asked).toHaveLength(1)
-    void guard.invalidate('k1')
+    void cache.invalidate('k1')
     await app.request(get('/', 'k1'))
-    void guard.clear()
+    void cache.clear()
     await app.request(get('/', 'k1'))
     expect(endpoint.asked).toHaveLength(3)
   })

@@ -8,6 +8,7 @@ it('exports these and nothing else', () => {
       'AuthUnavailableError',
       'createAuthenticator',
       'getAuth',
+      'memoryCache',
       'withAuth',
     ]),
   )

@@ -177,7 +177,7 @@ describe('behind a guard', () => {
   })
 
   it('no outage makes a token work after its end', async () => {
-    const cache = { allowTtlMs: 500 * SECOND, staleIfErrorMs: 300 * SECOND }
+    const cache = memoryCache({ allowTtlMs: 500 * SECOND, staleIfErrorMs: 300 * SECOND })
     const { key, issuer, call, decisions } = await start({ keysMaxStaleMs: 0 }, { cache })
     const now = Math.floor(Date.now() / 1000)
     const token = await sign(key, goodClaims({ exp: now + 630 }))

@@ -56,10 +56,11 @@ it(`after ${TOKENS} tokens, only the cache holds memory, and no timer runs`, asy
   expect(left.cleared).toBeLessThan(4 * MIB)
 }, 300_000)
 
-it('maxBytes bounds the heap of a full cache, whatever its identities look like', async () => {
+it('maxEntries bounds the heap of a full cache, whatever its identities look like', async () => {
   const entry = pathToFileURL(join(folder, 'index.js')).href
-  const maxBytes = 2 * MIB
-  const args = ['--expose-gc', FULL_CACHE, entry, String(maxBytes)]
+  const maxEntries = 625
+  const maxBytes = 3355 * maxEntries
+  const args = ['--expose-gc', FULL_CACHE, entry, String(maxEntries)]
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 110_000 })
   const found = Object.entries(JSON.parse(stdout) as Record<string, number>)
   expect(found).toHaveLength(4)

@@ -2,11 +2,11 @@ import { createServer } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { withAuth } from '../src/index.ts'
+import { memoryCache, withAuth } from '../src/index.ts'
 import { close, listen } from './support/loopback.ts'
 import { IS_NIGHTLY } from './support/nightly.ts'
 import { get } from './support/requests.ts'
-import type { CacheConfig } from '../src/index.ts'
+import type { DecisionCache } from '../src/index.ts'
 
 /** How long a revoked key still works, with real clocks and a real endpoint. The bound is exact to the millisecond. */
 
@@ -36,7 +36,7 @@ afterAll(() => close(server))
 
 type Guarded = ReturnType<typeof guard>
 
-function guard(cache: CacheConfig | false) {
+function guard(cache: DecisionCache | false) {
   return withAuth(() => new Response('in'), {
     endpoint,
     context: { headers: [], params: 'none', path: false },
@@ -107,7 +107,9 @@ function figures(): object {
 // On a busy machine an answer takes longer than `timeoutMs`.
 describe.runIf(IS_NIGHTLY)('a revoked key', () => {
   it.each([1, 3])('works for at most allowTtlMs, on each of %i instances', async (count) => {
-    const instances = Array.from({ length: count }, () => guard({ allowTtlMs: ALLOW_TTL_MS }))
+    const instances = Array.from({ length: count }, () =>
+      guard(memoryCache({ allowTtlMs: ALLOW_TTL_MS })),
+    )
     const lags = await measure(instances, `ttl-${count}`, (key) => revoked.add(key))
     print(`instances: ${count}`, lags, ALLOW_TTL_MS)
     expect(Math.max(...lags)).toBeLessThanOrEqual(ALLOW_TTL_MS)
@@ -119,8 +121,8 @@ describe.runIf(IS_NIGHTLY)('a revoked key', () => {
     task,
   }) => {
     const instances = [
-      guard({ allowTtlMs: ALLOW_TTL_MS, staleIfErrorMs: STALE_IF_ERROR_MS }),
-      guard({ allowTtlMs: ALLOW_TTL_MS, staleIfErrorMs: STALE_IF_ERROR_MS }),
+      guard(memoryCache({ allowTtlMs: ALLOW_TTL_MS, staleIfErrorMs: STALE_IF_ERROR_MS })),
+      guard(memoryCache({ allowTtlMs: ALLOW_TTL_MS, staleIfErrorMs: STALE_IF_ERROR_MS })),
     ]
     const key = 'stale'
     for (const instance of instances) {
@@ -138,11 +140,12 @@ describe.runIf(IS_NIGHTLY)('a revoked key', () => {
   })
 
   it('is rejected by the next request after invalidate(), on that instance alone', async () => {
-    const [told, untold] = [guard({ allowTtlMs: 60_000 }), guard({ allowTtlMs: 60_000 })]
+    const cache = memoryCache({ allowTtlMs: 60_000 })
+    const [told, untold] = [guard(cache), guard(memoryCache({ allowTtlMs: 60_000 }))]
     expect(await isAllowed(told, 'invalidated')).toBe(true)
     expect(await isAllowed(untold, 'invalidated')).toBe(true)
     revoked.add('invalidated')
-    void told.invalidate('invalidated')
+    void cache.invalidate('invalidated')
     expect(await isAllowed(told, 'invalidated')).toBe(false)
     expect(await isAllowed(untold, 'invalidated')).toBe(true)
   })

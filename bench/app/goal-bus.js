@@ -11,14 +11,14 @@ const [url] = process.argv.slice(2)
 
 function createGuard(store) {
   let isLive = store === undefined
+  const onEvent = (event) => {
+    if (event.type === 'store') isLive = event.state === 'live'
+  }
   const guarded = withAuth(() => RESULT, {
     verifier: () => ({ outcome: 'allow' }),
     context: { headers: [], params: 'none', path: false },
-    cache: memoryCache({ allowTtlMs: 3_600_000 }),
-    ...(store === undefined ? {} : { store }),
-    onEvent: (event) => {
-      if (event.type === 'store') isLive = event.state === 'live'
-    },
+    cache: memoryCache({ allowTtlMs: 3_600_000, ...(store && { store, onEvent }) }),
+    onEvent,
   })
   return { guarded, isLive: () => isLive }
 }

@@ -10,7 +10,7 @@ function createGuard() {
   return withAuth(() => RESULT, {
     verifier: () => ({ outcome: 'allow' }),
     context: { headers: [], params: 'none', path: false },
-    cache: memoryCache({ allowTtlMs: 3_600_000, maxEntries: 200_000, maxBytes: 1_000_000_000 }),
+    cache: memoryCache({ allowTtlMs: 3_600_000, maxEntries: 200_000 }),
   })
 }
 

@@ -26,12 +26,12 @@ function createGuard(verifier) {
     cache: memoryCache({
       allowTtlMs: 3_600_000,
       maxEntries: 2 * TOKENS,
-      maxBytes: 1_000_000_000,
       store: redisStore({ ...store, timeoutMs: 10_000 }),
+      onEvent: ({ type, state }) => {
+        if (type === 'store') isLive = state === 'live'
+      },
     }),
-
     onEvent: (event) => {
-      if (event.type === 'store') isLive = event.state === 'live'
       if (event.cache === 'remote') taken += 1
     },
   })

@@ -35,7 +35,7 @@ export interface RedisStoreOptions {
    */
   readonly revocationMs?: number
   /**
-   * How long a decision is used while the store cannot be reached, in milliseconds from the call. At most `cache.allowTtlMs`.
+   * How long a decision is used while the store cannot be reached, in milliseconds from the call. At most the `allowTtlMs` of the cache.
    * Set it above `revocationMs` to spare the endpoint in an outage of the store. A revoked token then works for as long.
    *
    * @default revocationMs

@@ -3,10 +3,10 @@ import { AuthConfigError } from '../core/errors.ts'
 import { readTextFile } from '../files/text-file.ts'
 import { createCache } from '../memory/memory-cache.ts'
 import { CACHE_TIMES } from '../memory/options.ts'
-import { addProblems, attempt } from './settings-check.ts'
+import { attempt } from './settings-check.ts'
 import { fingerprint } from './watch.ts'
 import { orFalse } from '../core/config/kinds.ts'
-import type { CacheTimes } from '../memory/options.ts'
+import type { CacheTimes, MemoryCacheOptions } from '../memory/options.ts'
 import type { Form, Kind } from '../core/config/kinds.ts'
 import type { DecisionCache } from '../core/decision-store.ts'
 import type { DecisionStore } from '../core/decision-store.ts'
@@ -60,47 +60,67 @@ const MOST_PEM = 2 ** 18
 
 type MakeStore = (options: never) => DecisionStore
 
-interface MadeCache {
+/** The cache of a file, if it has one. */
+export interface MadeCache {
+  /** With problems it is another one, so that the rest of the config is checked as with a cache. */
   readonly cache: DecisionCache | undefined
+  /** Those of the cache itself. */
+  readonly problems: readonly OptionProblem[]
+}
+
+interface KeptCache extends MadeCache {
   /** Keeps it for the next file. Called once the whole config is right. */
   readonly keep: () => void
 }
 
+/** Only code can give a cache these. */
+interface Others {
+  readonly store?: DecisionStore | undefined
+  readonly onEvent?: MemoryCacheOptions['onEvent'] | undefined
+}
+
 /** Makes the cache of a file, and the same one again while both of its sections stay the same. */
 export class CacheSource {
-  #made: { readonly print: string; readonly cache: DecisionCache | undefined } | undefined
+  readonly #onEvent: Others['onEvent']
+  #made: (MadeCache & { readonly print: string }) | undefined
 
-  /** Adds the problems of `cache` and `store`, if there are any. The store connects with the first request. */
-  async make(settings: Settings | undefined, findings: Findings): Promise<MadeCache> {
-    if (settings === undefined) return { cache: undefined, keep: () => undefined }
+  /** @param onEvent Receives the events of the store. */
+  constructor(onEvent: Others['onEvent']) {
+    this.#onEvent = onEvent
+  }
+
+  /** Adds the problems of `store`, if there are any. The store connects with the first request. */
+  async make(settings: Settings | undefined, findings: Findings): Promise<KeptCache> {
+    if (settings === undefined) return { ...NO_CACHE, keep: () => undefined }
     const print = fingerprint(['cache', 'store'].map((name) => settings.get(name)?.value))
-    if (this.#made?.print === print) return { cache: this.#made.cache, keep: () => undefined }
+    if (this.#made?.print === print) return { ...this.#made, keep: () => undefined }
     const store = await makeStore(settings, findings)
-    const cache = makeCache(settings, store, findings)
-    return { cache, keep: () => (this.#made = { print, cache }) }
+    const made = makeCache(settings, { store, onEvent: this.#onEvent })
+    return { ...made, keep: () => (this.#made = { ...made, print }) }
   }
 }
 
-/** Makes the cache of a section. Returns `undefined` if it has none. */
-export function makeCache(
-  settings: Settings,
-  store: DecisionStore | undefined,
-  findings: Findings,
-): DecisionCache | undefined {
-  const given = settings.get('cache')?.value
-  if (given !== undefined && given !== false) {
-    return attempt(() => createGiven(given, store), settings, findings)
+const NO_CACHE: MadeCache = { cache: undefined, problems: [] }
+
+/** Makes the cache of a section. */
+export function makeCache(settings: Settings | undefined, others: Others = {}): MadeCache {
+  const given = settings?.get('cache')?.value
+  try {
+    if (given !== undefined && given !== false) {
+      return { cache: createGiven(given, others), problems: [] }
+    }
+    if (others.store === undefined) return NO_CACHE
+    throw misusedOption(['store'], 'left out without `cache`: it ends cached decisions')
+  } catch (error) {
+    if (!(error instanceof AuthConfigError)) throw error
+    const cache = isOptionsObject(given) ? createCache({}) : undefined
+    return { cache, problems: error.problems }
   }
-  if (store !== undefined) {
-    const expected = 'left out without `cache`: it ends cached decisions'
-    addProblems(misusedOption(['store'], expected).problems, settings, findings)
-  }
-  return undefined
 }
 
-function createGiven(given: unknown, store: DecisionStore | undefined): DecisionCache {
+function createGiven(given: unknown, { store, onEvent }: Others): DecisionCache {
   if (!isOptionsObject(given)) throw invalidOption(['cache'], given, 'an object or false')
-  return createCache({ ...given, ...(store && { store }) }, ['cache'])
+  return createCache({ ...given, ...(store && { store }), ...(onEvent && { onEvent }) }, ['cache'])
 }
 
 async function makeStore(

@@ -1,4 +1,4 @@
-import { boolean } from '../core/config/kinds.ts'
+import { boolean, callback } from '../core/config/kinds.ts'
 import { processVariable } from '../core/runtime.ts'
 import { readAuthSection } from './auth-section.ts'
 import { UnreadableFileError } from '../files/system.ts'
@@ -9,10 +9,12 @@ import { invalidOption } from '../core/config/option-checks.ts'
 import { loadMeans } from './providers/means.ts'
 import { ProviderSource } from './providers/source.ts'
 import { CacheSource, makeCache } from './cache-section.ts'
-import { checkConfig, rejectPath } from './settings-check.ts'
+import { addProblems, checkConfig, rejectPath } from './settings-check.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
-import type { DecisionCache } from '../core/decision-store.ts'
+import type { Kind } from '../core/config/kinds.ts'
+import type { MemoryCacheOptions } from '../memory/options.ts'
 import type { AuthSection, SectionOptions } from './auth-section.ts'
+import type { MadeCache } from './cache-section.ts'
 import type { Findings } from './problems.ts'
 import type { Means } from './providers/make.ts'
 import type { MakeJwt } from './providers/kinds/provider.ts'
@@ -36,9 +38,16 @@ export interface LoadOptions {
    * does not read it. Without this option it is an error, even if it is empty.
    */
   readonly accessPolicy?: 'upstream'
+  /**
+   * Receives the events of the `store` in the file. Without it the console gets them. The `onEvent` of a guard gets all others.
+   */
+  readonly onEvent?: MemoryCacheOptions['onEvent']
 }
 
-export const LOAD = ['env', 'allowMissing', 'accessPolicy'] as const
+export const READ = ['env', 'allowMissing', 'accessPolicy'] as const
+type OnEvent = NonNullable<LoadOptions['onEvent']>
+
+export const ON_EVENT: Kind<OnEvent, OnEvent | undefined> = callback<OnEvent>()
 const ENFORCED_UPSTREAM =
   '"upstream", which says that your upstream enforces "access_policy", or left out'
 const ALLOW_MISSING = boolean(false)
@@ -59,8 +68,8 @@ export interface Draft {
 export interface ParsedFile {
   /** `undefined` if it is missing, and may be. */
   readonly config: AuthConfig | undefined
-  /** The options of its store. */
-  readonly section: unknown
+  /** The sections of its cache and its store. */
+  readonly sections: { readonly cache: unknown; readonly store: unknown }
   /** Differs between files whose providers differ. */
   readonly provider: string | undefined
   /** The rules of its `routePolicy`. */
@@ -69,7 +78,7 @@ export interface ParsedFile {
 
 /** Checks the options of a caller. */
 export function parseLoadOptions(
-  given: Partial<Record<(typeof LOAD)[number], unknown>>,
+  given: Partial<Record<(typeof READ)[number], unknown>>,
 ): Omit<TextOptions, 'path'> {
   const { env, allowMissing, accessPolicy } = given
   if (accessPolicy !== undefined && accessPolicy !== 'upstream') {
@@ -100,42 +109,53 @@ export function configOfText(
 ): AuthConfig | undefined {
   const store = section?.settings.get('store')
   if (store !== undefined) rejectPath([], NO_STORE, store, findings)
-  const cache = section && makeCache(section.settings, undefined, findings)
   const means = { jwt, files: undefined }
-  return makeConfig({ section, findings }, means, new ProviderSource(), cache).config
+  return makeConfig(
+    { section, findings },
+    means,
+    new ProviderSource(),
+    makeCache(section?.settings),
+  ).config
 }
 
 function makeConfig(
   { section, findings }: Draft,
   means: Means,
   made: ProviderSource,
-  cache: DecisionCache | undefined,
+  { cache, problems }: MadeCache,
 ): ParsedFile {
   const decided = section && made.decide(section, means, findings)
   const config = decided && { ...decided.config, ...(cache && { cache }) }
   if (section !== undefined && config !== undefined) {
     checkConfig(config, section.settings, findings)
+    addProblems(problems, section.settings, findings)
   }
   if (!findings.isEmpty()) throw new ConfigFileError(findings.all(), findings.hasMore())
   decided?.keep()
+  const valueOf = (name: string): unknown => section?.settings.get(name)?.value
   return {
     config,
-    section: section?.settings.get('store')?.value,
+    sections: { cache: valueOf('cache'), store: valueOf('store') },
     provider: decided?.print,
-    rules: section?.settings.get('routePolicy')?.value,
+    rules: valueOf('routePolicy'),
   }
 }
 
 /** Makes configs of files. Keeps the parts that hold connections, while their section stays the same. */
 export class FileParts {
   readonly #providers = new ProviderSource()
-  readonly #caches = new CacheSource()
+  readonly #caches: CacheSource
+
+  /** @param onEvent Receives the events of a store. */
+  constructor(onEvent: LoadOptions['onEvent']) {
+    this.#caches = new CacheSource(onEvent)
+  }
 
   /** The file, and its config with its cache. @throws ConfigFileError */
   async make(draft: Draft): Promise<ParsedFile> {
     const { section, findings } = draft
     const made = await this.#caches.make(section?.settings, findings)
-    const parsed = makeConfig(draft, await loadMeans(section), this.#providers, made.cache)
+    const parsed = makeConfig(draft, await loadMeans(section), this.#providers, made)
     made.keep()
     return parsed
   }
@@ -145,8 +165,9 @@ export class FileParts {
 export async function loadFile(
   path: string,
   options: Omit<TextOptions, 'path'>,
+  onEvent?: LoadOptions['onEvent'],
 ): Promise<ParsedFile> {
-  return new FileParts().make(readText(readFile(path), { path, ...options }))
+  return new FileParts(onEvent).make(readText(readFile(path), { path, ...options }))
 }
 
 function createEnvironment(env: unknown): Environment {

@@ -15,7 +15,8 @@ import { readText } from '../support/project.ts'
 /** The pages that `npm run docs:generate` writes. */
 
 describe('docs/configuration.md', () => {
-  const options = readOptionsOfType('AuthConfig').map(({ name }) => name)
+  const ofCache = readOptionsOfType('MemoryCacheOptions').map(({ name }) => `memoryCache: ${name}`)
+  const options = [...readOptionsOfType('AuthConfig').map(({ name }) => name), ...ofCache]
 
   it('is up to date', async () => {
     await expect(createPage()).toMatchFileSnapshot('../../docs/configuration.md')
@@ -23,7 +24,7 @@ describe('docs/configuration.md', () => {
 
   it('has a heading and an example for every option', () => {
     expect(options.length).toBeGreaterThan(35)
-    const anchors = options.map((name) => name.toLowerCase().replace('.', ''))
+    const anchors = options.map((name) => name.toLowerCase().replace(/[.:]/, '').replace(' ', '-'))
     expect(readAnchors(createPage())).toEqual(expect.arrayContaining(anchors))
     expect(Object.keys(OPTION_EXAMPLES)).toEqual(expect.arrayContaining(options))
   })

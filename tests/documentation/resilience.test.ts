@@ -58,7 +58,7 @@ async function failAfterAllow(
     context: { headers: [] },
     identity: 'required',
     timeoutMs: 1000,
-    retry: { minDelayMs: 0, maxDelayMs: 0 },
+    retry: { attempts: 1 },
     cache: memoryCache({ allowTtlMs: 10, staleIfErrorMs }),
     unavailableStatus,
     onEvent: (event) => void (event.type === 'decision' && events.push(event)),

@@ -5,7 +5,7 @@ import { createFailure } from '../../src/forward-auth/failure.ts'
 import { resolveForwardAuth } from '../../src/forward-auth/options.ts'
 import { resolveGateway } from '../../src/gateway/options.ts'
 import { createRefusal } from '../../src/gateway/refusal.ts'
-import { AuthUnavailableError, withAuth } from '../../src/index.ts'
+import { AuthUnavailableError, memoryCache, withAuth } from '../../src/index.ts'
 import { parseEndpointOptions } from '../../src/keys/options.ts'
 import { readOptionsOfType, readUnion } from '../support/documented-types.ts'
 import { readTable, withoutBackticks } from '../support/markdown.ts'
@@ -14,16 +14,18 @@ import { readText, sorted } from '../support/project.ts'
 import { get, raw } from '../support/requests.ts'
 import type { ForwardAuthFailureCode } from '../../src/forward-auth.ts'
 import type { GatewayFailureCode } from '../../src/gateway.ts'
-import type { AuthConfig, CustomVerifier, DenialReason, Transport } from '../../src/index.ts'
+import type { AuthConfig, DenialReason, Transport, Verifier } from '../../src/index.ts'
 
 /** Tables and sections of the documentation that the code decides. */
 
 it('the comments of the options state the actual defaults', () => {
-  const config = resolveConfig({})
-  const comparable = readOptionsOfType('AuthConfig').flatMap(({ name, defaultText = 'false' }) => {
-    const actual = valueIn(config, name)
-    return actual === undefined ? [] : [{ name, stated: defaultText, actual }]
-  })
+  const inForce = { AuthConfig: resolveConfig({}), MemoryCacheOptions: memoryCache().describe() }
+  const comparable = Object.entries(inForce).flatMap(([type, values]) =>
+    readOptionsOfType(type).flatMap(({ name, defaultText = 'false' }) => {
+      const actual = valueIn(values, name)
+      return actual === undefined ? [] : [{ name, stated: defaultText, actual }]
+    }),
+  )
   expect(comparable.length).toBeGreaterThan(20)
   expect(comparable.filter(({ stated, actual }) => stated !== actual)).toEqual([])
 })
@@ -133,7 +135,7 @@ interface Case {
   readonly request?: Request
   readonly options?: AuthConfig
   readonly fetch?: Transport
-  readonly verifier?: CustomVerifier
+  readonly verifier?: Verifier
   readonly source?: () => AuthConfig
 }
 

@@ -1,8 +1,8 @@
-import { memoryCache } from '../../src/memory/memory-cache.ts'
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { auth } from '../../src/express.ts'
+import { memoryCache } from '../../src/index.ts'
 import { mockEndpoint } from '../../src/testing.ts'
 import { fromUpstream } from '../../src/verifiers.ts'
 import { close, listen } from '../support/loopback.ts'
@@ -193,15 +193,16 @@ describe.each([4, 5] as const)('with-auth/express in Express %i', (version) => {
   })
 
   it('drops cached decisions by invalidate and clear', async () => {
-    const { guard, questions, serve } = prepare({ cache: memoryCache(), context: { headers: [] } })
+    const cache = memoryCache()
+    const { guard, questions, serve } = prepare({ cache, context: { headers: [] } })
     const url = await serve((app) => app.use(guard))
     const call = (): Promise<Response> => fetch(url, { headers: BEARER })
     await call()
     await call()
     expect(questions).toHaveLength(1)
-    await guard.invalidate(TOKEN)
+    await cache.invalidate(TOKEN)
     await call()
-    await guard.clear()
+    await cache.clear()
     await call()
     expect(questions).toHaveLength(3)
   })

@@ -1,7 +1,7 @@
-import { memoryCache } from '../../src/memory/memory-cache.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { auth } from '../../src/fastify.ts'
+import { memoryCache } from '../../src/index.ts'
 import { mockEndpoint } from '../../src/testing.ts'
 import { fromUpstream } from '../../src/verifiers.ts'
 import { TOKEN } from '../support/token.ts'
@@ -184,14 +184,15 @@ describe('with-auth/fastify', () => {
   })
 
   it('drops cached decisions by invalidate and clear', async () => {
-    const { app, guard, questions } = prepare({ cache: memoryCache(), context: { headers: [] } })
+    const cache = memoryCache()
+    const { app, questions } = prepare({ cache, context: { headers: [] } })
     const call = (): Promise<unknown> => app.inject({ url: '/', headers })
     await call()
     await call()
     expect(questions).toHaveLength(1)
-    await guard.invalidate(TOKEN)
+    await cache.invalidate(TOKEN)
     await call()
-    await guard.clear()
+    await cache.clear()
     await call()
     expect(questions).toHaveLength(3)
   })

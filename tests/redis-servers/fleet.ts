@@ -50,7 +50,7 @@ export interface FleetOptions {
 export const REVOCATION_MS = 1000
 
 const WAIT_MS = 20_000
-const CACHE = { allowTtlMs: 600_000, denyTtlMs: 500 }
+const TIMES = { allowTtlMs: 600_000, denyTtlMs: 500 }
 
 export function now(): number {
   return Number(process.hrtime.bigint()) / 1e6
@@ -66,7 +66,7 @@ export async function startFleet({ urls, tokens, store }: FleetOptions): Promise
       endpoint: endpoint.url,
       tokens,
       store: { url, revocationMs: REVOCATION_MS, ...store },
-      cache: CACHE,
+      times: TIMES,
     }
     return startChild('../redis-servers/instance.js', [JSON.stringify(settings)])
   }

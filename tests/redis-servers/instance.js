@@ -1,25 +1,27 @@
 // An instance of the built package in its own process. It sends itself a request for each token every other millisecond, and
 // notes when the last one that was allowed began. `process.hrtime` is one clock for all processes of a machine.
-import { withAuth } from '../../dist/index.js'
+import { memoryCache, withAuth } from '../../dist/index.js'
 import { redisStore } from '../../dist/redis.js'
 
-const { endpoint, tokens, store, cache } = JSON.parse(process.argv[2])
+const { endpoint, tokens, store, times } = JSON.parse(process.argv[2])
 const seen = new Map(tokens.map((token) => [token, { allowedAt: 0, deniedAt: 0 }]))
 const states = []
 let taken = 0
 
 const now = () => Number(process.hrtime.bigint()) / 1e6
 
-const redis = redisStore(store)
+const cache = memoryCache({
+  ...times,
+  store: redisStore(store),
+  onEvent: ({ type, state }) => type === 'store' && states.push(state),
+})
 const guarded = withAuth(() => new Response('in'), {
   endpoint,
   context: { headers: [], params: 'none', path: false },
   cache,
   timeoutMs: 2000,
   circuitBreaker: false,
-  store: redis,
   onEvent: (event) => {
-    if (event.type === 'store') states.push(event.state)
     if (event.cache === 'remote') taken += 1
   },
 })
@@ -41,7 +43,7 @@ async function request(token) {
 const commands = {
   report: () => ({ seen: Object.fromEntries(seen), states, taken }),
   revoke: async (token) => {
-    await (token === undefined ? guarded.clear() : guarded.invalidate(token))
+    await (token === undefined ? cache.clear() : cache.invalidate(token))
     return now()
   },
 }

@@ -1,4 +1,3 @@
-import { memoryCache } from '../../src/memory/memory-cache.ts'
 import { createHash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -155,11 +154,7 @@ describe.each(ENGINES)('%s', (name) => {
 
   it('rejects a revocation that is never acknowledged, without the URL or the token', async () => {
     const url = `redis://user:hunter2@127.0.0.1:${await findFreePort()}`
-    const guard = connectGuard(
-      allow,
-      { url, revocationMs: 250 },
-      { cache: memoryCache({ allowTtlMs: 300 }) },
-    )
+    const guard = connectGuard(allow, { url, revocationMs: 250 }, { allowTtlMs: 300 })
     const error = await guard.invalidate('token-of-alice').catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ reason: 'revocation_unacknowledged' })
     expect(String(error)).not.toMatch(/hunter2|alice/)

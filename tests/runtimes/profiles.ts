@@ -1,5 +1,7 @@
-import { memoryCache } from 'with-auth'
-import type { AuthConfig } from 'with-auth'
+import type { AuthConfig, MemoryCacheOptions } from 'with-auth'
+
+/** Options as JSON: the server programs make the cache. */
+export type Options = Omit<AuthConfig, 'cache'> & { readonly cache?: MemoryCacheOptions }
 
 // The endpoint gets the name of the scenario, so that it knows which answers to give.
 const TELL_SCENARIO = { headers: ['x-scenario'], params: 'none' } as const
@@ -30,19 +32,19 @@ export const PROFILES = {
     identity: 'required',
     unavailableStatus: 503,
   },
-  cached: { ...EVERY_CALL, context: TELL_SCENARIO, cache: memoryCache({ staleIfErrorMs: 60_000 }) },
+  cached: { ...EVERY_CALL, context: TELL_SCENARIO, cache: { staleIfErrorMs: 60_000 } },
   sources: {
     ...EVERY_CALL,
     realm: 'say "friend"',
     context: { headers: ['x-scenario', 'X-Team'], params: 'lists', path: false, method: true },
     credentials: [{ header: 'x-api-key' }, { cookie: 'session' }, { webSocketProtocol: 'key.' }],
-    cache: memoryCache(),
+    cache: {},
   },
-  /** The circuit opens after two failures. */
+  /** The circuit opens after ten failures. */
   breaking: {
     retry: false,
     unavailableStatus: 503,
-    circuitBreaker: { minChecks: 2, openMs: 600_000 },
+    circuitBreaker: { openMs: 600_000 },
   },
   /** One check at a time. */
   narrow: {
@@ -50,13 +52,13 @@ export const PROFILES = {
     unavailableStatus: 503,
     concurrency: { maxInFlight: 1, maxWaiting: 0 },
   },
-} satisfies Readonly<Record<string, AuthConfig>>
+} satisfies Readonly<Record<string, Options>>
 
 export type ProfileName = keyof typeof PROFILES
 
 /** The headers that the endpoint gets: all, or these. */
 export function toldHeaders(profile: ProfileName): 'all' | readonly string[] {
-  const { context }: AuthConfig = PROFILES[profile]
+  const { context }: Options = PROFILES[profile]
   const headers = context?.headers ?? 'all'
   return headers === 'all' ? headers : headers.map((name) => name.toLowerCase())
 }

@@ -104,13 +104,13 @@ describe.each(RUNTIMES)('on %s', (_name, start) => {
   })
 
   it('an outage of one service stops its own tokens alone', async () => {
-    const tokens = Array.from({ length: 8 }, (_, index) => `o-down${index}`)
+    const tokens = Array.from({ length: 12 }, (_, index) => `o-down${index}`)
     const decisions = await decide(...tokens, 'e-good')
     expect(decisions).toContainEqual(
       expect.objectContaining({ type: 'circuit', state: 'open', verifier: 'introspection' }),
     )
     expect(decisions.at(-2)).toMatchObject({ reason: 'circuit_open' })
     expect(decisions.at(-1)).toMatchObject({ principal: 'bob' })
-    expect(calls).toHaveLength(6)
+    expect(calls).toHaveLength(11)
   })
 })

@@ -1,10 +1,10 @@
 import { createAuthenticator, memoryCache } from '../../src/index.ts'
 import { redisStore } from '../../src/redis.ts'
 import type {
-  AuthConfig,
   AuthEvent,
   DecisionEvent,
   DecisionStore,
+  MemoryCacheOptions,
   StoreEvent,
   Verdict,
 } from '../../src/index.ts'
@@ -35,18 +35,18 @@ let tests = 0
 export function connectGuard(
   answer: AnswerQuestion,
   options: RedisStoreOptions,
-  config: AuthConfig = {},
+  { allowTtlMs = 60_000 }: MemoryCacheOptions = {},
 ): ConnectedGuard {
   const events: AuthEvent[] = []
+  const onEvent = (event: AuthEvent): void => void events.push(event)
   const store = redisStore({ scope: 'test', ...options })
+  const cache = memoryCache({ allowTtlMs, store, onEvent })
   const authenticate = createAuthenticator({
     verifier: ({ token }) => answer(token),
     context: { headers: [], params: 'none', path: false },
-    cache: memoryCache({ allowTtlMs: 60_000, store }),
-
+    cache,
     requestIdHeader: 'x-request-id',
-    onEvent: (event) => void events.push(event),
-    ...config,
+    onEvent,
   })
   const stateEvents = (): StoreEvent[] => events.filter((event) => event.type === 'store')
   const guard = {
@@ -60,9 +60,9 @@ export function connectGuard(
       if (decision === undefined) throw new Error('No decision was reported')
       return decision
     },
-    invalidate: authenticate.invalidate,
-    invalidateBy: authenticate.invalidateBy,
-    clear: authenticate.clear,
+    invalidate: cache.invalidate,
+    invalidateBy: cache.invalidateBy,
+    clear: cache.clear,
     events,
     states: () => stateEvents().map(({ state }) => state),
     until: (state: StoreEvent['state']) => until(() => stateEvents().at(-1)?.state === state),

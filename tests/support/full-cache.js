@@ -1,10 +1,11 @@
-// For memory.test.ts: `node --expose-gc full-cache.js <url of the package> <maxBytes>` fills a cache with identities of each
+// For memory.test.ts: `node --expose-gc full-cache.js <url of the package> <maxEntries>` fills a cache with identities of each
 // shape in turn and prints the growth of the heap in bytes after a forced collection.
 import { heap, makeRequest } from './heap.js'
 
-const { withAuth } = await import(process.argv[2])
+const { memoryCache, withAuth } = await import(process.argv[2])
 
-const MAX_BYTES = Number(process.argv[3])
+const MAX_ENTRIES = Number(process.argv[3])
+const MAX_BYTES = 3355 * MAX_ENTRIES
 const LEAST_ENTRY = 256
 // A token has at most 64 entries.
 const PATHS = 50
@@ -26,18 +27,19 @@ const requestOf = (id) =>
 
 async function fill(identity) {
   let id = 0
+  const cache = memoryCache({ maxEntries: MAX_ENTRIES })
   const guarded = withAuth(() => 'allowed', {
     // Identities from an endpoint share no strings.
     verifier: () => ({ outcome: 'allow', ...JSON.parse(JSON.stringify(identity(id))) }),
     context: { headers: [], params: 'none' },
-    cache: memoryCache({ maxBytes: MAX_BYTES, maxEntries: 1_000_000 }),
+    cache,
   })
   const before = await heap()
   const count = (2 * MAX_BYTES) / Math.max(LEAST_ENTRY, JSON.stringify(identity(0)).length)
   for (; id < count; id += 1) await guarded(requestOf(id))
   const bytes = (await heap()) - before
   // Keeps the cache alive until here.
-  guarded.clear()
+  cache.clear()
   return bytes
 }
 

@@ -8,7 +8,17 @@ export type Schema = Readonly<Record<string, unknown>>
 type Fields = NonNullable<Form['fields']>
 
 const docs = readDocumentation('AuthConfig')
-const storeDocs = readDocumentation('RedisStoreOptions')
+/** The sections of a file for values that code makes with a function. */
+const SECTIONS: Readonly<Record<string, string>> = {
+  cache:
+    'Remembers decisions. Needs `context.headers` as a list: the cache key is what the endpoint gets.',
+  store:
+    'Tells all instances of a revocation within a second, by way of Redis or Valkey. Needs `cache`.',
+}
+const VALUES = [
+  ['cache.', readDocumentation('MemoryCacheOptions')],
+  ['store.', readDocumentation('RedisStoreOptions')],
+] as const
 
 export const anyOf = (...schemas: Schema[]): Schema => ({ anyOf: schemas })
 export const ref = (name: string): Schema => ({ $ref: `#/$defs/${name}` })
@@ -87,7 +97,6 @@ const KINDS: Readonly<Record<string, (form: Form, path: string) => Schema>> = {
   boolean: () => anyOf({ type: 'boolean' }, REFERENCE),
   integer: (form) => anyOf({ type: 'integer', ...rangeOf(form) }, REFERENCE),
   milliseconds: (form) => anyOf({ type: 'number', ...rangeOf(form) }, REFERENCE),
-  ratio: () => anyOf({ type: 'number', exclusiveMinimum: 0, maximum: 1 }, REFERENCE),
   choice: ({ choices }) => anyOf({ enum: choices }, REFERENCE),
   group: (form, path) => {
     const object = { ...objectOf(form.fields ?? {}, path), ...RULES[path] }
@@ -275,9 +284,14 @@ export function propertiesOf(fields: Fields, parent: string): Schema {
   )
 }
 
+function documentationAt(path: string) {
+  const [section, value] = VALUES.find(([prefix]) => path.startsWith(prefix)) ?? ['', docs]
+  return value.get(path.slice(section.length))
+}
+
 export function schemaOf(form: Form, path: string): Schema {
-  const inStore = path.startsWith('store.') ? storeDocs.get(path.slice('store.'.length)) : undefined
-  const description = (inStore ?? docs.get(path))?.text.replace(/`(\w+)(\.\w+)?`/g, keyOf)
+  const described = SECTIONS[path] ?? documentationAt(path)?.text
+  const description = described?.replace(/`(\w+)(\.\w+)?`/g, keyOf)
   const isGroup = form.kind === 'group' && form.canBeFalse !== true
   return {
     ...(description === undefined ? {} : { description }),

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { heap, makeRequest } from './heap.js'
 
 const folder = process.argv[2]
-const { withAuth } = await import(`${folder}/index.js`)
+const { memoryCache, withAuth } = await import(`${folder}/index.js`)
 const { jwt } = await import(`${folder}/jwt.js`)
 
 const TOKENS = Number(process.argv[3])

@@ -45,28 +45,35 @@ export const OPTION_EXAMPLES: Readonly<Record<string, readonly [example: string,
     timeoutMs: ['timeoutMs: 2_000', 'resilience.md#the-deadline'],
     retry: ['retry: { attempts: 2 }', 'resilience.md#the-retry'],
     'retry.attempts': ['retry: { attempts: 2 }'],
-    'retry.minDelayMs': ['retry: { minDelayMs: 20 }'],
-    'retry.maxDelayMs': ['retry: { maxDelayMs: 500 }'],
     circuitBreaker: ['circuitBreaker: { openMs: 10_000 }', 'resilience.md#the-circuit-breaker'],
-    'circuitBreaker.minChecks': ['circuitBreaker: { minChecks: 50 }'],
-    'circuitBreaker.failureRatio': ['circuitBreaker: { failureRatio: 0.8 }'],
-    'circuitBreaker.windowMs': ['circuitBreaker: { windowMs: 30_000 }'],
     'circuitBreaker.openMs': ['circuitBreaker: { openMs: 10_000 }'],
     concurrency: ['concurrency: { maxInFlight: 16 }', 'resilience.md#concurrent-calls'],
     'concurrency.maxInFlight': ['concurrency: { maxInFlight: 16 }'],
     'concurrency.maxWaiting': ['concurrency: { maxWaiting: 256 }'],
-    cache: ['cache: { allowTtlMs: 60_000 }', 'caching.md'],
-    'cache.allowTtlMs': ['cache: { allowTtlMs: 60_000 }', 'caching.md#revocation'],
-    'cache.denyTtlMs': ['cache: { denyTtlMs: 1_000 }'],
-    'cache.staleIfErrorMs': ['cache: { staleIfErrorMs: 60_000 }', 'caching.md#stale-decisions'],
-    'cache.maxEntries': ['cache: { maxEntries: 100_000 }'],
-    'cache.maxBytes': ['cache: { maxBytes: 64 * 2 ** 20 }'],
+    cache: ['cache: memoryCache({ allowTtlMs: 60_000 })', 'caching.md'],
+    'memoryCache: allowTtlMs': [
+      'cache: memoryCache({ allowTtlMs: 60_000 })',
+      'caching.md#revocation',
+    ],
+    'memoryCache: denyTtlMs': ['cache: memoryCache({ denyTtlMs: 1_000 })'],
+    'memoryCache: staleIfErrorMs': [
+      'cache: memoryCache({ staleIfErrorMs: 60_000 })',
+      'caching.md#stale-decisions',
+    ],
+    'memoryCache: maxEntries': ['cache: memoryCache({ maxEntries: 100_000 })'],
+    'memoryCache: store': [
+      "cache: memoryCache({ store: redisStore({ url: 'redis://127.0.0.1:6379' }) })",
+      'scale.md',
+    ],
+    'memoryCache: onEvent': [
+      'cache: memoryCache({ store, onEvent: (event) => console.log(event.type) })',
+      'observability.md',
+    ],
     unavailableStatus: ['unavailableStatus: 503', 'resilience.md#answer-503-instead-of-401'],
     public: [
       "public: ['/healthz', '/assets/*', { path: '/hook', methods: ['POST'] }]",
       'public-paths.md',
     ],
-    store: ["store: redisStore({ url: 'redis://127.0.0.1:6379' })", 'caching.md'],
     preflight: ["preflight: 'allow'"],
     mode: ["mode: 'shadow'"],
     realm: ["realm: 'models'"],
@@ -85,10 +92,12 @@ export function createExampleModule(): string {
   return `import { routePolicy } from 'with-auth/access'
 import { nodeTransport } from 'with-auth/node'
 import { redisStore } from 'with-auth/redis'
+import { memoryCache } from 'with-auth'
 import type { AuthConfig } from 'with-auth'
 
 const secret = 'secret'
 const tokens = new Set<string>()
+const store = redisStore({ url: 'redis://127.0.0.1:6379' })
 const resource = {
   identifier: 'https://api.example.com/mcp',
   authorizationServers: ['https://login.example.com'],

@@ -1,4 +1,5 @@
 import { OPTIONS } from '../../src/core/config/options.ts'
+import { CACHE_TIMES } from '../../src/memory/options.ts'
 import { FILE_OPTIONS } from '../../src/yaml/auth-section.ts'
 import { keyOf } from '../../src/yaml/setting.ts'
 import { readDocumentation } from './documented-types.ts'
@@ -14,13 +15,13 @@ Every option of \`withAuth\`, \`createAuthenticator\`, \`withAuthRoutes\` and \`
 snake_case below \`server.auth\`. A wrong option throws an \`AuthConfigError\` that names it.
 
 \`\`\`ts
-import { withAuth } from 'with-auth'
+import { memoryCache, withAuth } from 'with-auth'
 
 export default {
   fetch: withAuth(() => new Response('hello'), {
     endpoint: 'https://auth.example.com/validate',
     context: { headers: [] },
-    cache: { allowTtlMs: 30_000 },
+    cache: memoryCache({ allowTtlMs: 30_000 }),
     unavailableStatus: 503,
     onEvent: (event) => console.log(JSON.stringify(event)),
   }),
@@ -28,6 +29,9 @@ export default {
 \`\`\``
 
 const docs = readDocumentation('AuthConfig')
+const cacheDocs = readDocumentation('MemoryCacheOptions')
+
+const OF_CACHE = `These are the options of \`memoryCache()\`, in code. A file has them below \`cache\`, and those of the store below \`store\`.`
 
 /** \`docs/configuration.md\`: a section for each option with its text, type, range, default, YAML key and an example. */
 export function createPage(): string {
@@ -38,25 +42,52 @@ function sectionsOf(fields: NonNullable<Form['fields']>, parent: readonly string
   return Object.entries(fields).flatMap(([name, { form }]) => {
     const path = [...parent, name]
     const nested = form.kind === 'group' ? sectionsOf(form.fields ?? {}, path) : []
-    return [sectionOf(path, form), ...nested]
+    const ofCache = name === 'cache' ? [OF_CACHE, ...cacheSections()] : []
+    return [sectionOf(path, form), ...nested, ...ofCache]
   })
 }
 
 function sectionOf(path: readonly string[], form: Form): string {
   const name = path.join('.')
-  const { text = '', type = '', byDefault } = docs.get(name) ?? {}
+  const heading = `${'#'.repeat(path.length + 1)} \`${name}\``
+  const key = isInFile(path, form) ? path.map(keyOf).join('.') : undefined
+  return section(heading, name, { form, key, documented: docs.get(name) })
+}
+
+/** The options of `memoryCache`. */
+function cacheSections(): string[] {
+  const forms: NonNullable<Form['fields']> = CACHE_TIMES.form.fields ?? {}
+  return [...cacheDocs].map(([name, documented]) => {
+    const { form } = forms[name] ?? { form: { kind: 'function' } }
+    const key = name in forms ? `cache.${keyOf(name)}` : KEYS[name]
+    const title = `memoryCache: ${name}`
+    return section(`### \`${title}\``, title, { form, key, documented })
+  })
+}
+
+interface Option {
+  readonly form: Form
+  /** Its key in a file. `undefined` in code only. */
+  readonly key: string | undefined
+  readonly documented: ReturnType<typeof docs.get>
+}
+
+function section(heading: string, name: string, { form, key, documented }: Option): string {
+  const { text = '', type = '', byDefault } = documented ?? {}
   const [example = '', page] = OPTION_EXAMPLES[name] ?? []
   const usual = byDefault ?? (form.default === undefined ? undefined : inCode(form.default))
   const facts = [
     ...(form.kind === 'group' ? [] : [`\`${type}\``]),
     ...(form.min === undefined ? [] : [`${number(form.min)} to ${number(form.max)}`]),
     ...(usual === undefined ? [] : [`default ${isSentence(usual) ? usual : `\`${usual}\``}`]),
-    isInFile(path, form) ? `YAML \`${path.map(keyOf).join('.')}\`` : 'in code only',
+    key === undefined ? 'in code only' : `YAML \`${key}\``,
     `example \`${example}\``,
   ]
   const see = page === undefined ? '' : ` See [${page.replace(/\.md.*/, '')}](${page}).`
-  return `${'#'.repeat(path.length + 1)} \`${name}\`\n\n${text}${see}\\\n${facts.join(' · ')}`
+  return `${heading}\n\n${text}${see}\\\n${facts.join(' · ')}`
 }
+
+const KEYS: Readonly<Record<string, string>> = { store: 'store' }
 
 /** A file may have options of its own in place of a function. */
 function isInFile([name = '', ...rest]: readonly string[], form: Form): boolean {

@@ -1,6 +1,7 @@
 import { createServer } from 'node:https'
 import { memoryCache } from '../../src/memory/memory-cache.ts'
 import { describe, expect, it } from 'vitest'
+import { memoryCache } from '../../src/index.ts'
 import { introspection } from '../../src/verifiers.ts'
 import { decide } from '../support/decide.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
@@ -155,7 +156,7 @@ describe('a cached decision', () => {
   ])('stays when its answer forbids it, as each of %s does: %s', async (_, value) => {
     const headers = { 'cache-control': value }
     const { url, calls, answerWith } = await startService(() => ({ json: ACTIVE, headers }))
-    const cache = { allowTtlMs: 200, staleIfErrorMs: 60_000 }
+    const cache = memoryCache({ allowTtlMs: 200, staleIfErrorMs: 60_000 })
     const { ask, warnings } = guard({ url }, { cache })
     await ask()
     expect(await ask()).toMatchObject({ outcome: 'allow', cache: 'hit' })

@@ -71,7 +71,7 @@ describe('loadConfig', () => {
     await expect(loadConfig(file, { path: 'x' } as object)).rejects.toMatchObject({
       option: 'options.path',
       message:
-        'Unknown option "options.path": expected one of "env", "allowMissing", "accessPolicy"',
+        'Unknown option "options.path": expected one of "env", "allowMissing", "accessPolicy", "onEvent"',
     })
   })
 

@@ -141,7 +141,7 @@ const BESIDE: readonly Part[] = [
   { auth: { timeout_ms: 0 } },
   { auth: { allow_insecure_http: 5 } },
   { auth: { retry: { attempts: 9 } } },
-  { auth: { retry: { min_delay_ms: 9, max_delay_ms: 5 } } },
+  { auth: { circuit_breaker: { open_ms: 5 } } },
   { auth: { access_policy: [] } },
   { auth: { route_policy: [{}] } },
   { auth: { store: { url: 'redis://a.example' } } },

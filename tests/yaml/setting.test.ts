@@ -2,7 +2,7 @@ import { isMap } from 'yaml'
 import { describe, expect, it } from 'vitest'
 import { parseFile } from '../../src/yaml/document.ts'
 import { readFields } from '../../src/yaml/setting.ts'
-import { OPTIONS } from '../../src/core/config/options.ts'
+import { FILE_OPTIONS } from '../../src/yaml/auth-section.ts'
 import { parseConfig } from '../../src/yaml.ts'
 import { inAuth, linesOf } from '../support/yaml-problems.ts'
 
@@ -10,7 +10,7 @@ function read(text: string) {
   const { tree, findings } = parseFile('f', text)
   if (tree === undefined || !isMap(tree.root)) throw new Error('no mapping')
   const environment = (name: string): string | undefined => (name === 'X' ? '007' : undefined)
-  const settings = readFields(tree.root.items, 'a', OPTIONS, { tree, findings, environment })
+  const settings = readFields(tree.root.items, 'a', FILE_OPTIONS, { tree, findings, environment })
   const found = findings.all()
   return { settings, findings: found, messages: found.map(({ message }) => message) }
 }

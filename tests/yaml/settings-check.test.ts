@@ -13,8 +13,8 @@ const ENV = { BAD: 'hunter 1', PATH_: '/a b' }
 describe('checkConfig', () => {
   it.each([
     [
-      'retry: { attempts: 9, min_delay_ms: -1 }, timeout_ms: 0',
-      ['retry.attempts', 'retry.min_delay_ms', 'timeout_ms'],
+      'retry: { attempts: 9 }, circuit_breaker: { open_ms: -1 }, timeout_ms: 0',
+      ['retry.attempts', 'circuit_breaker.open_ms', 'timeout_ms'],
     ],
     [
       'public: [a, /b, /c/../d, { path: /e, methods: [get, PUT, put] }]',
@@ -105,8 +105,8 @@ it.each<[text: string, ...lines: string[]]>([
     '5:40 "server.auth.context.path" must be true or false, received 1 | context: { headers: ["* *"], path: 1 }',
   ],
   [
-    'retry: { min_delay_ms: 5000, max_delay_ms: 10 }',
-    '4:48 "server.auth.retry.max_delay_ms" must be at least "retry.min_delay_ms", received 10 | retry: { min_delay_ms: ****, max_delay_ms: 10 }',
+    'circuit_breaker: { min_checks: 5 }',
+    '4:24 Unknown option "server.auth.circuit_breaker.min_checks": expected one of "open_ms" | circuit_breaker: { min_checks: * }',
   ],
   [
     'endpoint_headers: { a: "é hunter", "!x": "é hunter" }',

@@ -333,7 +333,7 @@ describe('a watched file', () => {
     [{ onRecover: 5 }, '"options.onRecover" must be a function, received 5'],
     [
       { allowMissing: true },
-      'Unknown option "options.allowMissing": expected one of "env", "accessPolicy", "onChange", "onError", "onRecover", "intervalMs"',
+      'Unknown option "options.allowMissing": expected one of "env", "accessPolicy", "onEvent", "onChange", "onError", "onRecover", "intervalMs"',
     ],
     [
       { env: undefined },

@@ -37,9 +37,9 @@ async function run(line: CommandLine, { print }: Surroundings): Promise<number> 
   const file = requireOperand(line, 'FILE')
   const loading = loadFile(file, parseLoadOptions(policyOptions(line)))
   if (line.has('json')) await loading.catch((error) => printProblems(error, print))
-  const { config = {}, section, rules } = await loading.catch(nameFlag('FILE', file))
+  const { config = {}, sections, rules } = await loading.catch(nameFlag('FILE', file))
   const resolved = resolveConfig(withAddress(config))
-  const auth = showConfig(config, resolved, { section, rules })
+  const auth = showConfig(config, resolved, { sections, rules })
   const warnings = startWarnings(resolved)
   if (line.has('json')) {
     const shown = { server: { auth }, ...revocationBounds(resolved), warnings }
@@ -92,7 +92,7 @@ const OF_UPSTREAM = ['credentials', 'context']
 export function showConfig(
   config: AuthConfig,
   resolved: ResolvedConfig,
-  { section, rules }: Partial<Pick<ParsedFile, 'section' | 'rules'>> = {},
+  { sections, rules }: Partial<Pick<ParsedFile, 'sections' | 'rules'>> = {},
 ): unknown {
   const { verifier, endpointHeaders, cache, resource } = resolved
   const { store, ...bounds } = cache ? cache.describe() : { store: undefined }
@@ -118,7 +118,7 @@ export function showConfig(
   return {
     ...inSnakeCase(Object.fromEntries(names.map((name) => [name, Reflect.get(given, name)]))),
     ...verifier?.describe?.(),
-    ...(store === undefined ? {} : inSnakeCase({ store: showStore(section, store) })),
+    ...(store === undefined ? {} : inSnakeCase({ store: showStore(sections?.store, store) })),
     ...(headers.length === 0 ? {} : { endpoint_headers: Object.fromEntries(headers) }),
   }
 }

@@ -6,6 +6,7 @@ import type { WatchedConfig } from '../../yaml.ts'
 import type { CommandLine } from '../command-line.ts'
 import type { DecisionLog } from '../log.ts'
 import type { Surroundings } from '../surroundings.ts'
+import type { RequestLog } from './request-log.ts'
 
 /** The guard of the gateway, as the file sees it. */
 export interface Follower {
@@ -19,6 +20,8 @@ interface Options {
   /** Throws for a config that the command cannot use. */
   readonly complete: (config: AuthConfig) => AuthConfig
   readonly log: DecisionLog
+  /** Writes the events of the store. */
+  readonly onEvent: RequestLog['onEvent']
   readonly surroundings: Surroundings
 }
 
@@ -39,7 +42,7 @@ export class FollowedFile {
 
   /** Reads the file, and watches it from then on. */
   async open(file: string): Promise<AuthConfig> {
-    const { surroundings } = this.#options
+    const { surroundings, onEvent } = this.#options
     const whyNot = findLoneMount(file)
     if (whyNot !== undefined) {
       surroundings.note(
@@ -48,6 +51,7 @@ export class FollowedFile {
     }
     this.#watched = await watchConfig(file, {
       ...policyOptions(this.#options.line),
+      onEvent,
       onChange: (config) => this.#change(config),
       onError: (error) => this.#report(error),
       onRecover: () => this.#guard?.logConfig(),

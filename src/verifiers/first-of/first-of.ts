@@ -36,7 +36,7 @@ const DEFAULT_BUDGET_MS = 5000
  *
  * @example
  * ```ts
- * import { withAuth } from 'with-auth'
+ * import { memoryCache, withAuth } from 'with-auth'
  * import { endpointVerifier, firstOf, introspection } from 'with-auth/verifiers'
  *
  * declare const env: { readonly CLIENT_SECRET: string }
@@ -53,7 +53,7 @@ const DEFAULT_BUDGET_MS = 5000
  *       context: { headers: [], params: 'none', path: false },
  *     }),
  *   ]),
- *   cache: {},
+ *   cache: memoryCache(),
  * })
  * ```
  */

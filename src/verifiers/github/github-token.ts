@@ -30,13 +30,13 @@ const OF_APPS = /^gh[ou]_[\w.-]{16,}$/
  * without a call. If the organizations of a user cannot be read in full, there is no decision: a rule could depend on the
  * missing one.
  *
- * GitHub answers 5,000 questions an hour for each user. Set `cache: { allowTtlMs: 60_000 }`.
+ * GitHub answers 5,000 questions an hour for each user. Set `cache: memoryCache({ allowTtlMs: 60_000 })`.
  *
  * @throws AuthConfigError for options that cannot be used.
  *
  * @example
  * ```ts
- * import { withAuth } from 'with-auth'
+ * import { memoryCache, withAuth } from 'with-auth'
  * import { githubToken } from 'with-auth/verifiers'
  *
  * declare const env: { readonly GITHUB_CLIENT_SECRET: string }
@@ -47,7 +47,7 @@ const OF_APPS = /^gh[ou]_[\w.-]{16,}$/
  *     principal: 'id',
  *     attributes: { login: 'github_login', organizations: 'teams' },
  *   }),
- *   cache: { allowTtlMs: 60_000 },
+ *   cache: memoryCache({ allowTtlMs: 60_000 }),
  * })
  * ```
  */

@@ -28,7 +28,7 @@ const ALL_INACTIVE = (option: string): string =>
  *
  * @example
  * ```ts
- * import { withAuth } from 'with-auth'
+ * import { memoryCache, withAuth } from 'with-auth'
  * import { introspection } from 'with-auth/verifiers'
  *
  * declare const env: { readonly CLIENT_SECRET: string }
@@ -40,7 +40,7 @@ const ALL_INACTIVE = (option: string): string =>
  *     audience: 'my-api',
  *     attributes: { 'realm_access.roles': 'roles' },
  *   }),
- *   cache: {},
+ *   cache: memoryCache(),
  * })
  * ```
  */

@@ -35,7 +35,7 @@ type Review = (token: string, signal: AbortSignal, run: VerifierRun | undefined)
  * @example
  * ```ts node
  * import { readFile } from 'node:fs/promises'
- * import { withAuth } from 'with-auth'
+ * import { memoryCache, withAuth } from 'with-auth'
  * import { nodeTransport } from 'with-auth/node'
  * import { kubernetesToken } from 'with-auth/verifiers'
  *
@@ -49,7 +49,7 @@ type Review = (token: string, signal: AbortSignal, run: VerifierRun | undefined)
  *     attributes: { groups: 'roles' },
  *     fetch: nodeTransport({ ca }),
  *   }),
- *   cache: {},
+ *   cache: memoryCache(),
  * })
  * ```
  */

@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { configCommand, showConfig } from '../../../src/cli/commands/config.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
+import { memoryCache } from '../../../src/index.ts'
 import { parseStoreOptions } from '../../../src/redis/options.ts'
 import { parseConfig } from '../../../src/yaml.ts'
 import { runLine } from '../../support/surroundings.ts'
@@ -85,12 +86,7 @@ describe('with-auth config', () => {
     timeout_ms: 5000
     retry:
       attempts: 1
-      min_delay_ms: 50
-      max_delay_ms: 250
     circuit_breaker:
-      min_checks: 10
-      failure_ratio: 0.5
-      window_ms: 10000
       open_ms: 5000
     concurrency:
       max_in_flight: 64
@@ -256,7 +252,7 @@ describe('the printed configuration', () => {
     const config: AuthConfig = {
       endpoint: 'https://a.example/v',
       context: { headers: ['X-Tenant'], params: 'lists' },
-      cache: { allowTtlMs: 1000 },
+      cache: memoryCache({ allowTtlMs: 1000 }),
       credentials: ['bearer', { webSocketProtocol: 'key.' }],
       public: ['/healthz', { path: '/hooks/*', methods: ['POST'] }],
       unavailableStatus: 503,
@@ -271,8 +267,9 @@ describe('the printed configuration', () => {
     const shown = show(config)
     const again = parseConfig(stringify({ server: { auth: shown } }))
     expect(show(again)).toEqual(shown)
+    const { cache } = resolveConfig(again)
+    expect(cache && cache.describe()).toMatchObject({ allowTtlMs: 1000 })
     expect(resolveConfig(again)).toMatchObject({
-      cache: { allowTtlMs: 1000 },
       retry: false,
       requestIdHeader: 'x-request-id',
     })

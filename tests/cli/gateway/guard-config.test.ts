@@ -290,7 +290,7 @@ describe('how long a revoked key works', () => {
 
   it('is given in seconds, rounded up', () => {
     const say = (timeoutMs: number) =>
-      describeRevocation({ cache: false, timeoutMs, store: undefined, verifier: undefined })
+      describeRevocation({ cache: false, timeoutMs, verifier: undefined })
     expect(say(5000)).toBe('a revoked key works for at most 5 s for new requests')
     expect(say(1501)).toBe('a revoked key works for at most 1.6 s for new requests')
     expect(say(1)).toBe('a revoked key works for at most 0.1 s for new requests')
@@ -311,8 +311,8 @@ describe('how long a revoked key works', () => {
     ],
   ])('with a store %j is: %s', (options, sentence, forMs, withoutMs) => {
     const store = redisStore({ url: 'redis://127.0.0.1', ...options })
-    const cache = { allowTtlMs: 600_000 }
-    const resolved = resolveConfig({ context: { headers: [] }, cache, store })
+    const cache = memoryCache({ allowTtlMs: 600_000, store })
+    const resolved = resolveConfig({ context: { headers: [] }, cache })
     expect(describeRevocation(resolved)).toBe(sentence)
     expect(revocationBounds(resolved)).toEqual({
       revokedKeyWorksForMs: forMs,

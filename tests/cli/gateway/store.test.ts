@@ -1,5 +1,4 @@
 /** @module-tag slow */
-import { memoryCache } from '../../../src/memory/memory-cache.ts'
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -41,7 +40,8 @@ describe.each(ENGINES)('the gateway with a store in %s', (name) => {
     const auth = {
       endpoint: endpoint().url,
       context: { headers: [] },
-      cache: memoryCache({ allow_ttl_ms: 600_000, store: { url } }),
+      cache: { allow_ttl_ms: 600_000 },
+      store: { url },
     }
     writeFileSync(inFolder('run.yaml'), JSON.stringify({ server: { auth } }))
   }

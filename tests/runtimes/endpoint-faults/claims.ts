@@ -1,4 +1,3 @@
-import { memoryCache } from '../../../src/memory/memory-cache.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { ALICE, MARKER, always, ok, response } from './answers.ts'
@@ -11,7 +10,7 @@ import type { Site } from './site.ts'
 /** E26 to E28: claims beside the verdict, and an endpoint that allows every request. */
 
 const UNAVAILABLE = { unavailableStatus: 503 }
-const CACHED = { cache: memoryCache({ allowTtlMs: 2000 }) }
+const CACHED = { cache: { allowTtlMs: 2000 } }
 
 function waiting(status: number, retryAfter: string, expected: string): Case {
   const reason = status === 429 ? 'rate_limited' : 'service_error'

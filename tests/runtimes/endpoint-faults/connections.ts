@@ -12,7 +12,7 @@ const SILENT: Fault = { endless: true }
 const HEAD = 'HTTP/1.1 200 OK\r\n'
 
 // As the README says: asked again once when there was no response at all.
-const RETRIED = { retry: { attempts: 1, minDelayMs: 1, maxDelayMs: 20 } }
+const RETRIED = { retry: { attempts: 1 } }
 
 /** A connection that is lost, on which the guard asks once more and then gives up. */
 function lost(name: string, fault: Fault): Case {

@@ -1,4 +1,3 @@
-import { memoryCache } from '../../../src/memory/memory-cache.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, vi } from 'vitest'
 import { always, ok, response } from './answers.ts'
@@ -10,7 +9,7 @@ import type { Outcome, Site } from './site.ts'
 
 /** E29 to E32: what an endpoint does to callers that have nothing to do with each other. */
 
-const BREAKER = { circuitBreaker: { minChecks: 5, openMs: 300 } }
+const BREAKER = { circuitBreaker: { openMs: 300 } }
 
 function statusFor(decide: (asked: Asked, nth: number) => number): Fault {
   let count = 0
@@ -116,15 +115,15 @@ export const POLICY_ROWS: readonly Row[] = [
         fault: statusFor(({ token }) => (token.startsWith('odd') ? 503 : 200)),
         expected: 'allow',
         options: {
-          circuitBreaker: { minChecks: 5, openMs: 60_000 },
-          cache: memoryCache({ allowTtlMs: 60_000 }),
+          circuitBreaker: { openMs: 60_000 },
+          cache: { allowTtlMs: 60_000 },
         },
         steps: async (site) => {
           expectVerdict(site, await site.ask(TOKEN))
-          for (const name of named('odd', 5)) await site.ask(name)
+          for (const name of named('odd', 10)) await site.ask(name)
           expectVerdict(site, await site.ask('other'), 'circuit_open')
           expectVerdict(site, await site.ask(TOKEN))
-          expect(site.endpoint.questions.length).toBeLessThanOrEqual(6)
+          expect(site.endpoint.questions.length).toBeLessThanOrEqual(11)
         },
       },
       {
@@ -147,7 +146,7 @@ export const POLICY_ROWS: readonly Row[] = [
         fault: always(response('HTTP/1.1 429 Wait', { 'retry-after': '7' })),
         expected: 'rate_limited',
         options: {
-          cache: memoryCache(),
+          cache: {},
           unavailableStatus: 503,
           ...BREAKER,
           retry: { attempts: 1 },

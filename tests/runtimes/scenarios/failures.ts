@@ -113,7 +113,7 @@ export const FAILURES_OF_ENDPOINT: readonly Scenario[] = [
   {
     name: 'A-D1 opens the circuit when the endpoint has failed too often',
     profile: 'breaking',
-    before: [1, 2].map(() => ({
+    before: Array.from({ length: 10 }, () => ({
       request,
       expected: withQuestion(unavailable('service_error'), asked),
     })),

@@ -1,4 +1,4 @@
-import { getAuth, withAuth } from 'with-auth'
+import { getAuth, memoryCache, withAuth } from 'with-auth'
 import { FETCHES } from './fault-fetches.js'
 
 const guards = new Map()
@@ -27,6 +27,7 @@ function guardFor(headers, common) {
   const known = guards.get(name)
   if (known !== undefined) return known
   const { fetch: behaviour, ...options } = JSON.parse(decodeURIComponent(headers.get('x-options')))
+  if (options.cache !== undefined) options.cache = memoryCache(options.cache)
   const asking = behaviour === undefined ? common : { fetch: FETCHES[behaviour] }
   const guarded = withAuth(handler, { ...options, ...asking })
   guards.set(name, guarded)

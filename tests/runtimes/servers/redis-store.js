@@ -31,12 +31,13 @@ async function until(holds) {
 function connect(options, outcome = () => 'allow') {
   const events = []
   const store = redisStore({ url, revocationMs: REVOCATION_MS, tls, ...options })
+  const onEvent = (event) => events.push(event)
+  const cache = memoryCache({ allowTtlMs: 60_000, store, onEvent })
   const authenticate = createAuthenticator({
     verifier: () => ({ outcome: outcome(), principal: 'ada' }),
     context: { headers: [], params: 'none', path: false },
-    cache: memoryCache({ allowTtlMs: 60_000, store }),
-
-    onEvent: (event) => events.push(event),
+    cache,
+    onEvent,
   })
   const ask = async (token = 'k1') => {
     const headers = { authorization: `Bearer ${token}` }
@@ -44,7 +45,7 @@ function connect(options, outcome = () => 'allow') {
     return events.findLast(({ type }) => type === 'decision')
   }
   const stateIs = (state) => events.findLast(({ type }) => type === 'store')?.state === state
-  return { ask, stateIs, store, events, invalidate: authenticate.invalidate }
+  return { ask, stateIs, store, events, invalidate: cache.invalidate }
 }
 
 const TESTS = {

@@ -17,7 +17,7 @@ async function decide({ introspect, endpoint, tokens }) {
         }),
         endpointVerifier({ endpoint, context: { headers: [], params: 'none', path: false } }),
       ],
-      { retry: false, circuitBreaker: { minChecks: 5 } },
+      { retry: false },
     ),
     cache: memoryCache(),
     timeoutMs: 2000,

@@ -1,8 +1,11 @@
-import { withAuth } from 'with-auth'
+import { memoryCache, withAuth } from 'with-auth'
 
 const guarded = withAuth(
   () => new Response('handled'),
-  (env) => ({ ...JSON.parse(env.OPTIONS), endpoint: env.AUTH_ENDPOINT }),
+  (env) => {
+    const { cache, ...options } = JSON.parse(env.OPTIONS)
+    return { ...options, endpoint: env.AUTH_ENDPOINT, cache: cache && memoryCache(cache) }
+  },
 )
 
 export default {

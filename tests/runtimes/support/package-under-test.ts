@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PROFILES } from '../profiles.ts'
+import type { Options } from '../profiles.ts'
 import { locateModule } from './binaries.ts'
 import type { TestProject } from 'vitest/node'
 
@@ -77,13 +78,20 @@ export function unpackPackage(app: string): void {
 }
 
 // The same server programs with other options.
-function prepareProfile(app: string, name: string, options: object): void {
+function prepareProfile(app: string, name: string, options: Options): void {
   const folder = join(app, 'profiles', name)
   mkdirSync(folder, { recursive: true })
   const files = readdirSync(app).filter((file) => file.endsWith('.js') || file === 'package.json')
   for (const file of files) cpSync(join(app, file), join(folder, file))
-  writeFileSync(join(folder, 'options.js'), `export const options = ${JSON.stringify(options)}\n`)
+  writeFileSync(join(folder, 'options.js'), moduleOf(options))
   symlinkSync('../../node_modules', join(folder, 'node_modules'))
+}
+
+function moduleOf({ cache, ...options }: Options): string {
+  const exported = `export const options = ${JSON.stringify(options)}\n`
+  if (cache === undefined) return exported
+  const made = `options.cache = memoryCache(${JSON.stringify(cache)})\n`
+  return `import { memoryCache } from 'with-auth'\n${exported}${made}`
 }
 
 function pack(folder: string): string {

@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { memoryCache } from '../../../src/index.ts'
 import { kubernetesToken } from '../../../src/verifiers.ts'
 import { guardWith } from '../../support/guarded-verifier.ts'
 import { TOKEN } from '../../support/token.ts'
@@ -96,7 +97,7 @@ describe('what the token itself says', () => {
     onTestFinished(() => void vi.useRealTimers())
     const kubernetes = await startKubernetes(() => tokenReview(ALLOWED))
     const { apiServerUrl } = kubernetes
-    const cache = { allowTtlMs: 60_000, staleIfErrorMs: 300_000 }
+    const cache = memoryCache({ allowTtlMs: 60_000, staleIfErrorMs: 300_000 })
     const { ask } = guardWith(kubernetesToken({ ...BY_REVIEW, apiServerUrl }), { cache })
     const token = tokenWith({ exp: NOW_S + 10 })
     expect((await ask(token)).auth?.expiresAt).toBe((NOW_S + 10) * 1000)

@@ -1,25 +1,31 @@
 import { writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { PartitionedCache } from '../../src/core/decision-cache.ts'
+import { createAuthenticator } from '../../src/index.ts'
 import { loadConfig, parseConfig, watchConfig } from '../../src/yaml.ts'
+import { findFreePort } from '../support/loopback.ts'
 import { SELF_SIGNED } from '../support/self-signed-certificate.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
-import type { AuthConfig } from '../../src/index.ts'
+import type { AuthConfig, DecisionStore } from '../../src/index.ts'
 import type { WatchedConfig } from '../../src/yaml.ts'
 
-/** `server.auth.store` of a run.yaml. */
+/** `server.auth.cache` and `server.auth.store` of a run.yaml. */
 
 const SECRET = 'hunter2 hunter2 hunter2 hunter2 hunter2'
 const pathOf = setupFolder()
 let watched: WatchedConfig | undefined
-afterEach(() => watched?.close())
+afterEach(() => {
+  watched?.close()
+  watched = undefined
+})
 
-const yaml = (store: string, cache = '{ allow_ttl_ms: 600000 }'): string => `
+const yaml = (store: string, cache = '{ allow_ttl_ms: 600000 }', hasStore = true): string => `
 server:
   auth:
     endpoint: https://auth.example.com/validate
     context: { headers: [] }
     cache: ${cache}
-    store: ${store}
+${hasStore ? `    store: ${store}` : ''}
 `
 
 function write(text: string): string {
@@ -36,6 +42,15 @@ function writePem(): { readonly good: string; readonly bad: string } {
   return { good, bad }
 }
 
+function storeOf({ cache }: AuthConfig): DecisionStore | undefined {
+  return PartitionedCache.isOne(cache) ? cache.store : undefined
+}
+
+function spyOnStop(store: DecisionStore | undefined) {
+  if (store === undefined) throw new Error('no store')
+  return vi.spyOn(store, 'stop')
+}
+
 async function errorOf(text: string): Promise<string> {
   return loadConfig(write(text)).then(
     () => '',
@@ -43,10 +58,10 @@ async function errorOf(text: string): Promise<string> {
   )
 }
 
-describe('server.auth.store', () => {
+describe('server.auth.cache and server.auth.store', () => {
   it('makes a store', async () => {
     const section = `{ url: "redis://u:hunter2@h", secret: [${SECRET}], share_verdicts: true, revocation_ms: 500, lost_push_ttl_ms: 30000, prefix: "p:", timeout_ms: 20, scope: s }`
-    const { store } = await loadConfig(write(yaml(section)))
+    const store = storeOf(await loadConfig(write(yaml(section))))
     expect(store).toMatchObject({
       revocationMs: 500,
       lostPushTtlMs: 30_000,
@@ -57,7 +72,7 @@ describe('server.auth.store', () => {
   it('makes a store of certificates in files, a secret of digits, and values of the environment', async () => {
     const { good } = writePem()
     const section = `{ url: rediss://h, tls: { ca_file: ${good} }, secret: ${'0123456789'.repeat(4)}, share_verdicts: "\${env.NO:=true}", prefix: 12 }`
-    const { store } = await loadConfig(write(yaml(section)), { env: {} })
+    const store = storeOf(await loadConfig(write(yaml(section)), { env: {} }))
     expect(store).toMatchObject({ shared: {} })
   })
 
@@ -118,7 +133,7 @@ describe('server.auth.store', () => {
     )
   })
 
-  it('stays the same store while the section does', async () => {
+  it('stays, with the cache, while both sections do', async () => {
     const file = write(yaml('{ url: redis://h }'))
     const changes: AuthConfig[] = []
     watched = await watchConfig(file, {
@@ -126,17 +141,35 @@ describe('server.auth.store', () => {
       onChange: (config) => void changes.push(config),
       onError: () => undefined,
     })
-    const { store } = watched.config
-    const stopped = vi.spyOn(store as { stop: () => void }, 'stop')
-    write(yaml('{ url: redis://h }', '{ allow_ttl_ms: 500000 }'))
+    const { cache } = watched.config
+    const stopped = spyOnStop(storeOf(watched.config))
+    write(`${yaml('{ url: redis://h }')}    timeout_ms: 900\n`)
     await vi.waitFor(() => expect(changes).toHaveLength(1))
-    expect(changes[0]?.store).toBe(store)
+    expect(changes[0]?.cache).toBe(cache)
     expect(stopped).not.toHaveBeenCalled()
     write(yaml('{ url: redis://other }'))
     await vi.waitFor(() => expect(changes).toHaveLength(2))
-    expect(changes[1]?.store).not.toBe(store)
-    expect(watched.config.store).toBe(changes[1]?.store)
+    expect(storeOf(changes[1] ?? {})).toBeDefined()
+    expect(changes[1]?.cache).not.toBe(cache)
+    expect(watched.config.cache).toBe(changes[1]?.cache)
     expect(stopped).toHaveBeenCalledOnce()
+  })
+
+  it.each([
+    ['a shorter time', '{ allow_ttl_ms: 300000 }', { allowTtlMs: 300_000 }],
+    ['no more stale decisions', '{ allow_ttl_ms: 600000 }', { staleIfErrorMs: 0 }],
+  ])('ends a cache that gets nothing but %s', async (_, section, bounds) => {
+    const file = write(yaml('', '{ allow_ttl_ms: 600000, stale_if_error_ms: 60000 }', false))
+    const changes: AuthConfig[] = []
+    watched = await watchConfig(file, {
+      intervalMs: 10,
+      onChange: (config) => void changes.push(config),
+      onError: () => undefined,
+    })
+    write(yaml('', section, false))
+    await vi.waitFor(() => expect(changes).toHaveLength(1))
+    const [{ cache } = {}] = changes
+    expect(cache && cache.describe()).toMatchObject(bounds)
   })
 
   it('is stopped once the promise of onChange has settled', async () => {
@@ -147,7 +180,7 @@ describe('server.auth.store', () => {
       onChange: () => new Promise<void>((resolve) => (settle = resolve)),
       onError: () => undefined,
     })
-    const stopped = vi.spyOn(watched.config.store as { stop: () => void }, 'stop')
+    const stopped = spyOnStop(storeOf(watched.config))
     write(yaml('{ url: redis://other }'))
     await vi.waitFor(() => expect(settle).toBeDefined())
     expect(stopped).not.toHaveBeenCalled()
@@ -158,24 +191,24 @@ describe('server.auth.store', () => {
   it.each([
     ['a wrong option', '{ url: redis://h, revocation_ms: 1 }'],
     ['a wrong option beside the cache', '{ url: redis://h, lost_push_ttl_ms: 700000 }'],
-  ])('recovers from %s with the same store, whatever onError does', async (_, section) => {
+  ])('recovers from %s with the same cache, whatever onError does', async (_, section) => {
     const file = write(yaml('{ url: redis://h }'))
     const told: string[] = []
     watched = await watchConfig(file, {
       intervalMs: 10,
-      onChange: ({ store }) => void told.push(store === first ? 'changed' : 'another store'),
+      onChange: ({ cache }) => void told.push(cache === first ? 'changed' : 'another cache'),
       onError: () => {
         told.push('error')
         throw new Error('The caller must not see this')
       },
       onRecover: () => void told.push('recovered'),
     })
-    const first = watched.config.store
+    const first = watched.config.cache
     write(yaml(section))
     await vi.waitFor(() => expect(told).toEqual(['error']))
     write(yaml('{ url: redis://h }'))
     await vi.waitFor(() => expect(told).toEqual(['error', 'recovered']))
-    write(yaml('{ url: redis://h }', '{ allow_ttl_ms: 500000 }'))
+    write(`${yaml('{ url: redis://h }')}    timeout_ms: 900\n`)
     await vi.waitFor(() => expect(told).toEqual(['error', 'recovered', 'changed']))
   })
 
@@ -191,5 +224,35 @@ describe('server.auth.store', () => {
     write(yaml('{ url: redis://h, revocation_ms: 1 }'))
     await vi.waitFor(() => expect(String(errors[0])).toContain('store.revocation_ms'))
     expect(watched.config).toBe(config)
+  })
+
+  it.each(['loadConfig', 'watchConfig'] as const)(
+    'tells the `onEvent` of %s that its store is lost',
+    async (name) => {
+      const file = write(yaml(`{ url: "redis://127.0.0.1:${await findFreePort()}" }`))
+      const events: unknown[] = []
+      const guardEvents: unknown[] = []
+      const onEvent = (event: unknown): void => void events.push(event)
+      const watching = { onEvent, onChange: () => undefined, onError: () => undefined }
+      if (name === 'watchConfig') watched = await watchConfig(file, watching)
+      const config = watched?.config ?? (await loadConfig(file, { onEvent }))
+      const transport = (): Promise<Response> => Promise.resolve(new Response('{}'))
+      const toGuard = (event: { type: string }): void => void guardEvents.push(event.type)
+      const guard = createAuthenticator({ ...config, fetch: transport, onEvent: toGuard })
+      await guard(new Request('https://a.example/', { headers: { authorization: 'Bearer k1' } }))
+      await vi.waitFor(() =>
+        expect(events).toContainEqual(expect.objectContaining({ type: 'store', state: 'lost' })),
+      )
+      expect(guardEvents).toEqual(['decision'])
+      if (config.cache) config.cache.stop()
+    },
+  )
+
+  it.each([
+    [loadConfig, { onEvent: 5 }],
+    [watchConfig, { onEvent: 5, onChange: () => undefined, onError: () => undefined }],
+  ])('rejects an `onEvent` that is no function', async (read, options) => {
+    const reading = read(write(yaml('{ url: redis://h }')), options as never)
+    await expect(reading).rejects.toThrow('"options.onEvent" must be a function, received 5')
   })
 })
