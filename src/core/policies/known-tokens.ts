@@ -9,10 +9,14 @@ const GENERATION_MS = 1_800_000
 const MAX_TOKENS = 16_384
 const MAX_CHARACTERS = 8_000_000
 
-/** Counts what is remembered, over all guards of a cache. A generation ends when it is half an hour old, or full. */
+/** The tokens of each owner. They go with the generation, also those of an owner that nobody asks any more. */
+type Generation = WeakMap<object, Set<string>>
+
+/** Bounds what is remembered, over all guards of a cache. A generation ends when it is half an hour old, or full. */
 export class Generations {
   readonly #now: Clock['now']
-  #current = 0
+  #younger: Generation = new WeakMap()
+  #older: Generation = new WeakMap()
   #bornAt: number
   #tokens = 0
   #characters = 0
@@ -22,22 +26,35 @@ export class Generations {
     this.#bornAt = now()
   }
 
-  /** The number of the current generation. */
-  current(): number {
-    const ageMs = this.#now() - this.#bornAt
-    if (ageMs >= GENERATION_MS) this.#renew(ageMs >= 2 * GENERATION_MS ? 2 : 1)
-    return this.#current
+  younger(owner: object): Set<string> | undefined {
+    this.#age()
+    return this.#younger.get(owner)
   }
 
-  /** Makes room for a token, in a new generation if the current one is full. */
-  count({ length }: string): void {
+  older(owner: object): Set<string> | undefined {
+    this.#age()
+    return this.#older.get(owner)
+  }
+
+  /** Adds a token that the younger generation does not have. */
+  add(owner: object, token: string): void {
+    const { length } = token
     if (this.#tokens >= MAX_TOKENS || this.#characters + length > MAX_CHARACTERS) this.#renew(1)
     this.#tokens += 1
     this.#characters += length
+    const known = this.#younger.get(owner)
+    if (known === undefined) this.#younger.set(owner, new Set([copyOf(token)]))
+    else known.add(copyOf(token))
   }
 
-  #renew(by: number): void {
-    this.#current += by
+  #age(): void {
+    const ageMs = this.#now() - this.#bornAt
+    if (ageMs >= GENERATION_MS) this.#renew(ageMs >= 2 * GENERATION_MS ? 2 : 1)
+  }
+
+  #renew(by: 1 | 2): void {
+    this.#older = by === 1 ? this.#younger : new WeakMap()
+    this.#younger = new WeakMap()
     this.#bornAt = this.#now()
     this.#tokens = 0
     this.#characters = 0
@@ -50,48 +67,37 @@ export class Generations {
  */
 export class KnownTokens {
   readonly #generations: Generations
-  #generation: number
-  #younger = new Set<string>()
-  #older = new Set<string>()
 
   constructor(generations: Generations) {
     this.#generations = generations
-    this.#generation = generations.current()
   }
 
   has(token: string): boolean {
-    this.#age()
-    return this.#younger.has(token) || this.#older.has(token)
+    return (this.#younger()?.has(token) ?? false) || (this.#older()?.has(token) ?? false)
   }
 
   add(token: string): void {
-    this.#age()
-    if (this.#younger.has(token)) return
-    this.#generations.count(token)
-    this.#age()
-    this.#younger.add(copyOf(token))
+    if (this.#younger()?.has(token) !== true) this.#generations.add(this, token)
   }
 
   /** Forgets a token, or all tokens. */
   forget(token?: string): void {
-    for (const generation of [this.#younger, this.#older]) {
-      if (token === undefined) generation.clear()
-      else generation.delete(token)
+    for (const generation of [this.#younger(), this.#older()]) {
+      if (token === undefined) generation?.clear()
+      else generation?.delete(token)
     }
   }
 
   isEmpty(): boolean {
-    this.#age()
-    return this.#younger.size + this.#older.size === 0
+    return (this.#younger()?.size ?? 0) + (this.#older()?.size ?? 0) === 0
   }
 
-  #age(): void {
-    const current = this.#generations.current()
-    const ended = current - this.#generation
-    if (ended === 0) return
-    this.#generation = current
-    this.#older = ended === 1 ? this.#younger : new Set()
-    this.#younger = new Set()
+  #younger(): Set<string> | undefined {
+    return this.#generations.younger(this)
+  }
+
+  #older(): Set<string> | undefined {
+    return this.#generations.older(this)
   }
 }
 

@@ -1,0 +1,37 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect, it } from 'vitest'
+import { createAuthenticator, memoryCache } from '../../src/index.ts'
+
+/** The tokens that were allowed lately, of all guards of a cache. */
+
+setFlagsFromString('--expose_gc')
+const collect = runInNewContext('gc') as () => void
+
+const MIB = 2 ** 20
+const TOKENS = 16_384
+const PAD = 'x'.repeat(400)
+
+it('take no more memory with every guard of a cache, also of guards that are not asked any more', async () => {
+  const cache = memoryCache({ maxEntries: 1 })
+  const context = { headers: [], params: 'none', path: false } as const
+  const guards: unknown[] = []
+  const growthOfGuard = async (name: string): Promise<number> => {
+    const guard = createAuthenticator({ verifier: () => ({ outcome: 'allow' }), cache, context })
+    guards.push(guard)
+    collect()
+    const before = process.memoryUsage().heapUsed
+    for (let index = 0; index < TOKENS; index += 1) {
+      const headers = { authorization: `Bearer ${name}-${index}-${PAD}` }
+      // oxlint-disable-next-line no-await-in-loop -- one after the other, so that no check waits for another
+      await guard(new Request('http://a.example/', { headers }))
+    }
+    // A turn for what the last request leaves.
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    collect()
+    return (process.memoryUsage().heapUsed - before) / MIB
+  }
+  for (const name of ['a', 'b', 'c']) await growthOfGuard(name)
+  expect((await growthOfGuard('d')) + (await growthOfGuard('e'))).toBeLessThan(4)
+  expect(guards).toHaveLength(5)
+}, 60_000)
