@@ -66,7 +66,9 @@ it('maxEntries bounds the heap of a full cache, whatever its identities look lik
   expect(found).toHaveLength(4)
   // A quarter is for denials.
   const ratios = found.map(([name, bytes]) => [name, bytes / (0.75 * maxBytes)] as const)
-  expect(ratios.filter(([, ratio]) => ratio < 0.6 || ratio > 1.3)).toEqual([])
+  expect(ratios.filter(([, ratio]) => ratio > 1.3)).toEqual([])
+  // Small identities fill the entries first, and large ones the bytes.
+  expect(Math.min(...ratios.slice(2).map(([, ratio]) => ratio))).toBeGreaterThan(0.6)
 }, 120_000)
 
 /** The output of `many-key-ids.js`. */

@@ -1,5 +1,4 @@
 import type { Auth } from './types.ts'
-import type { Verifier } from './verifier.ts'
 
 /** Why a known caller may not do what it asks for. */
 export type Refusal = 'insufficient_scope' | 'forbidden'
@@ -17,6 +16,11 @@ export interface ProtectedResource {
   readonly describe: () => object
 }
 
+/** A verifier, as far as its options can be read. */
+export interface Described {
+  readonly describe?: () => object
+}
+
 /** A protected resource as guards use it. One of another copy of the package has another class. */
 export abstract class GuardedResource implements ProtectedResource {
   abstract readonly identifier: string
@@ -27,7 +31,7 @@ export abstract class GuardedResource implements ProtectedResource {
   /** Answers a request for its metadata. Returns `undefined` for every other path. */
   abstract answer(request: Request, path: string): Response | undefined
   /** What the operator should know about it beside this verifier. */
-  abstract warnings(verifier: Verifier | undefined): readonly string[]
+  abstract warnings(verifier: Described | undefined): readonly string[]
   /** Why a caller may not proceed, whatever it asks for. */
   abstract refusal(auth: Auth, implies: Implies): Refusal | undefined
 }

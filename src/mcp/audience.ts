@@ -1,9 +1,9 @@
-import type { Verifier } from '../core/verifier.ts'
+import type { Described } from '../core/resource.ts'
 
 /** The warning about an `audience` that lacks the slash of the identifier: tokens for the identifier would be denied. */
 export function warnOfAudience(
   identifier: string,
-  verifier: Verifier | undefined,
+  verifier: Described | undefined,
 ): readonly string[] {
   const { href, origin } = new URL(identifier)
   if (href !== `${origin}/`) return []
@@ -17,7 +17,7 @@ export function warnOfAudience(
     : []
 }
 
-function describedAudiences(verifier: Verifier | undefined): readonly (readonly unknown[])[] {
+function describedAudiences(verifier: Described | undefined): readonly (readonly unknown[])[] {
   try {
     return audiencesIn(verifier?.describe?.())
   } catch {

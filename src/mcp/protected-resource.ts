@@ -5,9 +5,8 @@ import { GuardedResource } from '../core/resource.ts'
 import { judgeNeed } from '../needs/judge.ts'
 import type { ResourceConfig } from './options.ts'
 import type { OptionPath } from '../core/config/problems.ts'
-import type { Implies, ProtectedResource, Refusal } from '../core/resource.ts'
+import type { Described, Implies, ProtectedResource, Refusal } from '../core/resource.ts'
 import type { Auth } from '../core/types.ts'
-import type { Verifier } from '../core/verifier.ts'
 
 /** @param path Leads to the options in messages, where they stand in a file. */
 export function createResource(options: unknown, path: OptionPath = []): ProtectedResource {
@@ -34,7 +33,7 @@ class Resource extends GuardedResource {
     return this.#answer(request, path)
   }
 
-  warnings(verifier: Verifier | undefined): readonly string[] {
+  warnings(verifier: Described | undefined): readonly string[] {
     return warnOfAudience(this.identifier, verifier)
   }
 

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { PartitionedCache } from '../../src/core/decision-cache.ts'
+import { PartitionedCache } from '../../src/core/decision-store.ts'
 import { createAuthenticator } from '../../src/index.ts'
 import { loadConfig, parseConfig, watchConfig } from '../../src/yaml.ts'
 import { findFreePort } from '../support/loopback.ts'
@@ -43,7 +43,7 @@ function writePem(): { readonly good: string; readonly bad: string } {
 }
 
 function storeOf({ cache }: AuthConfig): DecisionStore | undefined {
-  return PartitionedCache.isOne(cache) ? cache.store : undefined
+  return cache instanceof PartitionedCache ? cache.store : undefined
 }
 
 function spyOnStop(store: DecisionStore | undefined) {

@@ -4,7 +4,7 @@ const guarded = withAuth(
   () => new Response('handled'),
   (env) => {
     const { cache, ...options } = JSON.parse(env.OPTIONS)
-    return { ...options, endpoint: env.AUTH_ENDPOINT, cache: cache && memoryCache(cache) }
+    return { ...options, endpoint: env.AUTH_ENDPOINT, ...(cache && { cache: memoryCache(cache) }) }
   },
 )
 
