@@ -101,7 +101,7 @@ const GUARDS: readonly (readonly [scope: string, config: AuthConfig])[] = [
   [' for a principal', { identity: 'required' }],
 ]
 
-const anyStep: fc.Arbitrary<Step> = fc.record({
+const anyUsual: fc.Arbitrary<Step> = fc.record({
   ...anyVisit,
   guard: mostly(0, 1, 2, 3),
   crowd: fc.constantFrom(1, 1, 1, 1, 1, 1, 6),
@@ -125,6 +125,21 @@ const anyStep: fc.Arbitrary<Step> = fc.record({
   latencyMs: mostly(0, 10, 50, 150, 220, 390, 450),
   isDeaf: fc.constantFrom(false, false, false, true),
 })
+
+/** Sometimes enough tokens fail at once to open a circuit. */
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 19, arbitrary: anyUsual },
+  {
+    weight: 1,
+    arbitrary: anyUsual.map((step) => ({
+      ...step,
+      crowd: 12,
+      first: { status: 'reset' as const },
+      later: undefined,
+      latencyMs: 10,
+    })),
+  },
+)
 
 const anyCache = fc.oneof(
   { weight: 1, arbitrary: fc.constant(false as const) },
