@@ -115,3 +115,11 @@ export function keepAlive(args: readonly unknown[], call: Promise<unknown>): voi
     // Without it the call may end with its request.
   }
 }
+
+/** Lets the constructor of a subclass add private fields to an object that exists already. */
+// oxlint-disable-next-line no-extraneous-class
+export class Existing {
+  constructor(object: object) {
+    return object
+  }
+}

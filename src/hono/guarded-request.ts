@@ -1,15 +1,8 @@
+import { Existing } from '../core/runtime.ts'
 import type { Context } from 'hono'
 
-// Makes the constructor of a subclass work on an object that exists already.
-// oxlint-disable-next-line no-extraneous-class
-class Given {
-  constructor(c: Context) {
-    return c
-  }
-}
-
 /** Keeps the Request in a private field of the context, which no other code can read or forge. */
-class Guarded extends Given {
+class Guarded extends Existing {
   #request: Request
 
   constructor(c: Context) {

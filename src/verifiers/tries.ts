@@ -1,4 +1,4 @@
-import { orAborted, within } from '../core/async.ts'
+import { orAborted, orLost, within } from '../core/async.ts'
 import { createUnreachable } from '../core/endpoint/failure-cause.ts'
 import { adoptUnavailable, AuthUnavailableError } from '../core/errors.ts'
 import type { VerifierRun } from '../core/verifier.ts'
@@ -155,14 +155,5 @@ export class Tries<Value> {
     const longestMs = this.#lastGood === 0 ? MAX_FIRST_PAUSE_MS : MAX_PAUSE_MS
     this.#nextAt = this.#failedAt + Math.min(pauseMs, longestMs)
     this.#failures += 1
-  }
-}
-
-// By its compatibility date, a Worker rejects or never settles what waits for a promise of a request that has ended.
-async function orLost<Value>(ended: Promise<Value>): Promise<Value | undefined> {
-  try {
-    return await ended
-  } catch {
-    return undefined
   }
 }

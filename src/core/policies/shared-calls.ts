@@ -1,5 +1,5 @@
 import { isUnavailable } from './outage.ts'
-import { within } from '../async.ts'
+import { orLost, within } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
 import { keepAlive } from '../runtime.ts'
 import type { Clock } from '../runtime.ts'
@@ -172,14 +172,5 @@ export class SharedCall implements Call {
     if (result.status === 'fulfilled') return result.value
     if (isUnavailable(result.reason, 'timeout')) return undefined
     throw result.reason
-  }
-}
-
-// By its compatibility date, a Worker rejects or never settles what waits for a promise of a request that has ended.
-async function orLost<Value>(ended: Promise<Value>): Promise<Value | undefined> {
-  try {
-    return await ended
-  } catch {
-    return undefined
   }
 }

@@ -1,3 +1,4 @@
+import { Existing } from '../runtime.ts'
 import type { AuthConfig, CredentialsSource } from '../auth-config.ts'
 import type { CredentialsReader } from '../request/credentials.ts'
 import type { GuardedResource } from '../resource.ts'
@@ -49,19 +50,11 @@ export interface Entry {
 const NO_SCOPES: readonly string[] = Object.freeze([])
 const NO_GUARDS: readonly Guard[] = Object.freeze([])
 
-// Makes the constructor of a subclass work on an object that exists already.
-// oxlint-disable-next-line no-extraneous-class
-class Given {
-  constructor(request: Request) {
-    return request
-  }
-}
-
 /**
  * Keeps the admission in private fields of the very Request. They are as invisible as in a WeakMap, and no header, copy or
  * other object can forge them; but a WeakMap of short-lived keys costs a quarter of a hit.
  */
-class Admitted extends Given {
+class Admitted extends Existing {
   /** `undefined` after the guard whose admission it was has denied the same request. */
   #admission: Admission | undefined
   /** The guard whose admission it is. */
