@@ -105,7 +105,7 @@ const FAILURES: Failure[] = [
   {
     name: 'a malformed token',
     reason: 'malformed_credentials',
-    request: () => raw('http://h/a', { authorization: 'Bearer "x"' }),
+    request: () => raw('http://h/a', { authorization: 'Bearer x y' }),
   },
   {
     name: 'two different tokens',

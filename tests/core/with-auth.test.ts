@@ -125,7 +125,7 @@ describe('the 401 of a request without one readable token', () => {
     [
       'malformed_credentials: Missing or invalid Authorization header',
       ['bearer'],
-      { authorization: 'Bearer "k1"' },
+      { authorization: 'Bearer k1 k2' },
     ],
     [
       'malformed_credentials: Missing or invalid Authorization header',

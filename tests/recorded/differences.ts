@@ -21,7 +21,7 @@ export const EXCHANGE: readonly Decided[] = [
       ours === 'allowed',
   },
   {
-    reason: 'A token has the characters of RFC 6750 and at most 8,192 of them.',
+    reason: 'A token is visible ASCII without a comma, and has at most 8,192 characters.',
     covers: ({ of, recorded, ours }) =>
       recorded === 'allowed' &&
       ours === 'rejected' &&
@@ -249,7 +249,7 @@ export const KEYCLOAK: readonly Decided[] = [
     covers: ({ of, ours }) => of.startsWith('light,') && ours === 'rejected',
   },
   {
-    reason: 'A token has the characters of RFC 6750 and at most 8,192 of them.',
+    reason: 'A token is visible ASCII without a comma, and has at most 8,192 characters.',
     covers: ({ of, ours }) => of.startsWith('large,') && ours === 'rejected',
   },
   {

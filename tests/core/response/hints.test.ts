@@ -191,7 +191,7 @@ describe.each([
   const ask = async (config: AuthConfig): Promise<unknown> => {
     const verifier = (): { outcome: 'deny' } => ({ outcome: 'deny' })
     const guarded = withAuth(() => new Response(), { verifier, ...options, ...config })
-    await guarded(get('/', '"quoted"'))
+    await guarded(get('/', 'two words'))
     const answer = await guarded(get('/', longer))
     // The path of this one has a part of it.
     await guarded(get(`/${longest.slice(-40)}`, longest))

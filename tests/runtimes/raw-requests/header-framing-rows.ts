@@ -1,5 +1,5 @@
 import { get, head, sendTo, TOKEN } from './bytes.ts'
-import { allowed, byServer, malformed, malformedTarget, missing, row, variant } from './row.ts'
+import { allowed, byServer, denied, malformed, malformedTarget, missing, row, variant } from './row.ts'
 import type { Expected, Row, Variant } from './row.ts'
 
 /** A-H12 to A-H21 but A-H14: how headers are framed and named, and headers that others have obeyed. */
@@ -89,7 +89,7 @@ export const HEADER_FRAMING_ROWS: readonly Row[] = [
     variant(
       'X-Forwarded-Host',
       get('/admin', 'X-Forwarded-Host: h", error="x', 'Authorization: Bearer "'),
-      malformed,
+      denied({ token: '"' }),
     ),
   ]),
   row('A-H21', 'a header for a decision, sent twice (Envoy CVE-2021-32777)', [

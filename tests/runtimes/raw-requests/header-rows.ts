@@ -1,6 +1,6 @@
 import { LONG_TOKEN } from './endpoint.ts'
 import { get, TOKEN } from './bytes.ts'
-import { allowed, byServer, malformed, missing, row, variant } from './row.ts'
+import { allowed, byServer, denied, malformed, missing, row, variant } from './row.ts'
 import type { Expected, Row, Variant } from './row.ts'
 
 /** A-H1 to A-H11 and A-H14: what a client may write into the header, and what it means. Characters stand for bytes. */
@@ -59,19 +59,19 @@ export const HEADER_ROWS: readonly Row[] = [
     lines('no header', missing),
   ]),
   row('A-H9', 'a decorated token (Kubernetes test list)', [
-    authorization('Bearer "good"', malformed),
-    authorization("Bearer 'good'", malformed),
-    authorization('Bearer <good>', malformed),
-    authorization('Bearer token=good', malformed),
+    authorization('Bearer "good"', denied({ token: '"good"' })),
+    authorization("Bearer 'good'", denied({ token: "'good'" })),
+    authorization('Bearer <good>', denied({ token: '<good>' })),
+    authorization('Bearer token=good', denied({ token: 'token=good' })),
     authorization('Bearer: good', malformed),
     authorization('Bearer good good', malformed),
     authorization('good', missing),
   ]),
   row('A-H10', 'percent-encoding in a token (Auth.js GHSA-xmf8-cvqr-rfgj)', [
-    authorization('Bearer %%', malformed),
-    authorization('Bearer %00', malformed),
-    authorization('Bearer g%6fod', malformed),
-    authorization('Bearer a%20b', malformed),
+    authorization('Bearer %%', denied({ token: '%%' })),
+    authorization('Bearer %00', denied({ token: '%00' })),
+    authorization('Bearer g%6fod', denied({ token: 'g%6fod' })),
+    authorization('Bearer a%20b', denied({ token: 'a%20b' })),
   ]),
   row('A-H11', 'bytes that are not ASCII', [
     named('an e acute of UTF-8', `Bearer ${bytesOf('\u00e9')}`, malformed),
