@@ -106,7 +106,7 @@ export class CachePartition extends Partition {
 
   #share(next: Ask): Ask {
     const { store, clock, bounds } = this.#memory
-    if (store?.shared === undefined) return next
+    if (store?.shared === undefined || !this.#memory.mayShare(this.#scope)) return next
     const scope = JSON.stringify([store.shared.scope, this.#scope.common])
     const asked = (): Entries<number> => this.#open().asked
     return shareDecisions(next, store.shared, {

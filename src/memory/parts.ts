@@ -2,8 +2,7 @@ import { Entries, Shelf } from './entries.ts'
 import { Generations, KnownTokens } from '../core/policies/known-tokens.ts'
 import { UnderWay } from '../core/policies/under-way.ts'
 import type { TimedDecision } from './cached-decision.ts'
-import type { CacheBounds } from '../core/decision-store.ts'
-import type { DecisionStore, Stamp } from '../core/decision-store.ts'
+import type { CacheBounds, DecisionStore, Scope, Stamp } from '../core/decision-store.ts'
 import type { SharedCall } from '../core/policies/shared-calls.ts'
 import type { Call } from '../core/policies/under-way.ts'
 import type { Clock } from '../core/runtime.ts'
@@ -21,6 +20,7 @@ export interface Fill extends Call {
 // An entry with an ordinary identity. The bytes bound the memory whatever callers send, so that few large entries fit.
 const BYTES_PER_ENTRY = 3355
 const LEAST_BYTES = 2 ** 16
+const MOST_SHARERS = 1024
 
 /** What all partitions of a cache share: its bounds, its clock and its store. Made with the first request. */
 export class Memory {
@@ -35,6 +35,8 @@ export class Memory {
   /** When the endpoint last answered, for decisions that instances share. */
   readonly asked: Shelf
   readonly generations: Generations
+  // What the scope of a store stands for, by what its guards have in common.
+  readonly #sharers = new Map<string, string>()
 
   constructor(bounds: CacheBounds, clock: Clock, store: DecisionStore | undefined) {
     const { maxEntries } = bounds
@@ -48,6 +50,19 @@ export class Memory {
     this.denials = new Shelf({ maxEntries, maxBytes: quarter })
     this.asked = new Shelf({ maxEntries, maxBytes: quarter })
     this.generations = new Generations(clock)
+  }
+
+  /**
+   * Whether instances may share the decisions of a scope. Without an id they know it by the scope of the store alone, which stands
+   * for one function: another one would take allows that are not its own.
+   */
+  mayShare({ common, own }: Scope): boolean {
+    if (own === '') return true
+    const known = this.#sharers.get(common)
+    if (known !== undefined) return known === own
+    if (this.#sharers.size >= MOST_SHARERS) return false
+    this.#sharers.set(common, own)
+    return true
   }
 }
 

@@ -54,7 +54,8 @@ export interface RedisStoreOptions {
    * @default 'with-auth:'
    */
   readonly prefix?: string
-  /** Keeps shared allows of different verifiers apart. Needed with `shareVerdicts` beside `verifier` or your own `fetch`. */
+  /** Keeps shared allows of different verifiers apart. Needed with `shareVerdicts` beside `verifier` or your own `fetch`.
+   * It stands for one function: guards with another one share nothing through this store. */
   readonly scope?: string
   /** PEM texts for `rediss://`: the authority of the engine, and the certificate and key of this client. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string }

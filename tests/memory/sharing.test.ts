@@ -131,6 +131,22 @@ it('a decision keeps the stamp of its own call when its check starts another one
   expect(cache.lookUp(check.token, check.told)).toBeUndefined()
 })
 
+it('a scope of the store stands for one verifier without an id, so another takes none of its allows', async () => {
+  const config = configOf(createMemoryStore(memory))
+  expect(await isAdmitted(createGate(config))).toBe(true)
+  const other = vi.fn<Verifier>().mockReturnValue({ outcome: 'deny' })
+  expect(await isAdmitted(createGate({ ...config, verifier: other }))).toBe(false)
+  other.mockReturnValue({ outcome: 'allow' })
+  const [first] = memory.allows.values()
+  memory.allows.clear()
+  await config.cache.clear()
+  expect(await isAdmitted(createGate({ ...config, verifier: other }))).toBe(true)
+  expect(first).toBeDefined()
+  expect(memory.allows.size).toBe(0)
+  expect(await isAdmitted(createGate({ ...config, timeoutMs: 900 }))).toBe(true)
+  expect(memory.allows.size).toBe(1)
+})
+
 const NOW = 1_700_000_000_000
 const AUTH = { principal: 'alice', attributes: {} }
 const ENDPOINT: ParsedVerdict = { outcome: 'deny', isLasting: true }
