@@ -108,7 +108,7 @@ export class CachePartition extends Partition {
     const { store, clock, bounds } = this.#memory
     if (store?.shared === undefined || !this.#memory.mayShare(this.#scope)) return next
     const scope = JSON.stringify([store.shared.scope, this.#scope.common])
-    const asked = (): Entries<number> => this.#open().asked
+    const asked = (): Pick<Parts, 'asked' | 'askedSince'> => this.#open()
     return shareDecisions(next, store.shared, {
       allowTtlMs: bounds.allowTtlMs,
       asked,

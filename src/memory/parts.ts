@@ -35,6 +35,8 @@ export class Memory {
   /** When the endpoint last answered, for decisions that instances share. */
   readonly asked: Shelf
   readonly generations: Generations
+  /** The time of day at which parts were closed last, with what the endpoint took before. */
+  closedAt: number = -Infinity
   // What the scope of a store stands for, by what its guards have in common.
   readonly #sharers = new Map<string, string>()
 
@@ -71,14 +73,19 @@ export class Parts {
   readonly allows: Entries<TimedDecision>
   readonly denials: Entries<TimedDecision>
   readonly asked: Entries<number>
+  /** The endpoint may have taken any allow that was asked for before. */
+  readonly askedSince: number
   readonly tokens: KnownTokens
   readonly fills: UnderWay<Fill> = new UnderWay()
   readonly calls: UnderWay<SharedCall> = new UnderWay()
   /** Looked at since the last one was closed. */
   isUsed: boolean = true
   isOpen: boolean = true
+  readonly #memory: Memory
 
   constructor(memory: Memory) {
+    this.#memory = memory
+    this.askedSince = memory.closedAt
     this.allows = new Entries(memory.allows)
     this.denials = new Entries(memory.denials)
     this.asked = new Entries(memory.asked)
@@ -98,5 +105,6 @@ export class Parts {
     this.isOpen = false
     this.forget()
     this.asked.forget()
+    this.#memory.closedAt = Math.max(this.#memory.closedAt, this.#memory.clock.wallNow())
   }
 }

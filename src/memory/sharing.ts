@@ -7,7 +7,7 @@ import type { Clock } from '../core/runtime.ts'
 export interface SharingOptions {
   readonly allowTtlMs: number
   /** When the endpoint last answered. An older allow of another instance must not bring back what it has taken. */
-  readonly asked: () => Entries<number>
+  readonly asked: () => { readonly asked: Entries<number>; readonly askedSince: number }
   /** Separates verdicts whose meaning differs for a reason that the endpoint is not told. */
   readonly scope: string
   readonly clock: Pick<Clock, 'now' | 'wallNow'>
@@ -22,7 +22,10 @@ export function shareDecisions(
   { recall }: SharedDecisions,
   { allowTtlMs, asked, scope, clock }: SharingOptions,
 ): Ask {
-  const lastAskedAt = ({ token, told }: Check): number => asked().get(token, told) ?? -Infinity
+  const lastAskedAt = ({ token, told }: Check): number => {
+    const known = asked()
+    return known.asked.get(token, told) ?? known.askedSince
+  }
   const isUsable = (check: Check, { askedAt, ttlMs, auth }: SharedAllow): boolean => {
     const wallNow = clock.wallNow()
     const ageMs = wallNow - askedAt
@@ -41,7 +44,7 @@ export function shareDecisions(
     }
     const askedAt = clock.wallNow()
     const verdict = await next(check, deadline)
-    asked().set(token, told, Math.max(askedAt, lastAskedAt(check)), 0)
+    asked().asked.set(token, told, Math.max(askedAt, lastAskedAt(check)), 0)
     const ttlMs = Math.min(allowTtlMs, verdict.maxAgeMs ?? Infinity)
     if (verdict.outcome === 'deny' || ttlMs <= 0 || share === undefined) return verdict
     return { ...verdict, share: () => share(toShared(verdict, askedAt, ttlMs)) }

@@ -147,6 +147,24 @@ it('a scope of the store stands for one verifier without an id, so another takes
   expect(memory.allows.size).toBe(1)
 })
 
+it('an older allow of another instance stays refused in a part of the cache that was closed since', async () => {
+  const config = configOf(createMemoryStore(memory))
+  const gate = createGate(config)
+  asked.mockReturnValue({ outcome: 'deny', maxAgeMs: 0 })
+  expect(await isAdmitted(gate)).toBe(false)
+  asked.mockReturnValue({ outcome: 'allow' })
+  expect(await isAdmitted(createGate(configOf(createMemoryStore(memory))))).toBe(true)
+  asked.mockReturnValue({ outcome: 'deny', maxAgeMs: 0 })
+  expect(await isAdmitted(gate)).toBe(false)
+  for (let index = 0; index < 1024; index += 1) {
+    const verifier: Verifier = () => ({ outcome: 'allow' })
+    const other = Object.assign(verifier, { id: String(index) })
+    // oxlint-disable-next-line no-await-in-loop -- each opens a part of the cache
+    await isAdmitted(createGate({ ...config, verifier: other }))
+  }
+  expect(await isAdmitted(gate)).toBe(false)
+})
+
 const NOW = 1_700_000_000_000
 const AUTH = { principal: 'alice', attributes: {} }
 const ENDPOINT: ParsedVerdict = { outcome: 'deny', isLasting: true }
@@ -166,7 +184,7 @@ function askWith(allow: SharedAllow | undefined, verdict = ENDPOINT) {
   const clock = { now: () => 0, wallNow: () => NOW }
   const verifier = shareDecisions(() => verdict, decisions, {
     allowTtlMs: 30_000,
-    asked: () => times,
+    asked: () => ({ asked: times, askedSince: -Infinity }),
     scope: '',
     clock,
   })
