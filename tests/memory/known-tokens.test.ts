@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
+import { Generations, KnownTokens } from '../../src/core/policies/known-tokens.ts'
 import { createAuthenticator, memoryCache } from '../../src/index.ts'
 
 /** The tokens that were allowed lately, of all guards of a cache. */
@@ -11,6 +12,19 @@ const collect = runInNewContext('gc') as () => void
 const MIB = 2 ** 20
 const TOKENS = 16_384
 const PAD = 'x'.repeat(400)
+
+it('count only while they are kept, so that a token that comes and goes crowds out no other', () => {
+  const generations = new Generations({ now: () => 0 })
+  const [one, other] = [new KnownTokens(generations), new KnownTokens(generations)]
+  one.add('alice')
+  for (let turn = 0; turn < 3 * TOKENS; turn += 1) {
+    other.add('mallory')
+    if (turn % 2 === 0) other.forget('mallory')
+    else other.forget()
+  }
+  expect(one.has('alice')).toBe(true)
+  expect(other.has('mallory')).toBe(false)
+})
 
 it('take no more memory with every guard of a cache, also of guards that are not asked any more', async () => {
   const cache = memoryCache({ maxEntries: 1 })

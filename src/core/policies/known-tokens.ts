@@ -47,6 +47,20 @@ export class Generations {
     else known.add(copyOf(token))
   }
 
+  /** Forgets a token, or all tokens, of an owner. They no longer count. */
+  forget(owner: object, token?: string): void {
+    const younger = this.younger(owner)
+    const forgotten = token === undefined ? [...(younger ?? [])] : [token]
+    for (const one of forgotten) {
+      if (younger?.delete(one) !== true) continue
+      this.#tokens -= 1
+      this.#characters -= one.length
+    }
+    const older = this.#older.get(owner)
+    if (token === undefined) older?.clear()
+    else older?.delete(token)
+  }
+
   #age(): void {
     const ageMs = this.#now() - this.#bornAt
     if (ageMs >= GENERATION_MS) this.#renew(ageMs >= 2 * GENERATION_MS ? 2 : 1)
@@ -82,10 +96,7 @@ export class KnownTokens {
 
   /** Forgets a token, or all tokens. */
   forget(token?: string): void {
-    for (const generation of [this.#younger(), this.#older()]) {
-      if (token === undefined) generation?.clear()
-      else generation?.delete(token)
-    }
+    this.#generations.forget(this, token)
   }
 
   isEmpty(): boolean {
