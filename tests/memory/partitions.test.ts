@@ -105,6 +105,16 @@ describe('two guards with one cache', () => {
     expect(seen).toEqual(['one', 'other'])
   })
 
+  it('are told apart by a fetch whose id is no text', async () => {
+    const config = await askedConfig()
+    const fetchOf = (answer: () => Promise<Response>): Transport =>
+      Object.assign(async () => answer(), { id: () => 'mine' } as unknown as { id: string })
+    const { fetch: _, ...rest } = config
+    expect(() => createGate({ ...rest, fetch: fetchOf(allow) })).toThrow(
+      '"fetch.id" must be a string, received a function',
+    )
+  })
+
   it('join no call of each other, and outdate it', async () => {
     asked.mockReset()
     const answers: ((response: Response) => void)[] = []

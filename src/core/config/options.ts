@@ -32,7 +32,7 @@ import type {
 import { GuardedResource } from '../resource.ts'
 import type { ProtectedResource } from '../resource.ts'
 import type { Access } from '../types.ts'
-import type { ContextConfig } from '../verifier.ts'
+import type { ContextConfig, Transport } from '../verifier.ts'
 import type { DecisionCache } from '../decision-store.ts'
 import type { Kind } from './kinds.ts'
 import type { PublicRule } from './public-paths.ts'
@@ -110,6 +110,17 @@ const resource: Kind<false | ProtectedResource, false | GuardedResource> = {
   },
 }
 
+const fetch: Kind<Transport, Transport | undefined> = {
+  form: { kind: 'function' },
+  parse: (value, path) => {
+    const transport = callback<Transport>().parse(value, path)
+    const id: unknown = transport?.id
+    if (id === undefined || typeof id === 'string') return transport
+    // JSON would make the same text of two functions, and guards with them would share decisions.
+    throw invalidOption([...path, 'id'], id, 'a string')
+  },
+}
+
 const routePolicy: Kind<(access: Access) => boolean, AuthConfig['routePolicy']> = {
   form: { kind: 'function' },
   parse: (value, path) => {
@@ -170,5 +181,5 @@ export const OPTIONS: OptionTable = {
   requestIdHeader,
   onEvent: callback(),
   respond: callback(),
-  fetch: callback(),
+  fetch,
 }
