@@ -179,6 +179,8 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
   const text = read()
   const first = await parse(text)
   let { config = {} } = first
+  // The last one for which `onChange` did not throw.
+  let taken = config
   const close = watchParsed({
     read,
     text,
@@ -186,10 +188,14 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
     parse,
     intervalMs,
     onChange: ({ config: next = {} }) => {
-      const { cache } = config
+      const before = new Set([taken.cache, config.cache])
       config = next
-      const stop = (): void => (cache && cache !== next.cache ? cache.stop() : undefined)
-      Promise.resolve(onChange(next)).then(stop, stop)
+      const changed = onChange(next)
+      taken = next
+      const stop = (): void => {
+        for (const cache of before) if (cache && cache !== next.cache) cache.stop()
+      }
+      Promise.resolve(changed).then(stop, stop)
     },
     onError,
     onRecover,

@@ -188,6 +188,28 @@ describe('server.auth.cache and server.auth.store', () => {
     await vi.waitFor(() => expect(stopped).toHaveBeenCalledOnce())
   })
 
+  it('is stopped by the next config that onChange takes, after one that it did not', async () => {
+    const file = write(yaml('{ url: redis://h }'))
+    const told: string[] = []
+    watched = await watchConfig(file, {
+      intervalMs: 10,
+      onChange: (config) => {
+        told.push('changed')
+        if (told.length === 1) throw new Error('not taken')
+        return config
+      },
+      onError: () => undefined,
+    })
+    const first = spyOnStop(storeOf(watched.config))
+    write(yaml('{ url: redis://other }'))
+    await vi.waitFor(() => expect(told).toHaveLength(1))
+    expect(first).not.toHaveBeenCalled()
+    const second = spyOnStop(storeOf(watched.config))
+    write(yaml('{ url: redis://third }'))
+    await vi.waitFor(() => expect(second).toHaveBeenCalledOnce())
+    expect(first).toHaveBeenCalledOnce()
+  })
+
   it.each([
     ['a wrong option', '{ url: redis://h, revocation_ms: 1 }'],
     ['a wrong option beside the cache', '{ url: redis://h, lost_push_ttl_ms: 700000 }'],
