@@ -49,3 +49,19 @@ it('take no more memory with every guard of a cache, also of guards that are not
   expect((await growthOfGuard('d')) + (await growthOfGuard('e'))).toBeLessThan(4)
   expect(guards).toHaveLength(5)
 }, 60_000)
+
+it('are none of a verifier that answers from memory', async () => {
+  const verifier = Object.assign(() => ({ outcome: 'allow' }) as const, { local: true } as const)
+  const guard = createAuthenticator({ verifier })
+  collect()
+  const before = process.memoryUsage().heapUsed
+  for (let index = 0; index < TOKENS; index += 1) {
+    const headers = { authorization: `Bearer ${index}-${PAD}` }
+    // oxlint-disable-next-line no-await-in-loop -- one after the other, so that no check waits for another
+    await guard(new Request('http://a.example/', { headers }))
+  }
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  collect()
+  expect((process.memoryUsage().heapUsed - before) / MIB).toBeLessThan(3)
+  expect(await guard(new Request('http://a.example/'))).toMatchObject({ ok: false })
+}, 60_000)

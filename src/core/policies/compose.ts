@@ -129,9 +129,8 @@ export function protect(
   protection: Protection | undefined,
   { tokens, outage, onState, isFinal }: Lately,
 ): Protected {
-  if (protection === undefined) {
-    return { ask: recognise(enforceDeadline(adopting(source), clock), tokens, outage) }
-  }
+  // Nothing goes first there, so no token is remembered for it.
+  if (protection === undefined) return { ask: enforceDeadline(adopting(source), clock) }
   const { retry: retries, circuitBreaker, concurrency } = protection
   const breaker =
     circuitBreaker === false ? undefined : createBreaker(circuitBreaker, outage, onState)
