@@ -1,4 +1,3 @@
-import { protectedResource } from '../src/mcp.ts'
 import { inspect } from 'node:util'
 import { http, HttpResponse } from 'msw'
 import { setupServer } from 'msw/node'
@@ -8,6 +7,7 @@ import { ENDPOINT } from './support/msw-endpoint.ts'
 import { get, raw } from './support/requests.ts'
 import { WAYS } from './support/ways.ts'
 import type { AuthConfig, DenialReason } from '../src/index.ts'
+import { protectedResource } from '../src/mcp.ts'
 import type { ConfigSource } from './support/ways.ts'
 
 /** Every failure rejects the request, and the handler does not run. */

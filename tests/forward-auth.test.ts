@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createForwardAuth } from '../src/forward-auth.ts'
 import { AuthConfigError, memoryCache } from '../src/index.ts'
+import { protectedResource } from '../src/mcp.ts'
 import { subrequest } from './support/subrequest.ts'
 import type {
   ForwardAuthFailure,
@@ -311,10 +312,10 @@ describe('a configuration', () => {
   })
 
   it('with `resource` is an error: its document is a 200 that allows nothing', async () => {
-    const resource = {
+    const resource = protectedResource({
       identifier: 'https://api.example.test/',
       authorizationServers: ['https://login.example.test'],
-    }
+    })
     const message = '"resource" must be left out: a 200 of forward auth always allows a request'
     expect(() => createForwardAuth({ ...config, resource }, { for: 'nginx' })).toThrow(message)
     vi.spyOn(console, 'error').mockImplementation(() => undefined)

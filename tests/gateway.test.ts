@@ -1,10 +1,10 @@
-import { protectedResource } from '../src/mcp.ts'
 import { describe, expect, it, vi } from 'vitest'
 import { createGateway } from '../src/gateway.ts'
 import { withAuth } from '../src/index.ts'
 import { get } from './support/requests.ts'
 import { TOKEN } from './support/token.ts'
 import type { GatewayFailure, GatewayOptions, UpstreamFetch } from '../src/gateway.ts'
+import { protectedResource } from '../src/mcp.ts'
 import type { AuthConfig } from '../src/index.ts'
 
 const CONFIG: AuthConfig = {

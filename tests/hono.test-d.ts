@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { access, auth, resourceMetadata } from '../src/hono.ts'
+import { protectedResource } from '../src/mcp.ts'
 import { config, fits, same, use } from './support/types.ts'
 import type { Context, ExecutionContext } from 'hono'
 import type { AuthEnv } from '../src/hono.ts'
@@ -64,14 +65,20 @@ export function checksGoWithEveryEnvironment(): void {
     return c.text('')
   })
   const own = new Hono<AppEnv & { Variables: { user: string } }>()
-  own.use(resourceMetadata(config))
-  own.use(resourceMetadata((env: Env) => ({ endpoint: env.AUTH_ENDPOINT })))
+  const resource = protectedResource({
+    identifier: 'https://api.example.com/',
+    authorizationServers: ['https://login.example.com'],
+  })
+  own.use(resourceMetadata(resource))
+  own.use(auth((env: Env) => ({ endpoint: env.AUTH_ENDPOINT, resource })))
   own.delete('/notes/:id', access({ scopes: ['notes:write'] }), (c) => {
     same<typeof c.var.user, string>()
     return c.text(c.req.param('id'))
   })
   // @ts-expect-error -- misspelt
   access({ role: ['admin'] })
-  // @ts-expect-error -- the config with the resource is needed
+  // @ts-expect-error -- the resource is needed
   resourceMetadata()
+  // @ts-expect-error -- not the config that holds it
+  resourceMetadata({ ...config, resource })
 }

@@ -3,7 +3,8 @@ import { getAuth, memoryCache, withAuth } from '../src/index.ts'
 import { mcpAuthInfo, protectedResource } from '../src/mcp.ts'
 import { get } from './support/requests.ts'
 import { TOKEN } from './support/token.ts'
-import type { AuthConfig, ResourceConfig, Verdict } from '../src/index.ts'
+import type { AuthConfig, Verdict } from '../src/index.ts'
+import type { ResourceConfig } from '../src/mcp.ts'
 
 type Allow = Extract<Verdict, { outcome: 'allow' }>
 
@@ -49,7 +50,7 @@ describe('mcpAuthInfo', () => {
         claims: { plan: { seats: 2 } },
         expiresAt,
       },
-      [{ resource: RESOURCE }],
+      [{ resource: protectedResource(RESOURCE) }],
     )
     expect(info).toEqual({
       token: '',
@@ -102,7 +103,7 @@ describe('mcpAuthInfo', () => {
         }),
         context: { headers: [] },
         cache: memoryCache(),
-        resource: RESOURCE,
+        resource: protectedResource(RESOURCE),
       },
     )
     for (const time of ['missed', 'hit']) {
@@ -127,7 +128,7 @@ describe('mcpAuthInfo', () => {
 
   it('takes resource and identity as the challenges do: of the innermost guard, and of the one that named somebody', async () => {
     const verdict = { clientId: 'app' }
-    const outer = { resource: RESOURCE }
+    const outer = { resource: protectedResource(RESOURCE) }
     const inner = {
       public: ['/mcp'],
       resource: protectedResource({ ...RESOURCE, identifier: 'https://b.example.com/' }),

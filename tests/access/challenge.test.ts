@@ -1,19 +1,22 @@
 import { describe, expect, it } from 'vitest'
 import { checkAccess, withAccess } from '../../src/access.ts'
 import { getAuth, memoryCache, withAuth } from '../../src/index.ts'
+import { protectedResource } from '../../src/mcp.ts'
 import { admitted, allow, codeOf } from '../support/route-checks.ts'
 import { get } from '../support/requests.ts'
 import type { Need } from '../../src/access.ts'
 import type { AuthConfig } from '../../src/index.ts'
+import type { ProtectedResource } from '../../src/mcp.ts'
 
 /** RFC 6750 §3.1: one challenge lists all scopes that a request needs. Some clients ask only for those of the last one. */
 
 const CALLER = { principal: 'alice', scopes: ['a', 'b', 'base'] }
-const resource = (require: string[] = [], path = ''): NonNullable<AuthConfig['resource']> => ({
-  identifier: `https://mcp.example.com${path}`,
-  authorizationServers: ['https://login.example.com'],
-  require,
-})
+const resource = (require: string[] = [], path = ''): ProtectedResource =>
+  protectedResource({
+    identifier: `https://mcp.example.com${path}`,
+    authorizationServers: ['https://login.example.com'],
+    ...(require.length > 0 && { require }),
+  })
 
 function scopesOf(response: Response | undefined): string | undefined {
   return /scope="([^"]*)"/.exec(response?.headers.get('www-authenticate') ?? '')?.[1]

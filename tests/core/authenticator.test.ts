@@ -1,6 +1,6 @@
-import { protectedResource } from '../../src/mcp.ts'
 import { describe, expect, it, vi } from 'vitest'
 import { createAuthenticator } from '../../src/core/authenticator.ts'
+import { protectedResource } from '../../src/mcp.ts'
 import { allow } from '../support/decide.ts'
 import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
 import { get } from '../support/requests.ts'

@@ -1,4 +1,3 @@
-import { protectedResource } from '../../src/mcp.ts'
 import { describe, expect, it, vi } from 'vitest'
 import { resolveConfig } from '../../src/core/config/parse.ts'
 import { createFailure } from '../../src/forward-auth/failure.ts'
@@ -13,6 +12,7 @@ import { ENDPOINT } from '../support/msw-endpoint.ts'
 import { readText, sorted } from '../support/project.ts'
 import { get, raw } from '../support/requests.ts'
 import type { ForwardAuthFailureCode } from '../../src/forward-auth.ts'
+import { protectedResource } from '../../src/mcp.ts'
 import type { GatewayFailureCode } from '../../src/gateway.ts'
 import type { AuthConfig, DenialReason, Transport, Verifier } from '../../src/index.ts'
 

@@ -1,4 +1,3 @@
-import { protectedResource } from '../../src/mcp.ts'
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { some } from 'hono/combine'
@@ -10,6 +9,7 @@ import { allow } from '../support/route-checks.ts'
 import { get, raw } from '../support/requests.ts'
 import type { MiddlewareHandler } from 'hono-lowest'
 import type { AuthConfig, AuthEvent } from '../../src/index.ts'
+import { protectedResource } from '../../src/mcp.ts'
 
 afterEach(() => vi.restoreAllMocks())
 

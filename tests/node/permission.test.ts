@@ -1,4 +1,3 @@
-import { protectedResource } from '../../src/mcp.ts'
 import { createServer } from 'node:http'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createNodeAuthenticator, withUpgradeAuth } from '../../src/node.ts'
@@ -7,6 +6,7 @@ import { head, sendRaw } from '../support/raw-client.ts'
 import { allow } from '../support/route-checks.ts'
 import type { Server } from 'node:http'
 import type { AuthConfig } from '../../src/index.ts'
+import { protectedResource } from '../../src/mcp.ts'
 import type { NodeAuthenticator, UpgradeListener } from '../../src/node.ts'
 
 /** What known callers may not do, and the metadata of a resource, on Node's own server. */

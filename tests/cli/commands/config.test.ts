@@ -4,6 +4,7 @@ import { parse, stringify } from 'yaml'
 import { configCommand, showConfig } from '../../../src/cli/commands/config.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { memoryCache } from '../../../src/index.ts'
+import { protectedResource } from '../../../src/mcp.ts'
 import { parseStoreOptions } from '../../../src/redis/options.ts'
 import { parseConfig } from '../../../src/yaml.ts'
 import { runLine } from '../../support/surroundings.ts'
@@ -258,11 +259,11 @@ describe('the printed configuration', () => {
       unavailableStatus: 503,
       retry: false,
       requestIdHeader: 'X-Request-Id',
-      resource: {
+      resource: protectedResource({
         identifier: 'https://api.example.com/mcp',
         authorizationServers: ['https://login.example.com'],
         require: ['mcp:read'],
-      },
+      }),
     }
     const shown = show(config)
     const again = parseConfig(stringify({ server: { auth: shown } }))

@@ -1,4 +1,3 @@
-import { protectedResource } from '../../../src/mcp.ts'
 import { writeFileSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
 import { parse } from 'yaml'
@@ -9,6 +8,7 @@ import { routePolicy } from '../../../src/access.ts'
 import { runLine } from '../../support/surroundings.ts'
 import { call, KEY, setupGateway } from '../support/running-gateway.ts'
 import type { AuthConfig } from '../../../src/index.ts'
+import { protectedResource } from '../../../src/mcp.ts'
 
 /** `route_policy`, `access_policy` and `resource` of a run.yaml, in the command. */
 

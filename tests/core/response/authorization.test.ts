@@ -1,4 +1,3 @@
-import { protectedResource } from '../../../src/mcp.ts'
 import { describe, expect, it, vi } from 'vitest'
 import { policyOf } from '../../../src/core/response/authorization.ts'
 import {
@@ -12,6 +11,7 @@ import { guardWith } from '../../support/guarded-verifier.ts'
 import { get } from '../../support/requests.ts'
 import { TOKEN } from '../../support/token.ts'
 import type { Access, AuthConfig, AuthEvent, Verdict } from '../../../src/index.ts'
+import { protectedResource } from '../../../src/mcp.ts'
 
 const ALLOW: Verdict = { outcome: 'allow', principal: 'ada', scopes: ['notes:read', 'notes'] }
 const verifier = (): Verdict => ALLOW
@@ -221,7 +221,7 @@ describe('the scopes that every request needs', () => {
       { resource: protectedResource({ ...resource, require: ['Notes'] }) },
       false,
     ],
-    ['none at all', { resource }, true],
+    ['none at all', { resource: protectedResource(resource) }, true],
     [
       'that a granted one implies',
       {

@@ -1,10 +1,11 @@
 import { describe, expect, it, vi } from 'vitest'
 import { checkAccess, withAccess } from '../../../src/access.ts'
 import { AuthUnavailableError, createAuthenticator, getAuth, withAuth } from '../../../src/index.ts'
-import { mcpAuthInfo } from '../../../src/mcp.ts'
+import { mcpAuthInfo, protectedResource } from '../../../src/mcp.ts'
 import { get } from '../../support/requests.ts'
 import { TOKEN } from '../../support/token.ts'
 import type { AuthConfig, Verdict } from '../../../src/index.ts'
+import type { ProtectedResource } from '../../../src/mcp.ts'
 
 /** A guard in shadow mode beside one that enforces must change nothing. */
 
@@ -19,11 +20,12 @@ function allowing(verdict: Verdict, options: AuthConfig = {}): AuthConfig {
   return { verifier: () => verdict, onEvent: () => undefined, ...options }
 }
 
-function resourceOf(name: string): AuthConfig['resource'] {
-  return {
+function resourceOf(name: string, ...require: string[]): ProtectedResource {
+  return protectedResource({
     identifier: `https://${name}.example.test/`,
     authorizationServers: ['https://login.example.test'],
-  }
+    ...(require.length > 0 && { require }),
+  })
 }
 
 const WATCHING: AuthConfig = { mode: 'shadow' }
@@ -41,9 +43,8 @@ describe('a guard in shadow mode inside one that enforces', () => {
   })
 
   it('adds no scopes to the challenge, and no resource', async () => {
-    const resource = { ...resourceOf('watching'), require: ['candidate'] } as AuthConfig['resource']
+    const watching = { ...WATCHING, resource: resourceOf('watching', 'candidate') }
     const admins = withAccess(() => new Response(), { scopes: ['write'] })
-    const watching = { ...WATCHING, ...(resource && { resource }) }
     const inner = withAuth(admins, allowing({ ...ADMIN, scopes: ['candidate'] }, watching))
     const { headers } = await withAuth(inner, allowing(BOB))(get('/', TOKEN))
     expect(headers.get('www-authenticate')).toContain('scope="write"')
@@ -51,7 +52,7 @@ describe('a guard in shadow mode inside one that enforces', () => {
       (request: Request) => Response.json(mcpAuthInfo(request)),
       allowing({ ...ADMIN, scopes: ['candidate'] }, watching),
     )
-    const enforcing = { resource: resourceOf('enforcing') ?? false }
+    const enforcing = { resource: resourceOf('enforcing') }
     const info: unknown = await (
       await withAuth(tool, allowing(BOB, enforcing))(get('/', TOKEN))
     ).json()
@@ -67,21 +68,16 @@ describe('a guard that enforces inside one in shadow mode', () => {
   })
 
   it('challenges with its own scopes alone', async () => {
-    const watching = { ...WATCHING, resource: resourceWith(['candidate']) }
-    const inner = withAuth(() => new Response(), allowing(BOB, { resource: resourceWith(['own']) }))
+    const watching = { ...WATCHING, resource: resourceOf('watching', 'candidate') }
+    const inner = withAuth(
+      () => new Response(),
+      allowing(BOB, { resource: resourceOf('api', 'own') }),
+    )
     const outer = withAuth(inner, allowing({ ...ADMIN, scopes: ['candidate'] }, watching))
     const { headers } = await outer(get('/', TOKEN))
     expect(headers.get('www-authenticate')).toContain('scope="own"')
   })
 })
-
-function resourceWith(require: string[]): NonNullable<AuthConfig['resource']> {
-  return {
-    identifier: 'https://api.example.test/',
-    authorizationServers: ['https://login.example.test'],
-    require,
-  }
-}
 
 it('a denial takes back what the same guard has remembered of the same Request', async () => {
   let verdict: Verdict = ADMIN

@@ -1,10 +1,11 @@
-import { protectedResource } from '../../../src/mcp.ts'
 import { describe, expect, it, vi } from 'vitest'
-import { createAuthenticator, withAuth } from '../../../src/index.ts'
-import { guardWith } from '../../support/guarded-verifier.ts'
-import { get } from '../../support/requests.ts'
-import { TOKEN } from '../../support/token.ts'
-import type { AuthConfig, AuthEvent, ResourceConfig, Verifier } from '../../../src/index.ts'
+import { createAuthenticator, withAuth } from '../../src/index.ts'
+import { protectedResource } from '../../src/mcp.ts'
+import { guardWith } from '../support/guarded-verifier.ts'
+import { get } from '../support/requests.ts'
+import { TOKEN } from '../support/token.ts'
+import type { AuthConfig, AuthEvent, Verifier } from '../../src/index.ts'
+import type { ResourceConfig } from '../../src/mcp.ts'
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 const RESOURCE: ResourceConfig = {
@@ -124,21 +125,22 @@ describe('the metadata of a resource', () => {
   })
 
   it('is a result of its own of an authenticator', async () => {
-    const result = await createAuthenticator({ verifier, resource: RESOURCE })(
-      get(`${WELL_KNOWN}/mcp`),
-    )
+    const resource = protectedResource(RESOURCE)
+    const result = await createAuthenticator({ verifier, resource })(get(`${WELL_KNOWN}/mcp`))
     expect(result).toMatchObject({ ok: false, reason: 'resource_metadata' })
   })
 
   it('is not served while the config cannot be used', async () => {
     const onEvent = (): void => undefined
-    const broken = withAuth(handler, () => ({ resource: RESOURCE, timeoutMs: 0, onEvent }))
+    const resource = protectedResource(RESOURCE)
+    const broken = withAuth(handler, () => ({ resource, timeoutMs: 0, onEvent }))
     expect((await broken(get(`${WELL_KNOWN}/mcp`))).status).toBe(500)
   })
 })
 
 describe('a challenge', () => {
-  const resource = { ...RESOURCE, require: ['notes:read', 'notes:write'] }
+  const scopes = ['notes:read', 'notes:write']
+  const resource = protectedResource({ ...RESOURCE, require: scopes })
   const metadata =
     'resource_metadata="https://api.example.test/.well-known/oauth-protected-resource/mcp"'
   const challengeOf = async (config: AuthConfig, token?: string) => {
@@ -170,7 +172,7 @@ describe('a challenge', () => {
     ],
     [
       'is not sent with `forbidden`',
-      { resource: RESOURCE, authorize: () => false },
+      { resource: protectedResource(RESOURCE), authorize: () => false },
       TOKEN,
       403,
       null,
@@ -185,7 +187,7 @@ describe('a challenge', () => {
     [
       'is not added to a custom 403 for `forbidden`',
       {
-        resource: RESOURCE,
+        resource: protectedResource(RESOURCE),
         authorize: () => false,
         respond: () => new Response(null, { status: 403 }),
       },
@@ -205,7 +207,7 @@ describe('a challenge', () => {
         reason: 'insufficient_scope',
         status: 403,
         message: 'Insufficient scope',
-        scopes: resource.require,
+        scopes,
       },
       expect.any(Request),
     )

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { parseNeed } from '../../../src/core/config/need.ts'
+import { parseNeed } from '../../src/needs/need.ts'
 
 it('is a frozen copy', () => {
   const scopes = ['a', 'b', 'a']
