@@ -27,6 +27,8 @@ class Resource extends GuardedResource {
     this.require = options.require
     this.describe = () => options
     this.#answer = createMetadataAnswer(options)
+    // Guards read it at each request: a later change must not lower what they require.
+    Object.freeze(this)
   }
 
   answer(request: Request, path: string): Response | undefined {

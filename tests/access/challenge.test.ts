@@ -11,7 +11,7 @@ import type { ProtectedResource } from '../../src/mcp.ts'
 /** RFC 6750 §3.1: one challenge lists all scopes that a request needs. Some clients ask only for those of the last one. */
 
 const CALLER = { principal: 'alice', scopes: ['a', 'b', 'base'] }
-const resource = (require: string[] = [], path = ''): ProtectedResource =>
+const resource = (require: string[] = [], path = '/'): ProtectedResource =>
   protectedResource({
     identifier: `https://mcp.example.com${path}`,
     authorizationServers: ['https://login.example.com'],

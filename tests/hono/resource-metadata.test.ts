@@ -4,26 +4,22 @@ import { some } from 'hono/combine'
 import { Hono as OtherHono } from 'hono-lowest'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { auth, resourceMetadata } from '../../src/hono.ts'
-import { AuthConfigError } from '../../src/index.ts'
 import { allow } from '../support/route-checks.ts'
 import { get, raw } from '../support/requests.ts'
 import type { MiddlewareHandler } from 'hono-lowest'
-import type { AuthConfig, AuthEvent } from '../../src/index.ts'
+import type { AuthConfig } from '../../src/index.ts'
+import type { ProtectedResource } from '../../src/mcp.ts'
 import { protectedResource } from '../../src/mcp.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
 const PATH = '/.well-known/oauth-protected-resource/mcp'
-const config: AuthConfig = allow(
-  { scopes: ['mcp:read'] },
-  {
-    resource: protectedResource({
-      identifier: 'https://mcp.example.com/mcp',
-      authorizationServers: ['https://login.example.com'],
-      require: ['mcp:read'],
-    }),
-  },
-)
+const resource = protectedResource({
+  identifier: 'https://mcp.example.com/mcp',
+  authorizationServers: ['https://login.example.com'],
+  require: ['mcp:read'],
+})
+const config: AuthConfig = allow({ scopes: ['mcp:read'] }, { resource })
 const DOCUMENT = {
   resource: 'https://mcp.example.com/mcp',
   authorization_servers: ['https://login.example.com'],
@@ -32,7 +28,7 @@ const DOCUMENT = {
 }
 
 /** An app that guards one path only, so that the guard does not see the well-known path. */
-function createApp(metadata = resourceMetadata(config)): Hono {
+function createApp(metadata = resourceMetadata(resource)): Hono {
   const app = new Hono().use(metadata)
   app.use('/mcp', auth(config))
   return app.all('*', (c) => c.text('app'))
@@ -54,7 +50,7 @@ describe('resourceMetadata', () => {
   })
 
   it('answers in the oldest Hono', async () => {
-    const app = new OtherHono().use(resourceMetadata(config) as unknown as MiddlewareHandler)
+    const app = new OtherHono().use(resourceMetadata(resource) as unknown as MiddlewareHandler)
     expect(await (await app.request(get(PATH))).json()).toEqual(DOCUMENT)
   })
 
@@ -73,7 +69,7 @@ describe('resourceMetadata', () => {
   })
 
   it('keeps the headers of earlier middleware, and takes none of the client', async () => {
-    const app = new Hono().use(cors({ origin: 'https://a.example' }), resourceMetadata(config))
+    const app = new Hono().use(cors({ origin: 'https://a.example' }), resourceMetadata(resource))
     const forged = { host: 'evil.example', 'x-forwarded-host': 'evil.example' }
     const response = await app.request(get(PATH, undefined, forged))
     expect(await response.text()).not.toContain('evil')
@@ -85,45 +81,17 @@ describe('resourceMetadata', () => {
     expect(await (await createApp().fetch(request)).text()).toBe('app')
   })
 
-  it('takes a function of c.env, and calls it until it has succeeded once', async () => {
-    const events: AuthEvent[] = []
-    const make = vi.fn((env: { ready?: boolean }) => {
-      if (env.ready !== true) throw new Error('sk-secret')
-      return config
-    })
-    const error = vi.spyOn(console, 'error').mockImplementation(() => undefined)
-    const app = new Hono<{ Bindings: { ready?: boolean } }>().use(resourceMetadata(make))
-    app.all('*', (c) => c.text('app'))
-    expect(await (await app.request(get(PATH), undefined, {})).text()).toBe('app')
-    expect(error).toHaveBeenCalledExactlyOnceWith(
-      'with-auth: The config could not be made: Error was thrown',
-    )
-    for (let turn = 0; turn < 2; turn += 1) {
-      const response = await app.request(get(PATH), undefined, { ready: true })
-      expect(await response.json()).toEqual(DOCUMENT)
-    }
-    expect(make).toHaveBeenCalledTimes(2)
-    const onEvent = (event: AuthEvent) => events.push(event)
-    const without = resourceMetadata(() => ({ verifier: config.verifier, onEvent }) as AuthConfig)
-    const later = resourceMetadata((() => Promise.reject(new Error('x'))) as () => AuthConfig)
-    const bad = new Hono().use(without, later).all('*', (c) => c.text('app'))
-    expect(await (await bad.request(get(PATH))).text()).toBe('app')
-    expect(events).toEqual([
-      { type: 'config_error', message: expect.stringContaining('"resource" is missing') as string },
-    ])
-  })
-
   it.each<[string, unknown]>([
-    ['no resource', { endpoint: 'https://auth.example.com/' }],
-    ['resource: false', { endpoint: 'https://auth.example.com/', resource: false }],
     ['nothing', undefined],
-    ['another mistake', { ...config, realm: 'a\nb' }],
-    [
-      'a bad resource',
-      { ...config, resource: protectedResource({ identifier: 'http://mcp.example.com' }) },
-    ],
+    ['false', false],
+    ['the config that holds it', config],
+    ['a function', () => resource],
+    ['its options', resource.describe()],
+    ['a copy of it', { ...resource }],
   ])('throws with %s, when it is made', (_, given) => {
-    expect(() => resourceMetadata(given as AuthConfig)).toThrow(AuthConfigError)
+    expect(() => resourceMetadata(given as ProtectedResource)).toThrow(
+      new TypeError('resourceMetadata needs what protectedResource of with-auth/mcp returns'),
+    )
   })
 
   it('is asked for by the challenge of the guard', async () => {

@@ -73,7 +73,6 @@ describe('the metadata of a resource', () => {
   })
 
   it.each([
-    ['https://api.example.test', WELL_KNOWN, ''],
     ['https://api.example.test/', WELL_KNOWN, ''],
     ['https://api.example.test/a/b', `${WELL_KNOWN}/a/b`, ''],
     ['https://api.example.test/a/', `${WELL_KNOWN}/a/`, ''],

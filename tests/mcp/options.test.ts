@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest'
 import { resolveConfig } from '../../src/core/config/parse.ts'
+import { AuthConfigError } from '../../src/index.ts'
 import { protectedResource } from '../../src/mcp.ts'
+import type { ResourceConfig } from '../../src/mcp.ts'
 
 const GOOD = {
   identifier: 'https://api.example.test/mcp',
@@ -50,6 +52,15 @@ it.each<[object, string]>([
   [{ title: 'x' }, 'Unknown option "title"'],
 ])('rejects %j', (wrong, message) => {
   expect(() => protectedResource({ ...GOOD, ...wrong })).toThrow(message)
+})
+
+it('names every problem at once', () => {
+  const wrong = { scopes: [''], require: ['offline_access'] } as unknown as ResourceConfig
+  const paths = [['identifier'], ['authorizationServers'], ['scopes', 0], ['require']]
+  const problems = paths.map((optionPath) => expect.objectContaining({ optionPath }) as unknown)
+  expect(() => protectedResource(wrong)).toThrow(
+    expect.objectContaining({ constructor: AuthConfigError, problems }),
+  )
 })
 
 it('needs bearer tokens, which the challenge speaks of', () => {

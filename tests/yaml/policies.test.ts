@@ -200,46 +200,6 @@ describe('a value that comes out empty is not left out', () => {
   })
 })
 
-describe('resource', () => {
-  it('is read with all keys and references', () => {
-    const more =
-      'scopes: ["mcp:read"], require: ["${env.SCOPE}"], name: 5, documentation: "https://docs.example.com/"'
-    const config = parseConfig(inAuth(`resource: { ${RESOURCE}, ${more} }`), {
-      env: { SCOPE: 'mcp:call' },
-    })
-    expect(resolveConfig(config).resource).toEqual({
-      identifier: 'https://api.example.com/mcp',
-      authorizationServers: ['https://login.example.com'],
-      scopes: ['mcp:read'],
-      require: ['mcp:call'],
-      name: '5',
-      documentation: 'https://docs.example.com/',
-    })
-    expect(resolveConfig(parseConfig(inAuth('resource: false'))).resource).toBe(false)
-  })
-
-  it('that is an origin needs its slash, and so does the audience beside it', () => {
-    const named = (identifier: string): string =>
-      `resource: { identifier: "${identifier}", authorization_servers: ["https://login.example.com"] }`
-    const [problem] = problemsOf(inAuth(named('https://api.example.com')))
-    expect(problem).toMatchObject({ key: 'server.auth.resource.identifier', line: 4 })
-    expect(problem?.message).toBe(
-      '"server.auth.resource.identifier" must be written as clients compare it, received "https://api.example.com": did you mean "https://api.example.com/"?',
-    )
-    const provider =
-      '{ type: oauth2_token, issuer: "https://login.example.com", audience: "https://api.example.com", jwks: { uri: "https://login.example.com/jwks" } }'
-    const lines = `server:\n  auth:\n    provider_config: ${provider}\n    ${named('https://api.example.com/')}`
-    expect(resolveConfig(parseConfig(lines, { jwt })).traits?.warnings).toContain(
-      '"audience" has "https://api.example.com", but clients get tokens for "resource.identifier", which is "https://api.example.com/": add it to "audience"',
-    )
-  })
-
-  it('is checked at its place', () => {
-    const [problem] = problemsOf(inAuth(`resource: { ${RESOURCE}, scopes: [offline_access] }`))
-    expect(problem).toMatchObject({ key: 'server.auth.resource.scopes', line: 4 })
-  })
-})
-
 it.each(['route_policy', 'access_policy'])(
   '%s one level too high is an error: the server would permit everything',
   (name) => {

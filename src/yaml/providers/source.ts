@@ -2,12 +2,12 @@ import { createPolicy } from '../../access/policy.ts'
 import { invalidOption, isOptionsObject } from '../../core/config/option-checks.ts'
 import { OPTIONS } from '../../core/config/options.ts'
 import { createResource } from '../../mcp/protected-resource.ts'
-import type { ProtectedResource } from '../../core/resource.ts'
 import { valuesOf } from '../setting.ts'
 import { attempt } from '../settings-check.ts'
 import { fingerprint } from '../watch.ts'
 import { makePart } from './make.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
+import type { ProtectedResource } from '../../core/resource.ts'
 import type { AuthSection } from '../auth-section.ts'
 import type { Findings } from '../problems.ts'
 import type { Settings } from '../setting.ts'
@@ -47,17 +47,17 @@ export class ProviderSource {
   decide({ settings, deciders }: AuthSection, means: Means, findings: Findings): Decided {
     // The sections of the cache and its store are checked where the cache is made.
     const { cache: _, store: _s, routePolicy: _p, resource: _r, ...others } = valuesOf(settings)
-    const made = { ...makePolicy(settings, findings), ...makeResource(settings, findings) }
-    const options: Record<string, unknown> = { ...others, ...made }
+    const unread = deciders === undefined ? [] : unreadBeside(deciders, settings)
+    const names = unread.flatMap((one) => one.options)
+    const options: Record<string, unknown> = {
+      ...others,
+      ...makePolicy(settings, findings),
+      ...(names.includes('resource') ? {} : makeResource(settings, findings)),
+    }
     if (deciders === undefined) return { config: options, keep: () => (this.#made = undefined) }
     rejectUnread(settings, deciders, findings)
     checkInsecureHttp(settings, findings)
-    const unread = [
-      'endpoint',
-      'allowInsecureHttp',
-      ...unreadBeside(deciders, settings).flatMap((one) => one.options),
-    ]
-    for (const name of unread) delete options[name]
+    for (const name of ['endpoint', 'allowInsecureHttp', ...names]) delete options[name]
     const print = printOf(settings, deciders)
     const known = this.#made?.print === print ? this.#made.part : undefined
     const part = known ?? makePart(deciders, settings, means, findings)
@@ -67,6 +67,12 @@ export class ProviderSource {
       keep: () => (this.#made = part && { print, part }),
     }
   }
+}
+
+// Stands in for one with a problem, so that a problem beside it is found too.
+const WRONG_RESOURCE = {
+  identifier: 'https://wrong.invalid/',
+  authorizationServers: ['https://wrong.invalid'],
 }
 
 interface Unread {
@@ -114,11 +120,15 @@ function makePolicy(settings: Settings, findings: Findings): Pick<AuthConfig, 'r
   return policy === undefined ? {} : { routePolicy: policy }
 }
 
-function makeResource(settings: Settings, findings: Findings): Pick<AuthConfig, 'resource'> {
+function makeResource(settings: Settings, findings: Findings): { readonly resource?: unknown } {
   const given = settings.get('resource')?.value
-  if (given === undefined || given === false) return {}
+  if (given === undefined) return {}
+  // The check of the config says that a value is missing.
+  if (given === false || given === null) return { resource: given }
   const resource = attempt(() => createGiven(given), settings, findings)
-  return resource === undefined ? {} : { resource }
+  return resource === undefined && !isOptionsObject(given)
+    ? {}
+    : { resource: resource ?? createResource(WRONG_RESOURCE) }
 }
 
 function createGiven(given: unknown): ProtectedResource {

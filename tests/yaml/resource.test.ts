@@ -1,0 +1,70 @@
+import { expect, it } from 'vitest'
+import { resolveConfig } from '../../src/core/config/parse.ts'
+import { parseConfig } from '../../src/yaml.ts'
+import { inAuth, linesOf, problemsOf } from '../support/yaml-problems.ts'
+
+/** `server.auth.resource`, which becomes what `protectedResource` makes. */
+
+const RESOURCE =
+  'identifier: "https://api.example.com/mcp", authorization_servers: ["https://login.example.com"]'
+
+it('is read with all keys and references', () => {
+  const more =
+    'scopes: ["mcp:read"], require: ["${env.SCOPE}"], name: 5, documentation: "https://docs.example.com/"'
+  const config = parseConfig(inAuth(`resource: { ${RESOURCE}, ${more} }`), {
+    env: { SCOPE: 'mcp:call' },
+  })
+  const { resource } = resolveConfig(config)
+  expect(resource && resource.describe()).toEqual({
+    identifier: 'https://api.example.com/mcp',
+    authorizationServers: ['https://login.example.com'],
+    scopes: ['mcp:read'],
+    require: ['mcp:call'],
+    name: '5',
+    documentation: 'https://docs.example.com/',
+  })
+  expect(resolveConfig(parseConfig(inAuth('resource: false'))).resource).toBe(false)
+})
+
+it('is checked at its place', () => {
+  const [problem] = problemsOf(inAuth(`resource: { ${RESOURCE}, scopes: [offline_access] }`))
+  expect(problem).toMatchObject({ key: 'server.auth.resource.scopes', line: 4 })
+})
+
+it.each<[string, ...string[]]>([
+  [
+    'resource:',
+    '4:14 "server.auth.resource" must be left out or given a value (is a variable not set?), received null',
+  ],
+  ['resource: true', '4:15 "server.auth.resource" must be an object or false, received true'],
+  ['resource: []', '4:15 "server.auth.resource" must be an object or false, received an array'],
+  [
+    'resource: { identifier: "https://a.example" }',
+    '4:15 "server.auth.resource.authorization_servers" must be a list of at least one issuer, received undefined',
+    '4:29 "server.auth.resource.identifier" must be written as clients compare it, received "https://a.example": did you mean "https://a.example/"?',
+  ],
+  [
+    `resource: { ${RESOURCE}, title: x }`,
+    '4:114 Unknown option "server.auth.resource.title": expected one of "identifier", "authorization_servers", "scopes", "require", "name", "documentation"',
+  ],
+  [
+    `resource: { ${RESOURCE} }\ncredentials: { header: x-key }`,
+    '5:18 "server.auth.credentials" must be "bearer", or a list with it, beside "resource"',
+  ],
+  // All problems at once.
+  [
+    `resource: { ${RESOURCE}, require: [] }\ncredentials: { header: x-key }`,
+    '4:123 "server.auth.resource.require" must be a list of at least one scope, received an array',
+    '5:18 "server.auth.credentials" must be "bearer", or a list with it, beside "resource"',
+  ],
+])('%s is an error', (lines, ...expected) => {
+  expect(linesOf(inAuth(lines)).map((line) => line.split(' | ')[0])).toEqual(expected)
+})
+
+it('beside a provider that reads no Bearer token is one problem, and not also those within it', () => {
+  const provider =
+    'provider_config: { type: upstream_header, principal_header: x-a, trusted_network: true }'
+  expect(problemsOf(`server: { auth: { ${provider}, resource: {} } }`)).toMatchObject([
+    { key: 'server.auth.resource', message: expect.stringContaining('must be left out') as string },
+  ])
+})
