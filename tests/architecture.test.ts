@@ -12,6 +12,16 @@ const core = MODULES.filter(({ file }) => file.startsWith('core/'))
 const entries = MODULES.filter(({ file }) => !file.includes('/'))
 const FILES = 'files'
 
+/** The rooms that several entries share, and what each imports beside its own files. */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  [FILES]: ['node:fs', 'yaml'],
+  memory: ['core'],
+  needs: ['core'],
+  telemetry: ['core'],
+  // Made by the entry, and by the loader of a file.
+  mcp: ['core', 'needs'],
+}
+
 /** The command. It is run, and not imported. */
 const COMMAND = 'cli.ts'
 
@@ -34,15 +44,17 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
     'node:stream',
     'node:util',
   ],
+  'access.ts': ['needs'],
   'bun.ts': [],
   'index.ts': ['memory'],
   'express.ts': ['node', 'node.ts', 'node:http'],
   'fastify.ts': ['node', 'node.ts'],
-  'hono.ts': ['hono'],
+  'hono.ts': ['hono', 'needs'],
   'forward-auth.ts': ['gateway', 'verifiers'],
   'gateway.ts': ['verifiers'],
   'jwt.ts': ['jose', 'verifiers'],
   'keys.ts': [FILES, 'yaml', 'node:fs'],
+  'mcp.ts': ['needs'],
   'node.ts': [
     'gateway',
     'node:crypto',
@@ -54,7 +66,17 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
   ],
   'otel.ts': ['telemetry', '@opentelemetry'],
   'redis.ts': ['@redis', 'node:crypto', 'node:module'],
-  'yaml.ts': ['access', FILES, 'jwt.ts', 'memory', 'node.ts', 'redis.ts', 'verifiers', 'yaml'],
+  'yaml.ts': [
+    'access',
+    FILES,
+    'jwt.ts',
+    'mcp',
+    'memory',
+    'node.ts',
+    'redis.ts',
+    'verifiers',
+    'yaml',
+  ],
 }
 
 function importsOf(
@@ -116,6 +138,15 @@ it.each(entries)('$file imports core, its own folder and the packages of its lis
   expect(importsOf(parts, isBad)).toEqual([])
 })
 
+it.each(Object.entries(ROOMS))('%s imports no entry: %j', (room, others) => {
+  const modules = MODULES.filter(({ file }) => file.startsWith(`${room}/`))
+  const allowed = new Set([room, ...others])
+  expect(modules).not.toEqual([])
+  expect(
+    importsOf(modules, (one) => !allowed.has(one.split('/')[0] ?? '') && !allowed.has(one)),
+  ).toEqual([])
+})
+
 it('the gateway takes the signature and the text of headers from the verifiers, and nothing else', () => {
   const parts = new Set(['verifiers/upstream/header-text.ts', 'verifiers/upstream/signature.ts'])
   const gateway = MODULES.filter(({ file }) => /^gateway[./]/.test(file))
@@ -145,9 +176,7 @@ it('forward auth takes headers and refusals from the gateway, and nothing that f
 it('each module is an entry, or part of an entry or of a room that entries share', () => {
   const owners = new Set([
     'core',
-    FILES,
-    'memory',
-    'telemetry',
+    ...Object.keys(ROOMS),
     ...entries.map(({ file }) => file.replace(/\.ts$/, '')),
   ])
   const strays = MODULES.filter(

@@ -15,8 +15,13 @@ import { readText } from '../support/project.ts'
 /** The pages that `npm run docs:generate` writes. */
 
 describe('docs/configuration.md', () => {
-  const ofCache = readOptionsOfType('MemoryCacheOptions').map(({ name }) => `memoryCache: ${name}`)
-  const options = [...readOptionsOfType('AuthConfig').map(({ name }) => name), ...ofCache]
+  const ofValue = (made: string, type: string): string[] =>
+    readOptionsOfType(type).map(({ name }) => `${made}: ${name}`)
+  const options = [
+    ...readOptionsOfType('AuthConfig').map(({ name }) => name),
+    ...ofValue('memoryCache', 'MemoryCacheOptions'),
+    ...ofValue('protectedResource', 'ResourceConfig'),
+  ]
 
   it('is up to date', async () => {
     await expect(createPage()).toMatchFileSnapshot('../../docs/configuration.md')

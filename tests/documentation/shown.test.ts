@@ -3,6 +3,7 @@ import { parse } from 'yaml'
 import { OPTIONS } from '../../src/core/config/options.ts'
 import { resolveConfig } from '../../src/core/config/parse.ts'
 import { getAuth, withAuth } from '../../src/index.ts'
+import { RESOURCE } from '../../src/mcp/options.ts'
 import { CACHE } from '../../src/yaml/cache-section.ts'
 import { parseConfig } from '../../src/yaml.ts'
 import { keyOf } from '../../src/yaml/setting.ts'
@@ -62,7 +63,7 @@ describe('docs/yaml.md', () => {
       ...UNCOMPARED,
     })
     const written = parse(reference) as { server: { auth: object } }
-    const keys = keysOfFields({ ...OPTIONS, cache: CACHE })
+    const keys = keysOfFields({ ...OPTIONS, cache: CACHE, resource: RESOURCE })
     expect(keys).toEqual(expect.arrayContaining(Object.keys(written.server.auth)))
     expect(keys.length).toBeGreaterThan(35)
     expect(keys.filter((key) => !new RegExp(`\\b${key}\\b`).test(reference))).toEqual([])

@@ -142,7 +142,7 @@ interface Case {
 /** A request that the wrapper rejects, for each reason. */
 const CASES: Record<DenialReason, Case> = {
   missing_credentials: { request: get('/') },
-  malformed_credentials: { request: get('/', '"k1"') },
+  malformed_credentials: { request: get('/', 'k1,k2') },
   denied: { fetch: answering(403) },
   forbidden: { verifier: () => ({ outcome: 'deny', reason: 'forbidden' }) },
   insufficient_scope: {

@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { memoryCache, withAuth } from '../../src/index.ts'
 import { protectedResource } from '../../src/mcp.ts'
 import { get } from '../support/requests.ts'
@@ -39,6 +39,18 @@ it('cannot be changed, nor can what it describes', async () => {
   expect(response.status).toBe(403)
   expect(response.headers.get('www-authenticate')).toContain('scope="notes"')
   expect(handler).not.toHaveBeenCalled()
+})
+
+it('is refused if another copy of the package has made it, or a spread has copied it', async () => {
+  const own = protectedResource(OPTIONS)
+  vi.resetModules()
+  const other = (await import('../../src/mcp.ts')).protectedResource(OPTIONS)
+  expect(() => guard(other)).toThrow(
+    '"resource" must be false, or a resource that protectedResource() of this copy of with-auth/mcp has made, received an object of type Object',
+  )
+  // A spread would lose what it does, and might lower what it requires.
+  const lower = { ...own, require: [] } as ProtectedResource
+  expect(() => guard(lower)).toThrow('"resource" must be made by a function')
 })
 
 it('admits nobody by way of an object that passes for it', async () => {
@@ -96,4 +108,40 @@ it('reports in shadow mode what it would reject', async () => {
     reason: 'insufficient_scope',
     shadow: true,
   })
+})
+
+describe('two guards, each with a resource of its own or without one', () => {
+  const LISTS = [undefined, ['a'], ['b'], ['a', 'b']]
+  const MODES = ['enforce', 'shadow'] as const
+  const all = MODES.flatMap((mode) => LISTS.map((require) => ({ mode, require })))
+  const pairs = all.flatMap((outer) => all.map((inner) => [outer, inner] as const))
+
+  it.each([[[]], [['a']], [['b']], [['a', 'b']]])(
+    'let a caller with %j in only if all that enforce have what they require',
+    async (scopes: string[]) => {
+      for (const pair of pairs) {
+        const handler = vi.fn(() => new Response('secret'))
+        const guarded = pair.reduceRight<(request: Request) => Response | Promise<Response>>(
+          (next, { mode, require }) =>
+            withAuth(next, () => ({
+              verifier: () => ({ outcome: 'allow', scopes }) as const,
+              mode,
+              onEvent: () => undefined,
+              cache: memoryCache(),
+              context: { headers: [] },
+              resource: protectedResource({ ...WITHOUT, ...(require && { require }) }),
+            })),
+          handler,
+        )
+        const needed = pair.flatMap(({ mode, require = [] }) => (mode === 'enforce' ? require : []))
+        const isIn = needed.every((scope) => scopes.includes(scope))
+        // The second request finds both decisions in the cache.
+        for (const turn of [1, 2]) {
+          const { status } = await guarded(get('/mcp', TOKEN))
+          expect({ pair, turn, status }).toEqual({ pair, turn, status: isIn ? 200 : 403 })
+        }
+        expect(handler).toHaveBeenCalledTimes(isIn ? 2 : 0)
+      }
+    },
+  )
 })

@@ -24,6 +24,7 @@ for (const binary of [...NODES, BUN]) {
         'AuthUnavailableError',
         'createAuthenticator',
         'getAuth',
+        'memoryCache',
         'withAuth',
         'access',
         'auth',

@@ -10,6 +10,7 @@ const FILES = [
   'src/gateway.ts',
   'src/gateway/refusal.ts',
   'src/keys/options.ts',
+  'src/mcp/options.ts',
   'src/memory/options.ts',
   'src/redis/options.ts',
 ].map((file) => join(ROOT, file))

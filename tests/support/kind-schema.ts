@@ -12,11 +12,14 @@ const docs = readDocumentation('AuthConfig')
 const SECTIONS: Readonly<Record<string, string>> = {
   cache:
     'Remembers decisions. Needs `context.headers` as a list: the cache key is what the endpoint gets.',
+  resource:
+    'The metadata of this server as a protected resource (RFC 9728), which MCP clients need to log in.',
   store:
     'Tells all instances of a revocation within a second, by way of Redis or Valkey. Needs `cache`.',
 }
 const VALUES = [
   ['cache.', readDocumentation('MemoryCacheOptions')],
+  ['resource.', readDocumentation('ResourceConfig')],
   ['store.', readDocumentation('RedisStoreOptions')],
 ] as const
 

@@ -1,6 +1,3 @@
-const RESOURCE =
-  "resource: { identifier: 'https://api.example.com/mcp', authorizationServers: ['https://login.example.com'] }"
-
 /** An example of each option, and the page that explains it. A test compiles every example. */
 export const OPTION_EXAMPLES: Readonly<Record<string, readonly [example: string, page?: string]>> =
   {
@@ -33,14 +30,25 @@ export const OPTION_EXAMPLES: Readonly<Record<string, readonly [example: string,
       'scopeImplies: (granted, needed) => needed.startsWith(`${granted}:`)',
       'authorization.md',
     ],
-    resource: [RESOURCE, 'mcp.md'],
-    'resource.identifier': [RESOURCE],
-    'resource.authorizationServers': [RESOURCE],
-    'resource.scopes': [`resource: { ...resource, scopes: ['notes:read'] }`],
-    'resource.require': [`resource: { ...resource, require: ['notes:read'] }`],
-    'resource.name': [`resource: { ...resource, name: 'Notes' }`],
-    'resource.documentation': [
-      `resource: { ...resource, documentation: 'https://docs.example.com/notes' }`,
+    resource: [
+      'resource: protectedResource({ identifier, authorizationServers: [issuer] })',
+      'mcp.md',
+    ],
+    'protectedResource: identifier': [
+      "resource: protectedResource({ ...resource, identifier: 'https://api.example.com/mcp' })",
+    ],
+    'protectedResource: authorizationServers': [
+      "resource: protectedResource({ ...resource, authorizationServers: ['https://login.example.com'] })",
+    ],
+    'protectedResource: scopes': [
+      "resource: protectedResource({ ...resource, scopes: ['notes:read'] })",
+    ],
+    'protectedResource: require': [
+      "resource: protectedResource({ ...resource, require: ['notes:read'] })",
+    ],
+    'protectedResource: name': ["resource: protectedResource({ ...resource, name: 'Notes' })"],
+    'protectedResource: documentation': [
+      "resource: protectedResource({ ...resource, documentation: 'https://docs.example.com/notes' })",
     ],
     timeoutMs: ['timeoutMs: 2_000', 'resilience.md#the-deadline'],
     retry: ['retry: { attempts: 2 }', 'resilience.md#the-retry'],
@@ -89,19 +97,19 @@ export const OPTION_EXAMPLES: Readonly<Record<string, readonly [example: string,
 /** A module that uses each example as the options of a config. */
 export function createExampleModule(): string {
   const configs = Object.values(OPTION_EXAMPLES).map(([example]) => `  { ${example} },`)
-  return `import { routePolicy } from 'with-auth/access'
+  return `import { memoryCache } from 'with-auth'
+import { routePolicy } from 'with-auth/access'
+import { protectedResource } from 'with-auth/mcp'
 import { nodeTransport } from 'with-auth/node'
 import { redisStore } from 'with-auth/redis'
-import { memoryCache } from 'with-auth'
 import type { AuthConfig } from 'with-auth'
 
 const secret = 'secret'
 const tokens = new Set<string>()
 const store = redisStore({ url: 'redis://127.0.0.1:6379' })
-const resource = {
-  identifier: 'https://api.example.com/mcp',
-  authorizationServers: ['https://login.example.com'],
-}
+const identifier = 'https://api.example.com/mcp'
+const issuer = 'https://login.example.com'
+const resource = { identifier, authorizationServers: [issuer] }
 export const configs: readonly AuthConfig[] = [
 ${configs.join('\n')}
 ]

@@ -1,4 +1,5 @@
 import { OPTIONS } from '../../src/core/config/options.ts'
+import { RESOURCE } from '../../src/mcp/options.ts'
 import { CACHE_TIMES } from '../../src/memory/options.ts'
 import { FILE_OPTIONS } from '../../src/yaml/auth-section.ts'
 import { keyOf } from '../../src/yaml/setting.ts'
@@ -29,9 +30,31 @@ export default {
 \`\`\``
 
 const docs = readDocumentation('AuthConfig')
-const cacheDocs = readDocumentation('MemoryCacheOptions')
 
-const OF_CACHE = `These are the options of \`memoryCache()\`, in code. A file has them below \`cache\`, and those of the store below \`store\`.`
+interface Value {
+  /** The function that makes it. */
+  readonly made: string
+  readonly type: string
+  /** The options that a file has, below the option. */
+  readonly fields: NonNullable<Form['fields']>
+  readonly text: string
+}
+
+/** Options that are made by a function, whose options follow. */
+const VALUES: Readonly<Record<string, Value>> = {
+  resource: {
+    made: 'protectedResource',
+    type: 'ResourceConfig',
+    fields: RESOURCE.form.fields ?? {},
+    text: 'These are the options of `protectedResource()` of `with-auth/mcp`, in code. A file has them below `resource`.',
+  },
+  cache: {
+    made: 'memoryCache',
+    type: 'MemoryCacheOptions',
+    fields: CACHE_TIMES.form.fields ?? {},
+    text: 'These are the options of `memoryCache()`, in code. A file has them below `cache`, and those of the store below `store`.',
+  },
+}
 
 /** \`docs/configuration.md\`: a section for each option with its text, type, range, default, YAML key and an example. */
 export function createPage(): string {
@@ -42,8 +65,9 @@ function sectionsOf(fields: NonNullable<Form['fields']>, parent: readonly string
   return Object.entries(fields).flatMap(([name, { form }]) => {
     const path = [...parent, name]
     const nested = form.kind === 'group' ? sectionsOf(form.fields ?? {}, path) : []
-    const ofCache = name === 'cache' ? [OF_CACHE, ...cacheSections()] : []
-    return [sectionOf(path, form), ...nested, ...ofCache]
+    const value = parent.length === 0 ? VALUES[name] : undefined
+    const ofValue = value === undefined ? [] : [value.text, ...valueSections(name, value)]
+    return [sectionOf(path, form), ...nested, ...ofValue]
   })
 }
 
@@ -54,13 +78,12 @@ function sectionOf(path: readonly string[], form: Form): string {
   return section(heading, name, { form, key, documented: docs.get(name) })
 }
 
-/** The options of `memoryCache`. */
-function cacheSections(): string[] {
-  const forms: NonNullable<Form['fields']> = CACHE_TIMES.form.fields ?? {}
-  return [...cacheDocs].map(([name, documented]) => {
-    const { form } = forms[name] ?? { form: { kind: 'function' } }
-    const key = name in forms ? `cache.${keyOf(name)}` : KEYS[name]
-    const title = `memoryCache: ${name}`
+/** The options of the function that makes the value of an option. */
+function valueSections(option: string, { made, type, fields }: Value): string[] {
+  return [...readDocumentation(type)].map(([name, documented]) => {
+    const { form } = fields[name] ?? { form: { kind: 'function' } }
+    const key = name in fields ? `${option}.${keyOf(name)}` : KEYS[name]
+    const title = `${made}: ${name}`
     return section(`### \`${title}\``, title, { form, key, documented })
   })
 }

@@ -2,7 +2,6 @@ import { describe, expect, it, vi } from 'vitest'
 import { OPTIONS } from '../../../src/core/config/options.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { AuthConfigError, memoryCache } from '../../../src/index.ts'
-import { protectedResource } from '../../../src/mcp.ts'
 import type * as CacheModule from '../../../src/core/decision-store.ts'
 import type { CacheBounds } from '../../../src/index.ts'
 
@@ -238,23 +237,6 @@ describe('a config', () => {
     }
     const { message } = errorOf({ cache: new Other(), context: { headers: [] } })
     expect(message).toMatch(/^"cache" must be false, or a cache that memoryCache\(\) of this copy/)
-  })
-
-  it('takes no resource of another copy of the package, and no object that copies one', async () => {
-    const options = {
-      identifier: 'https://api.example.com/mcp',
-      authorizationServers: ['https://login.example.com'],
-      require: ['mcp:read'],
-    }
-    vi.resetModules()
-    const other = (await import('../../../src/mcp.ts')).protectedResource(options)
-    expect(errorOf({ resource: other }).message).toBe(
-      '"resource" must be false, or a resource that protectedResource() of this copy of with-auth/mcp has made, received an object of type Object',
-    )
-    const own = protectedResource(options)
-    // A spread would lose what it does, and might lower what it requires.
-    expect(() => resolveConfig({ resource: { ...own, require: [] } })).toThrow(AuthConfigError)
-    expect(resolveConfig({ resource: own }).resource).toBe(own)
   })
 })
 

@@ -1,9 +1,9 @@
 // Routes with checks, of withAuth and of Hono. A token names the caller's scopes, with dots between them.
-import { protectedResource } from 'with-auth/mcp'
 import { Hono } from 'hono'
 import { withAuth } from 'with-auth'
 import { checkAccess, routePolicy, withAccess } from 'with-auth/access'
 import { access, auth, resourceMetadata } from 'with-auth/hono'
+import { protectedResource } from 'with-auth/mcp'
 
 const config = {
   verifier: ({ token }) => ({
@@ -24,7 +24,7 @@ const copied = async (c, next) => {
 }
 
 const app = new Hono()
-app.use(resourceMetadata(config))
+app.use(resourceMetadata(config.resource))
 app.use('/hono/*', auth(config))
 app.get('/hono/write', access({ scopes: ['read'] }), access(write), (c) => c.text('in'))
 app.get('/hono/copied', copied, access(write), (c) => c.text('in'))

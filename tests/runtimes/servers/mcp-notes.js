@@ -71,7 +71,7 @@ function byMiddleware(identifier, issuer, serve) {
   const config = configOf(identifier, issuer)
   // The middleware of one path does not see the path of the metadata.
   return new Hono()
-    .use(resourceMetadata(config))
+    .use(resourceMetadata(config.resource))
     .use('/', auth(config))
     .all('/', (c) => serve(c.req.raw))
 }
