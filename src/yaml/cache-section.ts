@@ -1,4 +1,9 @@
-import { invalidOption, isOptionsObject, misusedOption } from '../core/config/option-checks.ts'
+import {
+  invalidOption,
+  isOptionsObject,
+  misusedOption,
+  EXPECTED_VALUE,
+} from '../core/config/option-checks.ts'
 import { AuthConfigError } from '../core/errors.ts'
 import { readTextFile } from '../files/text-file.ts'
 import { createCache } from '../memory/memory-cache.ts'
@@ -119,6 +124,7 @@ export function makeCache(settings: Settings | undefined, others: Others = {}): 
 }
 
 function createGiven(given: unknown, { store, onEvent }: Others): DecisionCache {
+  if (given === null) throw invalidOption(['cache'], given, EXPECTED_VALUE)
   if (!isOptionsObject(given)) throw invalidOption(['cache'], given, 'an object or false')
   return createCache({ ...given, ...(store && { store }), ...(onEvent && { onEvent }) }, ['cache'])
 }

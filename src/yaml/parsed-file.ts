@@ -68,8 +68,8 @@ export interface Draft {
 export interface ParsedFile {
   /** `undefined` if it is missing, and may be. */
   readonly config: AuthConfig | undefined
-  /** The sections of its cache and its store. */
-  readonly sections: { readonly cache: unknown; readonly store: unknown }
+  /** The sections of values that only functions make. A watch compares them, since it cannot compare those. */
+  readonly sections: Readonly<Record<'cache' | 'resource' | 'store', unknown>>
   /** Differs between files whose providers differ. */
   readonly provider: string | undefined
   /** The rules of its `routePolicy`. */
@@ -135,7 +135,11 @@ function makeConfig(
   const valueOf = (name: string): unknown => section?.settings.get(name)?.value
   return {
     config,
-    sections: { cache: valueOf('cache'), store: valueOf('store') },
+    sections: {
+      cache: valueOf('cache'),
+      resource: valueOf('resource'),
+      store: valueOf('store'),
+    },
     provider: decided?.print,
     rules: valueOf('routePolicy'),
   }

@@ -247,11 +247,13 @@ async function run(history: History, log: Log, clock: VirtualClock): Promise<voi
     if (guard === undefined) throw new TypeError('No such guard')
     const manner = { latencyMs, isDeaf }
     const next = later === undefined ? undefined : { ...later, ...manner }
-    for (let member = 0; member < crowd; member += 1) {
-      const token = member === 0 ? visited.token : `${visited.token}${member}`
-      if (first !== undefined) endpoint.says(token, { ...first, ...manner }, next)
+    const answer = first === undefined ? undefined : { ...first, ...manner }
+    const members = Array.from({ length: crowd }, (_, member) => (member === 0 ? '' : member))
+    members.forEach((member) => {
+      const token = `${visited.token}${member}`
+      if (answer !== undefined) endpoint.says(token, answer, next)
       ask({ ...visited, token }, history.told, guard, log, moment)
-    }
+    })
   }
   // By then all requests have ended, and the endpoint has sent all late answers.
   await clock.pass(3 * TIMEOUT_MS)

@@ -1,5 +1,4 @@
 import { createServer } from 'node:https'
-import { memoryCache } from '../../src/memory/memory-cache.ts'
 import { describe, expect, it } from 'vitest'
 import { memoryCache } from '../../src/index.ts'
 import { introspection } from '../../src/verifiers.ts'

@@ -1,12 +1,19 @@
-import { expect, it } from 'vitest'
+import { writeFileSync } from 'node:fs'
+import { afterEach, expect, it, vi } from 'vitest'
 import { resolveConfig } from '../../src/core/config/parse.ts'
-import { parseConfig } from '../../src/yaml.ts'
+import { parseConfig, watchConfig } from '../../src/yaml.ts'
+import { setupFolder } from '../support/temporary-folder.ts'
 import { inAuth, linesOf, problemsOf } from '../support/yaml-problems.ts'
+import type { WatchedConfig } from '../../src/yaml.ts'
 
 /** `server.auth.resource`, which becomes what `protectedResource` makes. */
 
 const RESOURCE =
   'identifier: "https://api.example.com/mcp", authorization_servers: ["https://login.example.com"]'
+
+const inFolder = setupFolder()
+let watched: WatchedConfig | undefined
+afterEach(() => watched?.close())
 
 it('is read with all keys and references', () => {
   const more =
@@ -67,4 +74,24 @@ it('beside a provider that reads no Bearer token is one problem, and not also th
   expect(problemsOf(`server: { auth: { ${provider}, resource: {} } }`)).toMatchObject([
     { key: 'server.auth.resource', message: expect.stringContaining('must be left out') as string },
   ])
+})
+
+it.each([
+  ['identifier: "https://api.example.com/v2"', { identifier: 'https://api.example.com/v2' }],
+  ['authorization_servers: ["https://b.example"]', { authorizationServers: ['https://b.example'] }],
+  ['scopes: [a]', { scopes: ['a'] }],
+  ['require: [a]', { require: ['a'] }],
+  ['name: Notes', { name: 'Notes' }],
+  ['documentation: "https://docs.example/"', { documentation: 'https://docs.example/' }],
+])('is made again when a watched file gets %s', async (line, changed) => {
+  const file = inFolder('run.yaml')
+  const [key = ''] = line.split(':')
+  const others = RESOURCE.split(', ').filter((one) => !one.startsWith(key))
+  writeFileSync(file, inAuth(`resource: { ${RESOURCE} }`))
+  const onChange = vi.fn<(config: object) => void>()
+  watched = await watchConfig(file, { onChange, onError: () => undefined, intervalMs: 10 })
+  writeFileSync(file, inAuth(`resource: { ${[...others, line].join(', ')} }`))
+  await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), { timeout: 5000 })
+  const { resource } = watched.config
+  expect(resource && resource.describe()).toMatchObject(changed)
 })

@@ -71,7 +71,7 @@ function isFunctionName(name: string, parent: OptionPath): boolean {
   return FUNCTIONS.has(name) && parent.at(-1) !== 'context'
 }
 
-const EXPECTED_VALUE = 'left out or given a value (is a variable not set?)'
+export const EXPECTED_VALUE = 'left out or given a value (is a variable not set?)'
 
 /** Accepts plain objects only. A promise or a Map has no own properties, and would pass for a config of defaults. */
 export function isOptionsObject(value: unknown): value is object {

@@ -1,5 +1,5 @@
 import { get, head, sendTo, TOKEN } from './bytes.ts'
-import { allowed, byServer, denied, malformed, malformedTarget, missing, row, variant } from './row.ts'
+import { allowed, byServer, denied, malformedTarget, missing, row, variant } from './row.ts'
 import type { Expected, Row, Variant } from './row.ts'
 
 /** A-H12 to A-H21 but A-H14: how headers are framed and named, and headers that others have obeyed. */
