@@ -172,6 +172,10 @@ it.each<[text: string, ...lines: string[]]>([
     '1:58 "server.auth.realm" must be left out or given a value (is a variable not set?), received null | server: { auth: { endpoint: "*****:*******************", realm } }',
   ],
   [
+    'server: { auth: { endpoint: "https://auth.example.com/", cache } }',
+    '1:58 "server.auth.cache" must be left out or given a value (is a variable not set?), received null | server: { auth: { endpoint: "*****:*******************", cache } }',
+  ],
+  [
     'server: { auth: { endpoint: "https://auth.example.com/", realm:hunter } }',
     '1:58 Unknown option (hidden because it may be a secret): did you mean "realm"? | server: { auth: { endpoint: "*****:*******************", *****:****** } }',
   ],
