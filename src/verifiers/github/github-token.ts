@@ -65,7 +65,10 @@ export function githubToken(options: GithubTokenOptions): Verifier {
     return judge(account, github, () => readOrganizations(ask, token))
   }
   const shown = isApp ? { clientId: allow.clientId, clientSecret: '[redacted]' } : allow
-  const id = idOf('github', github.baseUrl, fetch, [isApp ? allow.clientId : allow, rest])
+  const id = idOf('github', github.baseUrl, fetch, [
+    isApp ? { clientId: allow.clientId } : allow,
+    rest,
+  ])
   return Object.assign(verify, {
     reads: READS_TOKEN,
     label: 'github',

@@ -309,7 +309,10 @@ describe('the options', () => {
       allowInsecureHttp: false,
     })
     expect(byApp.id).not.toContain(APP.clientSecret)
-    expect(byApp.id).not.toBe(githubToken({ allow: 'personal' }).id)
+    const personal = { clientId: 'personal', clientSecret: APP.clientSecret }
+    for (const allow of [APP, personal]) {
+      expect(githubToken({ allow }).id).not.toBe(githubToken({ allow: 'personal' }).id)
+    }
     expect(githubToken({ allow: APP, fetch: async () => new Response() }).id).toBeUndefined()
   })
 
