@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { Generations, KnownTokens } from '../../src/core/policies/known-tokens.ts'
 import { createAuthenticator, memoryCache } from '../../src/index.ts'
 
@@ -24,6 +24,23 @@ it('count only while they are kept, so that a token that comes and goes crowds o
   }
   expect(one.has('alice')).toBe(true)
   expect(other.has('mallory')).toBe(false)
+})
+
+it('cost one reading of the clock each time', () => {
+  const now = vi.fn<() => number>().mockReturnValue(0)
+  const tokens = new KnownTokens(new Generations({ now }))
+  const readings = (use: () => unknown): number => {
+    now.mockClear()
+    use()
+    return now.mock.calls.length
+  }
+  const uses = [
+    () => tokens.has('alice'),
+    () => tokens.isEmpty(),
+    () => tokens.add('alice'),
+    () => tokens.forget('alice'),
+  ]
+  expect(uses.map(readings)).toEqual([1, 1, 1, 1])
 })
 
 it('take no more memory with every guard of a cache, also of guards that are not asked any more', async () => {

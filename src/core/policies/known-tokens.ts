@@ -26,18 +26,21 @@ export class Generations {
     this.#bornAt = now()
   }
 
-  younger(owner: object): Set<string> | undefined {
+  has(owner: object, token: string): boolean {
     this.#age()
-    return this.#younger.get(owner)
+    return (
+      this.#younger.get(owner)?.has(token) === true || this.#older.get(owner)?.has(token) === true
+    )
   }
 
-  older(owner: object): Set<string> | undefined {
+  isEmpty(owner: object): boolean {
     this.#age()
-    return this.#older.get(owner)
+    return (this.#younger.get(owner)?.size ?? 0) + (this.#older.get(owner)?.size ?? 0) === 0
   }
 
-  /** Adds a token that the younger generation does not have. */
   add(owner: object, token: string): void {
+    this.#age()
+    if (this.#younger.get(owner)?.has(token) === true) return
     const { length } = token
     if (this.#tokens >= MAX_TOKENS || this.#characters + length > MAX_CHARACTERS) this.#renew(1)
     this.#tokens += 1
@@ -49,7 +52,8 @@ export class Generations {
 
   /** Forgets a token, or all tokens, of an owner. They no longer count. */
   forget(owner: object, token?: string): void {
-    const younger = this.younger(owner)
+    this.#age()
+    const younger = this.#younger.get(owner)
     const forgotten = token === undefined ? [...(younger ?? [])] : [token]
     for (const one of forgotten) {
       if (younger?.delete(one) !== true) continue
@@ -87,11 +91,11 @@ export class KnownTokens {
   }
 
   has(token: string): boolean {
-    return (this.#younger()?.has(token) ?? false) || (this.#older()?.has(token) ?? false)
+    return this.#generations.has(this, token)
   }
 
   add(token: string): void {
-    if (this.#younger()?.has(token) !== true) this.#generations.add(this, token)
+    this.#generations.add(this, token)
   }
 
   /** Forgets a token, or all tokens. */
@@ -100,15 +104,7 @@ export class KnownTokens {
   }
 
   isEmpty(): boolean {
-    return (this.#younger()?.size ?? 0) + (this.#older()?.size ?? 0) === 0
-  }
-
-  #younger(): Set<string> | undefined {
-    return this.#generations.younger(this)
-  }
-
-  #older(): Set<string> | undefined {
-    return this.#generations.older(this)
+    return this.#generations.isEmpty(this)
   }
 }
 
