@@ -74,7 +74,7 @@ export class Parts {
   readonly denials: Entries<TimedDecision>
   readonly asked: Entries<number>
   /** The endpoint may have taken any allow that was asked for before. */
-  readonly askedSince: number
+  askedSince: number
   readonly tokens: KnownTokens
   readonly fills: UnderWay<Fill> = new UnderWay()
   readonly calls: UnderWay<SharedCall> = new UnderWay()

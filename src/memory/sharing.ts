@@ -7,7 +7,7 @@ import type { Clock } from '../core/runtime.ts'
 export interface SharingOptions {
   readonly allowTtlMs: number
   /** When the endpoint last answered. An older allow of another instance must not bring back what it has taken. */
-  readonly asked: () => { readonly asked: Entries<number>; readonly askedSince: number }
+  readonly asked: () => { readonly asked: Entries<number>; askedSince: number }
   /** Separates verdicts whose meaning differs for a reason that the endpoint is not told. */
   readonly scope: string
   readonly clock: Pick<Clock, 'now' | 'wallNow'>
@@ -44,11 +44,20 @@ export function shareDecisions(
     }
     const askedAt = clock.wallNow()
     const verdict = await next(check, deadline)
-    asked().asked.set(token, told, Math.max(askedAt, lastAskedAt(check)), 0)
+    noteAsked(asked(), check, Math.max(askedAt, lastAskedAt(check)))
     const ttlMs = Math.min(allowTtlMs, verdict.maxAgeMs ?? Infinity)
     if (verdict.outcome === 'deny' || ttlMs <= 0 || share === undefined) return verdict
     return { ...verdict, share: () => share(toShared(verdict, askedAt, ttlMs)) }
   }
+}
+
+// A time that does not fit counts for all questions.
+function noteAsked(
+  known: ReturnType<SharingOptions['asked']>,
+  { token, told }: Check,
+  at: number,
+): void {
+  if (!known.asked.set(token, told, at, 0)) known.askedSince = Math.max(known.askedSince, at)
 }
 
 function toShared(

@@ -165,6 +165,20 @@ it('an older allow of another instance stays refused in a part of the cache that
   expect(await isAdmitted(gate)).toBe(false)
 })
 
+it('an older allow of another instance stays refused for a question that a small cache cannot hold', async () => {
+  const url = `/?${'x'.repeat(30_000)}`
+  const isAllowed = async (gate: Gate): Promise<boolean> =>
+    (await gate.decide(get(url, TOKEN), [])).admitted
+  const small = memoryCache({ maxEntries: 1, store: createMemoryStore(memory) })
+  const gate = createGate({ verifier: asked, context: { headers: [] }, cache: small })
+  asked.mockReturnValue({ outcome: 'deny' })
+  expect(await isAllowed(gate)).toBe(false)
+  asked.mockReturnValue({ outcome: 'allow' })
+  expect(await isAllowed(createGate(configOf(createMemoryStore(memory))))).toBe(true)
+  asked.mockReturnValue({ outcome: 'deny' })
+  expect(await isAllowed(gate)).toBe(false)
+})
+
 const NOW = 1_700_000_000_000
 const AUTH = { principal: 'alice', attributes: {} }
 const ENDPOINT: ParsedVerdict = { outcome: 'deny', isLasting: true }
