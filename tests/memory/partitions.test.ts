@@ -111,7 +111,17 @@ describe('two guards with one cache', () => {
       Object.assign(async () => answer(), { id: () => 'mine' } as unknown as { id: string })
     const { fetch: _, ...rest } = config
     expect(() => createGate({ ...rest, fetch: fetchOf(allow) })).toThrow(
-      '"fetch.id" must be a string, received a function',
+      '"fetch.id" must be a string that is not empty, received a function',
+    )
+    expect(() => createGate({ ...rest, fetch: Object.assign(allow, { id: '' }) })).toThrow(
+      '"fetch.id" must be a string that is not empty, received ""',
+    )
+  })
+
+  it('are not told apart by an empty id, which is an error', () => {
+    const verifier = Object.assign(() => ({ outcome: 'allow' }) as const, { id: '' })
+    expect(() => createGate({ verifier })).toThrow(
+      '"verifier.id" must be a string that is not empty, received ""',
     )
   })
 

@@ -115,9 +115,9 @@ const fetch: Kind<Transport, Transport | undefined> = {
   parse: (value, path) => {
     const transport = callback<Transport>().parse(value, path)
     const id: unknown = transport?.id
-    if (id === undefined || typeof id === 'string') return transport
+    if (id === undefined || (typeof id === 'string' && id !== '')) return transport
     // JSON would make the same text of two functions, and guards with them would share decisions.
-    throw invalidOption([...path, 'id'], id, 'a string')
+    throw invalidOption([...path, 'id'], id, 'a string that is not empty')
   },
 }
 

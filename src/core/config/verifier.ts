@@ -21,6 +21,12 @@ const TEXT = valueThat((value): value is string => typeof value === 'string', 'a
   kind: 'text',
   default: '',
 })
+// Two verifiers with an empty one would share decisions.
+const ID = valueThat(
+  (value): value is string => typeof value === 'string' && value !== '',
+  'a string that is not empty',
+  { kind: 'text', default: 'none' },
+)
 const WARNINGS: Kind<readonly string[]> = {
   form: { kind: 'warnings' },
   parse: (value, path) => {
@@ -66,7 +72,7 @@ export function readTraits(
     namesCaller: read('namesCaller', TRUE) === true,
     label: read('label', LABEL),
     warnings: read('warnings', WARNINGS) ?? [],
-    id: read('id', TEXT),
+    id: read('id', ID),
   }
 }
 
