@@ -94,10 +94,13 @@ export class Entries<Value> {
   readonly #shelf: Shelf
   // Almost every token has one entry, and then no map of its own.
   readonly #tokens = new Map<string, ValueEntry<Value> | Map<string, ValueEntry<Value>>>()
+  readonly #onCrowded: (token: string, dropped: Value) => void
   #toldLast = ''
 
-  constructor(shelf: Shelf) {
+  /** @param onCrowded Called when an entry goes because its token has too many. */
+  constructor(shelf: Shelf, onCrowded: (token: string, dropped: Value) => void = () => undefined) {
     this.#shelf = shelf
+    this.#onCrowded = onCrowded
   }
 
   get(token: string, told: string): Value | undefined {
@@ -165,6 +168,8 @@ export class Entries<Value> {
     const found = this.#tokens.get(token)
     if (!(found instanceof Map) || found.size < MAX_ENTRIES_PER_TOKEN) return
     const [first] = found.values()
-    if (first !== undefined) this.remove(first)
+    if (first === undefined) return
+    this.remove(first)
+    this.#onCrowded(token, first.value)
   }
 }

@@ -20,6 +20,8 @@ export interface Fill extends Call {
 // An entry with an ordinary identity. The bytes bound the memory whatever callers send, so that few large entries fit.
 const BYTES_PER_ENTRY = 3355
 const LEAST_BYTES = 2 ** 16
+/** In place of a question: any of the token that has no entry. No encoded question is like it. */
+export const ANY = '*'
 const MOST_SHARERS = 1024
 
 /** What all partitions of a cache share: its bounds, its clock and its store. Made with the first request. */
@@ -88,7 +90,9 @@ export class Parts {
     this.askedSince = memory.closedAt
     this.allows = new Entries(memory.allows)
     this.denials = new Entries(memory.denials)
-    this.asked = new Entries(memory.asked)
+    this.asked = new Entries(memory.asked, (token, at) => {
+      this.asked.set(token, ANY, Math.max(at, this.asked.get(token, ANY) ?? -Infinity), 0)
+    })
     this.tokens = new KnownTokens(memory.generations)
   }
 

@@ -1,3 +1,4 @@
+import { ANY } from './parts.ts'
 import type { Entries } from './entries.ts'
 import type { SharedAllow, SharedDecisions } from '../core/decision-store.ts'
 import type { AllowVerdict, ParsedVerdict, Ask } from '../core/endpoint/verdict.ts'
@@ -24,7 +25,8 @@ export function shareDecisions(
 ): Ask {
   const lastAskedAt = ({ token, told }: Check): number => {
     const known = asked()
-    return known.asked.get(token, told) ?? known.askedSince
+    const at = known.asked.get(token, told) ?? known.asked.get(token, ANY) ?? -Infinity
+    return Math.max(at, known.askedSince)
   }
   const isUsable = (check: Check, { askedAt, ttlMs, auth }: SharedAllow): boolean => {
     const wallNow = clock.wallNow()

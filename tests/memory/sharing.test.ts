@@ -165,6 +165,23 @@ it('an older allow of another instance stays refused in a part of the cache that
   expect(await isAdmitted(gate)).toBe(false)
 })
 
+it('an older allow of another instance stays refused, whatever else its token asks for', async () => {
+  const config = configOf(createMemoryStore(memory))
+  const gate = createGate(config)
+  const isAllowed = async (path: string): Promise<boolean> =>
+    (await gate.decide(get(path, TOKEN), [])).admitted
+  asked.mockReturnValue({ outcome: 'deny', maxAgeMs: 0 })
+  expect(await isAllowed('/')).toBe(false)
+  asked.mockReturnValue({ outcome: 'allow' })
+  expect(await isAdmitted(createGate(configOf(createMemoryStore(memory))))).toBe(true)
+  asked.mockReturnValue({ outcome: 'deny', maxAgeMs: 0 })
+  for (let other = 0; other < 200; other += 1) {
+    // oxlint-disable-next-line no-await-in-loop -- in this order
+    await isAllowed(`/${other}`)
+  }
+  expect(await isAllowed('/')).toBe(false)
+})
+
 it('an older allow of another instance stays refused for a question that a small cache cannot hold', async () => {
   const url = `/?${'x'.repeat(30_000)}`
   const isAllowed = async (gate: Gate): Promise<boolean> =>
