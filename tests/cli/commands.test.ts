@@ -99,6 +99,7 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
     host: [{ value: 'two words' }, { value: 'http://h', shown: '"http://h"' }, { value: 'a_b' }],
     port: [{ value: 'abc' }, { value: '65536' }, { value: '1e3' }],
     'keep-alive-ms': [{ value: '0' }, { value: 'soon' }],
+    'cors-origin': [{ value: '*' }, { value: 'https://app.example.com/' }],
     'request-id-header': [{ value: 'two words' }, { value: 'x:' }],
     metrics: [{ value: '9320' }, { value: '::1:9320' }, { value: 'http://h:1' }],
     'upstream-timeout-ms': [{ value: '0' }, { value: '3600001' }],

@@ -21,8 +21,6 @@ import { words } from '../support/words.ts'
 import type { AuthEndpoint } from '../support/auth-endpoint.ts'
 import type { TestedProxy } from '../support/proxied-app.ts'
 
-/** The configurations of `examples/forward-auth`, run by the real proxies. */
-
 const KEY = `sk-${TOKEN}`
 const GOOD = `Authorization: Bearer ${KEY}`
 const LONG = `sk-long-${TOKEN}`

@@ -126,13 +126,8 @@ export const VARIANTS: readonly Variant[] = [
     edits: [
       {
         file: CACHE,
-        from: 'const { ageMs = 0 } = verdict',
-        to: 'const { ageMs = 0 } = verdict\n    const stamp = this.#memory.store?.stamp(token, this.#memory.clock.now(), this.#memory.clock.wallNow())',
-      },
-      {
-        file: CACHE,
-        from: 'stamp: fill.stamp',
-        to: 'stamp',
+        from: '{ ...fill, verifier, ttlMs }',
+        to: '{ ...fill, verifier, ttlMs, stamp: this.#memory.store?.stamp(token, this.#memory.clock.now(), this.#memory.clock.wallNow()) }',
       },
       { file: CACHE, from: ' || stamp?.isCurrent() === false', to: '' },
     ],
