@@ -53,7 +53,7 @@ export type ForwardAuth<Args extends readonly unknown[] = []> = (
  * `X-Original-*`, hop-by-hop headers and identity headers of the client. With `context.clientAddress` it is told the last
  * address in `X-Forwarded-For`, unless the config has its own `clientAddress`.
  *
- * Subrequests that the proxy does not describe completely get a 500, malformed ones a 400, methods such as TRACE a 405, and an
+ * Subrequests that the proxy does not describe completely get a 500, malformed ones a 400, methods such as TRACE a 405, those with more than 200 header fields a 431, and an
  * identity that no header can carry a 503. Let only the proxy reach the handler, since it answers
  * for any token.
  *
@@ -100,7 +100,7 @@ export function createForwardAuth<
     return answer instanceof Response ? answer : fail(answer)
   }
   return async (subrequest, ...args) => {
-    const { judged, address } = receive(subrequest)
+    const { judged, address } = receive(subrequest, args)
     if ('code' in judged) return endAfterBody(subrequest, await fail(judged))
     if (address !== undefined) addresses.set(judged, address)
     const decision = decide(judged, args)

@@ -161,6 +161,7 @@ it('forward auth takes headers and refusals from the gateway, and nothing that f
   const parts = new Set([
     'gateway/field-names.ts',
     'gateway/identity-headers.ts',
+    'gateway/incoming.ts',
     'gateway/refusal.ts',
     'verifiers/upstream/address.ts',
     'verifiers/upstream/header-text.ts',

@@ -6,6 +6,7 @@ export type ForwardAuthFailureCode =
   | 'proxy_misconfigured'
   | 'malformed_request'
   | 'method_not_allowed'
+  | 'too_many_headers'
   | 'identity_not_forwardable'
 
 /** Describes one subrequest that forward auth rejected in place of the guard. */
@@ -20,6 +21,7 @@ const ROWS: Readonly<Record<ForwardAuthFailureCode, ErrorRow>> = {
   proxy_misconfigured: { status: 500, message: 'The proxy is not configured for forward auth' },
   malformed_request: { status: 400, message: 'Malformed request target' },
   method_not_allowed: { status: 405, message: 'Method not allowed' },
+  too_many_headers: { status: 431, message: 'More than 200 header fields' },
   identity_not_forwardable: { status: 503, message: 'Authentication service unavailable' },
 }
 

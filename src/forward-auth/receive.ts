@@ -2,6 +2,7 @@ import { foldName, isHttpToken } from '../core/config/option-checks.ts'
 import { hidesStructure, isPlainHost, parseTarget } from '../core/request/target.ts'
 import { OVERRIDE_HEADERS } from '../core/response/exemption.ts'
 import { isHopByHop } from '../gateway/field-names.ts'
+import { hasTooManyFields, incomingOf } from '../gateway/incoming.ts'
 import { mayPass } from '../gateway/refusal.ts'
 import { parseAddress } from '../verifiers/upstream/address.ts'
 import { GATEWAY_HEADERS } from '../verifiers/upstream/signature.ts'
@@ -21,13 +22,14 @@ export interface Received {
   readonly address: string | undefined
 }
 
-/** Reads a subrequest. Never throws, and leaves the body alone. */
-export type Receive = (subrequest: Request) => Received
+/** Reads a subrequest, of which a server may show Node's own in `args`. Never throws, and leaves the body alone. */
+export type Receive = (subrequest: Request, args?: readonly unknown[]) => Received
 
 type Problem = readonly [code: ForwardAuthFailureCode, ...headers: string[]]
 
 type ReceiveOptions = Pick<ResolvedForwardAuth, 'preset' | 'rawTargets' | 'identityHeaders'>
 
+const CROWDED: Problem = ['too_many_headers']
 const HOST = 'x-forwarded-host'
 const SCHEME = 'x-forwarded-proto'
 const ADDRESS = 'x-forwarded-for'
@@ -88,10 +90,13 @@ export function createReceive({ preset, rawTargets, identityHeaders }: ReceiveOp
     }
   }
 
-  return ({ headers }) => {
+  return (subrequest, args = []) => {
+    const { headers } = subrequest
     const path = parseTarget(`http://host${headers.get(preset.target) ?? ''}`)?.path
     const method = headers.get(preset.method) ?? ''
-    const problem = findProblem(headers, path)
+    // A server on Node drops the fields behind a thousand, and those of the proxy may come last.
+    const isCrowded = hasTooManyFields(subrequest, incomingOf(subrequest, args))
+    const problem = isCrowded ? CROWDED : findProblem(headers, path)
     const made = problem === undefined ? judge(headers) : undefined
     const [code, ...names] = problem ?? (['malformed_request', HOST] as const)
     return {

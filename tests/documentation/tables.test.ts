@@ -72,7 +72,7 @@ it('the table of answers in docs/forward-auth.md has each code of forward auth, 
     const { status } = createFailure(code as ForwardAuthFailureCode, [])
     return [code, String(status)]
   })
-  expect(wanted).toHaveLength(4)
+  expect(wanted).toHaveLength(5)
   expect(rows).toEqual(expect.arrayContaining(wanted))
 })
 

@@ -50,6 +50,14 @@ describe.each(PROXIES)('a subrequest of %s', (proxy) => {
     },
   )
 
+  it('is an error with more than 200 header fields: the identity could be cut off behind them', () => {
+    const crowd = (count: number): Record<string, string> =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`a${index}`, 'x']))
+    const { judged } = receiver(proxy)(subrequest(proxy, { headers: crowd(200) }))
+    expect(judged).toEqual({ code: 'too_many_headers', status: 431, headers: [] })
+    expect('code' in receiver(proxy)(subrequest(proxy, { headers: crowd(150) })).judged).toBe(false)
+  })
+
   it('names every header that is missing', () => {
     const { judged } = receiver(proxy)(new Request('http://127.0.0.1/'))
     expect((judged as ForwardAuthFailure).headers).toHaveLength(5)

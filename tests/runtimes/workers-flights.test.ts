@@ -3,7 +3,7 @@ import { describe, expect, inject, it } from 'vitest'
 import { send } from './support/http.ts'
 import { startToldEndpoint, tokenFor } from './support/told-endpoint.ts'
 import { CURRENT_DATE, startWorker } from './support/workerd.ts'
-import type { AuthConfig } from 'with-auth'
+import type { AuthConfig, MemoryCacheOptions } from 'with-auth'
 import type { TestContext } from 'vitest'
 import type { ToldEndpoint } from './support/told-endpoint.ts'
 
@@ -34,7 +34,10 @@ interface Answer {
   readonly ms: number
 }
 
-type Start = (options: AuthConfig, passCtx?: 'yes') => Promise<Bench>
+/** Options that JSON can hold. The worker makes the cache. */
+type PlainOptions = Omit<AuthConfig, 'cache'> & { readonly cache?: MemoryCacheOptions }
+
+type Start = (options: PlainOptions, passCtx?: 'yes') => Promise<Bench>
 
 // At 2024-10-14 the runtime learned to settle a promise that another request had made.
 const OLD_DATE = '2024-01-01'
