@@ -31,7 +31,7 @@ export interface IdentityHeadersConfig {
    *
    * @default 'percent'
    */
-  readonly encoding?: NameEncoding
+  readonly encoding?: 'percent' | 'utf-8'
 }
 
 const IDENTITY_OPTIONS = ['principal', 'tenant', 'attributes', 'scopes', 'client'] as const
