@@ -8,9 +8,7 @@ import { systemClock } from '../core/runtime.ts'
 import type { MemoryCacheOptions, ParsedCacheOptions } from './options.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 import type { Partition } from '../core/policies/partition.ts'
-import type { Scope } from '../core/decision-store.ts'
-import type { DecisionCache } from '../core/decision-store.ts'
-import type { DecisionStore, Revocation } from '../core/decision-store.ts'
+import type { DecisionCache, DecisionStore, Revocation, Scope } from '../core/decision-store.ts'
 import type { Channel } from '../core/response/events.ts'
 
 const MOST_PARTITIONS = 1024

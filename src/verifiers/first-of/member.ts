@@ -5,11 +5,10 @@ import { Generations, KnownTokens } from '../../core/policies/known-tokens.ts'
 import { Check } from '../../core/request/check.ts'
 import { systemClock as clock } from '../../core/runtime.ts'
 import { narrowQuestion } from '../adapt.ts'
-import type { VerifierTraits } from '../../core/verifier.ts'
 import type { ParsedVerdict } from '../../core/endpoint/verdict.ts'
 import type { Protection } from '../../core/policies/compose.ts'
 import type { Context } from '../../core/request/question.ts'
-import type { Question, Verifier, VerifierRun } from '../../core/verifier.ts'
+import type { Question, Verifier, VerifierRun, VerifierTraits } from '../../core/verifier.ts'
 
 /** One of several verifiers, and what it said of itself when they were put together. */
 export interface MemberTraits extends Omit<VerifierTraits, 'reads'> {

@@ -35,9 +35,14 @@ it('asks a verifier in its place, within the deadline', async () => {
   })
 })
 
-it('cannot be made of nothing', () => {
+it('cannot be made of nothing, or with a cache that opens no partition', () => {
   expect(() => createComposed(resolveConfig({}), undefined, NOBODY)).toThrow(
     new TypeError('The config has no endpoint and no verifier'),
+  )
+  const cache = Object.assign(memoryCache(), { open: () => ({}) })
+  const config = resolveConfig({ cache, context: { headers: [] } })
+  expect(() => createComposed(config, 'https://auth.example.test', NOBODY)).toThrow(
+    new TypeError('The cache opened no partition'),
   )
 })
 
