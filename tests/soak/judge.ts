@@ -34,8 +34,6 @@ export interface Findings {
 
 export interface Judge {
   readonly judge: (answered: Answered) => void
-  /** The server has a new config and an empty cache. */
-  readonly startOver: () => void
   readonly findings: () => Findings
 }
 
@@ -130,7 +128,6 @@ export function createJudge(
       if (isPromised && answered.status !== 503) counts.keptServed += 1
       if (!isHot(answered.key)) kept.delete(answered.key)
     },
-    startOver: () => kept.clear(),
     findings: () => ({ ...counts, wrong }),
   }
 }

@@ -39,6 +39,11 @@ export const GOOD_ATTEMPTS: readonly GoodAttempt[] = [
     lines: [offer(`key.${TOKEN}`), offer('chat')],
     chosen: ['chat'],
   },
+  {
+    name: 'the same key in the header and as a protocol',
+    lines: [bearer(TOKEN), offer('chat', `key.${TOKEN}`)],
+    chosen: ['chat'],
+  },
   { name: 'a key as the only protocol', lines: [offer(`key.${TOKEN}`)], chosen: [] },
   { name: 'a key beside an unknown protocol', lines: [offer(`key.${TOKEN}`, 'other')], chosen: [] },
 ]
@@ -57,7 +62,6 @@ export const BAD_ATTEMPTS: readonly BadAttempt[] = [
   malformed('a key twice in a field', offer(`key.${TOKEN}`, 'chat', `key.${TOKEN}`)),
   malformed('two keys in a field', offer(`key.${TOKEN}`, 'key.wrong')),
   malformed('a key in each of two fields', offer('key.wrong', 'chat'), offer(`key.${TOKEN}`)),
-  malformed('a key in the header and as a protocol', bearer(TOKEN), offer('chat', `key.${TOKEN}`)),
   malformed(
     'a wrong key in the header and a good one as a protocol',
     bearer('wrong'),
