@@ -367,15 +367,21 @@ function mayOpen(lane: Lane, guard: number, moment: Moment, log: Log): boolean {
         moment.at - call.ended.at < WINDOW_MS,
     )
   if (outages.length < least) return false
-  return lane === 'unknown' || least === 1 || isForSeveral(outages, moment, log)
+  return lane === 'unknown' || least === 1 || isForSeveral(outages, guard, moment, log)
 }
 
-/** Whether three known tokens failed, or one while no other was allowed for half a minute. */
-function isForSeveral(outages: readonly Ended<Call>[], moment: Moment, log: Log): boolean {
+/** Whether three known tokens failed, or one while the guard got no allow for another for half a minute. */
+function isForSeveral(
+  outages: readonly Ended<Call>[],
+  guard: number,
+  moment: Moment,
+  log: Log,
+): boolean {
   if (new Set(outages.map(({ token }) => token)).size >= 3) return true
   return outages.some(({ token }) =>
     log.calls.every(
       (call) =>
+        call.guard !== guard ||
         call.token === token ||
         !isAllow(call) ||
         isAfter(call.ended, moment) ||
