@@ -300,14 +300,16 @@ function mayAskBeside(call: Call, twin: Call, log: Log): boolean {
   const { asked, told } = call
   const { timeoutMs } = log.rules
   if (wasBegunBeforeForgetting(twin, asked, log)) return true
-  // Requests need not follow a call that was running when the token was denied.
+  // Requests need not follow a call that was running when the token was denied. Its check may be in a retry.
   if (
     log.calls.some(
       (other) =>
         isDenial(other) &&
         other.told === told &&
         isOneMemory(other, call, log) &&
-        isBetween(other.ended, twin.asked, asked),
+        isAfter(asked, other.ended) &&
+        (isAfter(other.ended, twin.asked) ||
+          twin.asked.at - other.ended.at < patienceMs(log.rules)),
     )
   )
     return true
