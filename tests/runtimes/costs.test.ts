@@ -19,10 +19,10 @@ type Costs = readonly [
  * row on two busy cores. A URL object for each hit exceeds it on Node and Deno.
  */
 const MOST: readonly (readonly [Binary, args: readonly string[], Costs])[] = [
-  [findNode('24'), [], [4.8, 3.9, 7.4, 1.7, 3.9]],
-  [findNode('26'), [], [6.8, 4.0, 10, 1.9, 4.4]],
-  [BUN, [], [7.4, 4.5, 17.4, 3.7, 22.4]],
-  [DENO, ['run', '--no-prompt'], [7.6, 4.5, 11.2, 2.6, 23]],
+  [findNode('24'), [], [4.8, 5.4, 7.4, 1.7, 3.9]],
+  [findNode('26'), [], [7.9, 5.4, 11.6, 2.1, 4.4]],
+  [BUN, [], [7.4, 6.2, 17.4, 3.7, 22.4]],
+  [DENO, ['run', '--no-prompt'], [8.4, 6.2, 12, 2.6, 23]],
 ]
 
 it.each(MOST.map((row) => [row[0].name, row] as const))(
