@@ -4,7 +4,7 @@ import { rolldown } from 'rolldown'
 import { expect, it } from 'vitest'
 import { ROOT } from './support/project.ts'
 
-/** What a Worker loads that imports only some of the package, minified and compressed. */
+/** The size of the code that a Worker loads if it imports a part of the package, minified and compressed. */
 
 const SOURCE = join(ROOT, 'src/')
 

@@ -174,7 +174,7 @@ describe('a decision', () => {
     ])
   })
 
-  it('about a key that was not searched for is no outage, and has a reason of its own', async () => {
+  it('about a key that was not searched for is not an outage, and has a reason of its own', async () => {
     const flooded: Verifier = () => {
       throw new AuthUnavailableError('overloaded', { detail: 'unknown_key' })
     }

@@ -23,8 +23,8 @@ const CLASS_PART = /\\.|[^\\]/gsu
 
 const LOOSE_IN_PYTHON =
   /\\[pP]\{[^}]*\}|\[\^?(?:\\.|[^\]\\])*\]|\\.|\{(?:\d+(?:,\d*)?|,\d*)\}|[{}]/gsu
-/** An escaped sign that JavaScript does not let one escape. In a class it has no meaning of its own. */
-const ESCAPED_SIGN = /\\([ !"#%&',:;<=>@_`~])/g
+/** An escape, with the sign if it is one that JavaScript does not let one escape. In a class it has no meaning of its own. */
+const ESCAPED = /\\(?:([ !"#%&',:;<=>@_`~])|.)/gsu
 
 /**
  * Reads a regular expression that is anchored at the start of a path. It throws an `ExpressionError` for one that is broken,
@@ -49,8 +49,8 @@ export function readExpression(source: string, ignoresCase = false): Step {
 function normalize(source: string): string {
   return source.replace(LOOSE_IN_PYTHON, (part) => {
     if (part === '{' || part === '}') return `\\${part}`
-    if (part.startsWith('[')) return part.replace(ESCAPED_SIGN, '$1')
-    return part === String.raw`\-` ? '-' : part.replace(ESCAPED_SIGN, '$1')
+    if (part === String.raw`\-`) return '-'
+    return part.replace(ESCAPED, (escape, sign?: string) => sign ?? escape)
   })
 }
 

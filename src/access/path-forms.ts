@@ -19,7 +19,7 @@ const PLAIN = /^(?:\/[\w.~-]+)+$/
 // A server that decodes twice reads another path, and one on Windows takes a backslash for a slash.
 const AMBIGUOUS = /%5c|%25[\da-f]{2}/i
 
-// Behind `//`, `new URL(request.url, base)` reads a host and then the path. So do PHP and the JDK.
+// `new URL(request.url, base)`, PHP and the JDK read a host behind `//`, and then the path.
 const UNCLEAR = /^\/\/|\p{Cc}/u
 
 // A URL parser encodes the first of these characters by itself. The others are signs that clients encode or not as they like:

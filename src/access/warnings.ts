@@ -2,7 +2,7 @@ import type { RouteRule, RouteScope } from './rules.ts'
 
 type Texts = string | readonly string[]
 
-/** What the operator should know of valid rules at the start. */
+/** Warnings at the start about valid rules. */
 export function warningsOf(rules: readonly RouteRule[]): readonly string[] {
   for (const [permit, rule] of rules.entries()) {
     const forbid = isOfEveryPath(rule.permit)

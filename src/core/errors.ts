@@ -130,7 +130,7 @@ export class AuthUnavailableError extends Error {
   readonly retryAfterMs: number | undefined
   /** The status of the endpoint's response, if there was one. */
   readonly status: number | undefined
-  /** What is known about the token without a verdict. No expired decision stands in then. */
+  /** A fact about the token that is known without a verdict. With it, no expired decision stands in. */
   readonly detail: DenyDetail | undefined
   /** What is wrong, for the operator: `cause` of the decision event, and the line on the console. */
   readonly explanation: string | undefined

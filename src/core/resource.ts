@@ -30,7 +30,7 @@ export abstract class GuardedResource implements ProtectedResource {
   abstract readonly require: readonly string[]
   /** Answers a request for its metadata. Returns `undefined` for every other path. */
   abstract answer(request: Request, path: string): Response | undefined
-  /** What the operator should know about it beside this verifier. */
+  /** Warnings for the operator about it together with this verifier. */
   abstract warnings(verifier: Described | undefined): readonly string[]
   /** Why a caller may not proceed, whatever it asks for. */
   abstract refusal(auth: Auth, implies: Implies): Refusal | undefined

@@ -15,7 +15,7 @@ export const systemClock: Clock = {
   random: () => Math.random(),
 }
 
-/** What calls of this package call themselves. The version in package.json, which a bundle cannot read. */
+/** The `User-Agent` of calls of this package. A bundle cannot read the version in package.json, so it is repeated here. */
 export const USER_AGENT = 'with-auth/0.1.0'
 
 /** The `id` of transports that ask what the runtime's `fetch` asks, and give the same answer. */

@@ -56,7 +56,7 @@ export type Verdict =
       readonly expiresAt?: number | undefined
       /** How long the verdict may be cached, in milliseconds; `0`: neither cached nor shared. */
       readonly maxAgeMs?: number | undefined
-      /** `true`: after `maxAgeMs`, or `cache.allowTtlMs`, it is not used again, not even as a stale one. */
+      /** `true`: after `maxAgeMs`, or the `allowTtlMs` of the cache, it is not used again, not even as a stale one. */
       readonly mustRevalidate?: true | undefined
     }
   | {
@@ -116,7 +116,7 @@ export interface Verifier {
   readonly label?: string
   /** Warnings about its options, which are reported when the guard is made. */
   readonly warnings?: readonly string[]
-  /** Differs between verifiers that may decide differently. Without it no decisions are shared through a store. */
+  /** Differs between verifiers that may decide differently: guards with one cache share decisions if it is equal. */
   readonly id?: string
   /** `true`: its tokens cannot be revoked, and work until they end. */
   readonly endsByItself?: true

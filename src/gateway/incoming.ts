@@ -30,7 +30,7 @@ function countNames(headers: Headers): number {
   return count
 }
 
-// HTTP/2 has pseudo-fields such as `:path`, which are no header fields (RFC 9113 §8.3).
+// HTTP/2 has pseudo-fields such as `:path`, which are not header fields (RFC 9113 §8.3).
 function countLines({ rawHeaders }: Incoming): number {
   return rawHeaders.filter((name, index) => index % 2 === 0 && !name.startsWith(':')).length
 }

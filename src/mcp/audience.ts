@@ -25,7 +25,7 @@ function describedAudiences(verifier: Described | undefined): readonly (readonly
   }
 }
 
-/** What a verifier says about its audience and those of its members, be it made by code or by a file. */
+/** The audiences of a verifier and of its members, whether code or a file has made it. */
 function audiencesIn(described: unknown, depth = 0): readonly (readonly unknown[])[] {
   if (typeof described !== 'object' || described === null || depth > 3) return []
   return Object.entries(described).flatMap(([name, value]) =>

@@ -5,7 +5,7 @@ interface Entry {
   readonly token: string
   readonly told: string
   readonly bytes: number
-  readonly owner: { remove(entry: Entry): void }
+  readonly owner: { evict(entry: Entry): void }
   /** Used since the hand passed it. */
   visited: boolean
   newer: Entry | undefined
@@ -21,12 +21,19 @@ export interface ShelfBounds {
   readonly maxBytes: number
 }
 
+export interface OnDrop<Value> {
+  /** A token has too many entries. */
+  readonly crowded?: (token: string, dropped: Value) => void
+  /** The shelf is full. */
+  readonly evicted?: (dropped: Value) => void
+}
+
 // Two bytes for a character, and what an engine needs for the objects around them.
 const ENTRY_BYTES = 256
 const MAX_ENTRIES_PER_TOKEN = 64
 
 /**
- * What all partitions of a cache hold of one kind, from the newest entry to the oldest. If it is full it drops an entry that was not
+ * The entries of one kind in all partitions of a cache, from the newest entry to the oldest. If it is full it drops an entry that was not
  * used lately (SIEVE): a read only sets a flag, so a hit costs one look-up.
  */
 export class Shelf {
@@ -82,7 +89,7 @@ export class Shelf {
       candidate = candidate.newer ?? this.#oldest
     }
     this.#hand = candidate?.newer
-    candidate?.owner.remove(candidate)
+    candidate?.owner.evict(candidate)
   }
 }
 
@@ -94,13 +101,13 @@ export class Entries<Value> {
   readonly #shelf: Shelf
   // Almost every token has one entry, and then no map of its own.
   readonly #tokens = new Map<string, ValueEntry<Value> | Map<string, ValueEntry<Value>>>()
-  readonly #onCrowded: (token: string, dropped: Value) => void
+  readonly #onDrop: OnDrop<Value>
   #toldLast = ''
 
-  /** @param onCrowded Called when an entry goes because its token has too many. */
-  constructor(shelf: Shelf, onCrowded: (token: string, dropped: Value) => void = () => undefined) {
+  /** @param onDrop Called when an entry goes to make room. */
+  constructor(shelf: Shelf, onDrop: OnDrop<Value> = {}) {
     this.#shelf = shelf
-    this.#onCrowded = onCrowded
+    this.#onDrop = onDrop
   }
 
   get(token: string, told: string): Value | undefined {
@@ -149,6 +156,14 @@ export class Entries<Value> {
     this.#shelf.remove(entry)
   }
 
+  /** Called by the shelf. */
+  evict({ token, told }: Entry): void {
+    const entry = this.#find(token, told)
+    if (entry === undefined) return
+    this.remove(entry)
+    this.#onDrop.evicted?.(entry.value)
+  }
+
   #find(token: string, told: string): ValueEntry<Value> | undefined {
     const found = this.#tokens.get(token)
     if (found instanceof Map) return found.get(told)
@@ -170,6 +185,6 @@ export class Entries<Value> {
     const [first] = found.values()
     if (first === undefined) return
     this.remove(first)
-    this.#onCrowded(token, first.value)
+    this.#onDrop.crowded?.(token, first.value)
   }
 }

@@ -24,7 +24,7 @@ const LEAST_BYTES = 2 ** 16
 export const ANY = '*'
 const MOST_SHARERS = 1024
 
-/** What all partitions of a cache share: its bounds, its clock and its store. Made with the first request. */
+/** The part that all partitions of a cache share: its bounds, its clock and its store. Made with the first request. */
 export class Memory {
   readonly bounds: CacheBounds
   readonly clock: Clock
@@ -39,7 +39,7 @@ export class Memory {
   readonly generations: Generations
   /** The time of day at which parts were closed last, with what the endpoint took before. */
   closedAt: number = -Infinity
-  // What the scope of a store stands for, by what its guards have in common.
+  // The function that the scope of a store stands for, by what its guards have in common.
   readonly #sharers = new Map<string, string>()
 
   constructor(bounds: CacheBounds, clock: Clock, store: DecisionStore | undefined) {
@@ -70,7 +70,7 @@ export class Memory {
   }
 }
 
-/** What one partition holds. After it was closed its guards open a new one. */
+/** The content of one partition. After it is closed, its guards open a new one. */
 export class Parts {
   readonly allows: Entries<TimedDecision>
   readonly denials: Entries<TimedDecision>
@@ -90,8 +90,14 @@ export class Parts {
     this.askedSince = memory.closedAt
     this.allows = new Entries(memory.allows)
     this.denials = new Entries(memory.denials)
-    this.asked = new Entries(memory.asked, (token, at) => {
-      this.asked.set(token, ANY, Math.max(at, this.asked.get(token, ANY) ?? -Infinity), 0)
+    this.asked = new Entries(memory.asked, {
+      crowded: (token, at) => {
+        this.asked.set(token, ANY, Math.max(at, this.asked.get(token, ANY) ?? -Infinity), 0)
+      },
+      // It counts for all questions then, as one that does not fit does.
+      evicted: (at) => {
+        this.askedSince = Math.max(this.askedSince, at)
+      },
     })
     this.tokens = new KnownTokens(memory.generations)
   }

@@ -45,7 +45,7 @@ export function expandReferences(
   return { text: source.replace(REFERENCE, replace), problems }
 }
 
-/** Says why a text with references came out empty, where that is no problem of a reference. */
+/** Says why a text with references is empty although each reference is valid. */
 export function whyEmpty(source: string, environment: Environment): string {
   for (const [, name] of source.matchAll(REFERENCE)) {
     if (name === undefined || readVariable(name, environment) !== '') continue

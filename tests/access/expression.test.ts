@@ -78,9 +78,10 @@ describe('compileExpression', () => {
     ['/[a-c]+?$', '/abc', '/abd'],
     [String.raw`/\\$`, '/\\', '/'],
     ['/😀.$', '/😀😀', '/😀'],
-    // What `re.escape` of Python writes.
+    // Written by `re.escape` of Python.
     [String.raw`/a\-b\#c\&d\~e\ f$`, '/a-b#c&d~e f', '/a-b#c&d~e-f'],
     [String.raw`/[\#\-\&]$`, '/-', '/$'],
+    [String.raw`/[^\\:]$`, '/a', '/:'],
     ['/{a}$', '/{a}', '/a'],
     ['/a{2$', '/a{2', '/aa'],
     ['/a}{$', '/a}{', '/a'],

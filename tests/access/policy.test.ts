@@ -100,7 +100,7 @@ describe('an attribute whose claims cannot all be read', () => {
     [{ groups: ['staff'], more: { 7: true } }],
     [{ groups: ['staff', null] }],
     [{ groups: 7 }],
-  ])('is not known, so that nothing surely holds of it: %j', async (facts) => {
+  ])('is not known, so no condition surely holds: %j', async (facts) => {
     expect(await reasonOf(facts, rule('permit', 'user with 7 not in teams'))).toBe('forbidden')
     expect(await reasonOf(facts, rule('permit', 'user with staff in teams'))).toBe('forbidden')
     expect(await reasonOf(facts, rule('forbid', 'user with 7 in teams'))).toBe('forbidden')
@@ -161,7 +161,7 @@ describe('a forbid that is followed by permit: "*"', () => {
       { forbid: { paths: '/v1/admin*' }, when: admin },
       { ...all, unless: admin },
     ],
-  ])('is no warning if %s', (_what, ...rules) => {
+  ])('does not warn if %s', (_what, ...rules) => {
     expect(warningsOf([first, ...rules], 'routePolicy')).toEqual([])
   })
 

@@ -14,7 +14,7 @@ import type { Server } from 'node:http'
 import type { AuthConfig } from '../../src/index.ts'
 import type { SocketGateway } from '../support/socket-gateway.ts'
 
-/** What docs/frameworks/behind-the-gateway.md says that clients show, against the gateway that the command serves. */
+/** The messages of clients in docs/frameworks/behind-the-gateway.md, compared with the gateway that the command serves. */
 
 const PYTHON = '/usr/bin/python3'
 const noPython = whyMissing(

@@ -125,7 +125,7 @@ describe('docs/errors.md', () => {
   )
 })
 
-/** What the page says of the last column. */
+/** The last column, as the page describes it. */
 const UNAVAILABLE: Readonly<Record<string, string>> = {
   429: 'Too many authentication requests',
   503: 'Authentication service unavailable',

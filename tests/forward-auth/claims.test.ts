@@ -3,7 +3,7 @@ import { isRemovedFromRequest } from '../../src/gateway/field-names.ts'
 import { readText } from '../support/project.ts'
 import { words } from '../support/words.ts'
 
-/** What a client claims in these headers, some apps believe. The gateway removes more. */
+/** Some apps believe what a client claims in these headers. The gateway removes more of them. */
 const CLAIMS = words(`
   client-cert forwarded proxy remote-user x-forwarded-email x-forwarded-groups x-forwarded-method x-forwarded-port
   x-forwarded-prefix x-forwarded-server x-forwarded-uri x-forwarded-user x-http-method x-http-method-override

@@ -140,7 +140,7 @@ describe('a signed identity in UTF-8', () => {
     ['percent', 'v1', 'v2'],
     ['utf-8', 'v2', 'v1'],
   ] as const)(
-    'is good for one encoding: what %s wrote is no other name',
+    'is good for one encoding: %s cannot be read as another name',
     async (encoding, one, other) => {
       const seen: IncomingMessage[] = []
       const { port } = await run(

@@ -100,7 +100,7 @@ describe('the identity headers', () => {
     expect(fieldsOf({ attributes: {}, scopes })).toEqual([['x-auth-scopes', value]])
   })
 
-  it('carry no scopes of a caller without any', () => {
+  it('carry no scopes if the caller has none', () => {
     for (const scopes of [[], ['']]) expect(fieldsOf({ attributes: {}, scopes })).toEqual([])
   })
 

@@ -83,7 +83,7 @@ describe.skipIf(missing !== undefined)(
       },
     )
 
-    it('gets a caller who has nothing but a name and a scope', async () => {
+    it('gets a caller who has only a name and a scope', async () => {
       const nobody = { tenant: null, attributes: {}, clientId: null }
       const bob = { principal: 'bob', scopes: ['notes:read'] }
       expect(await (await ask('/notes/', bob)).json()).toEqual({ ...nobody, ...bob })

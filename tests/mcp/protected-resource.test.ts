@@ -53,7 +53,7 @@ it('is refused if another copy of the package has made it, or a spread has copie
   expect(() => guard(lower)).toThrow('"resource" must be made by a function')
 })
 
-it('admits nobody by way of an object that passes for it', async () => {
+it('admits no caller if another object stands in its place', async () => {
   const resource = protectedResource(OPTIONS)
   const weaker = Object.create(resource, { require: { value: [] } }) as ProtectedResource
   for (const { ask, handler } of [guard(weaker), guard(new Proxy(resource, {}))]) {

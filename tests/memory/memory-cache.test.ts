@@ -65,7 +65,7 @@ describe('the options of memoryCache', () => {
     expect(problemsOf(() => memoryCache(options))).toContain(message)
   })
 
-  it('allow no store that serves without its engine for longer than the cache', async () => {
+  it('refuse a store that serves without its engine for longer than the cache', async () => {
     const store = await unreachable({ lostPushTtlMs: 40_000 })
     expect(problemsOf(() => memoryCache({ store }))).toMatch(
       /^"store" must be one with a "lostPushTtlMs" of at most "allowTtlMs"/,

@@ -6,7 +6,7 @@ import { get } from '../support/requests.ts'
 import type { Gate } from '../../src/core/gate.ts'
 import type { AuthConfig, AuthEvent, DecisionCache, Transport } from '../../src/index.ts'
 
-/** One cache for several guards: which of them share a decision. */
+/** Several guards have one cache. Guards of equal meaning share decisions. */
 
 const allow = async (): Promise<Response> => Response.json({ principal: 'alice' })
 const asked = vi.fn<Transport>(allow)
@@ -105,7 +105,7 @@ describe('two guards with one cache', () => {
     expect(seen).toEqual(['one', 'other'])
   })
 
-  it('are told apart by a fetch whose id is no text', async () => {
+  it('are told apart by a fetch whose id is not a text', async () => {
     const config = await askedConfig()
     const fetchOf = (answer: () => Promise<Response>): Transport =>
       Object.assign(async () => answer(), { id: () => 'mine' } as unknown as { id: string })
@@ -134,7 +134,7 @@ describe('two guards with one cache', () => {
     const early = one.decide(get('/', 't'), [])
     const late = other.decide(get('/', 't'), [])
     expect(answers).toHaveLength(2)
-    // The second guard hears no first: what the first was told before that admits nobody later.
+    // The endpoint denies at the second guard. An answer that the first guard got before that is not cached.
     answers[1]?.(new Response(null, { status: 401 }))
     expect(await late).toMatchObject({ admitted: false })
     answers[0]?.(await allow())

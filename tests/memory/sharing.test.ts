@@ -196,6 +196,20 @@ it('an older allow of another instance stays refused for a question that a small
   expect(await isAllowed(gate)).toBe(false)
 })
 
+it('an older allow of another instance stays refused once other tokens have filled a small cache', async () => {
+  const isAllowed = async (gate: Gate, token: string): Promise<boolean> =>
+    (await gate.decide(get('/', token), [])).admitted
+  const small = memoryCache({ ...CACHE, maxEntries: 1, store: createMemoryStore(memory) })
+  const gate = createGate({ verifier: asked, context: { headers: [] }, cache: small })
+  asked.mockReturnValue({ outcome: 'deny' })
+  expect(await isAllowed(gate, TOKEN)).toBe(false)
+  asked.mockReturnValue({ outcome: 'allow' })
+  expect(await isAdmitted(createGate(configOf(createMemoryStore(memory))))).toBe(true)
+  asked.mockReturnValue({ outcome: 'deny' })
+  expect(await isAllowed(gate, 'made-up')).toBe(false)
+  expect(await isAllowed(gate, TOKEN)).toBe(false)
+})
+
 const NOW = 1_700_000_000_000
 const AUTH = { principal: 'alice', attributes: {} }
 const ENDPOINT: ParsedVerdict = { outcome: 'deny', isLasting: true }

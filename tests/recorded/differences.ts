@@ -32,7 +32,7 @@ export const EXCHANGE: readonly Decided[] = [
     covers: ({ of, ours }) => ours === 'rejected' && of.startsWith('decision, two fields'),
   },
   {
-    reason: 'Blanks before a token are no part of it.',
+    reason: 'Blanks before a token do not belong to it.',
     covers: ({ of }) => of.startsWith('token, authorization: "Bearer   '),
   },
   {
@@ -119,7 +119,7 @@ export const ENDPOINT: readonly Decided[] = [
     covers: ({ of }) => /^wrapped: dave GET \/v1(?:%2f|\/\.\/)files$/.test(of),
   },
   {
-    reason: 'Blanks before a token are no part of it.',
+    reason: 'Blanks before a token do not belong to it.',
     covers: ({ of }) => of === 'wrapped: alice GET /v1/models Authorization: Bearer  <KEY>',
   },
 ]
@@ -225,7 +225,7 @@ export const POLICIES: readonly Decided[] = [
 
 export const INTROSPECTION: readonly Decided[] = [
   {
-    reason: 'A token that is bound to a key of its holder is no Bearer token: it may be stolen.',
+    reason: 'A token that is bound to a key of its holder is not a Bearer token: it may be stolen.',
     covers: ({ of, ours }) => of === 'Keycloak: my-api dpop' && ours === 'denied',
   },
 ]
@@ -253,7 +253,7 @@ export const KEYCLOAK: readonly Decided[] = [
     covers: ({ of, ours }) => of.startsWith('large,') && ours === 'rejected',
   },
   {
-    reason: 'A token that is bound to a key of its holder is no Bearer token: it may be stolen.',
+    reason: 'A token that is bound to a key of its holder is not a Bearer token: it may be stolen.',
     covers: ({ of, ours }) => of.startsWith('dpop,') && ours === 'rejected',
   },
   {
@@ -288,7 +288,7 @@ export const PROVIDERS: readonly Decided[] = [
     covers: rejected(/^jwt: (?:exp as text|exp absent|a payload with a mark)$/),
   },
   {
-    reason: 'What the introspection endpoint says is read strictly, and its times count.',
+    reason: 'The answer of the introspection endpoint is read strictly, and its times count.',
     covers: rejected(/^introspection: (?:active (?:"false"|1)|expired|not yet)$/),
   },
   {
@@ -305,7 +305,7 @@ export const PROVIDERS: readonly Decided[] = [
     covers: ({ of, ours }) => /^jwt: (?:iat in an hour|jti as number)$/.test(of) && isMyUser(ours),
   },
   {
-    reason: 'A list with anything but texts gives no attribute, and so nobody a right.',
+    reason: 'A list that holds something else than texts gives no attribute, and so no right.',
     covers: ({ of, ours }) =>
       /^jwt: groups (?:with numbers|of objects)$/.test(of) && isMyUser(ours),
   },

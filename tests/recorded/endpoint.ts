@@ -11,7 +11,7 @@ interface Recording {
     readonly who: string
     /** The request on the socket, with `<KEY>` for the key. Each character is a byte. */
     readonly bytes: string
-    /** What the server asked our endpoint, if it asked. */
+    /** The question of the server to our endpoint, if it asked. */
     readonly question?: string
     readonly real: {
       readonly status: number

@@ -16,7 +16,7 @@ interface Exchange {
   readonly real: {
     readonly status: number
     readonly asked: number
-    /** What the endpoint was asked, unless it is the usual question. */
+    /** The question to the endpoint, unless it is the usual one. */
     readonly question?: Question
     readonly app?: Identity
   }

@@ -7,7 +7,7 @@ import type { IntrospectionOptions } from '../../src/verifiers.ts'
 import type { Case } from './recording.ts'
 import type { Answer } from './service.ts'
 
-/** What an introspection endpoint says about a token (RFC 7662 §2.2). */
+/** The answer of an introspection endpoint about a token (RFC 7662 §2.2). */
 interface Said {
   readonly active?: boolean
   readonly sub?: string

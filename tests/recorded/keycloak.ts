@@ -12,7 +12,7 @@ interface Recording {
   readonly keysRotated: object
   readonly keysEd448: object
   readonly tokens: Readonly<Record<string, string>>
-  /** What Keycloak answered to "client token". */
+  /** The answer of Keycloak to "client token". */
   readonly asked: Readonly<Record<string, { readonly body: string }>>
 }
 
@@ -49,7 +49,7 @@ export async function replayKeycloak(): Promise<Case[]> {
 
 type Service = Awaited<ReturnType<typeof serveIssuer>>
 
-/** What Keycloak says to the API about a token is its decision. */
+/** Keycloak decides about a token by its answer to the API. */
 async function decideTokens(
   { asked, tokens }: Recording,
   decide: ReturnType<Service['decideBy']>,

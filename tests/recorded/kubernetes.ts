@@ -107,7 +107,7 @@ export async function replayKubernetes(): Promise<Case[]> {
   return found
 }
 
-/** What the API server answers to any token. */
+/** The answer of the API server to any token. */
 function answersToAll({ cases, outages, issuerAway, anonymous }: Recording): Recording['outages'] {
   const request = cases[0]?.tapes[1].request ?? { method: '', path: '', body: '' }
   const tape = { request, answer: anonymous }
@@ -124,7 +124,7 @@ async function startApiServer({ jwks, outages, rotated }: Recording) {
   const notAcceptable = outages.find(({ tape }) => tape.request.path === KEYS)?.tape.answer ?? {}
   const answerTo = ({ url, text, headers }: Call): Answer => {
     if (url === KEYS) return headers['accept']?.includes(KEYS_TYPE) === true ? keys : notAcceptable
-    // To anything but the recorded question there is no answer.
+    // Only the recorded question has an answer.
     const asked = tapes.find(({ request }) => request.path === url && request.body === text)
     return asked?.answer ?? { status: 500 }
   }
@@ -170,7 +170,7 @@ function shown({ outcome, reason, principal, until, detail }: Decision, hasDetai
   return hasDetail ? `denied: ${String(detail)}` : 'denied'
 }
 
-/** What the API server said: who is calling until when, or why the token is bad. */
+/** The answer of the API server: who is calling until when, or why the token is bad. */
 function said(decision: string, token: string, tape?: Tape, hasDetail = false): string {
   const { status } = parse(tape?.answer.body ?? '{}')
   if (decision === 'denied' && hasDetail) {

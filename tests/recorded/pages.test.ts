@@ -55,7 +55,7 @@ function block(page: string, part: string): string {
   return code
 }
 
-/** What a block of code gives to a function. */
+/** The options that a block of code gives to a function. */
 function givenTo<Options>(name: string, code: string): Options {
   const start = code.indexOf(`${name}({`) + name.length + 1
   const end = /^ *\}\),?$/m.exec(code.slice(start))

@@ -14,7 +14,7 @@ interface Recording {
 interface Asked {
   readonly target: string
   readonly method?: string
-  /** What the endpoint answers with 200. */
+  /** The answer of the endpoint with status 200. */
   readonly answer: object | null
 }
 

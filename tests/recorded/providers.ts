@@ -17,7 +17,7 @@ interface Recording {
       readonly file: string
       readonly name: string
       readonly bearer: string | null
-      /** What the service answers, by path. `set` is the key set. */
+      /** The answers of the service, by path. `set` is the key set. */
       readonly answers: Readonly<Record<string, Answer | 'set'>>
       readonly real: {
         readonly status: number

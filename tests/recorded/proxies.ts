@@ -9,7 +9,7 @@ type Lines = readonly (readonly [name: string, value: string])[]
 interface Recording {
   /** The headers that oauth2-proxy sent on. */
   readonly o2p: readonly { readonly who: string; readonly lines: Lines }[]
-  /** What each proxy asked for forward auth, and the status that let the request pass or rejected it. */
+  /** The questions of each proxy with forward auth, and the status that let the request pass or rejected it. */
   readonly subrequests: Readonly<Record<Proxy, readonly Subrequest[]>>
 }
 
@@ -22,7 +22,7 @@ interface Subrequest {
   readonly status: number
 }
 
-/** Who logged in: the name and the groups that the identity provider has. oauth2-proxy joins groups with a comma. */
+/** The user who logged in, with the name and the groups of the identity provider. oauth2-proxy joins groups with a comma. */
 const CALLERS: Readonly<Record<string, { principal: string; teams?: readonly string[] }>> = {
   one: { principal: 'bob', teams: ['design'] },
   none: { principal: 'carol' },
@@ -82,7 +82,7 @@ export async function replaySubrequests(): Promise<Case[]> {
         const response = await answer(
           new Request(`http://127.0.0.1:8323${url}`, { method, headers }),
         )
-        // A client that claims to be root is alice all the same.
+        // A client that claims to be root is still alice.
         const name = response.headers.get('x-auth-principal')
         const ours = name === 'root' ? 'root' : String(response.status)
         return { of: `${proxy}: ${JSON.stringify(lines)}`, recorded: String(status), ours }

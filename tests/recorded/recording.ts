@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib'
 
 /** A request or a file that a real server decided about, and what ours makes of it. */
 export interface Case {
-  /** What was asked. */
+  /** The question. */
   readonly of: string
   readonly recorded: string
   readonly ours: string
@@ -12,7 +12,7 @@ export interface Case {
 /** Serves a handler on this machine, and returns the port. */
 export type Serve = (handler: (request: Request) => Response | Promise<Response>) => Promise<number>
 
-/** What a real server answered and decided. */
+/** An answer and a decision of a real server. */
 export function readRecording<Recording>(name: string): Recording {
   const file = new URL(`data/${name}.json.gz`, import.meta.url)
   return JSON.parse(gunzipSync(readFileSync(file)).toString('utf8')) as Recording

@@ -29,7 +29,7 @@ export interface Replay {
   /** With `every`, only each `every`th file of a long recording that is the same on every runtime. */
   readonly replay: (serve: Serve, every?: number) => Promise<Case[]>
   readonly decided: readonly Decided[]
-  /** There are more cases than this. */
+  /** The least number of cases. */
   readonly least: number
 }
 
@@ -38,7 +38,7 @@ const { traefik, caddy, haproxy } = SERVERS
 const oauth = [keycloak, hydra, zitadel].join(', ')
 const proxies = [traefik, caddy, haproxy, 'nginx'].join(', ')
 
-/** What real servers were asked and decided, each replayed against ours. */
+/** The questions to real servers and their decisions, each replayed against ours. */
 export const REPLAYS: readonly Replay[] = [
   row('requests to', llamaStack, (serve) => replayExchange(serve), EXCHANGE, 1_100),
   row('route policies of', ogx, replayPolicies, POLICIES, 8_000),

@@ -122,7 +122,7 @@ describe.skipIf(missing !== undefined)(
 interface Site {
   readonly server: Server
   readonly origin: string
-  /** What the page that is opened next reports. */
+  /** The report of the page that is opened next. */
   readonly nextReport: () => Promise<Report>
 }
 

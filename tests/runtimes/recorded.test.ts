@@ -10,7 +10,7 @@ import { bundle } from './support/bundle.ts'
 import type { Case } from '../recorded/recording.ts'
 import type { Binary } from './support/binaries.ts'
 
-/** What real servers decided, replayed on every runtime that has sockets and files. */
+/** The decisions of real servers, replayed on every runtime that has sockets and files. */
 
 const run = promisify(execFile)
 const RUNTIMES: readonly (readonly [Binary, ...args: string[]])[] = [

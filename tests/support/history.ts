@@ -93,7 +93,7 @@ const anyAnswer = fc.constantFrom<Step['first'][]>(
   { status: 'hang' },
 )
 
-/** What sets a guard apart. All have one cache; those of equal scope share its decisions. */
+/** The difference between guards. All have one cache, and those of equal scope share its decisions. */
 const GUARDS: readonly (readonly [scope: string, config: AuthConfig])[] = [
   ['', {}],
   ['', { realm: 'other', public: ['/public'] }],

@@ -91,7 +91,7 @@ function sectionOfAnswers(): string {
   return `## What clients read\n\nAs \`error.message\`, with the code beside it. The link says what it means, and what to do.\n\n${table}`
 }
 
-/** What to change for a detail, and what it means with some servers. */
+/** The change that a detail asks for, and its meaning with some servers. */
 interface Advice {
   readonly change: string
   readonly keycloak?: string

@@ -202,7 +202,7 @@ function answerOf(node: ts.ObjectLiteralExpression): Answer | undefined {
   return code === undefined ? undefined : { code, status, message }
 }
 
-/** What the row says with `unavailableStatus: 503`. */
+/** The sentence of the row with `unavailableStatus: 503`. */
 function outageOf(node: ts.Node, { code }: Answer): Answer[] {
   const message = ts.isObjectLiteralExpression(node) ? fieldOf(node, 'outage') : undefined
   const status = code === 'rate_limited' ? '429' : '503'

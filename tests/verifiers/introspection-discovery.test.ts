@@ -85,7 +85,7 @@ describe('the endpoint', () => {
     expect(await ask()).toMatchObject({ outcome: 'allow' })
   })
 
-  it('that does not come in time is no denial, and holds no request for longer than its deadline', async () => {
+  it('that does not come in time is an outage, and holds a request for its deadline at most', async () => {
     const service = await startService(() => undefined)
     const options = { issuer: `http://127.0.0.1:${service.port}`, client: 'none' } as const
     const hanging = guardWith(introspection(options), { timeoutMs: 100 })

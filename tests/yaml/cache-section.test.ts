@@ -158,7 +158,7 @@ describe('server.auth.cache and server.auth.store', () => {
   it.each([
     ['a shorter time', '{ allow_ttl_ms: 300000 }', { allowTtlMs: 300_000 }],
     ['no more stale decisions', '{ allow_ttl_ms: 600000 }', { staleIfErrorMs: 0 }],
-  ])('ends a cache that gets nothing but %s', async (_, section, bounds) => {
+  ])('ends a cache that gets only %s', async (_, section, bounds) => {
     const file = write(yaml('', '{ allow_ttl_ms: 600000, stale_if_error_ms: 60000 }', false))
     const changes: AuthConfig[] = []
     watched = await watchConfig(file, {
@@ -273,7 +273,7 @@ describe('server.auth.cache and server.auth.store', () => {
   it.each([
     [loadConfig, { onEvent: 5 }],
     [watchConfig, { onEvent: 5, onChange: () => undefined, onError: () => undefined }],
-  ])('rejects an `onEvent` that is no function', async (read, options) => {
+  ])('rejects an `onEvent` that is not a function', async (read, options) => {
     const reading = read(write(yaml('{ url: redis://h }')), options as never)
     await expect(reading).rejects.toThrow('"options.onEvent" must be a function, received 5')
   })

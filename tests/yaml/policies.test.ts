@@ -213,7 +213,7 @@ it.each(['route_policy', 'access_policy'])(
   },
 )
 
-it('a pattern with a question mark is shown, since it is no URL with a secret', () => {
+it('a pattern with a question mark is shown, since it is not a URL with a secret', () => {
   const [line = ''] = linesOf(inAuth("route_policy: [{ permit: { paths: 'regex:/a?(' } }]"))
   expect(line).toContain('must be a valid regular expression, received "regex:/a?("')
   const [other = ''] = linesOf(

@@ -2,7 +2,7 @@ import { wrongValue } from '../errors.ts'
 
 type Front = (request: Request) => Promise<Response>
 
-/** What a client in a browser may read: the challenge of a 401, the session of an MCP server, and how long to wait. */
+/** The headers that a client in a browser may read: the challenge of a 401, the session of an MCP server, and how long to wait. */
 const EXPOSED = 'WWW-Authenticate, Mcp-Session-Id, Mcp-Protocol-Version, Retry-After, X-Request-Id'
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE'
 const NAMES = /^[\w!#$%&'*+.^`|~, -]{1,1024}$/

@@ -1,7 +1,7 @@
 import { isOptionsObject, misusedOption } from './option-checks.ts'
 import type { Problems } from './problems.ts'
 
-/** What an option is called that has become a value, and where that value goes. */
+/** The new form of each option that has become a value, by its old name. */
 const REPLACED: Readonly<Record<string, (value: unknown) => string>> = {
   store: () => 'an option of the cache: cache: memoryCache({ store: redisStore({ url }) })',
 }

@@ -108,7 +108,7 @@ function openPartition(cache: PartitionedCache, scope: Scope): Partition {
   throw new TypeError('The cache opened no partition')
 }
 
-/** What a guard without a cache remembers. */
+/** The memory of a guard without a cache. */
 function createMemory(): Pick<Partition, 'tokens' | 'calls' | 'forget'> {
   const tokens = new KnownTokens(new Generations(clock))
   const calls = new UnderWay<SharedCall>()

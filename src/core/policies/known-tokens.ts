@@ -9,7 +9,7 @@ const GENERATION_MS = 1_800_000
 const MAX_TOKENS = 16_384
 const MAX_CHARACTERS = 8_000_000
 
-/** The tokens of each owner. They go with the generation, also those of an owner that nobody asks any more. */
+/** The tokens of each owner. They go with the generation, even if their owner is no longer used. */
 type Generation = WeakMap<object, Set<string>>
 
 /** Bounds what is remembered, over all guards of a cache. A generation ends when it is half an hour old, or full. */

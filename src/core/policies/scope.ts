@@ -23,7 +23,7 @@ const VERSION = 1
 const numbers = new WeakMap<object, number>()
 let last = 0
 
-/** What gives the decisions of a guard their meaning. Deadlines, retries and responses change no decision. */
+/** Returns the scope of a guard: all that gives its decisions their meaning. Deadlines, retries and responses change no decision. */
 export function scopeOf(config: DecidingOptions, endpoint: string | undefined): Scope {
   const { verifier, traits, fetch, context, identity, tenant, tenantField } = config
   const id = verifier === undefined ? fetch.id : traits?.id

@@ -6,7 +6,7 @@ export interface Call {
   readonly deadline: number
   /** Something newer is known, so its verdict must be neither cached nor shared. */
   isOutdated: boolean
-  /** Whoever started it. Guards of a cache know each other's calls, and share only their own. */
+  /** The guard that started it. Guards of a cache know each other's calls, and share only their own. */
   readonly by?: object
 }
 

@@ -4,7 +4,7 @@ import type { CredentialsSource } from '../auth-config.ts'
 export interface CredentialsProblem {
   readonly reason: 'missing_credentials' | 'malformed_credentials'
   readonly detail?: 'too_long'
-  /** What is wrong, for the operator. */
+  /** The reason, for the operator. */
   readonly explanation?: string
   /** Two sources hold different tokens. */
   readonly isConflict?: true

@@ -56,7 +56,7 @@ export function policyOf(
   return policy
 }
 
-/** What the operator should know of a config before the first request, by its verifier and its policies. */
+/** Warnings about a config before the first request, by its verifier and its policies. */
 export function startWarnings({
   traits,
   routePolicy,

@@ -21,7 +21,7 @@ const ALL_INACTIVE = (option: string): string =>
  * tokens, ID tokens and tokens that are bound to a key are denied. A status such as 401 means that the endpoint rejects this
  * server: that is `service_error`, and a warning, and no denial of the caller.
  *
- * A decision is cached for `cache.allowTtlMs`, and never after the token's `exp`, whatever `Cache-Control` says: Keycloak and Hydra
+ * A decision is cached for the `allowTtlMs` of the cache, and never after the token's `exp`, whatever `Cache-Control` says: Keycloak and Hydra
  * forbid it with each answer. A revoked token works for as long.
  *
  * @throws AuthConfigError for options that cannot be used.

@@ -27,7 +27,7 @@ type Review = (token: string, signal: AbortSignal, run: VerifierRun | undefined)
 
 /**
  * Makes a verifier for tokens of Kubernetes. It asks the API server by a TokenReview, so that a token ends with its pod. The
- * principal is the username, such as `system:serviceaccount:default:robot`. A decision is cached for `cache.allowTtlMs`, and never
+ * principal is the username, such as `system:serviceaccount:default:robot`. A decision is cached for the `allowTtlMs` of the cache, and never
  * after the token's `exp`. The API server keeps its own decisions for ten seconds.
  *
  * @throws AuthConfigError for options that cannot be used.

@@ -40,7 +40,7 @@ export function variable(name: string): string | undefined {
     const value = processVariable(name)
     return typeof value === 'string' && value !== '' ? value : undefined
   } catch {
-    // Deno may read no variable without permission.
+    // Deno throws for a variable that it has no permission to read.
     return undefined
   }
 }

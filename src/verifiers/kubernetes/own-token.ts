@@ -1,9 +1,11 @@
-import { orAborted } from '../../core/async.ts'
+import { orAborted, within } from '../../core/async.ts'
 import { createUnreachable } from '../../core/endpoint/failure-cause.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
 import { kindOf } from '../../core/response/events.ts'
 
 const RENEWAL_MS = 60_000
+// A question needs the rest of its time.
+const WAIT_MS = 1000
 
 /**
  * The token of this server's own service account. The kubelet replaces it long before it ends. A kept one is read again when it is
@@ -15,21 +17,22 @@ export class OwnToken {
   #token: string | undefined
   #renewal: Promise<string> | undefined
   #renewedAt = -Infinity
-  #readAt = -Infinity
+  #triedAt = -Infinity
 
   constructor(read: () => unknown, now: () => number = () => performance.now()) {
     this.#read = read
     this.#now = now
   }
 
-  /** The token that is kept for at most a minute, or else a new one. */
+  /** A token that was read within the last minute, or else the older one that is kept, if reading another fails or takes long. */
   async get(signal: AbortSignal): Promise<string> {
     const kept = this.#token
     if (kept === undefined) return this.#readToken(signal)
-    const isFresh = this.#now() - this.#readAt < RENEWAL_MS
+    const isFresh = this.#now() - this.#triedAt < RENEWAL_MS
     if (isFresh && this.#renewal === undefined) return kept
     // A file that is away for a moment must not stop what works.
-    return this.#renew(signal).catch(() => kept)
+    const renewed = this.#renew(signal).catch(() => kept)
+    return (await within(WAIT_MS, renewed)) ?? kept
   }
 
   /** A token in place of one that was rejected, or `undefined` if it has been renewed within the last minute. */
@@ -52,7 +55,7 @@ export class OwnToken {
   }
 
   async #readToken(signal: AbortSignal): Promise<string> {
-    this.#readAt = this.#now()
+    this.#triedAt = this.#now()
     const pending = Promise.resolve().then(() => this.#read())
     const read = await orAborted(pending, signal).catch((error: unknown) => {
       if (!signal.aborted) throw createUnreachable(error, `"token" failed with ${kindOf(error)}`)

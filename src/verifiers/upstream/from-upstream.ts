@@ -155,7 +155,7 @@ function textOf(value: string): string {
   return fromHeaderValue(value) ?? value
 }
 
-// Text is signed. What is no UTF-8 is refused later, whatever signature it has.
+// Text is signed. A value that is not UTF-8 is refused later, with any signature.
 function signedTexts(sent: Omit<Statement, 'method' | 'path'>): typeof sent {
   const { principal, tenant, scopes, client } = sent
   const names = { principal: textOf(principal), tenant: textOf(tenant) }

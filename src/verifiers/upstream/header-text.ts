@@ -14,7 +14,7 @@ export function toHeaderValue(text: string): string {
 export function fromHeaderValue(value: string): string | undefined {
   if (ASCII.test(value)) return value
   if (!headersHoldText()) return decodeUtf8(value)
-  // In place of bytes that are no UTF-8.
+  // In place of bytes that are not UTF-8.
   return value.includes('\ufffd') ? undefined : value
 }
 

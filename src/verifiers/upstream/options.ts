@@ -19,8 +19,8 @@ export interface UpstreamOptions {
   /** Proves that a request comes from your proxy. */
   readonly proof: UpstreamProof
   /**
-   * The header of the principal: a text in UTF-8, or with a signature visible ASCII, which is percent-decoded. A request without it
-   * gets a 401.
+   * The header of the principal: a text in UTF-8, which is percent-decoded if the signature of the gateway says that it is encoded. A
+   * request without it gets a 401.
    */
   readonly principalHeader: string
   /** The header of the tenant. With a signature the default is `'x-auth-tenant'`. */

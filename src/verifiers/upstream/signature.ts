@@ -12,8 +12,8 @@ export const GATEWAY_HEADERS = {
 } as const
 
 /**
- * How a principal and a tenant are written into a header: percent-encoded, or in UTF-8 as they are. The version of a signature says
- * which, and is signed: `a%20b` of one is another name than that of the other.
+ * How a principal, a tenant, scopes and a client ID are written into a header: percent-encoded, or in UTF-8 as they are. The
+ * version of a signature says which, and is signed: `a%20b` means `a b` in the first encoding, and itself in the second.
  */
 export type NameEncoding = 'percent' | 'utf-8'
 

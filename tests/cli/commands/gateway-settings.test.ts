@@ -102,7 +102,7 @@ describe('the settings of with-auth gateway', () => {
     expect(received['x-api-key']).toBe(KEY)
   })
 
-  it('forwards the Host of the client with --preserve-host, and no other without', async () => {
+  it('forwards the Host of the client with --preserve-host alone', async () => {
     const hostAt = async (...options: readonly string[]) => {
       const { url } = await startGuarded(...options)
       const fields = ['Host: Shop.example', `Authorization: Bearer ${KEY}`, 'Connection: close']

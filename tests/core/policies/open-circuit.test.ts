@@ -158,7 +158,7 @@ describe('one known token whose requests break the connection', () => {
       expect(states).toEqual([])
       await askOften('b', 4)
       expect(states).toEqual(['open'])
-      // It counts anew once it has closed.
+      // It starts to count again once it has closed.
       await clock.pass(5000)
       await askOften('c', 1)
       await askOften('breaking', 4)

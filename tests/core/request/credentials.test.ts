@@ -160,7 +160,7 @@ describe('another source', () => {
     [{ authorization: 'Bearer a b', 'x-api-key': 'b' }, CONFLICTING],
     [{ authorization: 'Bearer a', cookie: 'session=c d' }, CONFLICTING],
     [{ authorization: 'Bearer', cookie: 'session=c' }, CONFLICTING],
-    // Neither can be read, so nothing says that they are equal.
+    // Neither can be read, so they may differ.
     [{ authorization: 'Bearer', cookie: 'session=c; session=c' }, CONFLICTING],
     [{ authorization: 'Bearer', cookie: 'session=' }, CONFLICTING],
   ])('of a list must hold the same token as the others: %j is %j', (headers, expected) => {

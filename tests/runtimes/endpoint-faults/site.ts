@@ -68,7 +68,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   rate_limited: 'Authentication failed',
   service_error: 'Authentication failed',
 }
-/** Whatever the code, where `unavailableStatus` is 503. */
+/** For every code, where `unavailableStatus` is 503. */
 const UNAVAILABLE: Readonly<Record<number, string>> = {
   429: 'Too many authentication requests',
   503: 'Authentication service unavailable',

@@ -11,7 +11,7 @@ export interface Read {
   readonly session: string | null
 }
 
-/** What the page says. */
+/** The text of the page. */
 export interface Report {
   readonly error?: string
   readonly said?: string

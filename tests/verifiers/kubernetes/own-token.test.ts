@@ -136,6 +136,20 @@ describe('the token of this server', () => {
     expect(read).toHaveBeenCalledTimes(2)
   })
 
+  it('is kept while it is read for long, so that each question has most of its time', async () => {
+    vi.useFakeTimers()
+    let now = 0
+    const read = vi.fn<() => string | Promise<string>>(() => 'good')
+    const own = new OwnToken(read, () => now)
+    await own.get(NEVER)
+    read.mockReturnValue(new Promise(() => undefined))
+    now = 60_000
+    const both = Promise.all([own.get(NEVER), own.get(NEVER)])
+    await vi.advanceTimersByTimeAsync(1000)
+    vi.useRealTimers()
+    expect(await both).toEqual(['good', 'good'])
+  })
+
   it('is awaited no longer than a request lasts, and the next request does not wait for the same', async () => {
     let hangs = false
     const read = (): string | Promise<string> => (hangs ? new Promise(() => undefined) : 'good')

@@ -70,7 +70,7 @@ describe('the identity', () => {
     }
   })
 
-  it('may have nothing but a principal', async () => {
+  it('may have only a principal', async () => {
     const { ask } = await start()
     const names = ['X-Org', 'X-Attributes', 'X-Scopes', 'X-App']
     const { body } = await ask([ALICE, PROOF, ...names.map((name) => [name, ''] as const)])

@@ -126,7 +126,7 @@ describe('fromUpstream demands a proof', () => {
 const groups = (form: object): object => ({ 'x-groups': { attribute: 'teams', ...form } })
 
 describe('fromUpstream rejects', () => {
-  it('an attribute whose form is not said, and says which there are', () => {
+  it('an attribute without a form, and names the forms', () => {
     const { message } = errorOf({ ...OPTIONS, attributeHeaders: { 'x-groups': 5 } })
     expect(message).toBe(
       '"attributeHeaders.x-groups" must be the name of an attribute, { attribute, separator } such as ' +
