@@ -113,12 +113,12 @@ describe('core', () => {
       'shared-calls',
       'deadline',
       'known-tokens',
-      'limit/limit',
+      'slots/limit',
       'retry',
     ]
-    const policies = new Set(names.map((name) => `core/policies/${name}.ts`))
+    const policies = new Set(names.map((name) => `core/asking/${name}.ts`))
     // A partition names what it keeps for two of them.
-    const known = new Set(['core/policies/compose.ts', 'core/policies/partition.ts'])
+    const known = new Set(['core/asking/compose.ts', 'core/asking/partition.ts'])
     const others = core.filter(({ file }) => !known.has(file))
     expect(core.filter(({ file }) => policies.has(file))).toHaveLength(names.length)
     expect(importsOf(others, (imported) => policies.has(imported))).toEqual([])

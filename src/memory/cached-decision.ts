@@ -1,6 +1,6 @@
 import { sizeOf, sizeOfText } from './identity-size.ts'
 import { copyOf } from '../core/runtime.ts'
-import type { CachedDecision } from '../core/policies/partition.ts'
+import type { CachedDecision } from '../core/asking/partition.ts'
 import type { Stamp } from '../core/decision-store.ts'
 import type { DenyVerdict, ParsedVerdict } from '../core/endpoint/verdict.ts'
 

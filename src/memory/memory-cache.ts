@@ -7,7 +7,7 @@ import { createChannel, createConsole } from '../core/response/events.ts'
 import { systemClock } from '../core/runtime.ts'
 import type { MemoryCacheOptions, ParsedCacheOptions } from './options.ts'
 import type { OptionPath } from '../core/config/problems.ts'
-import type { Partition } from '../core/policies/partition.ts'
+import type { Partition } from '../core/asking/partition.ts'
 import type { DecisionCache, DecisionStore, Revocation, Scope } from '../core/decision-store.ts'
 import type { Channel } from '../core/response/events.ts'
 

@@ -1,10 +1,10 @@
 import { Entries, Shelf } from './entries.ts'
-import { Generations, KnownTokens } from '../core/policies/known-tokens.ts'
-import { UnderWay } from '../core/policies/under-way.ts'
+import { Generations, KnownTokens } from '../core/asking/known-tokens.ts'
+import { UnderWay } from '../core/asking/under-way.ts'
 import type { TimedDecision } from './cached-decision.ts'
 import type { CacheBounds, DecisionStore, Scope, Stamp } from '../core/decision-store.ts'
-import type { SharedCall } from '../core/policies/shared-calls.ts'
-import type { Call } from '../core/policies/under-way.ts'
+import type { SharedCall } from '../core/asking/shared-calls.ts'
+import type { Call } from '../core/asking/under-way.ts'
 import type { Clock } from '../core/runtime.ts'
 
 /** A call whose verdict may be cached. */

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, it, vi } from 'vitest'
-import { Generations, KnownTokens } from '../../src/core/policies/known-tokens.ts'
+import { Generations, KnownTokens } from '../../src/core/asking/known-tokens.ts'
 import { createAuthenticator, memoryCache } from '../../src/index.ts'
 
 /** The tokens that were allowed lately, of all guards of a cache. */

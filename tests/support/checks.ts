@@ -1,5 +1,5 @@
 import { Check } from '../../src/core/request/check.ts'
-import type { ComposedVerifier } from '../../src/core/policies/compose.ts'
+import type { ComposedVerifier } from '../../src/core/asking/compose.ts'
 import type { ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
 
 /** A check of one question with a distant deadline. */

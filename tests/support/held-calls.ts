@@ -1,9 +1,9 @@
 import { AuthUnavailableError } from '../../src/core/errors.ts'
-import { SharedCalls } from '../../src/core/policies/shared-calls.ts'
-import { UnderWay } from '../../src/core/policies/under-way.ts'
+import { SharedCalls } from '../../src/core/asking/shared-calls.ts'
+import { UnderWay } from '../../src/core/asking/under-way.ts'
 import { checkOf } from './checks.ts'
 import type { AllowVerdict, ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
-import type { SharedCall } from '../../src/core/policies/shared-calls.ts'
+import type { SharedCall } from '../../src/core/asking/shared-calls.ts'
 import type { Check } from '../../src/core/request/check.ts'
 
 export const TIMEOUT = 1000

@@ -1,4 +1,4 @@
-import { permitsStaleOfLocal } from '../../core/policies/outage.ts'
+import { permitsStaleOfLocal } from '../../core/asking/outage.ts'
 import { systemClock as clock } from '../../core/runtime.ts'
 import { toVerdict } from '../adapt.ts'
 import { describeAll } from './describe.ts'

@@ -10,7 +10,7 @@ import type {
   ConcurrencyConfig,
   RetryConfig,
 } from '../../core/auth-config.ts'
-import type { Protection } from '../../core/policies/compose.ts'
+import type { Protection } from '../../core/asking/compose.ts'
 import type { Context } from '../../core/request/question.ts'
 import type { Verifier } from '../../core/verifier.ts'
 import type { OptionKinds } from '../options.ts'

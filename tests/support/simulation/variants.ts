@@ -137,7 +137,7 @@ export const VARIANTS: readonly Variant[] = [
     seed: 4,
     edits: [
       {
-        file: 'core/policies/shared-calls.ts',
+        file: 'core/asking/shared-calls.ts',
         from: 'return this.check.stamp?.isGood(now, clock.wallNow()) !== false',
         to: 'return clock.now() === now',
       },

@@ -5,7 +5,7 @@ import {
   isOutage,
   isWorthRetrying,
   permitsStale,
-} from '../../../src/core/policies/outage.ts'
+} from '../../../src/core/asking/outage.ts'
 
 const error = (reason: AuthUnavailableError['reason'], status?: number): AuthUnavailableError =>
   new AuthUnavailableError(reason, { status })

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
-import { enforceDeadline } from '../../../src/core/policies/deadline.ts'
+import { enforceDeadline } from '../../../src/core/asking/deadline.ts'
 import { checkOf } from '../../support/checks.ts'
 import type { TimedAsk } from '../../../src/core/endpoint/verdict.ts'
 

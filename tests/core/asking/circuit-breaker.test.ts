@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
-import { isOutage } from '../../../src/core/policies/outage.ts'
-import { createCircuitBreaker } from '../../../src/core/policies/circuit-breaker.ts'
+import { isOutage } from '../../../src/core/asking/outage.ts'
+import { createCircuitBreaker } from '../../../src/core/asking/circuit-breaker.ts'
 import { checkOf } from '../../support/checks.ts'
 import type { ParsedVerdict, TimedAsk } from '../../../src/core/endpoint/verdict.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Clients, lastOf, nextOf, noteDenial } from '../../../../src/core/policies/limit/turns.ts'
+import { Clients, lastOf, nextOf, noteDenial } from '../../../../src/core/asking/slots/turns.ts'
 import { createAuthenticator, memoryCache } from '../../../../src/index.ts'
 import { firstOf } from '../../../../src/verifiers.ts'
 import { get } from '../../../support/requests.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { limit } from '../../../../src/core/policies/limit/limit.ts'
+import { limit } from '../../../../src/core/asking/slots/limit.ts'
 import { checkOf } from '../../../support/checks.ts'
 import type { Check } from '../../../../src/core/request/check.ts'
 import type { ParsedVerdict, TimedAsk } from '../../../../src/core/endpoint/verdict.ts'

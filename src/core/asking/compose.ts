@@ -1,7 +1,7 @@
 import { createCircuitBreaker } from './circuit-breaker.ts'
 import { enforceDeadline } from './deadline.ts'
 import { Generations, KnownTokens, recognise } from './known-tokens.ts'
-import { limit } from './limit/limit.ts'
+import { limit } from './slots/limit.ts'
 import { RecentOutage, permitsStale, permitsStaleOfLocal } from './outage.ts'
 import { Partition } from './partition.ts'
 import { retry } from './retry.ts'

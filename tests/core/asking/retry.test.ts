@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
-import { retry } from '../../../src/core/policies/retry.ts'
+import { retry } from '../../../src/core/asking/retry.ts'
 import { checkOf } from '../../support/checks.ts'
 import type { TimedAsk } from '../../../src/core/endpoint/verdict.ts'
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { SlidingWindow } from '../../../src/core/policies/sliding-window.ts'
+import { SlidingWindow } from '../../../src/core/asking/sliding-window.ts'
 
 it('counts what is in the window, and forgets it by tenths', () => {
   const window = new SlidingWindow(1000)

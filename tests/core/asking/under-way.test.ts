@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { TransientMap, UnderWay } from '../../../src/core/policies/under-way.ts'
+import { TransientMap, UnderWay } from '../../../src/core/asking/under-way.ts'
 import { checkOf } from '../../support/checks.ts'
-import type { Call } from '../../../src/core/policies/under-way.ts'
+import type { Call } from '../../../src/core/asking/under-way.ts'
 
 const GUARD = {}
 
