@@ -5,7 +5,7 @@
  */
 import { createPolicy } from './access/policy.ts'
 import { parseNeed } from './needs/need.ts'
-import { isHandler } from './core/handlers/guarded.ts'
+import { isHandler } from './core/gate.ts'
 import { checkNeed } from './needs/route-check.ts'
 import type { RouteRule, RouteScope } from './access/rules.ts'
 import type { Access, Need } from './core/types.ts'

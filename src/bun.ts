@@ -5,12 +5,12 @@
  */
 import { createGate, guardHandler } from './core/gate.ts'
 import { createRouteMatcher, readRoute, assertDistinct } from './bun/route-pattern.ts'
-import { isHandler } from './core/handlers/guarded.ts'
-import type { AnyHandler } from './core/handlers/guarded.ts'
-import type { AuthConfigSource } from './core/handlers/config-source.ts'
+import { isHandler } from './core/gate.ts'
+import type { AnyHandler } from './core/gate.ts'
+import type { AuthConfigSource } from './core/auth-config.ts'
 import type { Gate } from './core/gate.ts'
 import type { Route } from './bun/route-pattern.ts'
-import type { RouteMatcher } from './core/handlers/misrouting.ts'
+import type { RouteMatcher } from './core/gate.ts'
 
 type ReadMethod = 'GET' | 'HEAD' | 'OPTIONS' | 'TRACE'
 type RouteMethod = ReadMethod | 'CONNECT' | 'DELETE' | 'PATCH' | 'POST' | 'PUT'

@@ -7,7 +7,7 @@ import { createNodeAuthenticator } from './node.ts'
 import { setAuth } from './node/auth-property.ts'
 import { readRejection } from './node/rejection.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AuthConfigSource } from './core/handlers/config-source.ts'
+import type { AuthConfigSource } from './core/auth-config.ts'
 import type { Auth } from './core/types.ts'
 import type { NodeAuthenticator } from './node.ts'
 

@@ -7,7 +7,7 @@ import { setAuth } from './node/auth-property.ts'
 import { toHeaderOnlyRequest } from './node/header-only-request.ts'
 import { createIncomingAuthenticator } from './node/incoming-authenticator.ts'
 import { readRejection } from './node/rejection.ts'
-import type { AuthConfigSource } from './core/handlers/config-source.ts'
+import type { AuthConfigSource } from './core/auth-config.ts'
 import type { Auth } from './core/types.ts'
 import type { NodeRequest } from './node.ts'
 

@@ -31,7 +31,7 @@ export type {
   RetryConfig,
   TenantConfig,
 } from './core/auth-config.ts'
-export type { AuthConfigSource } from './core/handlers/config-source.ts'
+export type { AuthConfigSource } from './core/auth-config.ts'
 export type {
   ContextConfig,
   Question,
@@ -58,4 +58,4 @@ export type {
   StoreEvent,
   UnavailableReason,
 } from './core/types.ts'
-export type { AppArgs, FetchApp, GuardedApp, GuardedHandler } from './core/handlers/guarded.ts'
+export type { AppArgs, FetchApp, GuardedApp, GuardedHandler } from './core/with-auth.ts'

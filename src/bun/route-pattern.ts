@@ -1,5 +1,5 @@
 import { canonicalPath } from '../core/request/target.ts'
-import type { RouteMatcher } from '../core/handlers/misrouting.ts'
+import type { RouteMatcher } from '../core/gate.ts'
 
 /** One pattern of Bun's `routes`. */
 export interface Route {

@@ -156,3 +156,21 @@ export interface AuthConfig {
    * @default `globalThis.fetch`, looked up at each call */
   readonly fetch?: Transport
 }
+
+/** A config, or a synchronous function that makes one of the extra arguments of the first request. */
+export type AuthConfigSource<
+  Args extends readonly unknown[],
+  Made extends AuthConfig = AuthConfig,
+> = AuthConfig | AuthConfigFunction<Args, Made>
+
+/** The constraint on what a config function returns: TypeScript itself accepts unknown properties there. */
+export type KnownOptions<Made> = AuthConfig & {
+  readonly [Unknown in Exclude<keyof Made, keyof AuthConfig>]: never
+}
+
+// A function has no options. This lets TypeScript suggest the option nearest to a misspelt one.
+type NoOptions = { readonly [Option in keyof AuthConfig]?: never }
+
+interface AuthConfigFunction<Args extends readonly unknown[], Made> extends NoOptions {
+  (...args: Args): Made
+}

@@ -1,6 +1,6 @@
 import { createGate, enter } from './gate.ts'
 import type { AuthConfig } from './auth-config.ts'
-import type { AuthConfigSource, KnownOptions } from './handlers/config-source.ts'
+import type { AuthConfigSource, KnownOptions } from './auth-config.ts'
 import type { Rejection } from './response/denial.ts'
 import type { Admission } from './response/admission.ts'
 import type { Auth } from './types.ts'

@@ -3,14 +3,11 @@ import { failureOf } from './endpoint/failure-cause.ts'
 import { shownFacts } from './response/alarm.ts'
 import { rememberAdmission, scopesFor, withdrawAdmission } from './response/admission.ts'
 import { EXEMPT, exemptionOf } from './response/exemption.ts'
-import { findMisrouting } from './handlers/misrouting.ts'
 import { NO_TARGET, parseTarget } from './request/target.ts'
 import { isPromise } from './async.ts'
 import { createSetupSource } from './setup.ts'
-import type { AuthConfigSource } from './handlers/config-source.ts'
+import type { AuthConfigSource } from './auth-config.ts'
 import type { DenyVerdict } from './endpoint/verdict.ts'
-import type { AnyHandler } from './handlers/guarded.ts'
-import type { RouteMatcher } from './handlers/misrouting.ts'
 import type { Target } from './request/target.ts'
 import type { Admission, KnownAdmission } from './response/admission.ts'
 import type { Refused } from './response/authorization.ts'
@@ -22,6 +19,9 @@ import type { DenialReason } from './types.ts'
 
 /** The decision about a request. Only an admitted request may reach the handler. */
 export type Decision = Admission | ({ readonly admitted: false } & Rejection)
+
+/** Whether a request with this canonical path came by its own route, with its own parameters. */
+export type RouteMatcher = (request: Request, path: string) => boolean
 
 /** Decides about a request. Never throws or rejects. Returns a promise only if the endpoint is asked. */
 export type Decide = (
@@ -58,6 +58,15 @@ export function enter(
 ): unknown {
   if (isPromise(decision)) return decision.then((made) => enter(made, proceed, respond))
   return decision.admitted ? proceed(decision) : respond(decision)
+}
+
+export type AnyHandler = (this: unknown, request: Request, ...args: unknown[]) => unknown
+
+/** Whether a value is a handler. Throws for a class, which cannot be called. */
+export function isHandler(value: unknown): value is AnyHandler {
+  if (typeof value !== 'function') return false
+  if (!/^class\b/.test(Function.prototype.toString.call(value))) return true
+  throw new TypeError('Cannot guard a class: guard an instance, or its fetch method')
 }
 
 /** Makes a handler that calls this one for each request that the gate admits. */
@@ -100,8 +109,9 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | 
   const { resource } = setup.config
   const response = resource === false ? undefined : resource.answer(request, target.path)
   if (response !== undefined) return { admitted: false, reason: 'resource_metadata', response }
-  const misrouted = findMisrouting(setup, request, target.path, isOwnRoute)
-  if (misrouted !== undefined) return reject(progress, misrouted)
+  if (isOwnRoute?.(request, target.path) === false) return reject(progress, 'malformed_request')
+  const isMisrouted = isOwnRoute === undefined && setup.cameByUnknownRoute?.(request) === true
+  if (isMisrouted) return reject(progress, 'not_configured')
   const exemption = exemptionOf(request, target, setup)
   if (exemption !== undefined) return admit(progress, setup, EXEMPT[exemption], exemption)
   const token = setup.findToken(request.headers)

@@ -1,23 +1,23 @@
 import { parseEndpoint } from './config/endpoint.ts'
 import { resolveConfig } from './config/parse.ts'
 import { AuthConfigError } from './errors.ts'
-import { requireSynchronous } from './handlers/config-source.ts'
+import { ignore, isPromise } from './async.ts'
 import { createChannel, createConsole, observerOf, reportConfigError } from './response/events.ts'
 import { createVerifier } from './asking/compose.ts'
 import { createCheckFactory, createReadAddress } from './request/check.ts'
 import { createCredentialsReader, createTokenFinder } from './request/credentials.ts'
-import { createAlarm, createComplainOfRoute, withHints } from './response/alarm.ts'
+import { createAlarm, createRouteCheck, withHints } from './response/alarm.ts'
 import { createAuthorize, startWarnings } from './response/authorization.ts'
 import { createDenials } from './response/denial.ts'
 import { endpointFromEnvironment } from './runtime.ts'
-import type { AuthConfigSource } from './handlers/config-source.ts'
+import type { AuthConfigSource } from './auth-config.ts'
 import type { ResolvedConfig } from './config/parse.ts'
 import type { Channel, WriteLine } from './response/events.ts'
 import type { ComposedVerifier } from './asking/compose.ts'
 import type { CheckFactory } from './request/check.ts'
 import type { CredentialsReader, TokenFinder } from './request/credentials.ts'
 import type { SecretSource } from './response/admission.ts'
-import type { Alarm, RejectedRequest } from './response/alarm.ts'
+import type { Alarm, RejectedRequest, RouteCheck } from './response/alarm.ts'
 import type { Authorize } from './response/authorization.ts'
 import type { Denials } from './response/denial.ts'
 
@@ -44,8 +44,8 @@ export interface Setup extends Omit<Unready, 'verifier' | 'config' | 'authorize'
   readonly authorize: Authorize | undefined
   /** The label of the verifier, for events. */
   readonly label: string | undefined
-  /** Reports a request that came by an unknown route. `undefined` if no decision depends on the path. */
-  readonly complainOfRoute: (() => void) | undefined
+  /** `undefined` if no decision depends on the path. */
+  readonly cameByUnknownRoute: RouteCheck | undefined
 }
 
 /** The setup before its endpoint is known. */
@@ -103,6 +103,13 @@ export function createSetupSource<Args extends readonly unknown[]>(
   return { get, forget }
 }
 
+/** Returns what a config function has made. Throws `AuthConfigError` for a promise. */
+function requireSynchronous(made: unknown): unknown {
+  if (!isPromise(made)) return made
+  ignore(made)
+  throw new AuthConfigError('config', 'The config function must be synchronous, received a promise')
+}
+
 function createUnready(
   config: ResolvedConfig,
   writeLine: WriteLine,
@@ -133,7 +140,7 @@ function createSetup(base: Base, args: readonly unknown[]): Setup {
     verifier: createVerifier(config, endpoint, base),
     authorize: createAuthorize(config, base.notify),
     label: config.traits?.label,
-    complainOfRoute: createComplainOfRoute(dependsOnPath(config), base.notify),
+    cameByUnknownRoute: dependsOnPath(config) ? createRouteCheck(base.notify) : undefined,
     alarm: withHints(
       base,
       base.report === undefined ? createAlarm(endpoint, base.writeLine) : undefined,

@@ -1,7 +1,7 @@
 import { createAuthenticator } from '../core/authenticator.ts'
 import { requireNode } from './node-version.ts'
 import type { Authenticator } from '../core/authenticator.ts'
-import type { AuthConfigSource } from '../core/handlers/config-source.ts'
+import type { AuthConfigSource } from '../core/auth-config.ts'
 import type { NodeRequest } from './header-only-request.ts'
 
 /** Makes an authenticator whose `clientAddress` gets the request of Node's own server, and so its connection. */

@@ -192,15 +192,17 @@ function tooLong(explanation: string): string {
 const UNKNOWN_ROUTE =
   'A request came through the "routes" of Bun.serve. Bun matches the path as it was sent, so this wrapper cannot know which route runs: guard the routes with withAuthRoutes of with-auth/bun'
 
-/** Reports a request that came by an unknown route, once: each one is rejected, and its decision is reported. */
-export function createComplainOfRoute(
-  isByPath: boolean,
-  notify: Channel['notify'],
-): (() => void) | undefined {
-  if (!isByPath) return undefined
+/** Whether a request came by a route of Bun, so that it is not known which one. */
+export type RouteCheck = (request: Request) => boolean
+
+/** Makes a check that reports the first such request: each one is rejected, and its decision is reported. */
+export function createRouteCheck(notify: Channel['notify']): RouteCheck {
   let isReported = false
-  return () => {
+  return (request) => {
+    // Bun's requests inherit `params`. A router that sets its own on a Request, as itty-router does, has matched `request.url`.
+    if (!('params' in request)) return false
+    if (!('params' in (Object.getPrototypeOf(request) as object))) return false
     if (!isReported) notify({ type: 'config_error', message: UNKNOWN_ROUTE })
-    isReported = true
+    return (isReported = true)
   }
 }

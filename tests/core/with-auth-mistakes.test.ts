@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import ts from 'typescript'
 import { beforeAll, expect, it } from 'vitest'
-import { ROOT } from '../../support/project.ts'
+import { ROOT } from '../support/project.ts'
 
 /** Mistakes of users. The compiler underlines the part between « and », and its message has the text. */
 const MISTAKES: [code: string, message: string | RegExp][] = [
@@ -54,9 +54,9 @@ const MISTAKES: [code: string, message: string | RegExp][] = [
 ]
 
 const PREAMBLE = `import { Hono } from 'hono'
-import { auth } from '../../../src/hono.ts'
-import { createAuthenticator, withAuth } from '../../../src/index.ts'
-import type { AuthConfig } from '../../../src/index.ts'
+import { auth } from '../../src/hono.ts'
+import { createAuthenticator, withAuth } from '../../src/index.ts'
+import type { AuthConfig } from '../../src/index.ts'
 interface Env { readonly AUTH_ENDPOINT: string }
 declare const variable: string | undefined
 declare const config: AuthConfig
@@ -84,7 +84,7 @@ it.each(MISTAKES)('the compiler explains the mistake in %s', (code, message) => 
 /** Compiles each piece of code in a file of its own, as a project with strict settings would. */
 function compile(marked: readonly string[]): Said {
   const files = new Map(
-    marked.map((code, index) => [join(ROOT, `tests/core/handlers/mistake-${index}.ts`), code]),
+    marked.map((code, index) => [join(ROOT, `tests/core/mistake-${index}.ts`), code]),
   )
   const options = readOptions()
   const disk = ts.createCompilerHost(options)

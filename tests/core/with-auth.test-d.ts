@@ -1,10 +1,10 @@
 import { Hono } from 'hono'
-import { withAuthRoutes } from '../../../src/bun.ts'
-import { getAuth, withAuth } from '../../../src/index.ts'
-import { config, fits, handler, request, same, use } from '../../support/types.ts'
-import type { AuthEnv } from '../../../src/hono.ts'
-import type { FetchApp, GuardedApp, GuardedHandler } from '../../../src/index.ts'
-import type { Answer, Env } from '../../support/types.ts'
+import { withAuthRoutes } from '../../src/bun.ts'
+import { getAuth, withAuth } from '../../src/index.ts'
+import { config, fits, handler, request, same, use } from '../support/types.ts'
+import type { AuthEnv } from '../../src/hono.ts'
+import type { FetchApp, GuardedApp, GuardedHandler } from '../../src/index.ts'
+import type { Answer, Env } from '../support/types.ts'
 
 export function aFunctionKeepsItsSignature(): void {
   const plain = withAuth(handler, config)

@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest'
-import { boundMembers } from '../../../src/core/handlers/bound-members.ts'
+import { boundMembers } from '../../src/core/with-auth.ts'
 
 class Base {
   inherited(): string {

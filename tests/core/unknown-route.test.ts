@@ -1,8 +1,8 @@
 import { expect, it, vi } from 'vitest'
-import { createAuthenticator } from '../../../src/core/authenticator.ts'
-import { withAuth } from '../../../src/core/with-auth.ts'
-import { get, routed } from '../../support/requests.ts'
-import type { AuthConfig, AuthEvent } from '../../../src/index.ts'
+import { createAuthenticator } from '../../src/core/authenticator.ts'
+import { withAuth } from '../../src/core/with-auth.ts'
+import { get, routed } from '../support/requests.ts'
+import type { AuthConfig, AuthEvent } from '../../src/index.ts'
 
 const MESSAGE = 'guard the routes with withAuthRoutes'
 const allow: AuthConfig = { verifier: () => ({ outcome: 'allow', principal: 'ada' }) }
