@@ -3,11 +3,11 @@
  *
  * @module with-auth/forward-auth
  */
-import { ignore } from './core/async.ts'
 import { createGate, enter } from './core/gate.ts'
 import { createAnswers, endAfterBody } from './forward-auth/answer.ts'
 import { completeConfig, resolveForwardAuth } from './forward-auth/options.ts'
 import { createReceive } from './forward-auth/receive.ts'
+import { tellOwner } from './gateway/refusal.ts'
 import type { AuthConfig } from './core/auth-config.ts'
 import type { AuthConfigSource, KnownOptions } from './core/auth-config.ts'
 import type { Auth } from './core/types.ts'
@@ -92,7 +92,7 @@ export function createForwardAuth<
     typeof config === 'function' ? (...args) => complete(config(...args)) : complete(config ?? {}),
   )
   const fail = (failure: ForwardAuthFailure): Promise<Response> => {
-    report(resolved.onFailure, failure)
+    tellOwner(resolved.onFailure, failure)
     return answers.fail(failure)
   }
   const allow = async (auth: Auth | undefined): Promise<Response> => {
@@ -110,14 +110,5 @@ export function createForwardAuth<
       (rejection) => answers.deny(rejection.response),
     )
     return endAfterBody(subrequest, response)
-  }
-}
-
-// An unhandled rejection would end a Node process.
-function report(onFailure: ForwardAuthOptions['onFailure'], failure: ForwardAuthFailure): void {
-  try {
-    ignore(onFailure?.(failure))
-  } catch {
-    // A failing log must not change the answer.
   }
 }

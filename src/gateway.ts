@@ -3,17 +3,21 @@
  *
  * @module with-auth/gateway
  */
-import { ignore } from './core/async.ts'
 import { discard, exchange, passOn, passSwitch, SWITCHING } from './gateway/exchange.ts'
 import { createForward } from './gateway/forward.ts'
-import { hideUpstream } from './gateway/headers/location.ts'
 import { resolveGateway } from './gateway/options.ts'
-import { createOptionsAnswer, createRefusal, describeFailure } from './gateway/refusal.ts'
-import { upgradeOfferOf } from './gateway/upgrade-offer.ts'
+import { passageOf } from './gateway/passage.ts'
+import {
+  createOptionsAnswer,
+  createRefusal,
+  describeFailure,
+  tellOwner,
+} from './gateway/refusal.ts'
+import { hideUpstream } from './gateway/upstream-url.ts'
 import type { UpstreamFetch, UpstreamRequest, UpstreamResponse } from './gateway/exchange.ts'
 import type { IdentityHeadersConfig } from './gateway/identity-headers.ts'
 import type { GatewayFailure, GatewayFailureCode } from './gateway/refusal.ts'
-import type { ClientAddress } from './gateway/headers/request-headers.ts'
+import type { ClientAddress } from './gateway/incoming.ts'
 
 export type {
   ClientAddress,
@@ -136,7 +140,7 @@ export function createGateway<Args extends readonly unknown[] = []>(
   const { timeoutMs, upstreamFetch, onFailure, sign, ...plan } = resolveGateway(options)
   const forward = createForward({ ...plan, upstreamFetch })
   const refuse = (request: Request, code: GatewayFailureCode, error?: unknown): Response => {
-    report(onFailure, describeFailure(request, code, error))
+    tellOwner(onFailure, describeFailure(request, code, error))
     return createRefusal(code, request.method)
   }
   return async (request, ...args) => {
@@ -148,7 +152,7 @@ export function createGateway<Args extends readonly unknown[] = []>(
     } catch (error) {
       return refuse(request, 'identity_not_forwardable', error)
     }
-    const offer = upgradeOfferOf(request)
+    const offer = passageOf(request)?.offer
     const { fetch, signal } = offer ?? { ...upstreamFetch, signal: request.signal }
     const outcome = await exchange(fetch, forwarding, signal, timeoutMs)
     if ('error' in outcome) return refuse(request, outcome.code, outcome.error)
@@ -164,14 +168,5 @@ export function createGateway<Args extends readonly unknown[] = []>(
       discard(response)
       return refuse(request, 'invalid_response', error)
     }
-  }
-}
-
-// An unhandled rejection would end a Node process.
-function report(onFailure: GatewayOptions['onFailure'], failure: GatewayFailure): void {
-  try {
-    ignore(onFailure?.(failure))
-  } catch {
-    // A failing log must not change the response.
   }
 }

@@ -78,6 +78,11 @@ export function hasUnknownCoding(headers: Headers): boolean {
   return !/^chunked$/i.test(headers.get('transfer-encoding') ?? 'chunked')
 }
 
+/** Whether an `Upgrade` field names WebSockets. RFC 9110 §7.8: it may list several protocols, with versions. */
+export function namesWebSocket(upgrade: string | null): boolean {
+  return /(?:^|[\s,])websocket(?:$|[\s,/])/i.test(upgrade ?? '')
+}
+
 /** The fields of a request in the order of sending: the gateway's own, then those of the client. */
 export function inOrder(headers: Headers, own: readonly string[]): [name: string, value: string][] {
   const fields = [...headers]
@@ -85,14 +90,13 @@ export function inOrder(headers: Headers, own: readonly string[]): [name: string
   return [...fields.filter(isOwn), ...fields.filter((field) => !isOwn(field))]
 }
 
-/** The lines of a request's head, names and values in turn: `Host`, those of the connection, and the fields in order. */
-export function linesOf(
-  host: string,
-  connection: readonly string[],
-  { headers, ownHeaders }: { readonly headers: Headers; readonly ownHeaders: readonly string[] },
-): string[] {
-  const fields = inOrder(headers, ownHeaders).filter(([name]) => name !== 'host')
-  return ['host', headers.get('host') ?? host, ...connection, ...fields.flat()]
+/** The fields in a list of Node, where names and values alternate. */
+export function fieldsOf(rawHeaders: readonly string[]): Headers {
+  const headers = new Headers()
+  rawHeaders.forEach((name, index) => {
+    if (index % 2 === 0) headers.append(name, rawHeaders[index + 1] ?? '')
+  })
+  return headers
 }
 
 function words(text: string): readonly string[] {

@@ -1,12 +1,11 @@
 import { admissionOf, secretSourcesOf } from '../core/response/admission.ts'
 import { parseTarget } from '../core/request/target.ts'
-import { hasUnknownCoding } from './field-names.ts'
-import { hasTooManyFields, incomingOf, readBody } from './incoming.ts'
+import { hasUnknownCoding, namesWebSocket } from './field-names.ts'
+import { createFacts, hasTooManyFields, incomingOf, readBody } from './incoming.ts'
 import { passageOf } from './passage.ts'
 import { mayPass } from './refusal.ts'
 import { identityFields, identityValues } from './identity-headers.ts'
-import { createCopyHeaders, createFacts } from './headers/request-headers.ts'
-import { namesWebSocket, upgradeOfferOf } from './upgrade-offer.ts'
+import { createCopyHeaders } from './request-headers.ts'
 import { locate } from './upstream-url.ts'
 import { GATEWAY_HEADERS } from '../verifiers/upstream/signature.ts'
 import type { Forwarding, UpstreamRequest } from './exchange.ts'
@@ -45,8 +44,9 @@ export function createForward(gateway: ForwardOptions): Forward {
     const incoming = incomingOf(request, args)
     if (hasTooManyFields(request, incoming)) return 'too_many_headers'
     if (hasUnknownCoding(request.headers)) return 'transfer_coding_not_supported'
+    const passage = passageOf(request)
     const isUpgrade = namesWebSocket(request.headers.get('upgrade'))
-    if (isUpgrade && upgradeOfferOf(request) === undefined) return 'upgrade_not_supported'
+    if (isUpgrade && passage?.offer === undefined) return 'upgrade_not_supported'
     const secretSources = secretSourcesOf(entry)
     if (isUpgrade && !isFromOwnPage(request, secretSources, gateway.publicOrigin)) {
       return 'origin_not_allowed'
@@ -62,7 +62,7 @@ export function createForward(gateway: ForwardOptions): Forward {
     const body = bodyOf(request, gateway.upstreamFetch.sendsAnyBody ? incoming : undefined)
     if (body === undefined) return 'body_not_allowed'
     const length = body === null ? [] : lengthOf(request.headers)
-    const copied = copyHeaders(request.headers, secretSources, passageOf(request)?.sentId)
+    const copied = copyHeaders(request.headers, secretSources, passage?.sentId)
     if (method === 'OPTIONS') copied.delete('max-forwards')
     const hops = hopsLeft === undefined ? [] : ([['max-forwards', `${hopsLeft - 1}`]] as const)
     // The gateway would have to decode a compressed response.

@@ -1,4 +1,6 @@
+import { ignore } from '../core/async.ts'
 import { nodeModule, property } from '../core/runtime.ts'
+import type { Field } from './field-names.ts'
 
 /** The parts of Node's `IncomingMessage` that are read. */
 export interface Incoming {
@@ -42,4 +44,62 @@ export function readBody(incoming: Incoming | undefined): ReadableStream<Uint8Ar
   const toWeb: unknown = Reflect.get(readable, 'toWeb')
   const body: unknown = typeof toWeb === 'function' ? toWeb.call(readable, incoming) : undefined
   return body instanceof ReadableStream ? body : undefined
+}
+
+/** Returns the client's address. The extra arguments hold what the server knows about it. */
+export type ClientAddress<Args extends readonly unknown[] = readonly unknown[]> = (
+  request: Request,
+  ...args: Args
+) => string | undefined
+
+/** Returns the `X-Forwarded-*` headers of a request, or `undefined` if its host is malformed. */
+export type FactsOf = (request: Request, args: readonly unknown[]) => readonly Field[] | undefined
+
+const ORIGIN = /^(https?):\/\/([^/]+)/
+
+// RFC 3986 §3.2.2. Fetch joins a second `Host` with a comma and a space, and the pattern excludes the space.
+const HOST = /^(?:\[[\w:.%~-]+\]|(?:[\w.~!$&'()*+,;=-]|%[\da-f]{2})*)(?::\d*)?$/i
+
+// srvx puts this into the URL for a host that it cannot parse.
+const INVALID_HOST = '_invalid_'
+
+/** Returns a function that reads scheme, host and address from the options, or else from the request's URL. */
+export function createFacts({
+  publicOrigin,
+  preserveHost = false,
+  clientAddress,
+}: {
+  readonly publicOrigin: URL | undefined
+  readonly preserveHost?: boolean
+  readonly clientAddress: ClientAddress | undefined
+}): FactsOf {
+  return (request, args) => {
+    const [, scheme, host] = ORIGIN.exec(publicOrigin?.href ?? request.url) ?? []
+    if (scheme === undefined || host === undefined || !isHost(host)) return undefined
+    if (!HOST.test(request.headers.get('host') ?? '')) return undefined
+    const address = addressOf(clientAddress, request, args)
+    const facts = [['x-forwarded-proto', scheme], ['x-forwarded-host', host], ...address] as const
+    if (!preserveHost) return facts
+    const [, , called = ''] = ORIGIN.exec(request.url) ?? []
+    return isHost(called) ? [['host', called], ...facts] : undefined
+  }
+}
+
+function isHost(host: string): boolean {
+  return host !== '' && host !== INVALID_HOST && HOST.test(host)
+}
+
+function addressOf(
+  clientAddress: ClientAddress | undefined,
+  request: Request,
+  args: readonly unknown[],
+): readonly Field[] {
+  try {
+    const address: unknown = clientAddress?.(request, ...args)
+    ignore(address)
+    const isAddress = typeof address === 'string' && /^[\w.:%-]{1,64}$/.test(address)
+    return isAddress ? [['x-forwarded-for', address]] : []
+  } catch {
+    return []
+  }
 }

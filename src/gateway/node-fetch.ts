@@ -1,4 +1,4 @@
-import { linesOf } from './field-names.ts'
+import { fieldsOf, inOrder } from './field-names.ts'
 import { sendBody } from './upload.ts'
 import type { NodeUpload } from './upload.ts'
 import type { UpstreamFetch, UpstreamRequest, UpstreamResponse } from './exchange.ts'
@@ -9,7 +9,7 @@ export interface NodeHttp<Agent extends object = object> {
   readonly request: (options: NodeRequestOptions & { agent: Agent | false }) => NodeRequest
 }
 
-interface NodeRequestOptions {
+export interface NodeRequestOptions {
   readonly host: string
   readonly port: string
   readonly method: string
@@ -62,20 +62,30 @@ export function createNodeFetch<Http extends object, Https extends object>(modul
   const open = createOpen(modules.http)
   const openSecure = createOpen(modules.https)
   return async (url, init) => {
-    const { protocol, hostname, port, host, origin } = new URL(url)
-    const options: NodeRequestOptions = {
-      host: hostname.replace(/^\[(.*)\]$/, '$1'),
-      port,
-      method: init.method,
-      // The text of the path, as the decision was about it.
-      path: url.slice(origin.length),
-      headers: linesOf(host, framingOf(init), init),
-      insecureHTTPParser: false,
-    }
+    const options = describeRequest(url, framingOf(init), init)
     // Some servers send a body after the head of a HEAD, or do not read that of a GET: it would look like the next message.
     const isLast = init.method === 'HEAD' || (init.method === 'GET' && init.body !== null)
-    const openOne = protocol === 'https:' ? openSecure : open
+    const openOne = url.startsWith('https:') ? openSecure : open
     return send(init, (isRepeat) => openOne(options, isRepeat || isLast))
+  }
+}
+
+/** The options of Node for a request. Its head has `Host`, the lines for the connection, and the fields in order. */
+export function describeRequest(
+  url: string,
+  connection: readonly string[],
+  { method, headers, ownHeaders }: Omit<UpstreamRequest, 'signal'>,
+): NodeRequestOptions {
+  const { hostname, port, host, origin } = new URL(url)
+  const fields = inOrder(headers, ownHeaders).filter(([name]) => name !== 'host')
+  return {
+    host: hostname.replace(/^\[(.*)\]$/, '$1'),
+    port,
+    method,
+    // The text of the path, as the decision was about it.
+    path: url.slice(origin.length),
+    headers: ['host', headers.get('host') ?? host, ...connection, ...fields.flat()],
+    insecureHTTPParser: false,
   }
 }
 
@@ -144,12 +154,8 @@ function framingOf({ method, headers, body }: UpstreamRequest): string[] {
 }
 
 function readAnswer(answer: NodeAnswer): UpstreamResponse {
-  const headers = new Headers()
-  const { rawHeaders, statusCode = 0, statusMessage = '' } = answer
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    headers.append(rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '')
-  }
-  return { status: statusCode, statusText: statusMessage, headers, body: streamAnswer(answer) }
+  const { rawHeaders, statusCode: status = 0, statusMessage: statusText = '' } = answer
+  return { status, statusText, headers: fieldsOf(rawHeaders), body: streamAnswer(answer) }
 }
 
 /**

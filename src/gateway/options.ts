@@ -17,7 +17,7 @@ import type { Forwarding, UpstreamFetch, UpstreamRequest } from './exchange.ts'
 import type { IdentityHeaderNames } from './identity-headers.ts'
 import type { NodeHttp } from './node-fetch.ts'
 import type { GatewayFailure } from './refusal.ts'
-import type { ClientAddress } from './headers/request-headers.ts'
+import type { ClientAddress } from './incoming.ts'
 import type { NameEncoding } from '../verifiers/upstream/signature.ts'
 import type { Upstream } from './upstream-url.ts'
 

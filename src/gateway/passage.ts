@@ -1,7 +1,10 @@
 import type { DecisionEvent } from '../core/types.ts'
+import type { UpstreamFetch } from './exchange.ts'
 
-/** Facts about one request for its line in the log. No event has them, and only `sentId` is sent. */
+/** Facts about one request that its server and its log share. No event has them, and only `sentId` is sent. */
 export interface Passage {
+  /** How its connection can become a WebSocket, from a server that can switch protocols. */
+  offer?: UpgradeOffer
   decision?: DecisionEvent
   /** The header in which the upstream gets the request id of the log: the valid one of the client, or a new one. */
   sentId?: readonly [name: string, id: string]
@@ -13,6 +16,13 @@ export interface Passage {
   failure?: { readonly code: string; readonly cause?: string }
 }
 
+export interface UpgradeOffer {
+  /** Sends the handshake. The status is 101 only if the upstream switched, and the offer then holds its connection. */
+  readonly fetch: UpstreamFetch
+  /** Aborts when the client leaves. */
+  readonly signal: AbortSignal
+}
+
 const PASSAGES = new WeakMap<Request, Passage>()
 
 /** Returns the passage of a request. Makes it the first time. */
@@ -22,7 +32,7 @@ export function followPassage(request: Request): Passage {
   return passage
 }
 
-/** The passage of a request, if a log follows it. */
+/** The passage of a request, if there is one. */
 export function passageOf(request: Request): Passage | undefined {
   return PASSAGES.get(request)
 }

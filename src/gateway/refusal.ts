@@ -1,3 +1,4 @@
+import { ignore } from '../core/async.ts'
 import { createCredentialsReader } from '../core/request/credentials.ts'
 import { parseTarget } from '../core/request/target.ts'
 import { reasonPhrase } from '../core/runtime.ts'
@@ -104,6 +105,18 @@ export function createOptionsAnswer(request: Request): Response {
   const passage = passageOf(request)
   if (passage !== undefined) passage.isAboutGateway = true
   return new Response(null, { status: 204, headers: ALLOW })
+}
+
+/** Calls `onFailure`, whose errors change no response. An unhandled rejection would end a Node process. */
+export function tellOwner<Failure>(
+  onFailure: ((failure: Failure) => unknown) | undefined,
+  failure: Failure,
+): void {
+  try {
+    ignore(onFailure?.(failure))
+  } catch {
+    // It has no other receiver.
+  }
 }
 
 // For a request that no guard saw, so that there is no config that could say where its token is.

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { rememberAdmission } from '../../src/core/response/admission.ts'
 import { followPassage } from '../../src/gateway/passage.ts'
 import { createForward, createHops } from '../../src/gateway/forward.ts'
-import { offerUpgrade } from '../../src/gateway/upgrade-offer.ts'
 import { resolveGateway } from '../../src/gateway/options.ts'
 import { admittingGuard } from '../support/admitting-guard.ts'
 import { get, raw } from '../support/requests.ts'
@@ -117,7 +116,7 @@ describe('a WebSocket whose connection can switch', () => {
   const origin = 'https://api.example.test'
   const send = (fields: Record<string, string>, by = forward): string => {
     const request = get('/', 'k', { upgrade: 'websocket', ...fields })
-    offerUpgrade(request, { fetch: globalThis.fetch, signal: request.signal })
+    followPassage(request).offer = { fetch: globalThis.fetch, signal: request.signal }
     const forwarding = by(admit(request, ALICE, ['bearer', { cookie: 'sid' }]), [])
     return typeof forwarding === 'string' ? forwarding : 'forwarded'
   }

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest'
-import { hideUpstream } from '../../src/gateway/headers/location.ts'
-import { parseUpstream } from '../../src/gateway/upstream-url.ts'
+import { hideUpstream, parseUpstream } from '../../src/gateway/upstream-url.ts'
 
 function hidden(value: string, upstream = 'http://u:8000', scheme = 'http'): string | null {
   const headers = new Headers({ location: value, 'content-location': value, link: value })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createCopyHeaders, createFacts } from '../../src/gateway/headers/request-headers.ts'
+import { createFacts } from '../../src/gateway/incoming.ts'
+import { createCopyHeaders } from '../../src/gateway/request-headers.ts'
 import { GATEWAY_HEADERS } from '../../src/verifiers/upstream/signature.ts'
 import { get, raw } from '../support/requests.ts'
 import { words } from '../support/words.ts'

@@ -1,4 +1,4 @@
-import { namesWebSocket } from '../../gateway/upgrade-offer.ts'
+import { namesWebSocket } from '../../gateway/field-names.ts'
 import type { IncomingMessage } from 'node:http'
 
 /** The parts of a request that say whether it opens a WebSocket. */

@@ -1,5 +1,5 @@
 import { SWITCHING } from '../../gateway/exchange.ts'
-import { offerUpgrade } from '../../gateway/upgrade-offer.ts'
+import { followPassage } from '../../gateway/passage.ts'
 import { toHeaderOnlyRequest } from '../header-only-request.ts'
 import { answerHandshake } from './answer.ts'
 import { asksForWebSocket, isHandshake } from './handshake.ts'
@@ -9,7 +9,7 @@ import { join } from './tunnel.ts'
 import { shakeHands } from './upstream.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import type { UpgradeOffer } from '../../gateway/upgrade-offer.ts'
+import type { UpgradeOffer } from '../../gateway/passage.ts'
 import type { Switched } from './upstream.ts'
 
 /** Handles a request of the server, such as a gateway in `withAuth`. */
@@ -78,7 +78,7 @@ async function pass(
       }),
   }
   // Without an offer the gateway answers 501.
-  if (isHandshake(incoming)) offerUpgrade(request, offer)
+  if (isHandshake(incoming)) followPassage(request).offer = offer
   const response = await callHandler(handler, request, incoming)
   client.stop()
   if (upstream === undefined || response.status !== SWITCHING || socket.destroyed) {

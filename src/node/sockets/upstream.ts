@@ -1,5 +1,6 @@
 import { SWITCHING } from '../../gateway/exchange.ts'
-import { linesOf } from '../../gateway/field-names.ts'
+import { fieldsOf } from '../../gateway/field-names.ts'
+import { describeRequest } from '../../gateway/node-fetch.ts'
 import { isAccepted } from './handshake.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -20,23 +21,13 @@ export function shakeHands(
   init: UpstreamRequest,
   keep: (switched: Switched) => void,
 ): Promise<UpstreamResponse> {
-  const { protocol, hostname, port, host, origin } = new URL(url)
   const { request: send } = process.getBuiltinModule(
-    protocol === 'https:' ? 'node:https' : 'node:http',
+    url.startsWith('https:') ? 'node:https' : 'node:http',
   )
-  const switching = ['connection', 'Upgrade', 'upgrade', 'websocket']
-  const { headers, method, signal } = init
+  const options = describeRequest(url, ['connection', 'Upgrade', 'upgrade', 'websocket'], init)
+  const { headers, signal } = init
   return new Promise((resolve, reject) => {
-    const request = send({
-      host: hostname.replace(/^\[(.*)\]$/, '$1'),
-      port,
-      method,
-      // The text of the path, as the decision was about it.
-      path: url.slice(origin.length),
-      headers: linesOf(host, switching, init),
-      agent: false,
-      insecureHTTPParser: false,
-    })
+    const request = send({ ...options, agent: false })
     const abort = (): void => void request.destroy(new Error('Aborted'))
     signal.addEventListener('abort', abort)
     if (signal.aborted) abort()
@@ -45,14 +36,14 @@ export function shakeHands(
     request.on('upgrade', (answer, socket, head) => {
       // Node has removed its own listener, and an error without one would end the process.
       socket.on('error', () => socket.destroy())
-      const isWanted = isAccepted(headers.get('sec-websocket-key'), fieldsOf(answer))
-      if (!isWanted || signal.aborted) {
+      const fields = fieldsOf(answer.rawHeaders)
+      if (!isAccepted(headers.get('sec-websocket-key'), fields) || signal.aborted) {
         socket.destroy()
         return reject(noWebSocket())
       }
       signal.removeEventListener('abort', abort)
       keep({ socket, head })
-      resolve({ status: SWITCHING, statusText: '', headers: fieldsOf(answer), body: null })
+      resolve({ status: SWITCHING, statusText: '', headers: fields, body: null })
     })
     request.end()
   })
@@ -74,7 +65,7 @@ function settle(
     return reject(noWebSocket())
   }
   try {
-    const headers = fieldsOf(answer)
+    const headers = fieldsOf(answer.rawHeaders)
     // A stream of Node's gives bytes.
     const body = Readable.toWeb(answer) as ReadableStream<Uint8Array>
     resolve({ status, statusText, headers, body })
@@ -83,12 +74,4 @@ function settle(
     answer.destroy()
     reject(error)
   }
-}
-
-function fieldsOf({ rawHeaders }: IncomingMessage): Headers {
-  const headers = new Headers()
-  rawHeaders.forEach((name, index) => {
-    if (index % 2 === 0) headers.append(name, rawHeaders[index + 1] ?? '')
-  })
-  return headers
 }

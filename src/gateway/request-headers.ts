@@ -1,0 +1,131 @@
+import { foldName } from '../core/config/option-checks.ts'
+import { isRemovedFromRequest, namesInConnection } from './field-names.ts'
+import { GATEWAY_HEADERS } from '../verifiers/upstream/signature.ts'
+import type { SecretSource } from '../core/response/admission.ts'
+import type { Field } from './field-names.ts'
+import type { IdentityHeaderNames } from './identity-headers.ts'
+
+/**
+ * Copies the client's headers that the upstream may see. The request id replaces the client's header of that name, in every
+ * spelling, and `Connection` cannot remove it. A removed header cannot carry it.
+ */
+export type CopyHeaders = (
+  headers: Headers,
+  credentials: readonly SecretSource[],
+  requestId?: Field,
+) => Headers
+
+/** Which headers of a client are removed, besides those of `field-names.ts`. */
+export interface CopyOptions {
+  readonly identityHeaders: IdentityHeaderNames
+  readonly forwardAuthorization: boolean
+  readonly stripHeaders: readonly string[]
+}
+
+/**
+ * Returns a function that copies headers. It compares folded names: no spelling of an identity header gets through. It removes
+ * the default identity headers and a signature even when others are configured, since the upstream may still read them.
+ */
+export function createCopyHeaders({
+  identityHeaders,
+  forwardAuthorization,
+  stripHeaders,
+}: CopyOptions): CopyHeaders {
+  const identity = [...Object.values(GATEWAY_HEADERS), ...Object.values(identityHeaders)]
+  const names = identity.filter((name) => name !== undefined).map(foldName)
+  const removed = new Set([...names, ...stripHeaders])
+  const prefixes = stripHeaders.filter(isPrefix).map((name) => name.slice(0, -1))
+  if (!forwardAuthorization) removed.add('authorization')
+  return (headers, credentials, requestId) => {
+    const named = namesInConnection(headers)
+    const secrets = createSecrets(credentials, forwardAuthorization)
+    const isRemoved = (folded: string): boolean =>
+      isRemovedFromRequest(folded) ||
+      removed.has(folded) ||
+      secrets.names.has(folded) ||
+      prefixes.some((prefix) => folded.startsWith(prefix))
+    const idName = requestId === undefined ? '' : foldName(requestId[0])
+    const copy = new Headers()
+    headers.forEach((value, name) => {
+      const folded = foldName(name)
+      if (folded === idName || isRemoved(folded)) return
+      if (secrets.isOtherSpelling(name, folded)) return
+      if (!named.has(name.toLowerCase())) copy.append(name, value)
+    })
+    if (requestId !== undefined && !isRemoved(idName)) copy.set(...requestId)
+    secrets.removeItems(copy)
+    return copy
+  }
+}
+
+function isPrefix(name: string): boolean {
+  return name.endsWith('*')
+}
+
+/** Where the headers of a request hold secrets that the upstream must not see. */
+interface Secrets {
+  /** The folded names of headers that are removed as a whole. */
+  readonly names: ReadonlySet<string>
+  /** Whether a header is another spelling of one of which only items are removed. */
+  readonly isOtherSpelling: (name: string, folded: string) => boolean
+  /** Removes the cookies and the protocols that hold a secret, and keeps the others. */
+  readonly removeItems: (headers: Headers) => void
+}
+
+const PROTOCOLS = 'sec-websocket-protocol'
+
+/** Finds the secrets. With `forwardAuthorization` only those for the verifier alone. */
+function createSecrets(
+  credentials: readonly SecretSource[],
+  forwardAuthorization: boolean,
+): Secrets {
+  const sources = forwardAuthorization ? credentials.filter(isConsumed) : credentials
+  const cookies = sources.flatMap((source) =>
+    source !== 'bearer' && 'cookie' in source ? [source.cookie] : [],
+  )
+  const prefixes = sources.flatMap((source) =>
+    source !== 'bearer' && 'webSocketProtocol' in source ? [source.webSocketProtocol] : [],
+  )
+  return {
+    names: new Set(sources.flatMap(fieldOf)),
+    // The guard reads no other spelling, but the upstream may.
+    isOtherSpelling: (name, folded) =>
+      prefixes.length > 0 && folded === PROTOCOLS && name !== PROTOCOLS,
+    removeItems: (headers) => {
+      if (cookies.length > 0) {
+        keepItems(headers, 'cookie', ';', (pair) => !cookies.includes(nameOf(pair)))
+      }
+      // The upstream chooses one of the others (RFC 6455 §4.2.2).
+      if (prefixes.length > 0) {
+        keepItems(headers, PROTOCOLS, ',', (name) => !prefixes.some((one) => name.startsWith(one)))
+      }
+    },
+  }
+}
+
+// The option is about tokens of clients, and not about the secrets of a proxy.
+function isConsumed(source: SecretSource): boolean {
+  return typeof source === 'object' && 'consumed' in source
+}
+
+function fieldOf(source: SecretSource): string[] {
+  if (source === 'bearer') return []
+  if ('consumed' in source) return [foldName(source.consumed)]
+  return 'header' in source ? [foldName(source.header)] : []
+}
+
+function nameOf(pair: string): string {
+  return pair.split('=')[0]?.trim() ?? ''
+}
+
+function keepItems(
+  headers: Headers,
+  name: string,
+  separator: ',' | ';',
+  isKept: (item: string) => boolean,
+): void {
+  const items = headers.get(name)?.split(separator) ?? []
+  const kept = items.map((item) => item.trim()).filter(isKept)
+  headers.delete(name)
+  if (kept.length > 0) headers.set(name, kept.join(`${separator} `))
+}
