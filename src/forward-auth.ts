@@ -4,13 +4,13 @@
  * @module with-auth/forward-auth
  */
 import { createGate, enter } from './core/gate.ts'
-import { createAnswers, endAfterBody } from './forward-auth/answer.ts'
+import { createAnswers } from './forward-auth/answer.ts'
 import { completeConfig, resolveForwardAuth } from './forward-auth/options.ts'
-import { createReceive } from './forward-auth/receive.ts'
+import { createFailureResponse } from './forward-auth/failure.ts'
+import { createReceiver } from './forward-auth/receive.ts'
 import { tellOwner } from './gateway/refusal.ts'
 import type { AuthConfig } from './core/auth-config.ts'
 import type { AuthConfigSource, KnownOptions } from './core/auth-config.ts'
-import type { Auth } from './core/types.ts'
 import type { ForwardAuthFailure, ForwardAuthFailureCode } from './forward-auth/failure.ts'
 import type { ForwardAuthProxy } from './forward-auth/preset.ts'
 import type { IdentityHeadersConfig } from './gateway/identity-headers.ts'
@@ -83,32 +83,25 @@ export function createForwardAuth<
   options: ForwardAuthOptions,
 ): ForwardAuth<Args> {
   const resolved = resolveForwardAuth(options)
-  const receive = createReceive(resolved)
+  const { receive, addressOf } = createReceiver(resolved)
   const answers = createAnswers(resolved)
-  const addresses = new WeakMap<Request, string>()
-  const complete = (made: AuthConfig): AuthConfig =>
-    completeConfig(made, (judged) => addresses.get(judged))
+  const complete = (made: AuthConfig): AuthConfig => completeConfig(made, addressOf)
   const { decide } = createGate<Args>(
     typeof config === 'function' ? (...args) => complete(config(...args)) : complete(config ?? {}),
   )
-  const fail = (failure: ForwardAuthFailure): Promise<Response> => {
-    tellOwner(resolved.onFailure, failure)
-    return answers.fail(failure)
-  }
-  const allow = async (auth: Auth | undefined): Promise<Response> => {
-    const answer = answers.allow(auth)
-    return answer instanceof Response ? answer : fail(answer)
+  const respond = (answer: Response | ForwardAuthFailure): Response => {
+    if (answer instanceof Response) return answer
+    tellOwner(resolved.onFailure, answer)
+    return createFailureResponse(answer)
   }
   return async (subrequest, ...args) => {
-    const { judged, address } = receive(subrequest, args)
-    if ('code' in judged) return endAfterBody(subrequest, await fail(judged))
-    if (address !== undefined) addresses.set(judged, address)
-    const decision = decide(judged, args)
+    const { judged } = receive(subrequest, args)
+    if ('code' in judged) return answers.finish(subrequest, respond(judged))
     const response = await enter(
-      decision,
-      ({ auth }) => allow(auth),
-      (rejection) => answers.deny(rejection.response),
+      decide(judged, args),
+      async ({ auth }) => respond(answers.allow(auth)),
+      (rejection) => rejection.response,
     )
-    return endAfterBody(subrequest, response)
+    return answers.finish(subrequest, response)
   }
 }

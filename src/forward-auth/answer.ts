@@ -2,7 +2,7 @@ import { readBody } from '../core/endpoint/response-body.ts'
 import { errorType } from '../core/response/denial.ts'
 import { allIdentityFields, identityValues, NO_IDENTITY } from '../gateway/identity-headers.ts'
 import { headerLength } from '../verifiers/upstream/header-text.ts'
-import { createFailure, createFailureResponse } from './failure.ts'
+import { createFailure } from './failure.ts'
 import { ERROR_HEADER } from './preset.ts'
 import type { Auth } from '../core/types.ts'
 import type { ForwardAuthFailure } from './failure.ts'
@@ -12,10 +12,8 @@ import type { ResolvedForwardAuth } from './options.ts'
 export interface Answers {
   /** The 200 that lets a request pass, with the identity, or why no header can carry the identity. */
   readonly allow: (auth: Auth | undefined) => Response | ForwardAuthFailure
-  /** Prepares the response of a guard that rejects. Never rejects. */
-  readonly deny: (response: Response) => Promise<Response>
-  /** The response for a subrequest that is rejected in place of the guard. */
-  readonly fail: (failure: ForwardAuthFailure) => Promise<Response>
+  /** Adds what the proxy needs to a response: the error of one that rejects, and the end of a connection. Never rejects. */
+  readonly finish: (subrequest: Request, response: Response) => Promise<Response>
 }
 
 type AnswerOptions = Pick<ResolvedForwardAuth, 'preset' | 'identityHeaders' | 'encoding'>
@@ -26,8 +24,6 @@ const MAX_ERROR = 2048
 const READ_MS = 1000
 
 export function createAnswers({ preset, identityHeaders, encoding }: AnswerOptions): Answers {
-  const deny = async (response: Response): Promise<Response> =>
-    preset.carriesError ? withError(response) : response
   return {
     allow: (auth) => {
       const values =
@@ -42,8 +38,17 @@ export function createAnswers({ preset, identityHeaders, encoding }: AnswerOptio
       for (const field of allIdentityFields(sent, identityHeaders)) headers.set(...field)
       return new Response(null, { headers })
     },
-    deny,
-    fail: (failure) => deny(createFailureResponse(failure)),
+    finish: async (subrequest, response) => {
+      // No rejection is a 2xx.
+      const error = preset.carriesError && !response.ok ? await errorOf(response) : undefined
+      const isLast = hasBody(subrequest)
+      if (error === undefined && !isLast) return response
+      const headers = new Headers(response.headers)
+      if (error !== undefined) headers.set(ERROR_HEADER, error)
+      if (isLast) headers.set('connection', 'close')
+      const { body, status, statusText } = response
+      return new Response(body, { status, statusText, headers })
+    },
   }
 }
 
@@ -51,18 +56,12 @@ function lengthOf(values: object): number {
   return headerLength(Object.values(values).join(''))
 }
 
-async function withError(response: Response): Promise<Response> {
-  const { status, statusText } = response
+/** The body of a rejection, or a general one in place of a body that fits into no header. */
+async function errorOf(response: Response): Promise<string> {
   const text = await readText(response.clone())
-  const isPrintable = text !== undefined && /^[ -~]{1,2048}$/.test(text)
-  const headers = new Headers(response.headers)
-  headers.set(ERROR_HEADER, isPrintable ? text : genericBody(status))
-  return new Response(response.body, { status, statusText, headers })
-}
-
-function genericBody(status: number): string {
-  const error = { message: 'The request was rejected', type: errorType(status), code: 'rejected' }
-  return JSON.stringify({ error })
+  if (text !== undefined && /^[ -~]{1,2048}$/.test(text)) return text
+  const type = errorType(response.status)
+  return JSON.stringify({ error: { message: 'The request was rejected', type, code: 'rejected' } })
 }
 
 // `respond` may have made the body, so it may be long, or never end.
@@ -74,15 +73,7 @@ async function readText({ body }: Response): Promise<string | undefined> {
   return result.state === 'complete' ? result.text : undefined
 }
 
-/**
- * Asks for the end of the connection after a subrequest with a body, which a proxy may announce and never send. Its next subrequest
- * would be read as that body.
- */
-export function endAfterBody({ headers }: Request, response: Response): Response {
-  const hasBody = headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0'
-  if (!hasBody) return response
-  const { body, status, statusText } = response
-  const last = new Headers(response.headers)
-  last.set('connection', 'close')
-  return new Response(body, { status, statusText, headers: last })
+// A proxy may announce a body and never send it. Its next subrequest would be read as that body, so the connection ends.
+function hasBody({ headers }: Request): boolean {
+  return headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0'
 }

@@ -18,12 +18,14 @@ export interface Received {
   readonly path: string
   /** For the log. Empty if the proxy sends none. */
   readonly method: string
-  /** The client's address. `undefined` if the proxy knows none. */
-  readonly address: string | undefined
 }
 
-/** Reads a subrequest, of which a server may show Node's own in `args`. Never throws, and leaves the body alone. */
-export type Receive = (subrequest: Request, args?: readonly unknown[]) => Received
+export interface Receiver {
+  /** Reads a subrequest, of which a server may show Node's own in `args`. Never throws, and leaves the body alone. */
+  readonly receive: (subrequest: Request, args?: readonly unknown[]) => Received
+  /** The client's address, of a subrequest or of the request that it describes. `undefined` if the proxy knows none. */
+  readonly addressOf: (request: Request) => string | undefined
+}
 
 type Problem = readonly [code: ForwardAuthFailureCode, ...headers: string[]]
 
@@ -47,10 +49,11 @@ const SCHEMES: ReadonlyMap<string, string> = new Map([
 const TARGET = /^\/[!-~]*$/
 
 /**
- * Makes a function that takes the target, the method, the host, the scheme and the address from exactly the headers of a preset.
- * All five are required: in place of a header that the proxy does not set, a client can send its own.
+ * Takes the target, the method, the host, the scheme and the address from exactly the headers of a preset. All five are required:
+ * in place of a header that the proxy does not set, a client can send its own.
  */
-export function createReceive({ preset, rawTargets, identityHeaders }: ReceiveOptions): Receive {
+export function createReceiver({ preset, rawTargets, identityHeaders }: ReceiveOptions): Receiver {
+  const addresses = new WeakMap<Request, string | undefined>()
   const single = [preset.target, preset.method, HOST, SCHEME]
   const isWithheld = createWithheld(Object.values(identityHeaders))
 
@@ -90,7 +93,7 @@ export function createReceive({ preset, rawTargets, identityHeaders }: ReceiveOp
     }
   }
 
-  return (subrequest, args = []) => {
+  const receive: Receiver['receive'] = (subrequest, args = []) => {
     const { headers } = subrequest
     const path = parseTarget(`http://host${headers.get(preset.target) ?? ''}`)?.path
     const method = headers.get(preset.method) ?? ''
@@ -99,13 +102,11 @@ export function createReceive({ preset, rawTargets, identityHeaders }: ReceiveOp
     const problem = isCrowded ? CROWDED : findProblem(headers, path)
     const made = problem === undefined ? judge(headers) : undefined
     const [code, ...names] = problem ?? (['malformed_request', HOST] as const)
-    return {
-      judged: made ?? createFailure(code, names),
-      path: path ?? '',
-      method,
-      address: addressIn(headers.get(ADDRESS)),
-    }
+    const address = addressIn(headers.get(ADDRESS))
+    for (const request of [subrequest, made ?? subrequest]) addresses.set(request, address)
+    return { judged: made ?? createFailure(code, names), path: path ?? '', method }
   }
+  return { receive, addressOf: (request) => addresses.get(request) }
 }
 
 // nginx decodes `%2f`, merges `//` and resolves dots, unless it passes on `$request_uri`. Java's servers cut a segment at its `;`.

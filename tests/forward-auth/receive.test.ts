@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { PRESETS } from '../../src/forward-auth/preset.ts'
-import { createReceive } from '../../src/forward-auth/receive.ts'
+import { createReceiver } from '../../src/forward-auth/receive.ts'
 import { raw } from '../support/requests.ts'
 import { subrequest } from '../support/subrequest.ts'
 import { words } from '../support/words.ts'
@@ -19,11 +19,11 @@ const NAMES = {
 const PROXIES = ['nginx', 'caddy', 'traefik', 'haproxy'] as const
 
 function receiver(proxy: ForwardAuthProxy = 'nginx', rawTargets = false) {
-  return createReceive({ preset: PRESETS[proxy], rawTargets, identityHeaders: NAMES })
+  return createReceiver({ preset: PRESETS[proxy], rawTargets, identityHeaders: NAMES })
 }
 
 function judge(client: Client = {}, proxy: ForwardAuthProxy = 'nginx', rawTargets = false) {
-  const { judged } = receiver(proxy, rawTargets)(subrequest(proxy, client))
+  const { judged } = receiver(proxy, rawTargets).receive(subrequest(proxy, client))
   if ('code' in judged) return { code: judged.code, headers: judged.headers.join(' ') }
   const { method, url, headers } = judged
   return { method, url, headers: Object.fromEntries(headers) }
@@ -45,7 +45,7 @@ describe.each(PROXIES)('a subrequest of %s', (proxy) => {
       const request = subrequest(proxy)
       const name = [...request.headers.keys()].find((one) => namesPart(one, part)) ?? ''
       request.headers.delete(name)
-      const { judged } = receiver(proxy)(request)
+      const { judged } = receiver(proxy).receive(request)
       expect(judged).toMatchObject({ code: 'proxy_misconfigured', status: 500, headers: [name] })
     },
   )
@@ -53,13 +53,15 @@ describe.each(PROXIES)('a subrequest of %s', (proxy) => {
   it('is an error with more than 200 header fields: the identity could be cut off behind them', () => {
     const crowd = (count: number): Record<string, string> =>
       Object.fromEntries(Array.from({ length: count }, (_, index) => [`a${index}`, 'x']))
-    const { judged } = receiver(proxy)(subrequest(proxy, { headers: crowd(200) }))
+    const { judged } = receiver(proxy).receive(subrequest(proxy, { headers: crowd(200) }))
     expect(judged).toEqual({ code: 'too_many_headers', status: 431, headers: [] })
-    expect('code' in receiver(proxy)(subrequest(proxy, { headers: crowd(150) })).judged).toBe(false)
+    expect(
+      'code' in receiver(proxy).receive(subrequest(proxy, { headers: crowd(150) })).judged,
+    ).toBe(false)
   })
 
   it('names every header that is missing', () => {
-    const { judged } = receiver(proxy)(new Request('http://127.0.0.1/'))
+    const { judged } = receiver(proxy).receive(new Request('http://127.0.0.1/'))
     expect((judged as ForwardAuthFailure).headers).toHaveLength(5)
   })
 
@@ -67,7 +69,7 @@ describe.each(PROXIES)('a subrequest of %s', (proxy) => {
     const other = proxy === 'nginx' ? 'X-Forwarded' : 'X-Original'
     const headers = { [`${other}-URI`]: '/open', [`${other}-Method`]: 'OPTIONS' }
     const request = subrequest(proxy, { headers, target: '/admin' }, '/open?x=1')
-    expect(receiver(proxy)(request).judged).toMatchObject({
+    expect(receiver(proxy).receive(request).judged).toMatchObject({
       method: 'GET',
       url: 'https://api.example.test/admin',
     })
@@ -93,7 +95,7 @@ describe('a header that occurs twice', () => {
   it('is an error in two lines too', () => {
     const request = subrequest('nginx', { target: '/admin' })
     request.headers.append('x-original-uri', '/open')
-    expect(receiver()(request).judged).toMatchObject({ code: 'proxy_misconfigured' })
+    expect(receiver().receive(request).judged).toMatchObject({ code: 'proxy_misconfigured' })
   })
 })
 
@@ -206,7 +208,11 @@ describe('the address', () => {
     ['unix:', undefined],
     ['203.0.113.7, unknown', undefined],
   ])('in %j is %s', (address, wanted) => {
-    expect(receiver()(subrequest('nginx', { address })).address).toBe(wanted)
+    const { receive, addressOf } = receiver()
+    const request = subrequest('nginx', { address })
+    const { judged } = receive(request)
+    expect(addressOf(request)).toBe(wanted)
+    expect('code' in judged || addressOf(judged)).toBe(wanted)
   })
 })
 
@@ -236,7 +242,11 @@ describe('the headers of the client', () => {
 
   it('are told without identity headers of other names', () => {
     const identityHeaders = { ...NAMES, principal: 'remote-user' }
-    const receive = createReceive({ preset: PRESETS.caddy, rawTargets: false, identityHeaders })
+    const { receive } = createReceiver({
+      preset: PRESETS.caddy,
+      rawTargets: false,
+      identityHeaders,
+    })
     const scopes = { 'x-auth-scopes': 'root', X_Auth_Client: 'root' }
     const headers = { Remote_User: 'root', 'x-auth-principal': 'root', ...scopes }
     const { judged } = receive(subrequest('caddy', { headers }))
@@ -246,7 +256,7 @@ describe('the headers of the client', () => {
   it('make the subrequest malformed if no Request can hold them', () => {
     const request = subrequest('nginx')
     const fields = { ...Object.fromEntries(request.headers), 'x-a': 'a\nb' }
-    expect(receiver()(raw(request.url, fields)).judged).toMatchObject({ status: 400 })
+    expect(receiver().receive(raw(request.url, fields)).judged).toMatchObject({ status: 400 })
   })
 })
 

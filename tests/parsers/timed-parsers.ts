@@ -8,7 +8,7 @@ import { createQuestionBuilder, createToldEncoder } from '../../src/core/request
 import { hidesStructure, isPlainHost, parseTarget } from '../../src/core/request/target.ts'
 import { readTraceContext } from '../../src/core/request/trace-context.ts'
 import { PRESETS } from '../../src/forward-auth/preset.ts'
-import { createReceive } from '../../src/forward-auth/receive.ts'
+import { createReceiver } from '../../src/forward-auth/receive.ts'
 import { createHops } from '../../src/gateway/forward.ts'
 import { namesWebSocket } from '../../src/gateway/field-names.ts'
 import { createCopyHeaders } from '../../src/gateway/request-headers.ts'
@@ -142,7 +142,7 @@ const copyHeaders = createCopyHeaders({
 })
 const SECRETS = ['bearer', { cookie: 'key' }, { webSocketProtocol: 'key.' }] as const
 const followHops = createHops()
-const receive = createReceive({
+const { receive } = createReceiver({
   preset: PRESETS.caddy,
   rawTargets: false,
   identityHeaders: GATEWAY_HEADERS,

@@ -2,7 +2,7 @@ import { createAnswers } from '../../forward-auth/answer.ts'
 import { createFailureResponse } from '../../forward-auth/failure.ts'
 import { completeConfig, resolveForwardAuth } from '../../forward-auth/options.ts'
 import { PROXIES } from '../../forward-auth/preset.ts'
-import { createReceive } from '../../forward-auth/receive.ts'
+import { createReceiver } from '../../forward-auth/receive.ts'
 import { followPassage } from '../../gateway/passage.ts'
 import { rejectOperands } from '../command-line.ts'
 import { asUsage, UsageError } from '../errors.ts'
@@ -23,7 +23,6 @@ import {
 } from '../serving/serve.ts'
 import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
 import type { ResolvedForwardAuth } from '../../forward-auth/options.ts'
-import type { Receive } from '../../forward-auth/receive.ts'
 import type { Command, CommandLine } from '../command-line.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -75,7 +74,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   rejectOperands(line)
   const options = await readOptions(line)
   const address = { ...readAddress(line, PORT), takesSubrequests: true }
-  const { receive, addressOf } = followAddresses(createReceive(options))
+  const { receive, addressOf } = createReceiver(options)
   const answers = createAnswers(options)
   const metrics = readMetrics(line, createGuardMeter())
   const log = metrics.measured(createDecisionLog(surroundings, line.has('json')))
@@ -129,18 +128,4 @@ async function readOptions(line: CommandLine): Promise<ResolvedForwardAuth> {
   return asUsage({ for: '--for' }, () =>
     resolveForwardAuth({ for: proxy, rawTargets: line.has('raw-targets') }),
   )
-}
-
-/** Remembers the address of each client, which the request itself does not have. */
-function followAddresses(read: Receive) {
-  const addresses = new WeakMap<Request, string>()
-  const receive: Receive = (subrequest) => {
-    const received = read(subrequest)
-    const { judged, address } = received
-    if (address === undefined) return received
-    addresses.set(subrequest, address)
-    if (!('code' in judged)) addresses.set(judged, address)
-    return received
-  }
-  return { receive, addressOf: (request: Request) => addresses.get(request) }
 }

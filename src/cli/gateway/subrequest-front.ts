@@ -1,16 +1,15 @@
 import { parseTarget } from '../../core/request/target.ts'
-import { endAfterBody } from '../../forward-auth/answer.ts'
 import { createFailureResponse } from '../../forward-auth/failure.ts'
 import { answerHealth, createRejection, isRead, serve, UNPROVEN } from './front.ts'
 import type { Answers } from '../../forward-auth/answer.ts'
 import type { Preset } from '../../forward-auth/preset.ts'
-import type { Receive } from '../../forward-auth/receive.ts'
+import type { Receiver } from '../../forward-auth/receive.ts'
 import type { DecisionLog } from '../log.ts'
 import type { FrontOptions } from './front.ts'
 
 export interface SubrequestFrontOptions extends Omit<FrontOptions, 'isConflicting'> {
   readonly preset: Preset
-  readonly receive: Receive
+  readonly receive: Receiver['receive']
   readonly answers: Answers
   readonly log: DecisionLog
 }
@@ -31,9 +30,7 @@ export function createSubrequestFront(
   return async (subrequest) => {
     const isReady = proof.state() === 'proven'
     if (healthz && isHealthCheck(subrequest)) return answerHealth(isReady, subrequest)
-    const response = await decide(subrequest, isReady, options)
-    // No rejection is a 2xx.
-    return endAfterBody(subrequest, response.ok ? response : await answers.deny(response))
+    return answers.finish(subrequest, await decide(subrequest, isReady, options))
   }
 }
 
