@@ -5,19 +5,21 @@
  */
 import { integer } from './core/config/kinds.ts'
 import { invalidOption, readOptions } from './core/config/option-checks.ts'
-import { createKey, editorOf, pruneKeys, removeKey, revokeKey, revokeKeys } from './keys/changes.ts'
-import { followStore } from './keys/database/follow.ts'
+import { createKey, pruneKeys, removeKey } from './keys/edits/changes.ts'
+import { findIn } from './keys/database/find.ts'
 import { postgresKeys } from './keys/database/postgres.ts'
 import { sqliteKeys } from './keys/database/sqlite.ts'
-import { exportKeys, importKeys } from './keys/database/transfer.ts'
+import { exportKeys, importKeys } from './keys/edits/transfer.ts'
 import { createEndpointHandler } from './keys/endpoint.ts'
-import { KeyFileError } from './keys/error.ts'
+import { KeyFileError, observed } from './keys/error.ts'
 import { ID_FORM, isId, isPrincipal, PRINCIPAL_FORM } from './keys/file/fields.ts'
 import { openSource } from './keys/file/watch.ts'
 import { toRecord } from './keys/keyring.ts'
-import { invalidText } from './keys/new-key.ts'
+import { invalidText } from './keys/edits/new-key.ts'
 import { parseEndpointOptions, parseSource } from './keys/options.ts'
-import { rotateKey } from './keys/rotation.ts'
+import { repositoryOf } from './keys/edits/place.ts'
+import { revokeKey, revokeKeys } from './keys/edits/revocation.ts'
+import { rotateKey } from './keys/edits/rotation.ts'
 import type { PostgresKeysOptions } from './keys/database/postgres.ts'
 import type { SqliteKeysOptions } from './keys/database/sqlite.ts'
 import type {
@@ -108,13 +110,8 @@ export function createKeyEndpoint(
 ): (request: Request) => Promise<Response> {
   const { onError, ...resolved } = parseEndpointOptions(options)
   const place = parseSource(source)
-  if ('store' in place) {
-    const findKey = followStore(place.store, onError)
-    return createEndpointHandler({ findKey, ...resolved })
-  }
-  const currentKeys = openSource(place, onError)
-  const findKey = (sha256: string): StoredKey | undefined => currentKeys().get(sha256)
-  return createEndpointHandler({ findKey, ...resolved })
+  const findKey = 'store' in place ? findIn(place.store) : openSource(place)
+  return createEndpointHandler({ findKey: observed(findKey, onError), ...resolved })
 }
 
 const LIMIT = integer({ default: 100, min: 1, max: 1000 })
@@ -138,17 +135,18 @@ export async function listKeys(
   place: KeyPlace,
   page: Partial<KeyPage> = {},
 ): Promise<readonly KeyRecord[]> {
-  const editor = editorOf(place)
+  const repository = repositoryOf(place)
   const { after, limit, principal } = readOptions(page, ['after', 'limit', 'principal'], ['page'])
   if (after !== undefined && !isId(after)) throw invalidText(['page', 'after'], after, ID_FORM)
   if (principal !== undefined && !isPrincipal(principal)) {
     throw invalidOption(['page', 'principal'], principal, PRINCIPAL_FORM)
   }
-  const keys = await editor.list({
+  const wanted = {
     ...(after === undefined ? {} : { after }),
     ...(principal === undefined ? {} : { principal }),
     ...(limit === undefined ? {} : { limit: LIMIT.parse(limit, ['page', 'limit']) }),
-  })
+  }
+  const keys = await repository.read().list(wanted)
   const now = Date.now()
   return keys.map((key) => toRecord(key, now))
 }

@@ -3,7 +3,7 @@ import { ENDPOINT_SECRET } from '../core/endpoint/verdict.ts'
 import { endOfKey, judgeKey } from './keyring.ts'
 import { readKeyQuestion } from './question.ts'
 import { hashKey } from './secret.ts'
-import type { Awaitable } from './database/store.ts'
+import type { FindKey } from './error.ts'
 import type { KeyEndpointEvent, ResolvedKeyEndpointOptions } from './options.ts'
 import type { StoredKey } from './record.ts'
 
@@ -13,7 +13,7 @@ const DENIAL_SECONDS = 5
 
 export interface KeyEndpointParts extends Omit<ResolvedKeyEndpointOptions, 'onError'> {
   /** Returns the key with this hash as it is now. Throws if the keys are unknown. */
-  readonly findKey: (sha256: string) => Awaitable<StoredKey | undefined>
+  readonly findKey: FindKey
 }
 
 type Facts = Pick<KeyEndpointEvent, 'keyId' | 'detail' | 'cause'>

@@ -1,4 +1,6 @@
 import { ignore } from '../core/async.ts'
+import { reasonOf } from '../files/system.ts'
+import type { StoredKey } from './record.ts'
 
 /** The kind of failure: of the file or the database, of its content, or of the requested change. */
 export type KeyFileErrorCode =
@@ -56,18 +58,31 @@ export class KeyFileError extends Error {
   }
 }
 
-/** Returns a function that passes each new problem to an observer once. Call it without a problem when there is none. */
-export function observeOnce(
-  onError: (error: KeyFileError) => unknown,
-): (problem?: KeyFileError) => void {
+/** Finds a key by its hash. Throws a KeyFileError while the keys are unknown. */
+export type FindKey = (sha256: string) => StoredKey | undefined | Promise<StoredKey | undefined>
+
+/** Does the same as `find`, and passes each new failure to an observer once. */
+export function observed(find: FindKey, onError: (error: KeyFileError) => unknown): FindKey {
   let told: string | undefined
-  return (problem) => {
-    const { message } = problem ?? {}
-    // The promise catches an observer that throws: it must not change the answer of the endpoint.
-    if (problem !== undefined && told !== message)
-      ignore(new Promise((resolve) => resolve(onError(problem))))
-    told = message
+  return async (sha256) => {
+    try {
+      const key = await find(sha256)
+      told = undefined
+      return key
+    } catch (cause) {
+      const error = asKeyFileError(cause)
+      // The promise catches an observer that throws: it must not change the answer of the endpoint.
+      if (told !== error.message) ignore(new Promise((resolve) => resolve(onError(error))))
+      told = error.message
+      throw error
+    }
   }
+}
+
+function asKeyFileError(cause: unknown): KeyFileError {
+  if (cause instanceof KeyFileError) return cause
+  // The message of another error may hold a value.
+  return new KeyFileError('database', `The key store failed: ${reasonOf(cause)}`, [], { cause })
 }
 
 /** Makes the error for a file with mistakes. `hasMore` tells that the file has more of them than `problems`. */
@@ -95,4 +110,12 @@ const WANTED = {
 /** Makes the error for a key that does not exist. */
 export function noSuchKey(place: string, by: keyof typeof WANTED): KeyFileError {
   return new KeyFileError('no_such_key', `There is no ${WANTED[by]} in ${place}`)
+}
+
+/** Makes the error for ids that belong to other keys. */
+export function conflict(ids: readonly string[], cause?: unknown): KeyFileError {
+  const shown = ids.slice(0, MAX_SHOWN).join(', ')
+  const rest = ids.length > MAX_SHOWN ? `, and ${ids.length - MAX_SHOWN} more` : ''
+  const message = `Another key has the id or the hash of: ${shown}${rest}. Nothing was added`
+  return new KeyFileError('conflict', message, [], { cause })
 }

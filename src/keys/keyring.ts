@@ -64,12 +64,6 @@ export function statusOf(key: StoredKey, now: number): KeyRecord['status'] {
   return now < endOfKey(key) ? 'active' : 'expired'
 }
 
-/** Returns a key with another end. */
-export function endedBy(key: StoredKey, expires: string | undefined): StoredKey {
-  const { expires: _, ...unlimited } = key
-  return expires === undefined ? unlimited : { ...key, expires }
-}
-
 /** Returns the fields of a key that may be shown. Its hash may not. */
 export function toRecord(key: StoredKey, now: number): KeyRecord {
   const { id, principal, attributes, sha256: _, ...others } = key

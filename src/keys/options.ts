@@ -52,17 +52,7 @@ export interface ResolvedKeyEndpointOptions {
 }
 
 const SOURCE = ['file', 'text', 'store'] as const
-const METHODS = [
-  'find',
-  'get',
-  'insert',
-  'insertAll',
-  'update',
-  'remove',
-  'prune',
-  'list',
-  'close',
-] as const
+const METHODS = 'find get insert insertAll update remove prune list close'.split(' ')
 const OPTIONS = ['maxAgeSeconds', 'endpointSecret', 'onError', 'onEvent'] as const
 const MAX_AGE = integer({ default: 30, min: 0, max: 3600 })
 const OBSERVER = callback<(error: KeyFileError) => unknown>()
@@ -104,7 +94,7 @@ export function requireFile(file: unknown): void {
 /** @throws AuthConfigError */
 export function requirePlace(place: unknown): void {
   if (typeof place === 'string' && place !== '') return
-  if (hasMethods<KeyStore>(place, METHODS)) return
+  if (hasMethods(place, METHODS)) return
   // Anything else is shown by its kind alone: a store may hold a password.
   const shown = typeof place === 'object' && place !== null ? {} : place
   throw invalidOption(['place'], shown, 'the path of a file, or a KeyStore')
@@ -113,13 +103,10 @@ export function requirePlace(place: unknown): void {
 /** @throws AuthConfigError */
 export function requireStore(store: unknown): void {
   // The URL of a database may hold a password.
-  if (!hasMethods<KeyStore>(store, METHODS)) throw invalidSecret(['to'], 'a KeyStore')
+  if (!hasMethods(store, METHODS)) throw invalidSecret(['to'], 'a KeyStore')
 }
 
-function hasMethods<Store extends Partial<KeyStore>>(
-  value: unknown,
-  methods: readonly (keyof Store)[],
-): value is Store {
+function hasMethods(value: unknown, methods: readonly string[]): value is KeyStore {
   if (typeof value !== 'object' || value === null) return false
   return methods.every((name) => typeof Reflect.get(value, name) === 'function')
 }

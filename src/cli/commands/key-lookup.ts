@@ -1,6 +1,6 @@
 import { listKeys } from '../../keys.ts'
-import { editorOf } from '../../keys/changes.ts'
 import { judgeKey, toRecord } from '../../keys/keyring.ts'
+import { repositoryOf } from '../../keys/edits/place.ts'
 import { hashKey } from '../../keys/secret.ts'
 import { formatTimestamp, parseTimestamp } from '../../keys/times.ts'
 import { pickTexts, readKey, readWholeNumber, rejectOperands } from '../command-line.ts'
@@ -101,7 +101,8 @@ async function check(line: CommandLine, surroundings: Surroundings): Promise<num
     await requireKeys(keys)
     const key = readKey(await surroundings.readInput(), 'standard input')
     const sha256 = await hashKey(key)
-    const entry = await editorOf(keys.place).find(sha256).catch(nameFlag('--keys', keys.name))
+    const find = async () => repositoryOf(keys.place).read().find(sha256)
+    const entry = await find().catch(nameFlag('--keys', keys.name))
     const judgment = judgeKey(entry, key, undefined, Date.now())
     const text = line.has('json') ? toJson(judgment) : describeJudgment(judgment)
     surroundings.print(`${text}\n`)

@@ -1,9 +1,9 @@
 import { within } from '../../core/async.ts'
 import { invalidOption, readOptions } from '../../core/config/option-checks.ts'
 import { reasonOf } from '../../files/system.ts'
-import { KeyFileError } from '../error.ts'
+import { conflict, KeyFileError } from '../error.ts'
 import { COLUMN_NAMES, COLUMNS, toRow } from './row.ts'
-import { describeConflict, TABLE, tableKeys } from './table.ts'
+import { TABLE, tableKeys } from './table.ts'
 import type { Column, ColumnValue } from './row.ts'
 import type { ImportedKeys, KeyStore } from './store.ts'
 import type { Dialect } from './table.ts'
@@ -182,7 +182,7 @@ async function insertAll(run: Run, added: string): Promise<ImportedKeys> {
   } catch (error) {
     if (!(error instanceof KeyFileError) || !CONFLICT_CODES.has(reasonOf(error.cause))) throw error
     const ids = (await run(CONFLICTS, [added])).map(({ id }) => String(id))
-    throw new KeyFileError('conflict', describeConflict(ids), [], { cause: error.cause })
+    throw conflict(ids, error.cause)
   }
 }
 

@@ -1,12 +1,12 @@
 import { boolean } from '../../core/config/kinds.ts'
 import { readOptions } from '../../core/config/option-checks.ts'
 import { system } from '../../files/system.ts'
-import { KeyFileError } from '../error.ts'
+import { conflict, KeyFileError } from '../error.ts'
 import { rejectLoneMount } from '../file/read.ts'
 import { requireFile } from '../options.ts'
 import { COLUMNS, toRow } from './row.ts'
 import { createFile, identify, watchNames } from './sqlite-file.ts'
-import { describeConflict, insertOf, TABLE, tableKeys } from './table.ts'
+import { insertOf, TABLE, tableKeys } from './table.ts'
 import type { StoredKey } from '../record.ts'
 import type { ColumnValue } from './row.ts'
 import type { ImportedKeys, KeyStore } from './store.ts'
@@ -195,5 +195,5 @@ function insertOrEnd(execute: Run, key: StoredKey): boolean {
   if (execute(INSERT, Object.values(row)).length > 0) return true
   const present = execute(END, [row.revoked, row.expires, row.id, row.sha256])
   if (present.length > 0) return false
-  throw new KeyFileError('conflict', describeConflict([key.id]))
+  throw conflict([key.id])
 }

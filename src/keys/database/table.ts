@@ -1,4 +1,4 @@
-import { KeyFileError } from '../error.ts'
+import { conflict } from '../error.ts'
 import {
   COLUMN_NAMES,
   readListedRow,
@@ -79,7 +79,7 @@ export function tableKeys(dialect: Dialect, execute: Execute): TableKeys {
     get: (wanted) => one(`${select} where id = ${value('id', 1)}`, [wanted]),
     insert: async (key) => {
       const added = await execute(insert, Object.values(toRow(key, Date.now())))
-      if (added.length === 0) throw new KeyFileError('conflict', describeConflict([key.id]))
+      if (added.length === 0) throw conflict([key.id])
     },
     update: async (wanted, changes, expected) => {
       const { sql, values } = updateOf(dialect, wanted, changes, expected)
@@ -148,11 +148,4 @@ function updateOf(
     sql: `update ${TABLE} set ${set} where id = ${value('id', 1)}${conditions.join('')}`,
     values,
   }
-}
-
-/** The message for ids that belong to other keys. */
-export function describeConflict(ids: readonly string[]): string {
-  const shown = ids.slice(0, 20).join(', ')
-  const rest = ids.length > 20 ? `, and ${ids.length - 20} more` : ''
-  return `Another key has the id or the hash of: ${shown}${rest}. Nothing was added`
 }

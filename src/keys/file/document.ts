@@ -10,7 +10,7 @@ import type { Report } from './fields.ts'
 /** A file of keys: as a document with its comments, and as values. */
 export interface KeyDocument {
   readonly document: Document
-  readonly keys: readonly StoredKey[]
+  readonly keys: StoredKey[]
 }
 
 /** What was parsed before this part of a file: the lines, and the ids and hashes of the keys. */
@@ -20,6 +20,10 @@ export interface Earlier {
   readonly hashes: Set<string>
 }
 
+export const NEW_FILE = `# The keys of this service. The file holds the SHA-256 of each key, never the key.
+keys: []
+`
+const FORMAT = { lineWidth: 0, flowCollectionPadding: false }
 const MAX_PROBLEMS = 100
 const HAS_MORE = true
 const NO_LIST = 'The list "keys" is missing; without keys write "keys: []"'
@@ -49,6 +53,14 @@ export function parseKeys(text: string, name: string, earlier?: Earlier): KeyDoc
   const keys = readKeys(document, report, earlier)
   throwProblems()
   return { document, keys }
+}
+
+/** @throws KeyFileError */
+export function formatDocument(document: Document, file: string): string {
+  const text = document.toString(FORMAT)
+  // A text that cannot be read again must not be written.
+  parseKeys(text, file)
+  return text
 }
 
 function parseDocument(text: string, lines: LineCounter, report: Report): Document {

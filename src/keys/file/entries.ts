@@ -1,18 +1,6 @@
 import { isMap, isScalar, isSeq, YAMLSeq } from 'yaml'
-import { generateId } from '../secret.ts'
 import type { Document } from 'yaml'
-import type { NewEntry, StoredKey } from '../record.ts'
-
-/** Appends an entry with an unused id. */
-export function appendEntry(
-  document: Document,
-  keys: readonly StoredKey[],
-  entry: NewEntry,
-): StoredKey {
-  const stored = { id: unusedId(keys), ...entry }
-  addEntry(document, stored)
-  return stored
-}
+import type { StoredKey } from '../record.ts'
 
 /** Appends an entry for a key. */
 export function addEntry(document: Document, { id, prefix, sha256, ...purpose }: StoredKey): void {
@@ -25,11 +13,6 @@ export function addEntry(document: Document, { id, prefix, sha256, ...purpose }:
   list.add(document.createNode(written, { keepUndefined: false, aliasDuplicateObjects: false }))
 }
 
-function unusedId(keys: readonly StoredKey[]): string {
-  const id = generateId()
-  return keys.some((key) => key.id === id) ? unusedId(keys) : id
-}
-
 // `[]` has flow style, in which each key would be one long line.
 function startBlockList(list: YAMLSeq): void {
   list.flow = false
@@ -38,9 +21,9 @@ function startBlockList(list: YAMLSeq): void {
   list.commentBefore = list.commentBefore.replace(/\n*$/, '\n')
 }
 
-/** Removes the entries with these ids, as far as they exist. */
-export function dropEntries(document: Document, ids: readonly string[]): void {
-  const dropped = new Set<unknown>(ids)
+/** Removes the entries of these keys. */
+export function dropEntries(document: Document, keys: readonly StoredKey[]): void {
+  const dropped = new Set<unknown>(keys.map(({ id }) => id))
   const list = listOf(document)
   const isKept = (item: unknown): boolean => !isMap(item) || !dropped.has(item.get('id'))
   const [first] = list.items
@@ -64,7 +47,7 @@ export function setField(
   document: Document,
   id: string,
   name: 'expires' | 'revoked' | 'successor',
-  value: string | undefined,
+  value: string | true | undefined,
 ): void {
   const entry = listOf(document).items.find((item) => isMap(item) && item.get('id') === id)
   if (!isMap(entry)) throw new TypeError(`No entry has the id ${id}`)

@@ -16,7 +16,10 @@ const REASONS: Readonly<Record<string, string>> = {
  *
  * @throws KeyFileError `locked` if the lock is still there after ten seconds, and everything that `work` throws.
  */
-export async function withFileLock<Value>(file: string, work: () => Value): Promise<Value> {
+export async function withFileLock<Value>(
+  file: string,
+  work: () => Value | Promise<Value>,
+): Promise<Value> {
   const path = `${file}.lock`
   const until = performance.now() + WAIT_MS
   let lock = tryCreate(path)
@@ -29,7 +32,7 @@ export async function withFileLock<Value>(file: string, work: () => Value): Prom
     lock = tryCreate(path)
   }
   try {
-    return work()
+    return await work()
   } finally {
     if (files().statSync(path, { throwIfNoEntry: false })?.ino === lock) files().rmSync(path)
   }

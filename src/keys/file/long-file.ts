@@ -1,6 +1,5 @@
 import { malformed } from '../error.ts'
-import { parseKeys } from './document.ts'
-import { formatDocument, NEW_FILE } from './edit.ts'
+import { formatDocument, NEW_FILE, parseKeys } from './document.ts'
 import { addEntry } from './entries.ts'
 import { MAX_BYTES, readKeyText } from './read.ts'
 import type { StoredKey } from '../record.ts'

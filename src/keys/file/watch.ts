@@ -1,10 +1,11 @@
 import { files } from '../../files/system.ts'
-import { KeyFileError, observeOnce } from '../error.ts'
+import { KeyFileError } from '../error.ts'
 import { createKeyring } from '../keyring.ts'
 import { parseKeys } from './document.ts'
 import { readKeyFile, readKeyText, rejectLoneMount, unreadable } from './read.ts'
 import type { Stats } from 'node:fs'
 import type { Keyring } from '../keyring.ts'
+import type { FindKey } from '../error.ts'
 import type { FileSource } from '../options.ts'
 
 interface Loaded {
@@ -15,50 +16,37 @@ interface Loaded {
   readonly result: Keyring | KeyFileError
 }
 
-type OnError = (error: KeyFileError) => unknown
-
 // File systems round times to two seconds or less. A second change within that time may not show in `stats`.
 const SETTLED_MS = 2000
 // A replaced file has another inode, and an overwritten one another time or size.
 const SIGNS = ['ino', 'mtimeMs', 'ctimeMs', 'size', 'dev', 'nlink'] as const
 
-/**
- * Returns a function that returns the current keys of a source.
- *
- * @throws KeyFileError for keys that cannot be read now, so that a broken file shows at startup.
- */
-export function openSource(source: FileSource, onError: OnError): () => Keyring {
+/** @throws KeyFileError for keys that cannot be read now, so that a broken file shows at startup. */
+export function openSource(source: FileSource): FindKey {
   if ('text' in source) {
     const keyring = createKeyring(parseKeys(source.text, 'text').keys)
-    return () => keyring
+    return (sha256) => keyring.get(sha256)
   }
   readKeyFile(source.file)
   rejectLoneMount(source.file)
-  return followFile(source.file, onError)
+  const currentKeys = followFile(source.file)
+  return (sha256) => currentKeys().get(sha256)
 }
 
 /**
  * Returns a function that returns the keys in a file now. Each call asks the system whether the file has changed, which takes some
  * microseconds. While the file is missing or broken, each call throws: the last good keys may lack a revocation.
- *
- * @param onError Called once for each problem.
  */
-export function followFile(file: string, onError: OnError): () => Keyring {
+export function followFile(file: string): () => Keyring {
   let loaded: Loaded | undefined
-  const observe = observeOnce(onError)
-  const fail = (error: KeyFileError): never => {
-    observe(error)
-    throw error
-  }
   return () => {
     try {
       loaded = load(file, loaded)
     } catch (error) {
       loaded = undefined
-      return fail(error instanceof KeyFileError ? error : unreadable(file, error))
+      throw error instanceof KeyFileError ? error : unreadable(file, error)
     }
-    if (loaded.result instanceof KeyFileError) return fail(loaded.result)
-    observe()
+    if (loaded.result instanceof KeyFileError) throw loaded.result
     return loaded.result
   }
 }

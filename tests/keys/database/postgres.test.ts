@@ -10,7 +10,7 @@ import { readText } from '../../support/project.ts'
 import type { KeyStore } from '../../../src/keys.ts'
 import type { PostgresServer } from '../../support/postgres-server.ts'
 
-type StoreTest = (store: KeyStore, functions: typeof api) => Promise<void>
+type StoreTest = (store: KeyStore, functions: typeof api, place: KeyStore) => Promise<void>
 
 const { createKey, createKeyEndpoint, importKeys, KeyFileError, postgresKeys } = api
 
@@ -33,7 +33,7 @@ describe.skipIf(POSTGRES_MISSING !== undefined)(`postgresKeys ${POSTGRES_MISSING
   afterEach(async () => pool.end())
 
   it.each(KEY_STORE_TESTS as [string, StoreTest][])('%s', async (_title, test) => {
-    await expect(test(store, api)).resolves.toBeUndefined()
+    await expect(test(store, api, store)).resolves.toBeUndefined()
   })
 
   it('works with the table and the role that the documentation shows', async () => {

@@ -106,22 +106,6 @@ describe('a new key', () => {
     expect(readFileSync(file, 'utf8')).toBe(`${text}${linesOf(created)}`)
   })
 
-  it('gets another id if the random one is in use', async () => {
-    const file = pathOf('keys.yaml')
-    const random = crypto.getRandomValues.bind(crypto)
-    const ids = [0, 0, 0, 1]
-    vi.spyOn(crypto, 'getRandomValues').mockImplementation((bytes) =>
-      bytes instanceof Uint8Array && bytes.length === 12
-        ? bytes.fill(ids.shift() ?? 9)
-        : random(bytes),
-    )
-    await createKey(file, { principal: 'alice' })
-    await createKey(file, { principal: 'bob' })
-    const { keys } = readKeyFile(file)
-    expect(keys.map(({ id }) => id)).toEqual(['key_aaaaaaaaaaaa', 'key_bbbbbbbbbbbb'])
-    expect(ids).toEqual([])
-  })
-
   it('writes a list that is used twice without an alias', async () => {
     const names = ['admin']
     const attributes = { roles: names, teams: names }

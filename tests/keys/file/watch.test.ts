@@ -22,14 +22,6 @@ function write(text: string | Uint8Array): string {
   return pathOf('keys.yaml')
 }
 
-function follow(file: string, onError: () => unknown = throwIt): () => Keyring {
-  return followFile(file, onError)
-}
-
-function throwIt(): never {
-  throw new Error('bug')
-}
-
 function isRevoked(keyring: Keyring): boolean[] {
   return [...keyring.values()].map(({ revoked }) => revoked === true)
 }
@@ -51,7 +43,7 @@ describe('a change counts at the next call', () => {
   ])('%s', (_, change) => {
     const file = write(ONE.padEnd(500))
     utimesSync(file, LONG_AGO, LONG_AGO)
-    const current = follow(file)
+    const current = followFile(file)
     expect(isRevoked(current())).toEqual([false])
     change(file)
     expect(isRevoked(current())).toEqual([true])
@@ -63,7 +55,7 @@ describe('a change counts at the next call', () => {
       const file = write(ONE)
       const stats = statSync(file)
       const mocked = vi.spyOn(fs, 'statSync').mockReturnValue(stats)
-      const current = follow(file)
+      const current = followFile(file)
       expect(isRevoked(current())).toEqual([false])
       write(REVOKED)
       mocked.mockReturnValue(Object.assign(Object.create(stats), { [sign]: stats[sign] + 1 }))
@@ -79,7 +71,7 @@ describe('a change counts at the next call', () => {
     const stats = statSync(file)
     vi.spyOn(fs, 'statSync').mockImplementation(() => stats)
     vi.useRealTimers()
-    const current = follow(file)
+    const current = followFile(file)
     expect([...current().values()]).toMatchObject([{ principal: 'a' }])
     write(after)
     expect([...current().values()]).toMatchObject([{ principal: 'b' }])
@@ -93,7 +85,7 @@ describe('a change counts at the next call', () => {
     const now = Date.now()
     const times = { mtimeMs: now - mtimeAgo, ctimeMs: now - ctimeAgo }
     vi.spyOn(fs, 'statSync').mockReturnValue(Object.assign(statSync(file), times))
-    const current = follow(file)
+    const current = followFile(file)
     expect(isRevoked(current())).toEqual([false])
     write(REVOKED)
     expect(isRevoked(current())).toEqual([true])
@@ -107,7 +99,7 @@ describe('a file without changes', () => {
     const changedAt = Math.ceil(Math.max(mtimeMs, ctimeMs))
     vi.setSystemTime(changedAt + 1998)
     const read = vi.spyOn(fs, 'openSync')
-    const current = follow(file)
+    const current = followFile(file)
     const first = current()
     current()
     expect(read).toHaveBeenCalledTimes(2)
@@ -121,21 +113,21 @@ describe('a file without changes', () => {
     utimesSync(file, Date.now() / 1000 + 3600, Date.now() / 1000 + 3600)
     const read = vi.spyOn(fs, 'openSync')
     vi.useRealTimers()
-    const current = follow(file)
+    const current = followFile(file)
     for (let times = 0; times < 3; times += 1) current()
     expect(read).toHaveBeenCalledTimes(3)
   })
 
   it('is read once, even if it is broken', () => {
     const read = vi.spyOn(fs, 'openSync')
-    const current = follow(write('keys: ['))
+    const current = followFile(write('keys: ['))
     read.mockClear()
     for (let times = 0; times < 5; times += 1) expect(current).toThrow('Invalid YAML')
     expect(read).toHaveBeenCalledTimes(1)
   })
 })
 
-describe('each call throws, and onError is called once, while the file is', () => {
+describe('each call throws while the file is', () => {
   it.each<[string, (file: string) => void, string]>([
     ['broken', () => write(`${ONE}  - id: b`), 'malformed'],
     ['empty', () => write(''), 'malformed'],
@@ -152,38 +144,15 @@ describe('each call throws, and onError is called once, while the file is', () =
     ],
   ])('%s', (_, spoil, code) => {
     const file = write(ONE)
-    const onError = vi.fn()
-    const current = follow(file, onError)
+    const current = followFile(file)
     current()
     spoil(file)
     const failure: unknown = expect.objectContaining({ name: 'KeyFileError', code })
     for (let times = 0; times < 3; times += 1) expect(current).toThrow(failure)
-    expect(onError).toHaveBeenCalledExactlyOnceWith(failure)
     vi.restoreAllMocks()
     write(REVOKED)
     expect(isRevoked(current())).toEqual([true])
     spoil(file)
     expect(current).toThrow(failure)
   })
-
-  it('missing, also if onError throws or rejects', async () => {
-    const failure = expect.objectContaining({ code: 'not_found' }) as Error
-    for (const onError of [throwIt, () => Promise.reject(new Error('bug'))]) {
-      expect(follow(pathOf('none.yaml'), onError)).toThrow(failure)
-    }
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  })
-})
-
-it('onError is called again after the file was repaired', () => {
-  const file = write(ONE)
-  const onError = vi.fn()
-  const current = follow(file, onError)
-  for (const times of [1, 2]) {
-    write('keys: [')
-    expect(current).toThrow('Invalid YAML')
-    expect(onError).toHaveBeenCalledTimes(times)
-    write(ONE)
-    current()
-  }
 })

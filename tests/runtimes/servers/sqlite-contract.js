@@ -254,6 +254,6 @@ async function ask(endpoint, key) {
 
 async function onNewStore(test, file, api) {
   const store = api.sqliteKeys(file, { create: true })
-  await test(store, api)
+  await test(store, api, store)
   store.close()
 }

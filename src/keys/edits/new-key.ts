@@ -3,11 +3,11 @@ import {
   invalidSecret,
   misusedOption,
   readOptions,
-} from '../core/config/option-checks.ts'
-import { TENANT_FORM } from '../core/config/tenant.ts'
-import { isTenant } from '../core/endpoint/tenancy.ts'
-import { ATTRIBUTES_FORM, isAttributes, isPrincipal, PRINCIPAL_FORM } from './file/fields.ts'
-import { isPathPrefix, isPathPrefixes, meantPrefix, PREFIX_FORM } from './paths.ts'
+} from '../../core/config/option-checks.ts'
+import { TENANT_FORM } from '../../core/config/tenant.ts'
+import { isTenant } from '../../core/endpoint/tenancy.ts'
+import { ATTRIBUTES_FORM, isAttributes, isPrincipal, PRINCIPAL_FORM } from '../file/fields.ts'
+import { isPathPrefix, isPathPrefixes, meantPrefix, PREFIX_FORM } from '../paths.ts'
 import {
   DURATION_FORM,
   formatTimestamp,
@@ -16,10 +16,10 @@ import {
   roundDown,
   TIMESTAMP_FORM,
   YEAR_10000,
-} from './times.ts'
-import type { OptionPath } from '../core/config/problems.ts'
-import type { AuthConfigError } from '../core/errors.ts'
-import type { StoredKey } from './record.ts'
+} from '../times.ts'
+import type { OptionPath } from '../../core/config/problems.ts'
+import type { AuthConfigError } from '../../core/errors.ts'
+import type { StoredKey } from '../record.ts'
 
 const KNOWN = ['principal', 'tenant', 'attributes', 'expiresAt', 'expiresIn', 'paths'] as const
 

@@ -125,17 +125,67 @@ it.each<[string, Partial<KeyStore>, (store: KeyStore) => Promise<unknown>, strin
   await expect(change(storeOf(methods))).rejects.toMatchObject({ code, message })
 })
 
+// Databases write statements with their values into logs.
 describe('no key in place of a name', () => {
-  it.each<[string, (store: KeyStore) => Promise<unknown>, string]>([
-    ['an id', (store) => removeKey(store, LIKE_A_KEY), noKey],
+  const byId = [LIKE_A_KEY, `${LIKE_A_KEY}x`, 'an id', ''].flatMap((id) => [
+    ['an id to revoke', (store: KeyStore) => revokeKey(store, id), noKey] as const,
+    ['an id to rotate', (store: KeyStore) => rotateKey(store, id), noKey] as const,
+    ['an id to remove', (store: KeyStore) => removeKey(store, id), noKey] as const,
+  ])
+  it.each<readonly [string, (store: KeyStore) => Promise<unknown>, string]>([
+    ...byId,
     ['a place in a list', (store) => listKeys(store, { after: LIKE_A_KEY }), noKey],
     ['a principal', (store) => listKeys(store, { principal: LIKE_A_KEY }), noPrincipal],
     ['a principal to revoke', (store) => revokeKeys(store, { principal: LIKE_A_KEY }), noPrincipal],
   ])('reaches the store as %s', async (_what, call, message) => {
     const used = vi.fn()
-    const store = storeOf({ remove: used, list: used, revokeAll: used })
+    const store = storeOf({ get: used, update: used, remove: used, list: used, revokeAll: used })
     await expect(call(store)).rejects.toMatchObject({ code: 'no_such_key', message })
     expect(used).not.toHaveBeenCalled()
+  })
+})
+
+it('removes the new key if a rotation fails, and reports the first failure', async () => {
+  const remove = vi.fn((): never => {
+    throw new TypeError('the removal failed')
+  })
+  const failing = storeOf({ update: () => Promise.reject(new TypeError('the update failed')) })
+  await expect(rotateKey({ ...failing, remove }, 'a')).rejects.toThrow('the update failed')
+  expect(remove).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(/^key_/))
+})
+
+describe('revokes all keys of a principal', () => {
+  const keys = ['a', 'b', 'c', 'd', 'e'].map((id) => ({ ...KEY, id }))
+  const storeOfAll = (methods: Partial<KeyStore> = {}): KeyStore => {
+    const revoked = new Set<string>()
+    return storeOf({
+      update: (id) => {
+        revoked.add(id)
+        return { ...KEY, id, revoked: true }
+      },
+      list: ({ after = '' }) =>
+        [...keys, { ...KEY, id: 'f', principal: 'bob' }]
+          .filter(({ id }) => id > after)
+          .slice(0, 2)
+          .map((key) => (revoked.has(key.id) ? { ...key, revoked: true as const } : key)),
+      ...methods,
+    })
+  }
+
+  it('in a store that returns short pages, and keys of others', async () => {
+    const ended = await revokeKeys(storeOfAll(), alice)
+    expect(ended.map(({ id, status }) => [id, status])).toEqual(
+      keys.map(({ id }) => [id, 'revoked']),
+    )
+  })
+
+  it('except those that fail, of which it reports the first', async () => {
+    const update = vi.fn<KeyStore['update']>((id) => {
+      if (id === 'a') throw new TypeError('an invalid row')
+      return { ...KEY, id, revoked: true }
+    })
+    await expect(revokeKeys(storeOfAll({ update }), alice)).rejects.toThrow('an invalid row')
+    expect(update.mock.calls.map(([id]) => id)).toEqual(keys.map(({ id }) => id))
   })
 })
 

@@ -9,10 +9,10 @@ import fs, {
 import { dirname } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { KeyFileError } from '../../../src/keys/error.ts'
-import { editKeyFile } from '../../../src/keys/file/edit.ts'
 import { readKeyFile, readKeyText } from '../../../src/keys/file/read.ts'
+import { fileRepository } from '../../../src/keys/file/repository.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
-import type { KeyDocument } from '../../../src/keys/file/document.ts'
+import type { EditKind, KeyRecords } from '../../../src/keys/repository.ts'
 
 const pathOf = setupFolder()
 const EMPTY = 'keys: []\n'
@@ -23,8 +23,16 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-function add({ document }: KeyDocument): void {
-  document.addIn(['keys'], { id: 'a', principal: 'alice', sha256: '0a'.repeat(32) })
+async function add(keys: KeyRecords): Promise<void> {
+  await keys.insert({ id: 'a', principal: 'alice', attributes: {}, sha256: '0a'.repeat(32) })
+}
+
+function edit<Value>(
+  file: string,
+  kind: EditKind,
+  work: (keys: KeyRecords) => Promise<Value>,
+): Promise<Value> {
+  return fileRepository(file).edit(kind, work)
 }
 
 function write(content: string | Uint8Array): string {
@@ -57,32 +65,45 @@ describe('readKeyText', () => {
   })
 })
 
-describe('editKeyFile', () => {
+describe('an edit', () => {
   it('creates a file only if it may', async () => {
     const file = pathOf('keys.yaml')
     for (const kind of ['change', 'extend'] as const) {
-      const failing = editKeyFile(file, kind, add)
+      const failing = edit(file, kind, add)
       await expect(failing).rejects.toMatchObject({ code: 'not_found' })
     }
     expect(readdirSync(dirname(file))).toEqual([])
-    await editKeyFile(file, 'create', add)
+    await edit(file, 'create', add)
     expect(readKeyFile(file).keys).toHaveLength(1)
     expect(readdirSync(dirname(file))).toEqual(['keys.yaml'])
   })
 
   it('fills an empty file', async () => {
     const file = write('\n')
-    await editKeyFile(file, 'create', add)
+    await edit(file, 'create', add)
     expect(readKeyFile(file).keys).toHaveLength(1)
   })
 
-  it.each<[string, string, (current: KeyDocument) => unknown]>([
+  it.each<[string, string, (keys: KeyRecords) => Promise<unknown>]>([
     ['leaves a broken file as it is', 'keys: [', add],
-    ['does not break a file', EMPTY, ({ document }) => document.set('keys', 'spoilt')],
+    [
+      'does not break a file',
+      EMPTY,
+      async (keys) => keys.insert({ id: 'a b', principal: 'a', attributes: {}, sha256: '' }),
+    ],
+    [
+      'leaves a file as it is if a later step fails',
+      `keys:\n  - { id: b, principal: alice, sha256: ${'0b'.repeat(32)} }\n`,
+      async (keys) => {
+        await keys.remove('b')
+        await add(keys)
+        await add(keys)
+      },
+    ],
   ])('%s', async (_, text, change) => {
     const file = write(text)
-    const failing = editKeyFile(file, 'create', change)
-    await expect(failing).rejects.toMatchObject({ code: 'malformed' })
+    const failing = edit(file, 'create', change)
+    await expect(failing).rejects.toBeInstanceOf(KeyFileError)
     expect(readFileSync(file, 'utf8')).toBe(text)
     expect(readdirSync(dirname(file))).toEqual(['keys.yaml'])
   })
@@ -90,10 +111,10 @@ describe('editKeyFile', () => {
   it('starts over from what an editor saves during the change', async () => {
     const file = write(EMPTY)
     let calls = 0
-    await editKeyFile(file, 'change', (current) => {
+    await edit(file, 'change', async (keys) => {
       calls += 1
       if (calls === 1) write(`# saved\n${EMPTY}`)
-      add(current)
+      await add(keys)
     })
     expect(calls).toBe(2)
     expect(readFileSync(file, 'utf8')).toMatch(/^# saved\nkeys:.*id: a/s)
@@ -102,7 +123,10 @@ describe('editKeyFile', () => {
   it('fails if another program changes the file during ten attempts', async () => {
     const file = pathOf('keys.yaml')
     let calls = 0
-    const failing = editKeyFile(file, 'create', () => write(`# ${(calls += 1)}\n${EMPTY}`))
+    const failing = edit(file, 'create', async (keys) => {
+      write(`# ${(calls += 1)}\n${EMPTY}`)
+      await add(keys)
+    })
     await expect(failing).rejects.toMatchObject({
       code: 'locked',
       message: `Cannot change ${file}: another program changed it during each of 10 attempts. Try again`,
@@ -114,8 +138,8 @@ describe('editKeyFile', () => {
     const file = write(EMPTY)
     const link = pathOf('link.yaml')
     symlinkSync('keys.yaml', link)
-    const isLocked = await editKeyFile(link, 'create', (current) => {
-      add(current)
+    const isLocked = await edit(link, 'create', async (keys) => {
+      await add(keys)
       return existsSync(`${file}.lock`)
     })
     expect(isLocked).toBe(true)
@@ -134,7 +158,7 @@ describe('editKeyFile', () => {
     symlinkSync('none', pathOf('dangling'))
     const message = `Cannot read ${pathOf(name)}: ${reason}`
     for (const kind of ['create', 'change'] as const) {
-      const failing = editKeyFile(pathOf(name), kind, add)
+      const failing = edit(pathOf(name), kind, add)
       await expect(failing).rejects.toBeInstanceOf(KeyFileError)
       await expect(failing).rejects.toMatchObject({ code: 'unreadable', message })
     }
@@ -147,7 +171,7 @@ describe('editKeyFile', () => {
     vi.spyOn(fs, 'realpathSync').mockImplementationOnce(() => {
       throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' })
     })
-    await editKeyFile(file, 'create', add)
+    await edit(file, 'create', add)
     expect(readKeyFile(file).keys).toMatchObject([{ id: 'a' }])
   })
 })

@@ -124,3 +124,17 @@ it('an endpoint tells the cause of a failure', async () => {
   await createKeyEndpoint({ store }, { onError: (error) => told.push(error) })(ask(TOKEN))
   expect(told).toMatchObject([{ code: 'database', problems: [], cause }])
 })
+
+it.each<[string, () => unknown]>([
+  [
+    'throws',
+    () => {
+      throw new Error('bug')
+    },
+  ],
+  ['rejects', () => Promise.reject(new Error('bug'))],
+])('an endpoint answers 500 also if its observer %s', async (_what, onError) => {
+  const store = { find: () => Promise.reject(new TypeError()) }
+  expect((await createKeyEndpoint({ store }, { onError })(ask(TOKEN))).status).toBe(500)
+  await new Promise((resolve) => setTimeout(resolve, 5))
+})

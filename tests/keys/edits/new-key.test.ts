@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { AuthConfigError } from '../../src/index.ts'
-import { parseNewKey } from '../../src/keys/new-key.ts'
+import { AuthConfigError } from '../../../src/index.ts'
+import { parseNewKey } from '../../../src/keys/edits/new-key.ts'
 
 const NOW = Date.UTC(2026, 0, 1, 0, 0, 0, 700)
 

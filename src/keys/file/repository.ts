@@ -1,46 +1,51 @@
 import { files, reasonOf } from '../../files/system.ts'
 import { KeyFileError } from '../error.ts'
-import { parseKeys } from './document.ts'
+import { formatDocument, NEW_FILE, parseKeys } from './document.ts'
 import { withFileLock } from './lock.ts'
 import {
   isLink,
   MAX_BYTES,
   MAX_BYTES_TO_ADD,
   MOVE,
+  readKeyFile,
   readKeyText,
   rejectLoneMount,
+  requireFiles,
   unreadable,
 } from './read.ts'
+import { recordsIn } from './records.ts'
 import { replaceFile } from './replace-file.ts'
-import type { Document } from 'yaml'
-import type { KeyDocument } from './document.ts'
+import type { Awaitable } from '../database/store.ts'
+import type { StoredKey } from '../record.ts'
+import type { EditKind, KeyRecords, KeyRepository } from '../repository.ts'
 
-export const NEW_FILE = `# The keys of this service. The file holds the SHA-256 of each key, never the key.
-keys: []
-`
 const MAX_ATTEMPTS = 10
-const FORMAT = { lineWidth: 0, flowCollectionPadding: false }
 
-/** `create` adds a key and creates a missing file. `extend` adds a key. `change` adds none, and may use the rest of the space. */
-export type EditKind = 'create' | 'extend' | 'change'
+type Work<Value> = (keys: KeyRecords) => Awaitable<Value>
+
+/** The keys of a file. An edit is one replacement of the file. */
+export function fileRepository(file: string): KeyRepository {
+  requireFiles(file)
+  return {
+    name: file,
+    read: () => recordsIn(readKeyFile(file)),
+    edit: (kind, work) => editKeyFile(file, kind, work),
+  }
+}
 
 /**
  * Changes a file of keys under its lock. Comments stay. If an editor saves the file during the change, the change
- * starts over from that content.
+ * starts over from that content. A file whose keys stay as they are is not written.
  *
- * @param change Changes the document. Called once for each attempt.
+ * @param work Called once for each attempt.
  * @throws KeyFileError
  */
-export async function editKeyFile<Value>(
-  file: string,
-  kind: EditKind,
-  change: (current: KeyDocument) => Value,
-): Promise<Value> {
+async function editKeyFile<Value>(file: string, kind: EditKind, work: Work<Value>): Promise<Value> {
   const target = resolveFile(file, kind)
   rejectLoneMount(target)
-  return withFileLock(target, () => {
+  return withFileLock(target, async () => {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      const edited = tryEdit(target, kind, change)
+      const edited = await tryEdit(target, kind, work)
       if (edited !== undefined) return edited.value
     }
     const reason = `another program changed it during each of ${MAX_ATTEMPTS} attempts`
@@ -48,26 +53,24 @@ export async function editKeyFile<Value>(
   })
 }
 
-function tryEdit<Value>(
+async function tryEdit<Value>(
   file: string,
   kind: EditKind,
-  change: (current: KeyDocument) => Value,
-): { readonly value: Value } | undefined {
+  work: Work<Value>,
+): Promise<{ readonly value: Value } | undefined> {
   const before = readIfPresent(file, kind)
   const current = parseKeys(before?.trim() ? before : NEW_FILE, file)
-  const value = change(current)
+  const keys = [...current.keys]
+  const value = await work(recordsIn(current))
+  if (isSame(keys, current.keys)) return { value }
   const text = formatDocument(current.document, file)
   requireSpace(text, file, kind)
   const isUnchanged = (): boolean => readIfPresent(file, kind) === before
   return replaceFile(file, text, isUnchanged) ? { value } : undefined
 }
 
-/** @throws KeyFileError */
-export function formatDocument(document: Document, file: string): string {
-  const text = document.toString(FORMAT)
-  // A text that cannot be read again must not be written.
-  parseKeys(text, file)
-  return text
+function isSame(before: readonly StoredKey[], after: readonly StoredKey[]): boolean {
+  return before.length === after.length && before.every((key, index) => key === after[index])
 }
 
 function requireSpace(text: string, file: string, kind: EditKind): void {

@@ -1,15 +1,24 @@
-import { misusedOption, readOptions } from '../core/config/option-checks.ts'
-import { editorOf, generateSecret } from './changes.ts'
-import { KeyFileError } from './error.ts'
-import { endOfKey, statusOf, toRecord, toRetired } from './keyring.ts'
+import { misusedOption, readOptions } from '../../core/config/option-checks.ts'
+import { generateSecret } from './changes.ts'
+import { KeyFileError, noSuchKey } from '../error.ts'
+import { endOfKey, statusOf, toRecord, toRetired } from '../keyring.ts'
 import { invalidText, parseDurationOrZero, parseExpiry, toPurpose } from './new-key.ts'
-import { requireId } from './options.ts'
-import { formatTimestamp, parseTimestamp, roundDown, YEAR_10000 } from './times.ts'
-import type { KeyPlace } from './database/store.ts'
-import type { RotatedKey, RotateOptions, StoredKey } from './record.ts'
+import { requireId } from '../options.ts'
+import { repositoryOf } from './place.ts'
+import { formatTimestamp, parseTimestamp, roundDown, YEAR_10000 } from '../times.ts'
+import type { KeyPlace, KeyUpdate } from '../database/store.ts'
+import type { RotatedKey, RotateOptions, StoredKey } from '../record.ts'
+import type { KeyRecords } from '../repository.ts'
 
 const KNOWN = ['overlap', 'expiresAt', 'expiresIn'] as const
 const OVERLAP = '24h'
+
+/** A rotation that was done: the new key, and the old one before and after it. */
+interface Rotation {
+  readonly next: StoredKey
+  readonly before: StoredKey
+  readonly after: StoredKey
+}
 
 /** When the old key and the new key end, in milliseconds since 1970. */
 interface Ends {
@@ -43,20 +52,68 @@ export async function rotateKey(
   id: string,
   options: RotateOptions = {},
 ): Promise<RotatedKey> {
-  const editor = editorOf(place)
+  const repository = repositoryOf(place)
   requireId(id)
   const now = Date.now()
   const ends = parseRotation(options, now)
   const { key, ...secret } = await generateSecret()
-  const rotation = await editor.rotate(id, (old) => {
-    requireActive(old, editor.name, now)
-    requireLifetime(old, ends)
-    const purpose = toPurpose(old, ends.next ?? endLike(old, now), now)
-    return { entry: { ...purpose, ...secret }, expires: earlierEnd(old, ends.old) }
+  const rotation = await repository.edit('extend', async (keys) => {
+    const before = await keys.get(id)
+    if (!before) throw noSuchKey(repository.name, 'id')
+    requireActive(before, repository.name, now)
+    requireLifetime(before, ends)
+    const next = { ...secret, ...toPurpose(before, ends.next ?? endLike(before, now), now) }
+    return replace(keys, before, next, earlierEnd(before, ends.old))
   })
   const replaces = toRetired(rotation.after, now)
-  const undo = (): Promise<void> => editor.undo(rotation)
+  const undo = (): Promise<void> => repository.edit('change', (keys) => restore(keys, rotation))
   return { ...toRecord(rotation.next, now), key, replaces, undo }
+}
+
+/** Adds the new key first, so that one of both works at any time. */
+async function replace(
+  keys: KeyRecords,
+  before: StoredKey,
+  next: StoredKey,
+  expires: string | undefined,
+): Promise<Rotation> {
+  await keys.insert(next)
+  try {
+    const changes = { expires: expires ?? null, successor: next.id }
+    return { before, next, after: await updateUnchanged(keys, before, changes) }
+  } catch (error) {
+    // The first error says more, and the new key is unknown to all.
+    await Promise.resolve(keys.remove(next.id)).catch(() => undefined)
+    throw error
+  }
+}
+
+/** @throws KeyFileError `locked` if the key, or what it may do, is no longer as it was before. */
+async function updateUnchanged(
+  keys: KeyRecords,
+  before: StoredKey,
+  changes: KeyUpdate,
+): Promise<StoredKey> {
+  const { id, expires = null, successor = null } = before
+  const changed = await keys.update(id, changes, before)
+  if (changed && rightsOf(changed) === rightsOf(before)) return changed
+  if (changed) await keys.update(id, { expires, successor }, changed)
+  throw new KeyFileError('locked', `The key ${id} was changed by another process. Try again`)
+}
+
+function rightsOf({ principal, tenant = '', attributes, paths = [] }: StoredKey): string {
+  return JSON.stringify([principal, tenant, attributes, paths])
+}
+
+/** Undoes a rotation. What others have changed since stays. */
+async function restore(keys: KeyRecords, { before, next, after }: Rotation): Promise<void> {
+  const { id, expires = null, successor = null } = before
+  const old = await keys.get(id)
+  if (old?.successor === next.id) {
+    const end = endOfKey(old) === endOfKey(after) ? { expires } : {}
+    await keys.update(id, { successor, ...end }, old)
+  }
+  await keys.remove(next.id)
 }
 
 function parseRotation(value: unknown, now: number): Ends {

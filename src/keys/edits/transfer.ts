@@ -1,11 +1,10 @@
-import { NEW_FILE } from '../file/edit.ts'
+import { NEW_FILE } from '../file/document.ts'
 import { formatPart, readLongFile } from '../file/long-file.ts'
-import { readKeyFile } from '../file/read.ts'
 import { toRetired } from '../keyring.ts'
 import { requirePlace, requireStore } from '../options.ts'
-import { pagesOf } from './changes.ts'
+import { repositoryOf } from './place.ts'
 import type { RetiredKey, StoredKey } from '../record.ts'
-import type { ImportedKeys, KeyPlace, KeyStore } from './store.ts'
+import type { ImportedKeys, KeyPlace, KeyStore } from '../database/store.ts'
 
 /**
  * Copies all keys with their ids and hashes into a store: all or none. Callers notice nothing, since each key gets the same
@@ -60,9 +59,8 @@ export function exportKeys(from: KeyPlace): AsyncIterable<string> {
 }
 
 async function* formatAll(from: KeyPlace): AsyncGenerator<string> {
-  const pages = typeof from === 'string' ? [readKeyFile(from).keys] : pagesOf(from)
   let isFirst = true
-  for await (const page of pages) {
+  for await (const page of repositoryOf(from).read().pages()) {
     if (page.length === 0) continue
     yield formatPart(page, isFirst)
     isFirst = false
@@ -73,6 +71,6 @@ async function* formatAll(from: KeyPlace): AsyncGenerator<string> {
 async function readAll(from: KeyPlace): Promise<readonly StoredKey[]> {
   if (typeof from === 'string') return readLongFile(from)
   const pages: (readonly StoredKey[])[] = []
-  for await (const page of pagesOf(from)) pages.push(page)
+  for await (const page of repositoryOf(from).read().pages()) pages.push(page)
   return pages.flat()
 }
