@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { createEndpointMeter } from '../../src/cli/metrics/endpoint-meter.ts'
-import { createGuardMeter } from '../../src/cli/metrics/guard-meter.ts'
+import { createEndpointMeter, createGuardMeter } from '../../src/cli/metrics/meters.ts'
 import { formatExposition } from '../../src/cli/metrics/exposition.ts'
 import { parseExposition } from '../support/exposition.ts'
 import { readTable, withoutBackticks } from '../support/markdown.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { createGuardMeter } from '../../src/cli/metrics/guard-meter.ts'
+import { createGuardMeter } from '../../src/cli/metrics/meters.ts'
 import { AuthUnavailableError, memoryCache, withAuth } from '../../src/index.ts'
 import { WaitingRoom } from '../../src/jwt/search-limits.ts'
 import { jwt } from '../../src/jwt.ts'

@@ -2,16 +2,9 @@ import { createKeyEndpoint } from '../../keys.ts'
 import { readWholeNumber, rejectOperands } from '../command-line.ts'
 import { asUsage } from '../errors.ts'
 import { KEYS_OPTION, QUESTION_MS, requireKeys, sourceOf, withKeys } from '../key-place.ts'
-import { createDecisionLog } from '../log.ts'
-import { createEndpointMeter } from '../metrics/endpoint-meter.ts'
-import { METRICS_OPTION, readMetrics } from '../metrics/listener.ts'
-import {
-  addressOptions,
-  listen,
-  nameAddress,
-  readAddress,
-  serveUntilStopped,
-} from '../serving/serve.ts'
+import { createEndpointMeter } from '../metrics/meters.ts'
+import { addressOptions } from '../serving/serve.ts'
+import { METRICS_OPTION, openService } from '../serving/service.ts'
 import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
 import type { KeyEndpointOptions } from '../../keys.ts'
 import type { Command, CommandLine } from '../command-line.ts'
@@ -54,17 +47,15 @@ async function serve(
   line: CommandLine,
   surroundings: Surroundings,
 ): Promise<number> {
-  const address = readAddress(line, PORT)
-  const metrics = readMetrics(line, createEndpointMeter())
+  const meter = createEndpointMeter()
+  const { log, run: serveHandler } = openService({ line, surroundings, usualPort: PORT, meter })
   await requireKeys(keys)
-  const log = metrics.measured(createDecisionLog(surroundings, line.has('json')))
   const options = readOptions(line, surroundings, log)
   const endpoint = await asUsage(FLAGS, () => createKeyEndpoint(sourceOf(keys.place), options))
-  const serving = await listen(endpoint, address).catch(nameAddress(address))
-  const servings = await metrics.listenBeside(serving, log)
-  log({ type: 'listening', url: serving.url })
-  if (!line.has('json')) surroundings.note(`with-auth: auth endpoint on ${serving.url}\n`)
-  await serveUntilStopped(servings, surroundings)
+  await serveHandler(endpoint, (url) => {
+    log({ type: 'listening', url })
+    if (!line.has('json')) surroundings.note(`with-auth: auth endpoint on ${url}\n`)
+  })
   return EXIT.ok
 }
 

@@ -6,21 +6,13 @@ import { createReceiver } from '../../forward-auth/receive.ts'
 import { followPassage } from '../../gateway/passage.ts'
 import { rejectOperands } from '../command-line.ts'
 import { asUsage, UsageError } from '../errors.ts'
-import { announceServing } from '../gateway/announce-serving.ts'
+import { createSubrequestFront } from '../gateway/front.ts'
 import { GUARD_OPTIONS } from '../gateway/guard-config.ts'
-import { startLiveGuard } from '../gateway/live-guard.ts'
 import { createRequestLog } from '../gateway/request-log.ts'
-import { createSubrequestFront } from '../gateway/subrequest-front.ts'
-import { createDecisionLog } from '../log.ts'
-import { createGuardMeter } from '../metrics/guard-meter.ts'
-import { METRICS_OPTION, readMetrics } from '../metrics/listener.ts'
-import {
-  addressOptions,
-  listen,
-  nameAddress,
-  readAddress,
-  serveUntilStopped,
-} from '../serving/serve.ts'
+import { serveGuard } from '../gateway/serve-guard.ts'
+import { createGuardMeter } from '../metrics/meters.ts'
+import { addressOptions } from '../serving/serve.ts'
+import { METRICS_OPTION, openService } from '../serving/service.ts'
 import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
 import type { ResolvedForwardAuth } from '../../forward-auth/options.ts'
 import type { Command, CommandLine } from '../command-line.ts'
@@ -73,21 +65,29 @@ SIGTERM lets open subrequests finish for up to 25 seconds. SIGINT cuts them off.
 async function run(line: CommandLine, surroundings: Surroundings): Promise<number> {
   rejectOperands(line)
   const options = await readOptions(line)
-  const address = { ...readAddress(line, PORT), takesSubrequests: true }
   const { receive, addressOf } = createReceiver(options)
   const answers = createAnswers(options)
-  const metrics = readMetrics(line, createGuardMeter())
-  const log = metrics.measured(createDecisionLog(surroundings, line.has('json')))
+  const meter = createGuardMeter()
+  const service = openService({
+    line,
+    surroundings,
+    usualPort: PORT,
+    meter,
+    takesSubrequests: true,
+  })
+  const { log } = service
   const requestLog = createRequestLog({
     log,
     addressOf,
     requestIdHeader: undefined,
     logsPrincipal: line.has('log-principal'),
   })
-  const guard = await startLiveGuard({
+  const { preset } = options
+  const parts = { preset, receive, answers, healthz: line.has('healthz'), requestLog, log }
+  await serveGuard(service, {
+    name: NAME,
     line,
     surroundings,
-    log,
     onEvent: requestLog.onEvent,
     complete: (config) => completeConfig(config, addressOf),
     passOn: async (request, auth) => {
@@ -96,27 +96,8 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
       followPassage(request).failure = answer
       return createFailureResponse(answer)
     },
+    createFront: (guard) => createSubrequestFront({ ...guard, ...parts }),
   })
-  try {
-    const healthz = line.has('healthz')
-    const { preset } = options
-    const front = createSubrequestFront({
-      ...guard,
-      preset,
-      receive,
-      answers,
-      healthz,
-      requestLog,
-      log,
-    })
-    const serving = await listen(front, address).catch(nameAddress(address))
-    const note = line.has('json') ? undefined : surroundings.note
-    const servings = await metrics.listenBeside(serving, log)
-    announceServing(NAME, serving.url, guard.equipped(), { log, note })
-    await serveUntilStopped(servings, surroundings)
-  } finally {
-    guard.stop()
-  }
   return EXIT.ok
 }
 

@@ -2,24 +2,16 @@ import { createGateway } from '../../gateway.ts'
 import { passWebSockets } from '../../node.ts'
 import { parseNetwork } from '../../verifiers/upstream/address.ts'
 import { readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
-import { announceServing } from '../gateway/announce-serving.ts'
 import { completeConfig, GUARD_OPTIONS } from '../gateway/guard-config.ts'
 import { asUsage, wrongValue } from '../errors.ts'
 import { createClientAddresses } from '../gateway/client-address.ts'
 import { allowOrigins, readOrigin } from '../gateway/cors.ts'
 import { createFront } from '../gateway/front.ts'
-import { startLiveGuard } from '../gateway/live-guard.ts'
 import { createRequestLog } from '../gateway/request-log.ts'
-import { createDecisionLog } from '../log.ts'
-import { createGuardMeter } from '../metrics/guard-meter.ts'
-import { METRICS_OPTION, readMetrics } from '../metrics/listener.ts'
-import {
-  addressOptions,
-  listen,
-  nameAddress,
-  readAddress,
-  serveUntilStopped,
-} from '../serving/serve.ts'
+import { serveGuard } from '../gateway/serve-guard.ts'
+import { createGuardMeter } from '../metrics/meters.ts'
+import { addressOptions } from '../serving/serve.ts'
+import { METRICS_OPTION, openService } from '../serving/service.ts'
 import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
 import type { GatewayOptions } from '../../gateway.ts'
 import type { Network } from '../../verifiers/upstream/address.ts'
@@ -116,16 +108,15 @@ SIGTERM lets open requests and WebSockets finish for up to 25 seconds. SIGINT cu
 async function run(line: CommandLine, surroundings: Surroundings): Promise<number> {
   rejectOperands(line)
   const upstream = requireText(line, 'upstream', 'URL')
-  const address = readAddress(line, PORT)
+  const meter = createGuardMeter()
+  const service = openService({ line, surroundings, usualPort: PORT, meter })
   const options = readUpstreamOptions(line)
   const origins = line.texts('cors-origin').map(readOrigin)
   const { addressOf, isConflicting } = createClientAddresses(
     line.texts('trusted-proxy').map(readNetwork),
   )
-  const metrics = readMetrics(line, createGuardMeter())
-  const log = metrics.measured(createDecisionLog(surroundings, line.has('json')))
   const requestLog = createRequestLog({
-    log,
+    log: service.log,
     addressOf,
     requestIdHeader: line.text('request-id-header'),
     logsPrincipal: line.has('log-principal'),
@@ -138,34 +129,17 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
       clientAddress: addressOf,
     }),
   )
-  const guard = await startLiveGuard({
+  const parts = { isConflicting, healthz: line.has('healthz'), requestLog }
+  await serveGuard(service, {
+    name: 'gateway',
     line,
     surroundings,
-    log,
     onEvent: requestLog.onEvent,
     complete: (config) => completeConfig(config, { line, addressOf }),
     passOn: requestLog.follow(passOn),
+    createFront: (guard) => allowOrigins(origins, createFront({ ...guard, ...parts })),
+    attach: passWebSockets,
   })
-  try {
-    const answer = createFront({
-      ...guard,
-      isConflicting,
-      healthz: line.has('healthz'),
-      requestLog,
-    })
-    const front = allowOrigins(origins, answer)
-    const serving = await listen(front, address, (server) => passWebSockets(server, front)).catch(
-      nameAddress(address),
-    )
-    const servings = await metrics.listenBeside(serving, log)
-    announceServing('gateway', serving.url, guard.equipped(), {
-      log,
-      note: line.has('json') ? undefined : surroundings.note,
-    })
-    await serveUntilStopped(servings, surroundings)
-  } finally {
-    guard.stop()
-  }
   return EXIT.ok
 }
 

@@ -7,12 +7,13 @@ import { addFacts } from '../../core/response/decision-event.ts'
 import { readGuardConfig } from './guard-config.ts'
 import { createEndpointProof, createRandomKeyAsker } from '../proof.ts'
 import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
-import { FollowedFile } from './followed-file.ts'
+import { followFile } from './config-file.ts'
 import { equipLike, equipWithTransport } from './transport.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { ResolvedConfig } from '../../core/config/parse.ts'
 import type { Gate } from '../../core/gate.ts'
 import type { Auth } from '../../core/types.ts'
+import type { WatchedConfig } from '../../yaml.ts'
 import type { CommandLine } from '../command-line.ts'
 import type { DecisionLog } from '../log.ts'
 import type { EndpointProof, ProofState } from '../proof.ts'
@@ -64,12 +65,17 @@ const PROOF_WAIT_MS = 2000
 /** Reads the configuration and asks for the first proof. Rejects if the endpoint allows a random key. */
 export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGuard> {
   const { line, surroundings, log } = options
-  const file = new FollowedFile(options)
-  const observers = observeKeys(log)
-  const read = await readGuardConfig(line, surroundings, observers, (name) => file.open(name))
-  let guard: ReturnType<typeof createGuard> | undefined
+  let begin: ((guard: Guard) => void) | undefined
+  const started = new Promise<Guard>((resolve) => (begin = resolve))
+  let file: WatchedConfig | undefined
+  const load = async (name: string): Promise<AuthConfig> => {
+    file = await followFile(name, options, started)
+    return file.config
+  }
+  const read = await readGuardConfig(line, surroundings, observeKeys(log), load)
+  let guard: Guard | undefined
   const stop = (): void => {
-    file.close()
+    file?.close()
     guard?.stop()
   }
   try {
@@ -78,7 +84,7 @@ export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGua
     guard = createGuard(first, options)
     await first.proof.start()
     if (guard.proof.state() === 'open') throw new Error(whyNotStarted(equipped.config))
-    file.follow(guard)
+    begin?.(guard)
     return { ...guard, stop }
   } catch (error) {
     stop()
@@ -151,6 +157,8 @@ function createDescription(config: ResolvedConfig): FrontOptions['describe'] {
   return (request, path, method) =>
     addFacts({ path: '', method: '' }, { request, setup, target: { path, query: '' } }, method)
 }
+
+type Guard = ReturnType<typeof createGuard>
 
 function createGuard(first: Stage, options: LiveGuardOptions) {
   let stage = first

@@ -24,7 +24,10 @@ export interface Address {
   readonly takesSubrequests?: boolean
 }
 
-type FetchHandler = (request: Request) => Response | Promise<Response>
+export type FetchHandler = (request: Request) => Response | Promise<Response>
+
+/** Gets Node's server with its handler, and returns what must be closed when open requests are cut off. */
+export type Attach = (server: HttpServer, handler: FetchHandler) => { close(): void }
 
 const HOST = '127.0.0.1'
 const UNKNOWN_HOST = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL'])
@@ -92,15 +95,11 @@ function isOtherMachine(error: unknown, code: string, port: number): boolean {
   return UNKNOWN_HOST.has(code) || /lookup address/.test(String(error))
 }
 
-/**
- * Serves a Fetch handler. Rejects if the port is in use.
- *
- * @param attach Gets Node's server, and returns what must be closed when open requests are cut off.
- */
+/** Serves a Fetch handler. Rejects if the port is in use. */
 export async function listen(
   fetch: FetchHandler,
   { host, port, keepAliveMs = KEEP_ALIVE_MS, takesSubrequests = false }: Address,
-  attach?: (server: HttpServer) => { close(): void },
+  attach?: Attach,
 ): Promise<Serving> {
   // Imported here, because other commands start faster without it and need fewer permissions on Deno.
   const { serve } = await import('srvx')
@@ -123,7 +122,7 @@ export async function listen(
   })
   const nodeServer = server.node?.server
   if (takesSubrequests) takeSubrequests(nodeServer)
-  const attached = isHttpServer(nodeServer) ? attach?.(nodeServer) : undefined
+  const attached = isHttpServer(nodeServer) ? attach?.(nodeServer, fetch) : undefined
   const endIdleConnections = trackConnections(nodeServer)
   await server.ready()
   return {

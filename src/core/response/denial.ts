@@ -48,7 +48,7 @@ const UNAVAILABLE = 'Authentication service unavailable'
 const TWO_TOKENS = 'The request has two different tokens'
 const TOO_MANY = 'Too many authentication requests'
 
-const ROWS: Readonly<Record<DenialReason, Row>> = {
+export const ROWS: Readonly<Record<DenialReason, Row>> = {
   missing_credentials: { status: 401, message: BAD_HEADER },
   malformed_credentials: { status: 401, message: BAD_HEADER, error: 'invalid_token' },
   denied: { status: 401, message: FAILED, error: 'invalid_token' },

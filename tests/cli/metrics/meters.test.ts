@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createGuardMeter } from '../../../src/cli/metrics/guard-meter.ts'
+import { createGuardMeter } from '../../../src/cli/metrics/meters.ts'
 import { formatExposition } from '../../../src/cli/metrics/exposition.ts'
 import { memoryCache, withAuth } from '../../../src/index.ts'
 import { runs } from '../../support/nightly.ts'

@@ -1,0 +1,94 @@
+import { isIPv6 } from 'node:net'
+import { parseTarget } from '../../core/request/target.ts'
+import { reasonPhrase } from '../../core/runtime.ts'
+import { wrongValue } from '../errors.ts'
+import { createDecisionLog } from '../log.ts'
+import { EXPOSITION_TYPE, formatExposition } from '../metrics/exposition.ts'
+import { isHost, listen, nameAddress, readAddress, serveUntilStopped } from './serve.ts'
+import type { CommandLine, OptionSpecs } from '../command-line.ts'
+import type { DecisionLog } from '../log.ts'
+import type { Meter } from '../metrics/meters.ts'
+import type { Surroundings } from '../surroundings.ts'
+import type { Address, Attach, FetchHandler, Serving } from './serve.ts'
+
+export const METRICS_OPTION: OptionSpecs = {
+  metrics: {
+    value: 'HOST:PORT',
+    help: 'serve metrics for Prometheus on this address, at /metrics and without a key',
+  },
+}
+
+/** A command that listens. */
+export interface Service {
+  /** Also measures what is written to it. */
+  readonly log: DecisionLog
+  /** Listens, also where `--metrics` says, calls `announce` with the URL, and serves until a stop signal. */
+  readonly run: (
+    handler: FetchHandler,
+    announce: (url: string) => void,
+    attach?: Attach,
+  ) => Promise<void>
+}
+
+interface ServiceOptions {
+  readonly line: CommandLine
+  readonly surroundings: Surroundings
+  readonly usualPort: number
+  readonly meter: Meter
+  readonly takesSubrequests?: boolean
+}
+
+/** Reads the options of a command that listens. Without `--metrics` nothing is measured. */
+export function openService(options: ServiceOptions): Service {
+  const { line, surroundings, usualPort, meter, takesSubrequests = false } = options
+  const address = { ...readAddress(line, usualPort), takesSubrequests }
+  const text = line.text('metrics')
+  const scrapedAt = text === undefined ? undefined : parseAddress(text)
+  const write = createDecisionLog(surroundings, line.has('json'))
+  const measureAndWrite: DecisionLog = (entry) => {
+    meter.measure(entry)
+    write(entry)
+  }
+  const log = scrapedAt === undefined ? write : measureAndWrite
+  return {
+    log,
+    run: async (handler, announce, attach) => {
+      const serving = await listen(handler, address, attach).catch(nameAddress(address))
+      try {
+        const others = scrapedAt === undefined ? [] : [await serveMetrics(scrapedAt, meter, log)]
+        announce(serving.url)
+        await serveUntilStopped([serving, ...others], surroundings)
+      } finally {
+        await serving.close('now')
+      }
+    },
+  }
+}
+
+function parseAddress(text: string): Address {
+  const [, inBrackets, name, digits = ''] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? []
+  const host = inBrackets ?? name ?? ''
+  const isAddress = inBrackets === undefined ? isHost(host) : isIPv6(host)
+  const port = Number(digits)
+  if (isAddress && port <= 65_535) return { host, port }
+  throw wrongValue('--metrics', text, 'HOST:PORT, such as 127.0.0.1:9320 or [::1]:9320')
+}
+
+async function serveMetrics(address: Address, meter: Meter, log: DecisionLog): Promise<Serving> {
+  const serving = await listen((request) => answerScrape(request, meter), address).catch(
+    nameAddress(address, '--metrics'),
+  )
+  log({ type: 'metrics', url: `${serving.url}/metrics` })
+  return serving
+}
+
+function answerScrape({ url, method }: Request, { families }: Meter): Response {
+  if (parseTarget(url)?.path !== '/metrics') return reject(404)
+  if (method !== 'GET' && method !== 'HEAD') return reject(405, { allow: 'GET, HEAD' })
+  const headers = { 'content-type': EXPOSITION_TYPE, 'cache-control': 'no-store' }
+  return new Response(method === 'HEAD' ? null : formatExposition(families()), { headers })
+}
+
+function reject(status: number, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(null, { status, statusText: reasonPhrase(status), headers })
+}
