@@ -6,8 +6,8 @@ import { RESOURCE } from '../mcp/options.ts'
 import { rejectMisplaced } from './misplaced-section.ts'
 import { MASKED } from './problems.ts'
 import { DECIDER_KEYS, readDeciders } from './providers/deciders.ts'
-import { readFields } from './setting.ts'
-import { rejectLater } from './settings-check.ts'
+import { rejectLater } from './option-problems.ts'
+import { readFields } from './values.ts'
 import { CACHE, STORE_FORM } from './cache-section.ts'
 import { readTenancy } from './providers/tenancy-section.ts'
 import { findPair, isEmpty, keyText, rangeOf } from './tree.ts'
@@ -16,7 +16,7 @@ import type { Form } from '../core/config/kinds.ts'
 import type { Range } from './problems.ts'
 import type { Deciders } from './providers/deciders.ts'
 import type { Provider } from './providers/section.ts'
-import type { Reading, Settings } from './setting.ts'
+import type { Reading, Section, Values } from './values.ts'
 import type { Node } from './tree.ts'
 
 const KEY = 'server.auth'
@@ -39,8 +39,7 @@ const NOT_ENFORCED =
   "with-auth does not enforce it, since it needs the database of OGX. If your upstream does, with type: upstream_header in its own file, say so: with the option accessPolicy: 'upstream' of loadConfig, parseConfig and watchConfig, or with the flag --upstream-enforces-access-policy"
 
 /** `server.auth` as the file has it. */
-export interface AuthSection {
-  readonly settings: Settings
+export interface AuthSection extends Section {
   /** `undefined` if the option `endpoint` decides. */
   readonly deciders: Deciders | undefined
 }
@@ -71,8 +70,9 @@ export function readAuthSection(
   }
   if (!hasEnforcingUpstream) rejectAccessPolicy(map, reading)
   rejectMisplacedPolicies(server.value, reading)
+  reading.origins.set([], { key: KEY, node: auth.key, isGroup: true })
   const section = readAuth(map, auth.place, reading)
-  readTenancy(server.value, section.settings, reading)
+  readTenancy(server.value, section.options, reading)
   return section
 }
 
@@ -88,7 +88,8 @@ function rejectMisplacedPolicies(server: YAMLMap, { tree, findings }: Reading): 
   }
 }
 
-interface Section {
+interface Found {
+  readonly key: unknown
   readonly value: Node | undefined
   readonly place: Range
 }
@@ -99,10 +100,10 @@ function findSection(
   name: string,
   place: Range,
   { tree, findings }: Reading,
-): Section | undefined {
+): Found | undefined {
   if (isMap(parent)) {
     const found = findPair(parent, name)
-    return found && { value: tree.resolve(found.value), place: rangeOf(found.key) }
+    return found && { key: found.key, value: tree.resolve(found.value), place: rangeOf(found.key) }
   }
   if (!isEmpty(parent)) {
     const key = prefix.slice(0, -1)
@@ -123,34 +124,39 @@ function rejectMissing(place: Range, reading: Reading, allowMissing: boolean): u
 function readAuth(map: YAMLMap, place: Range, reading: Reading): AuthSection {
   const apart = new Set([ACCESS_POLICY, ...DECIDER_KEYS])
   const pairs = map.items.filter(({ key }) => !apart.has(keyText(key) ?? ''))
-  const settings = readFields(pairs, KEY, FILE_OPTIONS, reading)
+  const options = readFields(pairs, { key: KEY, path: [] }, FILE_OPTIONS, reading)
   const deciders = readDeciders(map, reading)
   const [only] = deciders?.providers ?? []
   if (only?.name === 'custom' && deciders?.isList === false) {
-    takeEndpoint(only, settings, reading)
-    return { settings, deciders: undefined }
+    takeEndpoint(only, options, reading)
+    return { reading, options, deciders: undefined }
   }
-  if (deciders === undefined && !settings.has('endpoint')) {
+  if (deciders === undefined && options['endpoint'] === undefined) {
     const endpoint = findPair(map, 'endpoint')
     rejectNoEndpoint(endpoint === undefined ? place : rangeOf(endpoint.key), KEY, reading)
   }
-  return { settings, deciders }
+  return { reading, options, deciders }
 }
 
 /** A single provider of this type says what options say, in OGX's place. */
-function takeEndpoint({ setting, isOlder }: Provider, settings: Settings, reading: Reading): void {
-  const { children = new Map(), key, place } = setting
-  if (!children.has('endpoint')) rejectNoEndpoint(place, key, reading)
-  // Every server that knows `provider_config` requires a principal.
-  if (!isOlder && !settings.has('identity')) {
-    settings.set('identity', { key, place, isHidden: false, isMasked: false, value: 'required' })
+function takeEndpoint(provider: Provider, options: Values, reading: Reading): void {
+  const { values, path, origin, isOlder } = provider
+  const { origins } = reading
+  if (values['endpoint'] === undefined) {
+    rejectNoEndpoint(rangeOf(origin.node), origin.key, reading)
   }
-  for (const [name, given] of children) {
-    const other = settings.get(name)
-    settings.set(name, given)
+  // Every server that knows `provider_config` requires a principal.
+  if (!isOlder && options['identity'] === undefined) {
+    options['identity'] = 'required'
+  }
+  for (const [name, value] of Object.entries(values)) {
+    const other = options[name] === undefined ? undefined : origins.get([name])
+    options[name] = value
+    origins.move([...path, name], [name])
+    const given = origins.get([name])
     // Two endpoints are a problem already.
-    if (other === undefined || name === 'endpoint') continue
-    rejectLater(given, other, 'mean the same', reading.findings)
+    if (other === undefined || given === undefined || name === 'endpoint') continue
+    rejectLater(given, other, 'mean the same', reading)
   }
 }
 

@@ -8,15 +8,14 @@ import { AuthConfigError } from '../core/errors.ts'
 import { readTextFile } from '../files/text-file.ts'
 import { createCache } from '../memory/memory-cache.ts'
 import { CACHE_TIMES } from '../memory/options.ts'
-import { attempt } from './settings-check.ts'
+import { attempt } from './option-problems.ts'
 import { fingerprint } from './watch.ts'
 import { orFalse } from '../core/config/kinds.ts'
 import type { CacheTimes, MemoryCacheOptions } from '../memory/options.ts'
 import type { Form, Kind } from '../core/config/kinds.ts'
 import type { DecisionCache, DecisionStore } from '../core/decision-store.ts'
 import type { OptionProblem } from '../core/errors.ts'
-import type { Findings } from './problems.ts'
-import type { Settings } from './setting.ts'
+import type { Section, Values } from './values.ts'
 
 const text = { form: { kind: 'text', scalar: 'string' } } as const
 const secretText = { form: { kind: 'text', scalar: 'string', isSecret: true } } as const
@@ -94,12 +93,13 @@ export class CacheSource {
   }
 
   /** Adds the problems of `store`, if there are any. The store connects with the first request. */
-  async make(settings: Settings | undefined, findings: Findings): Promise<KeptCache> {
-    if (settings === undefined) return { ...NO_CACHE, keep: () => undefined }
-    const print = fingerprint(['cache', 'store'].map((name) => settings.get(name)?.value))
+  async make(section: Section | undefined): Promise<KeptCache> {
+    if (section === undefined) return { ...NO_CACHE, keep: () => undefined }
+    const { options } = section
+    const print = fingerprint([options['cache'], options['store']])
     if (this.#made?.print === print) return { ...this.#made, keep: () => undefined }
-    const store = await makeStore(settings, findings)
-    const made = makeCache(settings, { store, onEvent: this.#onEvent })
+    const store = await makeStore(section)
+    const made = makeCache(options, { store, onEvent: this.#onEvent })
     return { ...made, keep: () => (this.#made = { ...made, print }) }
   }
 }
@@ -107,8 +107,8 @@ export class CacheSource {
 const NO_CACHE: MadeCache = { cache: undefined, problems: [] }
 
 /** Makes the cache of a section. */
-export function makeCache(settings: Settings | undefined, others: Others = {}): MadeCache {
-  const given = settings?.get('cache')?.value
+export function makeCache(options: Values | undefined, others: Others = {}): MadeCache {
+  const given = options?.['cache']
   try {
     if (given !== undefined && given !== false) {
       return { cache: createGiven(given, others), problems: [] }
@@ -128,15 +128,12 @@ function createGiven(given: unknown, { store, onEvent }: Others): DecisionCache 
   return createCache({ ...given, ...(store && { store }), ...(onEvent && { onEvent }) }, ['cache'])
 }
 
-async function makeStore(
-  settings: Settings,
-  findings: Findings,
-): Promise<DecisionStore | undefined> {
-  const section = settings.get('store')?.value
+async function makeStore({ options, reading }: Section): Promise<DecisionStore | undefined> {
+  const section = options['store']
   if (section === undefined) return undefined
   // Imported here, because a bundle for Workers gets another one.
   const { redisStore } = await import('../redis.ts')
-  return attempt(() => connect(section, redisStore), settings, findings)
+  return attempt(() => connect(section, redisStore), reading)
 }
 
 function connect(section: unknown, redisStore: MakeStore): DecisionStore {

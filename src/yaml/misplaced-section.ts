@@ -3,8 +3,13 @@ import { editDistance } from '../core/config/option-checks.ts'
 import { hasReference } from './references.ts'
 import { findPair, isBare, isEmpty, keyText, rangeOf, shownName } from './tree.ts'
 import type { Pair, YAMLMap } from 'yaml'
-import type { Reading } from './setting.ts'
-import type { Node } from './tree.ts'
+import type { Findings } from './problems.ts'
+import type { Node, Tree } from './tree.ts'
+
+interface Reading {
+  readonly tree: Tree
+  readonly findings: Findings
+}
 
 const BELOW_SERVER =
   'did you mean "auth" below "server"? Write it there, as a mapping with an "endpoint"'

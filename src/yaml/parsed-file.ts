@@ -9,7 +9,8 @@ import { invalidOption } from '../core/config/option-checks.ts'
 import { loadMeans } from './providers/means.ts'
 import { ProviderSource } from './providers/source.ts'
 import { CacheSource, makeCache } from './cache-section.ts'
-import { addProblems, checkConfig, rejectPath } from './settings-check.ts'
+import { addProblems, checkConfig, rejectOption } from './option-problems.ts'
+import { Origins } from './origins.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { Kind } from '../core/config/kinds.ts'
 import type { MemoryCacheOptions } from '../memory/options.ts'
@@ -96,26 +97,20 @@ export function readText(text: unknown, { path, env, ...options }: TextOptions):
   if (typeof text !== 'string') throw invalidOption(['text'], typeof text, 'a string')
   const environment = createEnvironment(env)
   const { tree, findings } = parseFile(path, text)
-  const section = tree && readAuthSection({ tree, findings, environment }, options)
+  const section =
+    tree && readAuthSection({ tree, findings, environment, origins: new Origins() }, options)
   return { section, findings }
 }
 
 const NO_STORE = 'left out for parseConfig, which opens no connection: use loadConfig'
 
 /** Makes the config of a text, which needs neither files nor connections. @throws ConfigFileError */
-export function configOfText(
-  { section, findings }: Draft,
-  jwt: MakeJwt | undefined,
-): AuthConfig | undefined {
-  const store = section?.settings.get('store')
-  if (store !== undefined) rejectPath([], NO_STORE, store, findings)
+export function configOfText(draft: Draft, jwt: MakeJwt | undefined): AuthConfig | undefined {
+  const { section } = draft
+  if (section?.options['store'] !== undefined)
+    rejectOption([], NO_STORE, section.reading, ['store'])
   const means = { jwt, files: undefined }
-  return makeConfig(
-    { section, findings },
-    means,
-    new ProviderSource(),
-    makeCache(section?.settings),
-  ).config
+  return makeConfig(draft, means, new ProviderSource(), makeCache(section?.options)).config
 }
 
 function makeConfig(
@@ -124,24 +119,20 @@ function makeConfig(
   made: ProviderSource,
   { cache, problems }: MadeCache,
 ): ParsedFile {
-  const decided = section && made.decide(section, means, findings)
+  const decided = section && made.decide(section, means)
   const config = decided && { ...decided.config, ...(cache && { cache }) }
   if (section !== undefined && config !== undefined) {
-    checkConfig(config, section.settings, findings)
-    addProblems(problems, section.settings, findings)
+    checkConfig(config, section.reading)
+    addProblems(problems, section.reading)
   }
   if (!findings.isEmpty()) throw new ConfigFileError(findings.all(), findings.hasMore())
   decided?.keep()
-  const valueOf = (name: string): unknown => section?.settings.get(name)?.value
+  const { cache: cacheSection, resource, store, routePolicy } = section?.options ?? {}
   return {
     config,
-    sections: {
-      cache: valueOf('cache'),
-      resource: valueOf('resource'),
-      store: valueOf('store'),
-    },
+    sections: { cache: cacheSection, resource, store },
     provider: decided?.print,
-    rules: valueOf('routePolicy'),
+    rules: routePolicy,
   }
 }
 
@@ -157,9 +148,8 @@ export class FileParts {
 
   /** The file, and its config with its cache. @throws ConfigFileError */
   async make(draft: Draft): Promise<ParsedFile> {
-    const { section, findings } = draft
-    const made = await this.#caches.make(section?.settings, findings)
-    const parsed = makeConfig(draft, await loadMeans(section), this.#providers, made)
+    const made = await this.#caches.make(draft.section)
+    const parsed = makeConfig(draft, await loadMeans(draft.section), this.#providers, made)
     made.keep()
     return parsed
   }

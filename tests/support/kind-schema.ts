@@ -1,4 +1,4 @@
-import { keyOf } from '../../src/yaml/setting.ts'
+import { keyOf } from '../../src/yaml/values.ts'
 import { ALGORITHMS } from '../../src/jwt/options.ts'
 import { readDocumentation } from './documented-types.ts'
 import type { Form } from '../../src/core/config/kinds.ts'

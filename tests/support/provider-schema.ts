@@ -1,7 +1,7 @@
 import { FALL_THROUGH } from '../../src/yaml/providers/deciders.ts'
 import { TENANCY_FIELDS } from '../../src/yaml/providers/tenancy-section.ts'
 import { PROVIDER_TYPES } from '../../src/yaml/providers/types.ts'
-import { keyOf } from '../../src/yaml/setting.ts'
+import { keyOf } from '../../src/yaml/values.ts'
 import {
   anyOf,
   given,
@@ -14,7 +14,7 @@ import {
   singleNeeds,
   url,
 } from './kind-schema.ts'
-import type { Fields } from '../../src/yaml/setting.ts'
+import type { Fields } from '../../src/yaml/values.ts'
 import type { Aliases } from '../../src/yaml/providers/aliases.ts'
 import type { Schema } from './kind-schema.ts'
 

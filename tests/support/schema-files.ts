@@ -1,8 +1,8 @@
-import { keyOf } from '../../src/yaml/setting.ts'
+import { keyOf } from '../../src/yaml/values.ts'
 import { FILE_OPTIONS } from '../../src/yaml/auth-section.ts'
 import { PROVIDER_TYPES } from '../../src/yaml/providers/types.ts'
 import { TENANCY_FIELDS } from '../../src/yaml/providers/tenancy-section.ts'
-import type { Fields } from '../../src/yaml/setting.ts'
+import type { Fields } from '../../src/yaml/values.ts'
 
 /** Files for a walk over every key with right and wrong values. `FOLDER` is a folder with the files `ca.pem` and `token`. */
 

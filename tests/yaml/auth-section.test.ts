@@ -1,17 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { readAuthSection } from '../../src/yaml/auth-section.ts'
-import { parseFile } from '../../src/yaml/document.ts'
+import { placeOf } from '../../src/yaml/origins.ts'
+import { readText } from '../../src/yaml/parsed-file.ts'
 import { linesOf } from '../support/yaml-problems.ts'
 
 function read(text: string, allowMissing = false) {
-  const { tree, findings } = parseFile('f', text)
-  if (tree === undefined) throw new Error('no YAML')
-  const section = readAuthSection(
-    { tree, findings, environment: () => undefined },
-    { allowMissing, hasEnforcingUpstream: false },
-  )
+  const given = { path: 'f', env: {}, allowMissing, hasEnforcingUpstream: false }
+  const { section, findings } = readText(text, given)
   const problems = findings.all().map(({ line, column, key }) => `${line}:${column} ${key}`)
-  return { endpoint: section?.settings.get('endpoint'), problems }
+  const origin = section?.reading.origins.get(['endpoint'])
+  const place = section && origin && placeOf(origin, section.reading.tree)
+  return { endpoint: place && { key: origin?.key, ...place }, problems }
 }
 
 describe('readAuthSection', () => {

@@ -143,7 +143,7 @@ const REAL_KEYS = {
 function refused(text: string): string[] {
   const { tree, findings } = parseFile('f', text)
   if (!isMap(tree?.root)) throw new Error('no mapping')
-  rejectMisplaced(tree.root, { tree, findings, environment: () => undefined })
+  rejectMisplaced(tree.root, { tree, findings })
   return findings.all().map(({ line, column, key }) => `${line}:${column} ${key}`)
 }
 

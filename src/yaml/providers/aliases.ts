@@ -1,7 +1,8 @@
-import { keyOf, valuesOf } from '../setting.ts'
-import { rejectLater } from '../settings-check.ts'
-import type { Findings } from '../problems.ts'
-import type { Fields, Setting, Settings } from '../setting.ts'
+import { isRecord, readName, readPath } from '../../core/endpoint/claim-path.ts'
+import { rejectLater } from '../option-problems.ts'
+import { keyOf } from '../values.ts'
+import type { OptionPath } from '../../core/config/problems.ts'
+import type { Fields, Reading, Values } from '../values.ts'
 
 /** The key of today for each older one, both as paths such as `jwks.cacheTtl`. */
 export type Aliases = Readonly<Record<string, string>>
@@ -31,76 +32,49 @@ function withField(fields: Fields, [name = '', ...rest]: string[], field: Field)
   return { ...fields, [name]: { form: { ...parent.form, fields: inner } } }
 }
 
-/**
- * Moves each setting with an older name to the key of today, and drops keys whose value is `null`: in OGX `null` leaves a key
- * out. A setting keeps the key as it is written. Changes the settings.
- */
-export function settle(
-  settings: Settings,
-  fields: Fields,
-  aliases: Aliases,
-  findings: Findings,
-): void {
-  dropEmpty(settings, fields)
+/** Moves each value with an older name to the name of today. It keeps its place. Changes the values, which stand at `path`. */
+export function settle(values: Values, path: OptionPath, aliases: Aliases, reading: Reading): void {
+  const { origins } = reading
   for (const [older, newer] of Object.entries(aliases)) {
-    const given = take(settings, older.split('.'))
-    if (given !== undefined) put(settings, newer.split('.'), given, findings)
+    const from = [...path, ...older.split('.')]
+    const to = [...path, ...newer.split('.')]
+    const given = origins.get(from)
+    const value = take(values, older.split('.'))
+    if (value === undefined || given === undefined) continue
+    const present = readPath(values, newer) === undefined ? undefined : origins.get(to)
+    if (present !== undefined) {
+      rejectLater(given, present, 'mean the same', reading)
+      continue
+    }
+    addGroup(values, newer.split('.'), path, given.node, reading)
+    put(values, newer.split('.'), value)
+    origins.move(from, to)
   }
-  renew(settings, fields)
 }
 
-function dropEmpty(settings: Settings, fields: Fields): void {
-  for (const [name, { value, children }] of settings) {
-    const inner = fields[name]?.form.fields
-    if (value === null) settings.delete(name)
-    else if (inner !== undefined && children !== undefined) dropEmpty(children, inner)
-  }
+function take(values: unknown, [name = '', ...rest]: string[]): unknown {
+  const value = readName(values, name)
+  if (rest.length > 0) return take(value, rest)
+  if (isRecord(values)) delete values[name]
+  return value
 }
 
-function take(settings: Settings | undefined, [name = '', ...rest]: string[]): Setting | undefined {
-  const setting = settings?.get(name)
-  if (rest.length > 0) return take(setting?.children, rest)
-  settings?.delete(name)
-  return setting
+function put(values: unknown, [name = '', ...rest]: string[], value: unknown): void {
+  if (!isRecord(values)) return
+  if (rest.length > 0) put(values[name], rest, value)
+  else values[name] = value
 }
 
-function put(
-  settings: Settings,
-  [name = '', ...rest]: string[],
-  given: Setting,
-  findings: Findings,
+/** Adds the mapping around a name if it is not written down, since the older key stands outside of it. */
+function addGroup(
+  values: Values,
+  [name, within]: string[],
+  path: OptionPath,
+  node: unknown,
+  { origins }: Reading,
 ): void {
-  const present = settings.get(name)
-  if (rest.length === 0) {
-    if (present !== undefined) return rejectLater(given, present, 'mean the same', findings)
-    settings.set(name, given)
-    return
-  }
-  const parent = present ?? emptyGroup(name, given)
-  settings.set(name, parent)
-  if (parent.children !== undefined) put(parent.children, rest, given, findings)
-}
-
-/** A mapping that is not written down, for an older key that stood outside of it. */
-function emptyGroup(name: string, { key, place }: Setting): Setting {
-  const path = key.slice(0, key.lastIndexOf('.') + 1)
-  return {
-    key: `${path}${keyOf(name)}`,
-    place,
-    isHidden: false,
-    isMasked: true,
-    value: {},
-    children: new Map(),
-  }
-}
-
-/** Gives each mapping the values of what is in it now. */
-function renew(settings: Settings, fields: Fields): void {
-  for (const [name, setting] of settings) {
-    const { children } = setting
-    const inner = fields[name]?.form.fields
-    if (inner === undefined || children === undefined) continue
-    renew(children, inner)
-    settings.set(name, { ...setting, value: valuesOf(children) })
-  }
+  if (name === undefined || within === undefined || values[name] !== undefined) return
+  values[name] = {}
+  const parent = origins.get(path)?.key
+  origins.set([...path, name], { key: `${parent}.${keyOf(name)}`, node, isGroup: true })
 }

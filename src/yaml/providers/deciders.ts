@@ -1,22 +1,22 @@
 import { isSeq } from 'yaml'
 import { boolean } from '../../core/config/kinds.ts'
-import { readPair } from '../setting.ts'
+import { MASKED } from '../problems.ts'
+import { readPair } from '../values.ts'
 import { findPair, isEmpty, rangeOf } from '../tree.ts'
 import { readProvider } from './section.ts'
 import type { Pair, YAMLMap } from 'yaml'
 import type { Kind } from '../../core/config/kinds.ts'
-import type { Range } from '../problems.ts'
-import type { Reading, Setting } from '../setting.ts'
+import type { Reading } from '../values.ts'
 import type { Provider } from './section.ts'
 
 /** The providers that check callers. */
 export interface Deciders {
   /** The key that names them, such as `server.auth.provider_config`. */
   readonly key: string
-  readonly place: Range
   readonly providers: readonly Provider[]
   readonly isList: boolean
-  readonly fallThrough: Setting | undefined
+  /** As the file has it. */
+  readonly fallThrough: unknown
   /** Whether the upstream has rules about its callers, in `access_policy`. */
   readonly hasAccessPolicy: boolean
 }
@@ -48,14 +48,11 @@ export function readDeciders(map: YAMLMap, reading: Reading): Deciders | undefin
   const pair = way && pairs[way]
   if (way === undefined || way === 'endpoint' || pair === undefined) return undefined
   const key = `${KEY}.${way}`
-  const place = rangeOf(pair.key)
   const isList = way === 'providers'
-  const providers = isList
-    ? readList(pair, key, place, reading)
-    : [readOne(way, pair, pairs, reading)]
+  const providers = isList ? readList(pair, key, reading) : [readOne(way, pair, pairs, reading)]
   const hasAccessPolicy = findPair(map, 'access_policy') !== undefined
   const all = providers.flatMap((one) => one ?? [])
-  return { key, place, providers: all, isList, fallThrough, hasAccessPolicy }
+  return { key, providers: all, isList, fallThrough, hasAccessPolicy }
 }
 
 /** The first way in the order of the file. Adds a problem for each other one. */
@@ -77,60 +74,50 @@ function chooseWay(pairs: Pairs, { findings }: Reading): Way | undefined {
   return first?.way
 }
 
-function readFallThrough(
-  pair: Pair | undefined,
-  isList: boolean,
-  reading: Reading,
-): Setting | undefined {
+function readFallThrough(pair: Pair | undefined, isList: boolean, reading: Reading): unknown {
   if (pair === undefined) return undefined
   const key = `${KEY}.fall_through`
-  if (isList) return readPair(pair, key, FALL_THROUGH.form, reading)
-  reading.findings.add(
-    rangeOf(pair.key),
-    key,
-    `"${key}" must be left out: only "${KEY}.providers" has it`,
-  )
+  if (isList) return readPair(pair, { key, path: ['fallThrough'] }, FALL_THROUGH.form, reading)
+  const message = `"${key}" must be left out: only "${KEY}.providers" has it`
+  reading.findings.add(rangeOf(pair.key), key, message)
   return undefined
 }
 
 function readOne(way: Way, pair: Pair, pairs: Pairs, reading: Reading): Provider | undefined {
   const { tree, findings } = reading
-  const place = rangeOf(pair.key)
-  if (way === 'provider_config') {
-    return readProvider(tree.resolve(pair.value), `${KEY}.${way}`, place, reading)
-  }
   const { provider_type: type, config } = pairs
+  const key = `${KEY}.${way}`
+  if (way === 'provider_config') {
+    return readProvider(tree.resolve(pair.value), { key, node: pair.key }, [way], reading)
+  }
   if (type !== undefined && config !== undefined) {
+    const origin = { key: `${KEY}.config`, node: config.key }
     const older = { key: `${KEY}.provider_type`, pair: type }
-    return readProvider(
-      tree.resolve(config.value),
-      `${KEY}.config`,
-      rangeOf(config.key),
-      reading,
-      older,
-    )
+    return readProvider(tree.resolve(config.value), origin, ['config'], reading, older)
   }
   const other = way === 'config' ? 'provider_type' : 'config'
-  const message = `"${KEY}.${way}" needs "${KEY}.${other}". Better write provider_config: { type: ..., ... }, which has both`
-  findings.add(place, `${KEY}.${way}`, message)
+  const message = `"${key}" needs "${KEY}.${other}". Better write provider_config: { type: ..., ... }, which has both`
+  findings.add(rangeOf(pair.key), key, message)
   return undefined
 }
 
-function readList(pair: Pair, key: string, place: Range, reading: Reading) {
-  const { tree, findings } = reading
-  const list = tree.resolve(pair.value)
+function readList(pair: Pair, key: string, reading: Reading) {
+  const list = reading.tree.resolve(pair.value)
   if (isSeq(list) && list.items.length > 0) {
-    return list.items.map((item, index) => readMember(item, `${key}[${index}]`, reading))
+    return list.items.map((item, index) => readMember(item, index, key, reading))
   }
-  findings.add(place, key, `"${key}" must be a list of at least one provider, each with a "type"`)
+  const message = `"${key}" must be a list of at least one provider, each with a "type"`
+  reading.findings.add(rangeOf(pair.key), key, message)
   return []
 }
 
-function readMember(item: unknown, key: string, reading: Reading): Provider | undefined {
-  const place = rangeOf(item)
-  const provider = readProvider(reading.tree.resolve(item), key, place, reading)
+function readMember(item: unknown, index: number, list: string, reading: Reading) {
+  const origin = { key: `${list}[${index}]`, node: item }
+  const node = reading.tree.resolve(item)
+  const provider = readProvider(node, origin, ['providers', index], reading)
   if (provider?.name !== 'upstream_header') return provider
-  const message = `"${key}.type" must not be "upstream_header" beside other providers: it reads the caller from a header, and they read a token. Guard them apart`
-  reading.findings.add(place, `${key}.type`, message, true)
+  const key = `${origin.key}.type`
+  const message = `"${key}" must not be "upstream_header" beside other providers: it reads the caller from a header, and they read a token. Guard them apart`
+  reading.findings.add(rangeOf(item), key, message, MASKED)
   return undefined
 }

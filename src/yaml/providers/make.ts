@@ -1,14 +1,17 @@
 import { misusedOption } from '../../core/config/option-checks.ts'
 import { OPTIONS } from '../../core/config/options.ts'
+import { readName } from '../../core/endpoint/claim-path.ts'
 import { firstOf } from '../../verifiers/first-of/first-of.ts'
-import { attempt, rejectPath } from '../settings-check.ts'
-import { keyOf, valuesOf } from '../setting.ts'
+import { attempt, rejectOption } from '../option-problems.ts'
+import { MASKED } from '../problems.ts'
+import { rangeOf } from '../tree.ts'
+import { keyOf } from '../values.ts'
 import { FALL_THROUGH } from './deciders.ts'
 import { speakingOfKeys } from './kinds/renamed.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { Transport, Verifier } from '../../core/verifier.ts'
-import type { Findings } from '../problems.ts'
-import type { Setting, Settings } from '../setting.ts'
+import type { AuthSection } from '../auth-section.ts'
+import type { Reading, Values } from '../values.ts'
 import type { Deciders } from './deciders.ts'
 import type { Files, MakeJwt } from './kinds/provider.ts'
 import type { Provider } from './section.ts'
@@ -29,18 +32,18 @@ type Shared = ReturnType<typeof sharedOptions> & { readonly hasRules: boolean }
 type MadeProvider = NonNullable<ReturnType<Provider['type']['make']>>
 
 /** The options of `server.auth` that providers get too. A wrong one is left out, and reported by the check of the config. */
-function sharedOptions(settings: Settings) {
+function sharedOptions(options: Values) {
   const valid = <Name extends keyof typeof OPTIONS>(name: Name) => {
-    const value = settings.get(name)?.value
+    const value = options[name]
     return value !== undefined && isValid(() => OPTIONS[name].parse(value, [name]))
       ? { [name]: value }
       : {}
   }
   return {
-    allowInsecureHttp: settings.get('allowInsecureHttp')?.value === true,
+    allowInsecureHttp: options['allowInsecureHttp'] === true,
     forEndpoint: { ...valid('context'), ...valid('identity') },
     forAll: { ...valid('retry'), ...valid('circuitBreaker'), ...valid('concurrency') },
-    isMulti: Object(settings.get('tenant')?.value).mode === 'multi',
+    isMulti: readName(options['tenant'], 'mode') === 'multi',
   }
 }
 
@@ -63,34 +66,35 @@ function isValid(parse: () => unknown): boolean {
 /** Makes what decides, or returns `undefined` and adds the problems of the providers at their places. */
 export function makePart(
   deciders: Deciders,
-  settings: Settings,
+  { options, reading }: AuthSection,
   means: Means,
-  findings: Findings,
 ): Part | undefined {
   const { providers, isList, hasAccessPolicy } = deciders
-  const hasRules = hasAccessPolicy || settings.has('routePolicy')
-  const shared = { ...sharedOptions(settings), hasRules }
-  const made = providers.map((provider) => makeOne(provider, shared, means, findings))
-  return isList ? makeSeveral(made, deciders, shared, findings) : made[0]?.part
+  const hasRules = hasAccessPolicy || options['routePolicy'] !== undefined
+  const shared = { ...sharedOptions(options), hasRules }
+  const made = providers.map((provider) => makeOne(provider, shared, means, reading))
+  return isList ? makeSeveral(made, deciders, shared, reading) : made[0]?.part
 }
 
 function makeOne(
-  { name, type, setting, isOlder }: Provider,
+  { name, type, values, path, origin, isOlder }: Provider,
   { allowInsecureHttp, forEndpoint, isMulti, hasRules }: Shared,
   means: Means,
-  findings: Findings,
+  reading: Reading,
 ): MadeProvider | undefined {
-  const { children = new Map<string, Setting>(), key, place } = setting
-  const has = (one: string): boolean => children.has(one) || findings.has(`${key}.${keyOf(one)}`)
+  const { findings } = reading
+  const { key } = origin
+  const has = (one: string): boolean =>
+    values[one] !== undefined || findings.has(`${key}.${keyOf(one)}`)
   const quote = (one: string): string => JSON.stringify(`${key}.${one}`)
-  const attemptHere = <Value>(make: () => Value): Value | undefined =>
-    attempt(make, children, findings, setting)
+  const attemptHere = <Value>(make: () => Value): Value | undefined => attempt(make, reading, path)
   const advice = isMulti ? type.lacksTenant(has) : undefined
   if (advice !== undefined) {
-    findings.add(place, key, `"${key}" gives no tenant, and "multi" needs one: ${advice}`, true)
+    const message = `"${key}" gives no tenant, and "multi" needs one: ${advice}`
+    findings.add(rangeOf(origin.node), key, message, MASKED)
   }
-  const caFile = children.get('tlsCafile')?.value
-  const made = type.make(valuesOf(children), {
+  const caFile = values['tlsCafile']
+  const made = type.make(values, {
     has,
     quote,
     isOlder,
@@ -101,7 +105,7 @@ function makeOne(
     ...means,
     forEndpoint,
     attempt: attemptHere,
-    reject: (path, expected) => rejectPath(path, expected, setting, findings),
+    reject: (option, expected) => rejectOption(option, expected, reading, path),
   })
   if (made === undefined || findings.has(key)) return undefined
   const { names, part } = made
@@ -123,11 +127,10 @@ function makeSeveral(
   made: readonly (MadeProvider | undefined)[],
   { providers, fallThrough: given }: Deciders,
   { allowInsecureHttp, forAll }: Shared,
-  findings: Findings,
+  reading: Reading,
 ): Part | undefined {
-  const settings = new Map(given === undefined ? [] : [['fallThrough', given]])
-  const parse = (): boolean => FALL_THROUGH.parse(given?.value, ['fallThrough'])
-  const fallThrough = attempt(parse, settings, findings)
+  const { findings } = reading
+  const fallThrough = attempt(() => FALL_THROUGH.parse(given, ['fallThrough']), reading)
   if (fallThrough === false) rejectUnasked(made, providers, findings)
   if (!findings.isEmpty()) return undefined
   const all = made.flatMap((one) => one ?? [])
@@ -145,15 +148,16 @@ function makeSeveral(
 function rejectUnasked(
   made: readonly (MadeProvider | undefined)[],
   providers: readonly Provider[],
-  findings: Findings,
+  findings: Reading['findings'],
 ): void {
   const greedy = made.findIndex(
     (one) => one !== undefined && one.part.verifier.accepts === undefined,
   )
   if (greedy === -1) return
-  for (const { setting } of providers.slice(greedy + 1)) {
-    const before = providers[greedy]?.setting.key
-    const message = `"${setting.key}" is never asked, since "${before}" takes every token: put it first, or set fall_through: true`
-    findings.add(setting.place, setting.key, message, true)
+  for (const { origin } of providers.slice(greedy + 1)) {
+    const { key, node } = origin
+    const before = providers[greedy]?.origin.key
+    const message = `"${key}" is never asked, since "${before}" takes every token: put it first, or set fall_through: true`
+    findings.add(rangeOf(node), key, message, MASKED)
   }
 }

@@ -30,12 +30,12 @@ export async function loadMeans(
   return { jwt, files: createFiles(nodeTransport, account) }
 }
 
-function checksTokensHere({ name, setting }: Provider): boolean {
-  return name === 'oauth2_token' && setting.children?.has('introspection') !== true
+function checksTokensHere({ name, values }: Provider): boolean {
+  return name === 'oauth2_token' && values['introspection'] === undefined
 }
 
-function mayNeedAuthority({ name, setting }: Provider): boolean {
-  return name === 'kubernetes' || setting.children?.has('tlsCafile') === true
+function mayNeedAuthority({ name, values }: Provider): boolean {
+  return name === 'kubernetes' || values['tlsCafile'] !== undefined
 }
 
 function createFiles(nodeTransport: NodeTransport | undefined, account: string): Files {

@@ -1,13 +1,15 @@
 import { isMap, isScalar } from 'yaml'
 import { MASKED } from '../problems.ts'
 import { whyEmpty } from '../references.ts'
-import { readFields, readPair, valuesOf } from '../setting.ts'
+import { placeOf } from '../origins.ts'
+import { readFields, readPair } from '../values.ts'
 import { findPair, keyText, rangeOf, scalarText } from '../tree.ts'
 import { settle } from './aliases.ts'
 import { PROVIDER_TYPES } from './types.ts'
 import type { Pair } from 'yaml'
-import type { Range } from '../problems.ts'
-import type { Reading, Setting } from '../setting.ts'
+import type { OptionPath } from '../../core/config/problems.ts'
+import type { Origin } from '../origins.ts'
+import type { Reading, Values } from '../values.ts'
 import type { Node } from '../tree.ts'
 import type { ProviderType } from './kinds/provider.ts'
 
@@ -16,8 +18,12 @@ export interface Provider {
   /** Such as `oauth2_token`. */
   readonly name: string
   readonly type: ProviderType
-  /** All its keys as one setting, such as `server.auth.provider_config`. Older names have become those of today. */
-  readonly setting: Setting
+  /** Its keys. Older names have become those of today. */
+  readonly values: Values
+  /** Where its keys have their origins. */
+  readonly path: OptionPath
+  /** Such as `server.auth.provider_config`. */
+  readonly origin: Origin
   /** Whether it is written as `provider_type` and `config`. */
   readonly isOlder: boolean
 }
@@ -34,51 +40,52 @@ const CHECKED = 'it says how callers are checked'
  */
 export function readProvider(
   node: Node | undefined,
-  key: string,
-  place: Range,
-  reading: Reading,
+  origin: Origin,
+  path: OptionPath,
+  outer: Reading,
   older?: { readonly key: string; readonly pair: Pair },
 ): Provider | undefined {
+  const { key } = origin
   if (!isMap(node)) {
     const keys = older === undefined ? ' with a "type"' : ''
-    reading.findings.add(place, key, `"${key}" must be a mapping${keys}`, MASKED)
+    const place = rangeOf(origin.node)
+    outer.findings.add(place, key, `"${key}" must be a mapping${keys}`, MASKED)
     return undefined
   }
-  const name = readType(
-    older?.pair ?? findPair(node, 'type'),
-    older?.key ?? `${key}.type`,
-    place,
-    reading,
-  )
+  // In OGX `null` leaves a key out.
+  const reading = { ...outer, dropsNull: true }
+  reading.origins.set(path, { ...origin, isGroup: true })
+  const typed = older ?? { key: `${key}.type`, pair: findPair(node, 'type') }
+  const name = readType(typed, origin, path, outer)
   const type = PROVIDER_TYPES.get(name)
   if (name === undefined || type === undefined) return undefined
   const pairs = node.items.filter((pair) => older !== undefined || keyText(pair.key) !== 'type')
   const fields = older === undefined ? { type: { form: TYPE }, ...type.fields } : type.fields
-  const children = readFields(pairs, key, fields, reading)
-  settle(children, type.fields, type.aliases, reading.findings)
-  const value = valuesOf(children)
-  const setting = { key, place, isHidden: false, isMasked: true, value, children }
-  return { name, type, setting, isOlder: older !== undefined }
+  const values = readFields(pairs, { key, path }, fields, reading)
+  settle(values, path, type.aliases, reading)
+  return { name, type, values, path, origin, isOlder: older !== undefined }
 }
 
 /** The type is read first, since the other keys depend on it. Without one OGX would start without authentication. */
 function readType(
-  pair: Pair | undefined,
-  key: string,
-  place: Range,
+  { key, pair }: { readonly key: string; readonly pair: Pair | undefined },
+  provider: Origin,
+  parent: OptionPath,
   reading: Reading,
 ): string | undefined {
-  const setting = pair && readPair(pair, key, TYPE, reading)
-  const name = setting?.value
+  const { tree, findings, origins, environment } = reading
+  const path = [...parent, 'type']
+  const name = pair && readPair(pair, { key, path }, TYPE, reading)
   if (typeof name === 'string' && PROVIDER_TYPES.has(name)) return name
-  if (reading.findings.has(key)) return undefined
-  const node = pair && reading.tree.resolve(pair.value)
-  const isEmpty = setting === undefined && isScalar(node)
+  if (findings.has(key)) return undefined
+  const node = pair && tree.resolve(pair.value)
+  const isEmpty = name === undefined && isScalar(node)
   const why = isEmpty
-    ? `it comes out empty, since ${whyEmpty(scalarText(node), reading.environment)}`
+    ? `it comes out empty, since ${whyEmpty(scalarText(node), environment)}`
     : CHECKED
   const message = `"${key}" must be one of ${KNOWN}: ${why}`
-  const at = setting?.place ?? (pair === undefined ? place : rangeOf(pair.key))
-  reading.findings.add(at, key, message, setting?.isMasked)
+  const origin = origins.get(path) ?? { key, node: pair?.key ?? provider.node }
+  const { place, isMasked } = placeOf(origin, tree)
+  findings.add(place, key, message, name !== undefined && isMasked)
   return undefined
 }

@@ -2,15 +2,14 @@ import { createPolicy } from '../../access/policy.ts'
 import { invalidOption, isOptionsObject } from '../../core/config/option-checks.ts'
 import { OPTIONS } from '../../core/config/options.ts'
 import { createResource } from '../../mcp/protected-resource.ts'
-import { valuesOf } from '../setting.ts'
-import { attempt } from '../settings-check.ts'
+import { attempt } from '../option-problems.ts'
+import { placeOf } from '../origins.ts'
 import { fingerprint } from '../watch.ts'
 import { makePart } from './make.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { ProtectedResource } from '../../core/resource.ts'
 import type { AuthSection } from '../auth-section.ts'
-import type { Findings } from '../problems.ts'
-import type { Settings } from '../setting.ts'
+import type { Reading, Values } from '../values.ts'
 import type { Deciders } from './deciders.ts'
 import type { Means, Part } from './make.ts'
 
@@ -44,23 +43,24 @@ export class ProviderSource {
   #made: { readonly print: string; readonly part: Part } | undefined
 
   /** Adds the problems of providers. Those of other options are found by a check of the config. */
-  decide({ settings, deciders }: AuthSection, means: Means, findings: Findings): Decided {
+  decide(section: AuthSection, means: Means): Decided {
+    const { options: given, deciders, reading } = section
     // The sections of the cache and its store are checked where the cache is made.
-    const { cache: _, store: _s, routePolicy: _p, resource: _r, ...others } = valuesOf(settings)
-    const unread = deciders === undefined ? [] : unreadBeside(deciders, settings)
+    const { cache: _, store: _s, routePolicy, resource, ...options } = given
+    const unread = deciders === undefined ? [] : unreadBeside(deciders, given)
     const names = unread.flatMap((one) => one.options)
-    const options: Record<string, unknown> = {
-      ...others,
-      ...makePolicy(settings, findings),
-      ...(names.includes('resource') ? {} : makeResource(settings, findings)),
-    }
+    Object.assign(
+      options,
+      makePolicy(routePolicy, reading),
+      names.includes('resource') ? {} : makeResource(resource, reading),
+    )
     if (deciders === undefined) return { config: options, keep: () => (this.#made = undefined) }
-    rejectUnread(settings, deciders, findings)
-    checkInsecureHttp(settings, findings)
+    rejectUnread(unread, deciders, section)
+    checkInsecureHttp(section)
     for (const name of ['endpoint', 'allowInsecureHttp', ...names]) delete options[name]
-    const print = printOf(settings, deciders)
+    const print = printOf(given, deciders)
     const known = this.#made?.print === print ? this.#made.part : undefined
-    const part = known ?? makePart(deciders, settings, means, findings)
+    const part = known ?? makePart(deciders, section, means)
     return {
       config: { ...options, ...(part ?? STAND_IN) },
       print,
@@ -95,37 +95,38 @@ const OF_BEARER: Unread = {
 }
 
 /** Adds a problem for each option that has no effect beside these providers. */
-function rejectUnread(settings: Settings, deciders: Deciders, findings: Findings): void {
-  const unread = unreadBeside(deciders, settings).flatMap(({ options, why }) =>
-    options.map((name) => ({ setting: settings.get(name), why })),
-  )
-  for (const { setting, why } of unread) {
-    if (setting === undefined) continue
-    const { key, place, isMasked } = setting
-    const message = `"${key}" must be left out beside "${deciders.key}": ${why}`
-    findings.add(place, key, message, isMasked)
+function rejectUnread(
+  unread: readonly Unread[],
+  deciders: Deciders,
+  { options, reading }: AuthSection,
+): void {
+  const { tree, findings, origins } = reading
+  for (const { options: names, why } of unread) {
+    for (const name of names.filter((one) => options[one] !== undefined)) {
+      const { origin } = origins.nearest([name])
+      const { place, isMasked } = placeOf(origin, tree)
+      const message = `"${origin.key}" must be left out beside "${deciders.key}": ${why}`
+      findings.add(place, origin.key, message, isMasked)
+    }
   }
 }
 
-function checkInsecureHttp(settings: Settings, findings: Findings): void {
+function checkInsecureHttp({ options, reading }: AuthSection): void {
   const { parse } = OPTIONS.allowInsecureHttp
-  const given = settings.get('allowInsecureHttp')?.value
-  attempt(() => parse(given, ['allowInsecureHttp']), settings, findings)
+  attempt(() => parse(options['allowInsecureHttp'], ['allowInsecureHttp']), reading)
 }
 
-function makePolicy(settings: Settings, findings: Findings): Pick<AuthConfig, 'routePolicy'> {
-  const given = settings.get('routePolicy')
+function makePolicy(given: unknown, reading: Reading): Pick<AuthConfig, 'routePolicy'> {
   if (given === undefined) return {}
-  const policy = attempt(() => createPolicy(given.value, ['routePolicy']), settings, findings)
+  const policy = attempt(() => createPolicy(given, ['routePolicy']), reading)
   return policy === undefined ? {} : { routePolicy: policy }
 }
 
-function makeResource(settings: Settings, findings: Findings): { readonly resource?: unknown } {
-  const given = settings.get('resource')?.value
+function makeResource(given: unknown, reading: Reading): { readonly resource?: unknown } {
   if (given === undefined) return {}
   // The check of the config says that a value is missing.
   if (given === false || given === null) return { resource: given }
-  const resource = attempt(() => createGiven(given), settings, findings)
+  const resource = attempt(() => createGiven(given), reading)
   return resource === undefined && !isOptionsObject(given)
     ? {}
     : { resource: resource ?? createResource(WRONG_RESOURCE) }
@@ -136,22 +137,21 @@ function createGiven(given: unknown): ProtectedResource {
   throw invalidOption(['resource'], given, 'an object or false')
 }
 
-function unreadBeside({ providers }: Deciders, settings: Settings): readonly Unread[] {
+function unreadBeside({ providers }: Deciders, options: Values): readonly Unread[] {
   const isUpstream = providers.some(({ name }) => name === 'upstream_header')
   if (!isUpstream) return [OF_ENDPOINT]
-  const hasResource = settings.get('resource')?.value !== false
+  const hasResource = options['resource'] !== false
   return [OF_ENDPOINT, OF_UPSTREAM, ...(hasResource ? [OF_BEARER] : [])]
 }
 
-function printOf(settings: Settings, deciders: Deciders): string {
+function printOf(options: Values, deciders: Deciders): string {
   const { providers, fallThrough, hasAccessPolicy } = deciders
-  const given = providers.map(({ name, isOlder, setting }) => [
+  const given = providers.map(({ name, isOlder, origin, values }) => [
     name,
     isOlder,
-    setting.key,
-    setting.value,
+    origin.key,
+    values,
   ])
-  const options = GO_TO_PROVIDERS.map((name) => settings.get(name)?.value)
-  const rules = [hasAccessPolicy, settings.has('routePolicy')]
-  return fingerprint([given, fallThrough?.value, options, rules])
+  const rules = [hasAccessPolicy, options['routePolicy'] !== undefined]
+  return fingerprint([given, fallThrough, GO_TO_PROVIDERS.map((name) => options[name]), rules])
 }

@@ -76,6 +76,11 @@ describe('a provider says what is wrong:', () => {
     ],
     [
       'oauth2_token',
+      'jwks_uri: "https://a.example/", jwks: [x]',
+      '[x | "..jwks" must be a mapping, received an array',
+    ],
+    [
+      'oauth2_token',
       `${URI}, tls_cafile: ca.pem`,
       'ca.pem | "..tls_cafile" must be left out for parseConfig: it names a file, and parseConfig reads none: use loadConfig',
     ],

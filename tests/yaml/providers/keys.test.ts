@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../../src/yaml.ts'
 import { PROVIDER_TYPES } from '../../../src/yaml/providers/types.ts'
-import { keyOf } from '../../../src/yaml/setting.ts'
+import { keyOf } from '../../../src/yaml/values.ts'
 import { guardOf } from '../../support/file-guard.ts'
 import { sign } from '../../support/issuer.ts'
 import { usePassingTime } from '../../support/passing-time.ts'
@@ -13,7 +13,7 @@ import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
 import { run } from '../../support/tcp-endpoint.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import type { SigningKey } from '../../support/issuer.ts'
-import type { Fields } from '../../../src/yaml/setting.ts'
+import type { Fields } from '../../../src/yaml/values.ts'
 
 /** Each key of each type of provider, and what it changes. */
 

@@ -4,14 +4,14 @@ import { readOptions } from '../../../core/config/option-checks.ts'
 import { Problems } from '../../../core/config/problems.ts'
 import { isRecord } from '../../../core/endpoint/claim-path.ts'
 import { withoutQuery } from '../../../verifiers/options.ts'
-import { keyOf } from '../../setting.ts'
+import { keyOf } from '../../values.ts'
 import { withAliases } from '../aliases.ts'
 import type { AuthConfig } from '../../../core/auth-config.ts'
 import type { Transport, Verifier } from '../../../core/verifier.ts'
 import type { Form, Kind } from '../../../core/config/kinds.ts'
 import type { OptionPath } from '../../../core/config/problems.ts'
 import type { OptionKinds } from '../../../verifiers/options.ts'
-import type { Fields } from '../../setting.ts'
+import type { Fields, Values } from '../../values.ts'
 import type { Aliases } from '../aliases.ts'
 import type { Names } from './renamed.ts'
 
@@ -80,8 +80,6 @@ export interface ProviderType {
   /** Finds every problem. Returns `undefined` if there is one that leaves nothing to return. */
   readonly make: (values: Values, tools: Tools) => (Made & { readonly shown: object }) | undefined
 }
-
-type Values = Readonly<Record<string, unknown>>
 
 interface More {
   readonly aliases?: Aliases

@@ -1,5 +1,5 @@
 import { AuthConfigError, AuthUnavailableError } from '../../../core/errors.ts'
-import { keyOf } from '../../setting.ts'
+import { keyOf } from '../../values.ts'
 import type { OptionPath } from '../../../core/config/problems.ts'
 import type { Verifier } from '../../../core/verifier.ts'
 

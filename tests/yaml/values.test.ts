@@ -1,18 +1,17 @@
-import { isMap } from 'yaml'
 import { describe, expect, it } from 'vitest'
-import { parseFile } from '../../src/yaml/document.ts'
-import { readFields } from '../../src/yaml/setting.ts'
-import { FILE_OPTIONS } from '../../src/yaml/auth-section.ts'
+import { placeOf } from '../../src/yaml/origins.ts'
+import { readText } from '../../src/yaml/parsed-file.ts'
 import { parseConfig } from '../../src/yaml.ts'
 import { inAuth, linesOf } from '../support/yaml-problems.ts'
 
-function read(text: string) {
-  const { tree, findings } = parseFile('f', text)
-  if (tree === undefined || !isMap(tree.root)) throw new Error('no mapping')
-  const environment = (name: string): string | undefined => (name === 'X' ? '007' : undefined)
-  const settings = readFields(tree.root.items, 'a', FILE_OPTIONS, { tree, findings, environment })
-  const found = findings.all()
-  return { settings, findings: found, messages: found.map(({ message }) => message) }
+function read(lines: string) {
+  const text = `server:\n  auth:\n${lines.replace(/^(?=.)/gm, '    ')}\n`
+  const given = { path: 'f', env: { X: '007' }, allowMissing: false, hasEnforcingUpstream: false }
+  const { section, findings } = readText(text, given)
+  if (section === undefined) throw new Error('no section')
+  const found = findings.all().filter(({ key }) => key !== 'server.auth.endpoint')
+  const { options, reading } = section
+  return { options, reading, findings: found, messages: found.map(({ message }) => message) }
 }
 
 const ENV = { BAD: 'hunter 1' }
@@ -53,25 +52,25 @@ describe('readFields', () => {
     ['realm: [a]', 'realm', []],
     ['x: &x api\n', 'x', undefined],
   ])('reads %j', (text, option, value) => {
-    expect(read(text).settings.get(option)?.value).toEqual(value)
+    expect(read(text).options[option]).toEqual(value)
   })
 
   it('knows what must not be shown', () => {
-    const hides = (text: string): unknown => {
-      const setting = [...read(text).settings.values()][0]
-      const [inner = setting] = setting?.children?.values() ?? []
-      return [inner?.isHidden, inner?.isMasked]
+    const hides = (text: string, ...path: string[]): unknown => {
+      const { reading } = read(text)
+      const { isHidden, isMasked } = placeOf(reading.origins.nearest(path).origin, reading.tree)
+      return [isHidden, isMasked]
     }
-    expect(hides('realm: x')).toEqual([false, false])
-    expect(hides('realm: ${env.X}')).toEqual([true, false])
-    expect(hides('endpoint: https://u:p@h')).toEqual([false, true])
-    expect(hides('endpoint: https://h/?k=${env.X}')).toEqual([true, true])
-    expect(hides('endpoint_headers: { a: b }')).toEqual([true, true])
+    expect(hides('realm: x', 'realm')).toEqual([false, false])
+    expect(hides('realm: ${env.X}', 'realm')).toEqual([true, false])
+    expect(hides('endpoint: https://u:p@h', 'endpoint')).toEqual([false, true])
+    expect(hides('endpoint: https://h/?k=${env.X}', 'endpoint')).toEqual([true, true])
+    expect(hides('endpoint_headers: { a: b }', 'endpointHeaders', 'a')).toEqual([true, true])
   })
 
   it('leaves out a header with an empty value from the environment', () => {
-    const { settings, messages } = read('endpoint_headers: { a: "${env.NO:+v}", b: "${env.X}" }')
-    expect([...(settings.get('endpointHeaders')?.children?.keys() ?? [])]).toEqual(['b'])
+    const { options, messages } = read('endpoint_headers: { a: "${env.NO:+v}", b: "${env.X}" }')
+    expect(options['endpointHeaders']).toEqual({ b: '007' })
     expect(messages).toEqual([])
   })
 
@@ -85,8 +84,8 @@ describe('readFields', () => {
   })
 
   it('follows aliases', () => {
-    const { settings } = read('realm: &r api\nmode: *r\n')
-    expect(settings.get('mode')?.value).toBe('api')
+    const { options } = read('realm: &r api\nmode: *r\n')
+    expect(options['mode']).toBe('api')
   })
 
   it.each([
@@ -101,31 +100,31 @@ describe('readFields', () => {
 
   it('suggests only options that a file can hold', () => {
     const [message] = read('on_evnt: 1').messages
-    expect(message).toContain('Unknown option "a.on_evnt"')
+    expect(message).toContain('Unknown option "server.auth.on_evnt"')
     expect(message).not.toContain('on_event')
   })
 
   it('describes a key without a value, which may be a secret, without its name', () => {
     const { findings } = read('{ hunter }')
-    expect(findings).toMatchObject([{ optionPath: [], isSecret: true, key: 'a.?' }])
+    expect(findings).toMatchObject([{ optionPath: [], isSecret: true, key: 'server.auth.?' }])
   })
 
   it('shortens a long key in messages', () => {
     const [message = ''] = read(`${'k'.repeat(900)}: 1`).messages
-    expect(message).toMatch(/"a\.k{80}"/)
+    expect(message).toMatch(/"server\.auth\.k{80}"/)
     expect(message.length).toBeLessThan(600)
   })
 
   it('reads no further once there are too many problems', () => {
     const wrong = (count: number): string =>
       Array.from({ length: count }, (_, index) => `x${index}: 1\n`).join('')
-    expect(read(`${wrong(100)}realm: api`).settings.has('realm')).toBe(true)
-    expect(read(`${wrong(101)}realm: api`).settings.has('realm')).toBe(false)
+    expect('realm' in read(`${wrong(100)}realm: api`).options).toBe(true)
+    expect('realm' in read(`${wrong(101)}realm: api`).options).toBe(false)
   })
 
   it('leaves out a value with an invalid reference', () => {
-    const { settings, messages } = read('realm: "api-${env.NO}"')
-    expect(settings.has('realm')).toBe(false)
+    const { options, messages } = read('realm: "api-${env.NO}"')
+    expect('realm' in options).toBe(false)
     expect(messages).toEqual([expect.stringContaining('"NO" is not set')])
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parseFile } from '../../src/yaml/document.ts'
-import { checkConfig } from '../../src/yaml/settings-check.ts'
+import { checkConfig } from '../../src/yaml/option-problems.ts'
+import { readText } from '../../src/yaml/parsed-file.ts'
 import { inAuth, linesOf, problemsOf } from '../support/yaml-problems.ts'
 
 const keysOf = (auth: string, env = {}): string[] =>
@@ -73,18 +73,18 @@ describe('checkConfig', () => {
   it('shows a problem below a value at the nearest key of the file', () => {
     const [problem] = problemsOf(inAuth('public: [{ methods: [GET] }]'))
     expect(problem).toMatchObject({ key: 'server.auth.public[0].path', line: 4, column: 14 })
-    const { findings } = parseFile('f', 'a')
+  })
+
+  it('throws an error that is none of the options', () => {
     const failing = {
-      get attempts() {
+      get attempts(): number {
         throw new RangeError('broken')
       },
     }
-    const place = { start: 0, end: 1 }
-    const setting = { key: 'k', place, isHidden: false, isMasked: false, value: failing }
-    const check = (name: string): void =>
-      checkConfig({ [name]: failing }, new Map([[name, setting]]), findings)
-    expect(() => check('retry')).toThrow(RangeError)
-    expect(() => check('x')).not.toThrow()
+    const given = { path: 'f', env: {}, allowMissing: false, hasEnforcingUpstream: false }
+    const { section } = readText(inAuth('realm: x'), given)
+    if (section === undefined) throw new Error('no section')
+    expect(() => checkConfig({ retry: failing }, section.reading)).toThrow(RangeError)
   })
 })
 
