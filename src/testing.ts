@@ -7,7 +7,7 @@ import { isRecord } from './core/endpoint/claim-path.ts'
 import { parseIdentity } from './core/endpoint/identity.ts'
 import { createCredentialsReader } from './core/request/credentials.ts'
 import { rememberAdmission } from './core/response/admission.ts'
-import { createDenials } from './core/response/denial.ts'
+import { Denials } from './core/response/denial.ts'
 import type { Guard } from './core/response/admission.ts'
 import type { Auth } from './core/types.ts'
 import type { Transport } from './core/verifier.ts'
@@ -55,12 +55,7 @@ const URL_OF_MOCK = 'https://auth.test/validate'
 // It has no endpoint and no exceptions: it says who admitted the request, and how a route check rejects it.
 const TEST_GUARD: Guard = {
   config: { mode: 'enforce', resource: false, scopeImplies: undefined, requestIdHeader: false },
-  denials: createDenials({
-    realm: 'api',
-    unavailableStatus: 401,
-    respond: undefined,
-    notify: () => undefined,
-  }),
+  denials: new Denials(),
   report: undefined,
   readCredentials: createCredentialsReader(['bearer']),
   secretSources: ['bearer'],

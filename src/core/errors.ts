@@ -192,7 +192,7 @@ function readUnavailable(error: unknown): AuthUnavailableError | undefined {
   })
 }
 
-function isUnavailableReason(reason: unknown): reason is UnavailableReason {
+export function isUnavailableReason(reason: unknown): reason is UnavailableReason {
   return typeof reason === 'string' && UNAVAILABLE_REASONS.has(reason)
 }
 

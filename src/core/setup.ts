@@ -8,7 +8,7 @@ import { createCheckFactory, createReadAddress } from './request/check.ts'
 import { createCredentialsReader, createTokenFinder } from './request/credentials.ts'
 import { createAlarm, createRouteCheck, withHints } from './response/alarm.ts'
 import { createAuthorize, startWarnings } from './response/authorization.ts'
-import { createDenials } from './response/denial.ts'
+import { Denials } from './response/denial.ts'
 import { endpointFromEnvironment } from './runtime.ts'
 import type { AuthConfigSource } from './auth-config.ts'
 import type { ResolvedConfig } from './config/parse.ts'
@@ -19,7 +19,6 @@ import type { CredentialsReader, TokenFinder } from './request/credentials.ts'
 import type { SecretSource } from './response/admission.ts'
 import type { Alarm, RejectedRequest, RouteCheck } from './response/alarm.ts'
 import type { Authorize } from './response/authorization.ts'
-import type { Denials } from './response/denial.ts'
 
 /** The setup without a config that can be used: what the gate needs to reject a request and to report it. */
 export interface Unready extends Channel {
@@ -121,7 +120,7 @@ function createUnready(
   return {
     ...channel,
     config,
-    denials: createDenials({ ...config, ...channel }),
+    denials: new Denials({ ...config, ...channel }),
     readCredentials: createCredentialsReader(credentials, traits),
     secretSources: [...credentials, ...consumed.map((name) => ({ consumed: name }))],
     alarm: undefined,

@@ -1,6 +1,6 @@
 import { admissionOf, decidingGuard, requireScopes, united } from '../core/response/admission.ts'
 import { addFacts } from '../core/response/decision-event.ts'
-import { createDenials } from '../core/response/denial.ts'
+import { Denials } from '../core/response/denial.ts'
 import { createChannel, createConsole } from '../core/response/events.ts'
 import { judgeNeed } from './judge.ts'
 import { parseTarget } from '../core/request/target.ts'
@@ -10,12 +10,7 @@ import type { Rejection } from '../core/response/denial.ts'
 
 // For a request that no guard saw, so that there is no config that could say how to answer.
 const channel = createChannel(undefined, createConsole())
-const unguarded = createDenials({
-  realm: 'api',
-  unavailableStatus: 401,
-  respond: undefined,
-  ...channel,
-})
+const unguarded = new Denials()
 
 /**
  * Checks what the caller of an admitted request may do. Returns `undefined` if it has what is needed, and in shadow mode.

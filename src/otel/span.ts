@@ -1,5 +1,5 @@
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
-import { isOutage } from '../core/response/denial.ts'
+import { isOutage } from '../telemetry/measures.ts'
 import type { Attributes } from '@opentelemetry/api'
 import type { DecisionEvent } from '../core/types.ts'
 

@@ -1,5 +1,6 @@
-import { isUnsearched } from '../core/response/unsearched.ts'
-import type { AuthEvent, CircuitEvent, KeysEvent } from '../core/types.ts'
+import { isUnavailableReason } from '../core/errors.ts'
+import { isUnsearched } from '../core/response/denial.ts'
+import type { AuthEvent, CircuitEvent, DecisionEvent, KeysEvent } from '../core/types.ts'
 
 /** Numbers that OpenTelemetry and Prometheus get of events: the same for both, so that one dashboard serves both. */
 
@@ -16,12 +17,19 @@ export function keysResult({ result, reason }: KeysEvent): (typeof KEYS_RESULTS)
   return reason === 'invalid_response' ? 'invalid' : 'error'
 }
 
+/** Whether the server failed, and not the caller. */
+export function isOutage(event: Pick<DecisionEvent, 'reason' | 'detail'>): boolean {
+  const { reason = '', detail } = event
+  if (isUnsearched(reason, detail)) return false
+  return isUnavailableReason(reason) || reason === 'internal_error' || reason === 'not_configured'
+}
+
 /** The reason that a decision is counted by: `unknown_key` is an `overloaded` without an outage. */
 export function countedReason(
   reason: string | undefined,
   detail: string | undefined,
 ): string | undefined {
-  return isUnsearched({ reason, detail }) ? detail : reason
+  return isUnsearched(reason, detail) ? detail : reason
 }
 
 const STATES: Readonly<Record<CircuitEvent['state'], number>> = { closed: 0, half_open: 1, open: 2 }

@@ -1,6 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { isOutage } from '../../src/core/response/denial.ts'
-import { countedReason, keysResult, Levels } from '../../src/telemetry/measures.ts'
+import { countedReason, isOutage, keysResult, Levels } from '../../src/telemetry/measures.ts'
 import type { CircuitEvent, KeysEvent } from '../../src/index.ts'
 
 const keys = (more: Partial<KeysEvent> = {}): KeysEvent => ({

@@ -1,8 +1,12 @@
 import { shownReason, shownText } from '../response/shown-facts.ts'
-import { isDenialReason } from '../response/denial.ts'
 import type { Failure } from '../response/alarm.ts'
 import type { DenialReason } from '../types.ts'
-import { AuthUnavailableError, isDenyDetail, showableMessage } from '../errors.ts'
+import {
+  AuthUnavailableError,
+  isDenyDetail,
+  isUnavailableReason,
+  showableMessage,
+} from '../errors.ts'
 import { kindOf } from '../response/events.ts'
 
 /** The errors that `fetch` rejected with. They may hold the token, so they are not in the error, which programs log. */
@@ -112,7 +116,7 @@ export function failureOf(error: unknown, token: string | undefined): KnownFailu
 function readFailure(error: unknown, token: string | undefined): KnownFailure | undefined {
   if (!(error instanceof AuthUnavailableError)) return undefined
   const { reason, retryAfterMs, status } = error
-  if (!isDenialReason(reason)) return undefined
+  if (!isUnavailableReason(reason)) return undefined
   // Most have no error behind them, and an outage makes many.
   const code = error.cause === undefined ? undefined : findCause(error.cause)
   const cause = code === undefined ? undefined : shownText(code, [token])

@@ -1,15 +1,11 @@
 import { ignore, isPromise } from '../async.ts'
 import { reasonPhrase } from '../runtime.ts'
 import { kindOf, warnOnce } from './events.ts'
-import { isUnsearched } from './unsearched.ts'
 import { nameSources } from '../request/credentials.ts'
 import type { AuthConfig, CredentialsSource } from '../auth-config.ts'
 import type { Failure } from './alarm.ts'
 import type { Channel } from './events.ts'
-import type { Why } from './unsearched.ts'
 import type { Denial, DenialReason } from '../types.ts'
-
-export type Denials = ReturnType<typeof createDenials>
 
 /** A rejected request: the reason, and the response to send. */
 export interface Rejection {
@@ -21,15 +17,15 @@ export interface Rejection {
 }
 
 export interface DenialOptions {
-  readonly realm: string
+  readonly realm?: string
   /** Challenges name the URL of its metadata. */
   readonly resource?: false | { readonly metadataUrl: string }
-  readonly unavailableStatus: 401 | 503
+  readonly unavailableStatus?: 401 | 503
   /** Where the guard looks for a token, for the sentence of a 401. By default in `Authorization`. */
   readonly credentials?: readonly CredentialsSource[]
-  readonly respond: AuthConfig['respond']
+  readonly respond?: AuthConfig['respond']
   /** Gets one warning if `respond` fails. */
-  readonly notify: Channel['notify']
+  readonly notify?: Channel['notify']
 }
 
 interface Row {
@@ -45,8 +41,6 @@ const BAD_HEADER = 'Missing or invalid Authorization header'
 const FAILED = 'Authentication failed'
 const SERVICE_ERROR = 'Authentication service error'
 const UNAVAILABLE = 'Authentication service unavailable'
-const TWO_TOKENS = 'The request has two different tokens'
-const TOO_MANY = 'Too many authentication requests'
 
 export const ROWS: Readonly<Record<DenialReason, Row>> = {
   missing_credentials: { status: 401, message: BAD_HEADER },
@@ -54,7 +48,7 @@ export const ROWS: Readonly<Record<DenialReason, Row>> = {
   denied: { status: 401, message: FAILED, error: 'invalid_token' },
   forbidden: { status: 403, message: 'Access denied' },
   insufficient_scope: { status: 403, message: 'Insufficient scope', error: 'insufficient_scope' },
-  rate_limited: { status: 401, message: FAILED, outage: TOO_MANY },
+  rate_limited: { status: 401, message: FAILED, outage: 'Too many authentication requests' },
   service_error: { status: 401, message: FAILED, outage: UNAVAILABLE },
   timeout: { status: 401, message: SERVICE_ERROR, outage: UNAVAILABLE },
   unreachable: { status: 401, message: SERVICE_ERROR, outage: UNAVAILABLE },
@@ -66,19 +60,14 @@ export const ROWS: Readonly<Record<DenialReason, Row>> = {
   not_configured: { status: 500, message: 'Authentication is not configured' },
 }
 
-const CONFLICTING = { code: 'malformed_credentials', status: 401, message: TWO_TOKENS } as const
+const CONFLICTING: Row = { status: 401, message: 'The request has two different tokens' }
 
-/** Whether this is a reason that exists; a verifier may have thrown any other text. */
-export function isDenialReason(reason: string): reason is DenialReason {
-  return Object.hasOwn(ROWS, reason)
-}
-
-/** Whether the server failed, and not the caller. */
-export function isOutage(why: Why): boolean {
-  const { reason } = why
-  if (reason === undefined || isUnsearched(why)) return false
-  const hasFailed = reason === 'internal_error' || reason === 'not_configured'
-  return hasFailed || ROWS[reason].outage !== undefined
+/**
+ * Whether the key of a token was not searched for, since tokens with made-up keys had used up the fetches. That is neither a
+ * denial nor an outage: the caller comes again, so it is 503 whatever `unavailableStatus` says.
+ */
+export function isUnsearched(reason: string | undefined, detail: string | undefined): boolean {
+  return reason === 'overloaded' && detail === 'unknown_key'
 }
 
 /** The facts of a denial beside its reason. */
@@ -87,22 +76,75 @@ export interface DenialFacts extends Pick<Failure, 'retryAfterMs' | 'detail' | '
   readonly scopes?: readonly string[] | undefined
 }
 
-/** Makes denials and their responses, as configured. Neither function throws, whatever `respond` does. */
-export function createDenials(options: DenialOptions) {
-  const { unavailableStatus, respond, notify } = options
-  const rows = createRows(options.credentials)
-  const challengeFor = createChallenges(options)
-  const warn = warnOnce(notify)
-  return {
-    create: (reason: DenialReason, facts: DenialFacts = {}): Denial =>
-      createDenial(reason, rows[reason], unavailableStatus, facts),
-    respond: (denial: Denial, request: Request): Response => {
-      const challenge = challengeFor(denial)
-      const custom = respond && tryRespond(respond, warn, denial, request, challenge)
-      return custom ?? createResponse(denial, challenge)
-    },
+/** What the responses of a denial have in common. Each is a Response of its own with Headers of its own: middleware changes them. */
+interface Answer {
+  readonly denial: Denial
+  readonly challenge: string
+  readonly body: string
+  readonly init: ResponseInit
+}
+
+/** Makes denials and their responses, as configured. Neither method throws, whatever `respond` does. */
+export class Denials {
+  readonly #options: DenialOptions
+  readonly #rows: typeof ROWS
+  readonly #warn: ReturnType<typeof warnOnce>
+  /** By reason: those that say nothing about their request. */
+  readonly #usual = new Map<DenialReason, Answer>()
+
+  constructor(options: DenialOptions = {}) {
+    this.#options = options
+    this.#rows = createRows(options.credentials)
+    this.#warn = warnOnce(options.notify)
+  }
+
+  create(reason: DenialReason, facts: DenialFacts = {}): Denial {
+    const { scopes = [], detail, isConflict } = facts
+    const isUsual = scopes.length === 0 && isConflict !== true && !isUnsearched(reason, detail)
+    const usual = isUsual ? this.#usual.get(reason) : undefined
+    if (usual !== undefined) return usual.denial
+    const row = isConflict === true ? CONFLICTING : this.#rows[reason]
+    const denial = createDenial(reason, row, this.#options.unavailableStatus, facts)
+    if (isUsual && denial.retryAfterMs === undefined) this.#usual.set(reason, this.#answer(denial))
+    return denial
+  }
+
+  respond(denial: Denial, request: Request): Response {
+    const usual = this.#usual.get(denial.reason)
+    const answer = usual?.denial === denial ? usual : this.#answer(denial)
+    return this.#ask(answer, request) ?? new Response(answer.body, answer.init)
+  }
+
+  #answer(denial: Denial): Answer {
+    const { status, message, reason, retryAfterMs } = denial
+    const challenge = createChallenge(denial, this.#options)
+    const headers = new Headers({ 'content-type': 'application/json', 'cache-control': 'no-store' })
+    if (isChallenged(status, denial)) headers.set('www-authenticate', challenge)
+    if (retryAfterMs !== undefined) headers.set('retry-after', String(retryAfterMs / 1000))
+    const body = JSON.stringify({ error: { message, type: errorType(status), code: reason } })
+    const init = { status, statusText: reasonPhrase(status), headers }
+    return { denial, challenge, body, init }
+  }
+
+  #ask({ denial, challenge }: Answer, request: Request): Response | undefined {
+    const { respond } = this.#options
+    if (respond === undefined) return undefined
+    try {
+      const response: unknown = respond(denial, request)
+      // An async function returns a promise instead of a Response.
+      ignore(response)
+      const problem = problemOf(response)
+      if (problem === undefined) return withChallenge(response as Response, denial, challenge)
+      this.#warn(`"respond" returned ${problem}: ${INSTEAD}`)
+    } catch (error) {
+      this.#warn(`"respond" threw ${kindOf(error)}: ${INSTEAD}`, error)
+    }
+    return undefined
   }
 }
+
+const INSTEAD =
+  'the built-in response is sent instead. Return a new Response with a status from 300 on'
 
 /** The contract has the sentences about `Authorization` alone. */
 function createRows(sources: readonly CredentialsSource[] = ['bearer']): typeof ROWS {
@@ -115,43 +157,27 @@ function createRows(sources: readonly CredentialsSource[] = ['bearer']): typeof 
   }
 }
 
-function createChallenges({ realm, resource = false }: DenialOptions) {
-  // RFC 9110 §5.6.4: a quoted-string escapes quotes and backslashes.
-  const scheme = `Bearer realm="${realm.replace(/["\\]/g, '\\$&')}"`
-  const metadata = resource === false ? '' : `, resource_metadata="${resource.metadataUrl}"`
-  return ({ reason, scopes = [] }: Denial): string => {
-    const { error } = ROWS[reason]
-    const why = error === undefined ? '' : `, error="${error}"`
-    const scope = scopes.length === 0 ? '' : `, scope="${scopes.join(' ')}"`
-    return `${scheme}${why}${scope}${metadata}`
-  }
-}
-
 function createDenial(
   reason: DenialReason,
-  row: Row,
-  unavailableStatus: 401 | 503,
-  { retryAfterMs = 1000, scopes = [], detail, isConflict }: DenialFacts,
+  { status, message, outage }: Row,
+  unavailableStatus: DenialOptions['unavailableStatus'],
+  { retryAfterMs = 1000, scopes = [], detail }: DenialFacts,
 ): Denial {
-  const { status, message, outage }: Row = isConflict === true ? CONFLICTING : row
   const denial = { reason, status, message, ...(scopes.length === 0 ? {} : { scopes }) }
-  const isKept = unavailableStatus === 401 && !isUnsearched({ reason, detail })
-  if (outage === undefined || isKept) return Object.freeze(denial)
+  const isShown = unavailableStatus === 503 || isUnsearched(reason, detail)
+  if (outage === undefined || !isShown) return Object.freeze(denial)
   const shown = { status: reason === 'rate_limited' ? 429 : 503, message: outage } as const
   return Object.freeze({ ...denial, ...shown, retryAfterMs: clampRetryAfter(retryAfterMs) })
 }
 
-function createResponse(denial: Denial, challenge: string): Response {
-  const { status, message, reason, retryAfterMs } = denial
-  const headers: Record<string, string> = {
-    'content-type': 'application/json',
-    'cache-control': 'no-store',
-  }
-  if (isChallenged(status, denial)) headers['www-authenticate'] = challenge
-  if (retryAfterMs !== undefined) headers['retry-after'] = String(retryAfterMs / 1000)
-  const error = { message, type: errorType(status), code: reason }
-  const init = { status, statusText: reasonPhrase(status), headers }
-  return new Response(JSON.stringify({ error }), init)
+function createChallenge({ reason, scopes = [] }: Denial, options: DenialOptions): string {
+  const { realm = 'api', resource = false } = options
+  const { error } = ROWS[reason]
+  const why = error === undefined ? '' : `, error="${error}"`
+  const scope = scopes.length === 0 ? '' : `, scope="${scopes.join(' ')}"`
+  const metadata = resource === false ? '' : `, resource_metadata="${resource.metadataUrl}"`
+  // RFC 9110 §5.6.4: a quoted-string escapes quotes and backslashes.
+  return `Bearer realm="${realm.replace(/["\\]/g, '\\$&')}"${why}${scope}${metadata}`
 }
 
 /** RFC 9110 §15.5.2: every 401 carries a challenge. A 403 does if another token would help (RFC 6750 §3.1). */
@@ -167,30 +193,7 @@ export function errorType(status: number): string {
   return status === 429 ? 'rate_limit_error' : 'api_error'
 }
 
-const INSTEAD =
-  'the built-in response is sent instead. Return a new Response with a status from 300 on'
-
-function tryRespond(
-  respond: NonNullable<AuthConfig['respond']>,
-  warn: ReturnType<typeof warnOnce>,
-  denial: Denial,
-  request: Request,
-  challenge: string,
-): Response | undefined {
-  try {
-    const response: unknown = respond(denial, request)
-    // An async function returns a promise instead of a Response.
-    ignore(response)
-    const problem = problemOf(response)
-    if (problem === undefined) return withChallenge(response as Response, denial, challenge)
-    warn(`"respond" returned ${problem}: ${INSTEAD}`)
-  } catch (error) {
-    warn(`"respond" threw ${kindOf(error)}: ${INSTEAD}`, error)
-  }
-  return undefined
-}
-
-/** Why what `respond` returned cannot be sent, or `undefined` if it can. */
+/** Why what `respond` returned cannot be sent. */
 function problemOf(response: unknown): string | undefined {
   if (isPromise(response)) return 'a promise'
   if (!(response instanceof Response)) return 'no Response'

@@ -80,12 +80,12 @@ function createReport(onEvent: NonNullable<AuthConfig['onEvent']>, writeLine: Wr
 }
 
 /** Makes a function that reports its first warning and no other: what fails does so for each request. */
-export function warnOnce(notify: Channel['notify']): (message: string, error?: unknown) => void {
+export function warnOnce(notify?: Channel['notify']): (message: string, error?: unknown) => void {
   let isWarned = false
   return (message, error) => {
     if (isWarned) return
     isWarned = true
-    notify({ type: 'warning', message }, error)
+    notify?.({ type: 'warning', message }, error)
   }
 }
 

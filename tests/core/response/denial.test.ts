@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { describe, expect, it, vi } from 'vitest'
-import { createDenials } from '../../../src/core/response/denial.ts'
+import { Denials } from '../../../src/core/response/denial.ts'
 import type { Channel } from '../../../src/core/response/events.ts'
 import type { AuthConfig, DenialReason } from '../../../src/index.ts'
 
@@ -33,9 +33,8 @@ const TYPES: Record<number, string> = {
 }
 const request = new Request('https://api.example.test/')
 
-function denials(options: Partial<Parameters<typeof createDenials>[0]> = {}) {
-  const unused = { respond: undefined, notify: () => undefined }
-  return createDenials({ realm: 'api', unavailableStatus: 401, ...unused, ...options })
+function denials(options: ConstructorParameters<typeof Denials>[0] = {}) {
+  return new Denials(options)
 }
 
 function responseFor(
@@ -43,8 +42,8 @@ function responseFor(
   options: Parameters<typeof denials>[0] = {},
   retryAfterMs?: number,
 ): Response {
-  const { create, respond } = denials(options)
-  return respond(create(reason, { retryAfterMs }), request)
+  const made = denials(options)
+  return made.respond(made.create(reason, { retryAfterMs }), request)
 }
 
 describe('the response of a rejection', () => {
@@ -91,9 +90,43 @@ describe('the response of a rejection', () => {
   })
 
   it('is a new one each time, since a body can be read once', async () => {
-    const { create, respond } = denials()
-    const bodies = [1, 2].map(() => respond(create('denied'), request).text())
+    const made = denials()
+    const bodies = [1, 2].map(() => made.respond(made.create('denied'), request).text())
     expect(new Set(await Promise.all(bodies)).size).toBe(1)
+  })
+
+  it('has headers of its own: what middleware does to one client reaches no other', () => {
+    const made = denials()
+    const respond = () => made.respond(made.create('missing_credentials'), request)
+    const first = Object.fromEntries(respond().headers)
+    const changed = respond()
+    changed.headers.append('set-cookie', 'session=1')
+    changed.headers.delete('www-authenticate')
+    expect(Object.fromEntries(respond().headers)).toEqual(first)
+    expect(respond().headers.has('www-authenticate')).toBe(true)
+  })
+
+  it('keeps nothing that one request alone is told for the next one', () => {
+    const made = denials({ unavailableStatus: 503 })
+    const texts = [
+      made.create('overloaded', { retryAfterMs: 7000 }),
+      made.create('overloaded', {}),
+      made.create('insufficient_scope', { scopes: ['a'] }),
+      made.create('insufficient_scope', {}),
+      made.create('malformed_credentials', { isConflict: true }),
+      made.create('malformed_credentials', {}),
+    ].map((denial) => [denial.retryAfterMs, denial.scopes, denial.message])
+    expect(texts).toEqual([
+      [7000, undefined, M4],
+      [1000, undefined, M4],
+      [undefined, ['a'], 'Insufficient scope'],
+      [undefined, undefined, 'Insufficient scope'],
+      [undefined, undefined, 'The request has two different tokens'],
+      [undefined, undefined, M1],
+    ])
+    const kept = denials()
+    kept.create('overloaded')
+    expect(kept.create('overloaded', { detail: 'unknown_key' }).status).toBe(503)
   })
 })
 
@@ -177,12 +210,9 @@ describe('respond', () => {
       reader?.releaseLock()
       if (!sentBefore.bodyUsed) await sentBefore.text()
       const notify = vi.fn<Channel['notify']>()
-      const { create, respond: respondTo } = denials({
-        respond: respond as Respond,
-        notify,
-      })
+      const made = denials({ respond: respond as Respond, notify })
       for (let turn = 0; turn < 2; turn += 1) {
-        const response = respondTo(create('denied'), request)
+        const response = made.respond(made.create('denied'), request)
         expect(response.status).toBe(401)
         expect(await response.json()).toMatchObject({ error: { code: 'denied' } })
       }
