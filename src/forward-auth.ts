@@ -50,8 +50,8 @@ export type ForwardAuth<Args extends readonly unknown[] = []> = (
  *
  * The guard decides about the client's request: its method, URL and headers, as the proxy describes them. So the paths in
  * `public`, events, `respond` and the cache mean the same as in a server. The endpoint is not told `X-Forwarded-*`,
- * `X-Original-*`, hop-by-hop headers and identity headers of the client. With `context.clientAddress` it is told the last
- * address in `X-Forwarded-For`, unless the config has its own `clientAddress`.
+ * `X-Original-*`, hop-by-hop headers and identity headers of the client. A verifier that reads the address of
+ * the client gets the last one in `X-Forwarded-For`, unless the config has a `context.clientAddress` of its own.
  *
  * Subrequests that the proxy does not describe completely get a 500, malformed ones a 400, methods such as TRACE a 405, those with more than 200 header fields a 431, and an
  * identity that no header can carry a 503. Let only the proxy reach the handler, since it answers
@@ -85,9 +85,11 @@ export function createForwardAuth<
   const resolved = resolveForwardAuth(options)
   const { receive, addressOf } = createReceiver(resolved)
   const answers = createAnswers(resolved)
-  const complete = (made: AuthConfig): AuthConfig => completeConfig(made, addressOf)
   const { decide } = createGate<Args>(
-    typeof config === 'function' ? (...args) => complete(config(...args)) : complete(config ?? {}),
+    typeof config === 'function'
+      ? (...args) => completeConfig(config(...args))
+      : completeConfig(config ?? {}),
+    addressOf,
   )
   const respond = (answer: Response | ForwardAuthFailure): Response => {
     if (answer instanceof Response) return answer

@@ -33,6 +33,7 @@ export type {
 } from './core/auth-config.ts'
 export type { AuthConfigSource } from './core/auth-config.ts'
 export type {
+  ReadsConfig,
   ContextConfig,
   Question,
   Transport,

@@ -61,7 +61,7 @@ export type GuardedUpgradeListener = (
  *
  * It also rejects a target that does not start with a single `/`, because routers and URL parsers read `//host/path` and
  * `http://host/path` differently (RFC 9112 §3.2.2). If a framework has shortened or rewritten the path, the decision is about
- * `originalUrl`, as Express keeps it. `clientAddress` gets the request of Node as its second argument.
+ * `originalUrl`, as Express keeps it. `context.clientAddress` gets the request of Node as its second argument.
  *
  * @param config The config, or a synchronous function that makes it, called until it succeeds once.
  * @returns A function whose promise resolves with the identity, or with the reason and the response to send.

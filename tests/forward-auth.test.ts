@@ -8,7 +8,7 @@ import type {
   ForwardAuthOptions,
   ForwardAuthProxy,
 } from '../src/forward-auth.ts'
-import type { AuthConfig, DecisionEvent, Question, Verdict } from '../src/index.ts'
+import type { AuthConfig, DecisionEvent, Question, Verdict, Verifier } from '../src/index.ts'
 import type { Client } from './support/subrequest.ts'
 
 const ALICE: Verdict = {
@@ -183,31 +183,30 @@ describe('a rejection of the guard', () => {
 
 describe('what the guard decides about', () => {
   const cache = memoryCache()
-  const config = {
-    context: { headers: ['x-auth-principal', 'x-a', 'host'], method: true, clientAddress: true },
-    cache,
-  } as const
+  const context = { headers: ['x-auth-principal', 'x-a', 'host'], method: true }
+  const config = { context, cache }
 
   it('is the request of the client', async () => {
     const { ask, questions, events } = setup({ config })
     const headers = { ...GOOD, 'x-auth-principal': 'root', 'x-a': 'b' }
     await ask({ target: '/v1/notes?a=1', method: 'PUT', headers })
+    const told = { host: 'api.example.test', 'x-a': 'b' }
     expect(questions.map(({ request }) => request)).toEqual([
-      {
-        path: '/v1/notes',
-        params: { a: '1' },
-        method: 'PUT',
-        headers: { host: 'api.example.test', 'x-a': 'b' },
-        clientAddress: '203.0.113.7',
-      },
+      { path: '/v1/notes', params: { a: '1' }, method: 'PUT', headers: told },
     ])
     expect(events).toMatchObject([{ path: '/v1/notes', method: 'PUT' }])
   })
 
-  it('has the address of a `clientAddress` of its own', async () => {
-    const { ask, questions } = setup({ config: { ...config, clientAddress: () => '192.0.2.1' } })
-    await ask()
-    expect(questions[0]?.request.clientAddress).toBe('192.0.2.1')
+  it('has the address of the client for a verifier that reads it, or that of the config', async () => {
+    const reading = Object.assign(
+      vi.fn<Verifier>(() => ALICE),
+      { reads: { clientAddress: true } },
+    )
+    await setup({ config: { verifier: reading } }).ask()
+    const own = { clientAddress: () => '192.0.2.1' }
+    await setup({ config: { verifier: reading, context: own } }).ask()
+    const told = reading.mock.calls.map(([{ request }]) => request.clientAddress)
+    expect(told).toEqual(['203.0.113.7', '192.0.2.1'])
   })
 
   it('is cached until it is invalidated', async () => {

@@ -1,8 +1,9 @@
-import { createAuthenticator } from '../core/authenticator.ts'
+import { createGate, enter } from '../core/gate.ts'
 import { membersOf } from '../verifiers/first-of/first-of.ts'
 import { createRandomKey } from '../verifiers/random-key.ts'
 import { trustsNetwork } from '../verifiers/trusts-network.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
+import type { Rejection } from '../core/response/denial.ts'
 
 /** `open`: the endpoint allows a random key. `unproven`: it has not answered yet. */
 export type ProofState = 'proven' | 'open' | 'unproven'
@@ -74,8 +75,6 @@ export type AskWithRandomKey = () => Promise<RandomKeyResult>
 
 /** The path in the question, so that the author of the endpoint recognizes it. */
 const TOLD_URL = 'http://127.0.0.1/with-auth/random-key'
-/** An address for documentation, which no client has (RFC 5737). */
-const TOLD_ADDRESS = '192.0.2.1'
 
 /**
  * Asks exactly as the wrapper asks, and each verifier of several by itself. An endpoint that allows a random key is usually the
@@ -99,36 +98,45 @@ const WORST_FIRST: readonly ProofState[] = ['open', 'unproven', 'proven']
 function createAsker(config: AuthConfig): AskWithRandomKey {
   const header = headerOfVerifier(config)
   const known = config.verifier?.warnings ?? []
-  const authenticate = createAuthenticator({
+  const proving: AuthConfig = {
     ...questionOf(config),
     credentials: header === undefined ? 'bearer' : { header },
     public: [],
     preflight: 'deny',
     mode: 'enforce',
     cache: false,
-    clientAddress: () => TOLD_ADDRESS,
     // Replaces the default, which logs to the console. Before the proof no request reaches the verifier, so only this question
     // can warn of what it is missing.
     onEvent: (event) => {
       const isNew = event.type === 'warning' && !known.includes(event.message)
       if (isNew && config.verifier !== undefined) config.onEvent?.(event)
     },
-  })
+  }
+  const { decide } = createGate(proving, toldAddress)
   return async () => {
     const key = createRandomKey()
     const headers = { authorization: `Bearer ${key}`, ...(header && { [header]: key }) }
-    const result = await authenticate(new Request(TOLD_URL, { headers }))
-    if (result.ok) return { state: 'open' }
-    if (DENIALS.has(result.reason)) return { state: 'proven' }
-    return { state: 'unproven', cause: result.cause ?? result.reason }
+    const decision = decide(new Request(TOLD_URL, { headers }), [])
+    return enter(decision, () => ({ state: 'open' }), withoutAllow)
   }
+}
+
+function withoutAllow({ reason, cause = reason }: Rejection): RandomKeyResult {
+  return DENIALS.has(reason) ? { state: 'proven' } : { state: 'unproven', cause }
 }
 
 // The question leaves policies out: one that forbids its path would hide that the endpoint allows every key.
 function questionOf(config: AuthConfig): AuthConfig {
   const { onEvent: _, respond: _r, ...rest } = config
   const { authorize: _a, routePolicy: _p, resource: _m, ...asked } = rest
-  return asked
+  const { context } = asked
+  if (context?.clientAddress === undefined) return asked
+  return { ...asked, context: { ...context, clientAddress: toldAddress } }
+}
+
+/** An address for documentation, which no client has (RFC 5737). */
+function toldAddress(): string {
+  return '192.0.2.1'
 }
 
 /** The header of the key, if a verifier may read it there itself. */

@@ -75,11 +75,6 @@ export interface AuthConfig {
   readonly verifier?: Verifier
   /** The parts of a request that the endpoint gets. With fewer parts more requests share one cached decision. */
   readonly context?: ContextConfig
-  /** Returns the network address of the client, from the request or the extra arguments of the handler. On Node's own servers,
-   * and in Express and Fastify, the extra argument is Node's request: `(_, incoming) => incoming.socket.remoteAddress`.
-   * Take it from the connection, or from a header that your own proxy sets. With `context.clientAddress` the endpoint is told.
-   * Without it the function is called only for an unknown token that has to wait for a call: such tokens take turns by address. */
-  readonly clientAddress?: (request: Request, ...args: readonly never[]) => string | undefined
   /** Where the token is read from: `Authorization: Bearer`, another header, a cookie, or a WebSocket subprotocol with a prefix.
    * A token is visible ASCII without a comma, since a comma joins repeated headers, and has at most 8,192 characters.
    * All sources of a list that a request uses must hold the same token.

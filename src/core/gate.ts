@@ -7,6 +7,7 @@ import { NO_TARGET, parseTarget } from './request/target.ts'
 import { isPromise } from './async.ts'
 import { createSetupSource } from './setup.ts'
 import type { AuthConfigSource } from './auth-config.ts'
+import type { AddressOf } from './config/parse.ts'
 import type { DenyVerdict } from './endpoint/verdict.ts'
 import type { Target } from './request/target.ts'
 import type { Admission, KnownAdmission } from './response/admission.ts'
@@ -81,11 +82,16 @@ export function guardHandler(
   }
 }
 
-/** Makes the gate of a config. Throws `AuthConfigError` for a config object that cannot be used. */
+/**
+ * Makes the gate of a config. Throws `AuthConfigError` for a config object that cannot be used.
+ *
+ * @param knownAddress Of a server that knows the address of each client: see `resolveConfig`.
+ */
 export function createGate<Args extends readonly unknown[]>(
   source: AuthConfigSource<Args> | undefined,
+  knownAddress?: AddressOf,
 ): Gate {
-  const setups = createSetupSource(source)
+  const setups = createSetupSource(source, knownAddress)
   const decide: Decide = (request, args, isOwnRoute) => {
     const setup = setups.get(args)
     const startedAt = (setup.report ?? setup.authorize) === undefined ? 0 : performance.now()

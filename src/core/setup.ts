@@ -11,7 +11,7 @@ import { createAuthorize, startWarnings } from './response/authorization.ts'
 import { Denials } from './response/denial.ts'
 import { endpointFromEnvironment } from './runtime.ts'
 import type { AuthConfigSource } from './auth-config.ts'
-import type { ResolvedConfig } from './config/parse.ts'
+import type { AddressOf, ResolvedConfig } from './config/parse.ts'
 import type { Channel, WriteLine } from './response/events.ts'
 import type { ComposedVerifier } from './asking/compose.ts'
 import type { CheckFactory } from './request/check.ts'
@@ -65,6 +65,7 @@ export interface SetupSource {
  */
 export function createSetupSource<Args extends readonly unknown[]>(
   source: AuthConfigSource<Args> | undefined,
+  knownAddress?: AddressOf,
 ): SetupSource {
   const writeLine = createConsole()
   const defaults = resolveConfig({})
@@ -72,7 +73,7 @@ export function createSetupSource<Args extends readonly unknown[]>(
   let setup: Setup | undefined
   const prepare = (made: unknown): void => {
     base = createUnready(defaults, writeLine, observerOf(made))
-    base = createUnready(resolveConfig(made), writeLine)
+    base = createUnready(resolveConfig(made, knownAddress), writeLine)
   }
   if (typeof source !== 'function') {
     prepare(source === undefined ? {} : source)
@@ -135,7 +136,7 @@ function createSetup(base: Base, args: readonly unknown[]): Setup {
   return {
     ...base,
     ...createTokenFinder(config),
-    checks: createCheckFactory(config.context, createReadAddress(config.clientAddress)),
+    checks: createCheckFactory(config.context, createReadAddress(config.addressOf)),
     verifier: createVerifier(config, endpoint, base),
     authorize: createAuthorize(config, base.notify),
     label: config.traits?.label,

@@ -16,7 +16,16 @@ export interface ContextConfig {
   /** `true` adds `request.method`. Set it if the endpoint tells reads from writes.
    * @default false */
   readonly method?: boolean
-  /** `true` adds the network address of the client, which the option `clientAddress` returns. An endpoint gets it as
+  /** Returns the network address of the client, from the request or the extra arguments of the handler. On Node's own servers,
+   * and in Express and Fastify, the extra argument is Node's request: `(_, incoming) => incoming.socket.remoteAddress`.
+   * Take it from the connection, or from a header that your own proxy sets. The endpoint gets it as `request.client_address`. A
+   * verifier with `reads` gets it only if it reads it. While calls are scarce, unknown tokens take turns by it. */
+  readonly clientAddress?: (request: Request, ...args: readonly never[]) => string | undefined
+}
+
+/** The parts of a request that a verifier reads. */
+export interface ReadsConfig extends Omit<ContextConfig, 'clientAddress'> {
+  /** `true` adds the network address of the client, which `context.clientAddress` of the guard returns. An endpoint gets it as
    * `request.client_address`.
    * @default false */
   readonly clientAddress?: boolean
@@ -35,7 +44,7 @@ export interface Question {
     readonly params: Readonly<Record<string, string | readonly string[]>>
     /** The method as it was sent. Only with `context.method`. */
     readonly method?: string
-    /** The network address of the client. Only with `context.clientAddress`. */
+    /** The network address of the client, if `context.clientAddress` returns it. */
     readonly clientAddress?: string
   }
 }
@@ -103,7 +112,7 @@ export interface Verifier {
    * The parts of a request that it looks at, and so the default of `context`. A part that is left out is not read.
    * Without `reads` the default of `context` is the usual one.
    */
-  readonly reads?: ContextConfig
+  readonly reads?: ReadsConfig
   /** `true`: it answers from memory. It is then asked without retries, circuit breaker and `concurrency`. */
   readonly local?: true
   /** Request headers that are for it alone, such as the secret of a proxy. A gateway never forwards them. */
@@ -126,7 +135,7 @@ export interface Verifier {
 
 /** The properties of a verifier, read once. */
 export interface VerifierTraits {
-  readonly reads: ContextConfig | undefined
+  readonly reads: ReadsConfig | undefined
   readonly local: boolean
   /** In lower case. */
   readonly consumes: readonly string[]

@@ -45,17 +45,13 @@ function parsePreset(value: unknown): Preset {
 }
 
 /**
- * Adds what differs in forward auth: the client's address comes from the subrequest, and an outage is a 503, because nginx knows
- * no 401 that means "try again". Throws `AuthConfigError` for `resource`: its document is a 200 that allows nothing.
+ * Adds what differs in forward auth: an outage is a 503, because nginx knows no 401 that means "try again". Throws `AuthConfigError` for `resource`: its document is a 200 that allows nothing.
  */
-export function completeConfig(
-  config: AuthConfig,
-  clientAddress: (judged: Request) => string | undefined,
-): AuthConfig {
+export function completeConfig(config: AuthConfig): AuthConfig {
   // The guard says what is wrong with it.
   if (!isOptionsObject(config)) return config
   if (config.resource !== undefined && config.resource !== false) {
     throw misusedOption(['resource'], 'left out: a 200 of forward auth always allows a request')
   }
-  return { clientAddress, unavailableStatus: 503, ...config }
+  return { unavailableStatus: 503, ...config }
 }

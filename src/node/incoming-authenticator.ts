@@ -4,7 +4,7 @@ import type { Authenticator } from '../core/authenticator.ts'
 import type { AuthConfigSource } from '../core/auth-config.ts'
 import type { NodeRequest } from './header-only-request.ts'
 
-/** Makes an authenticator whose `clientAddress` gets the request of Node's own server, and so its connection. */
+/** Makes an authenticator whose `context.clientAddress` gets the request of Node's own server, and so its connection. */
 export function createIncomingAuthenticator(
   config: AuthConfigSource<[]> | undefined,
 ): Authenticator<readonly [NodeRequest]> {

@@ -1,5 +1,5 @@
 import { callback } from '../core/config/kinds.ts'
-import { OPTIONS } from '../core/config/options.ts'
+import { OPTIONS, READS } from '../core/config/options.ts'
 import { createEndpoint } from '../core/endpoint/endpoint.ts'
 import { Check } from '../core/request/check.ts'
 import { runtimeFetch } from '../core/runtime.ts'
@@ -13,7 +13,7 @@ import {
   withoutQuery,
 } from './options.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
-import type { Transport, Verifier, VerifierRun } from '../core/verifier.ts'
+import type { ReadsConfig, Transport, Verifier, VerifierRun } from '../core/verifier.ts'
 import type { Context } from '../core/request/question.ts'
 import type { BadTenant } from '../core/endpoint/tenancy.ts'
 import type { TimedAsk } from '../core/endpoint/verdict.ts'
@@ -22,10 +22,12 @@ import type { OptionKinds } from './options.ts'
 /** The options of {@link endpointVerifier}. Those of the same name of a guard say more about each. */
 export interface EndpointVerifierOptions extends Pick<
   AuthConfig,
-  'endpointHeaders' | 'allowInsecureHttp' | 'identity' | 'context' | 'fetch'
+  'endpointHeaders' | 'allowInsecureHttp' | 'identity' | 'fetch'
 > {
   /** The URL of the auth endpoint, with https, or with http on loopback. */
   readonly endpoint: string | URL
+  /** The parts of a request that the endpoint gets, as those of a guard. `clientAddress: true` needs `context.clientAddress` there. */
+  readonly context?: ReadsConfig
   /**
    * The path of the tenant in the body of a 200. A tenant of another type than text denies, unless the guard gives every caller
    * the same one.
@@ -54,7 +56,7 @@ const KINDS: OptionKinds<Parsed> = {
   allowInsecureHttp: OPTIONS.allowInsecureHttp,
   identity: OPTIONS.identity,
   tenantField: OPTIONS.tenantField,
-  context: OPTIONS.context,
+  context: READS,
   accepts: callback(),
   fetch: callback(),
 }

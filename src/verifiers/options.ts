@@ -8,7 +8,7 @@ import {
 import { Problems } from '../core/config/problems.ts'
 import { parseServiceUrl } from '../core/config/endpoint.ts'
 import { PLAIN } from '../core/runtime.ts'
-import type { ContextConfig, Transport } from '../core/verifier.ts'
+import type { ReadsConfig, Transport } from '../core/verifier.ts'
 import type { Kind } from '../core/config/kinds.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 
@@ -143,7 +143,7 @@ export function isPlain(transport: Transport | undefined): boolean {
 }
 
 /** The context of a verifier that reads the token alone. */
-export const READS_TOKEN: ContextConfig = Object.freeze({
+export const READS_TOKEN: ReadsConfig = Object.freeze({
   headers: [],
   params: 'none',
   path: false,

@@ -76,14 +76,10 @@ export function rejectLater(one: Origin, other: Origin, why: string, reading: Re
   reading.findings.add(place, later.key, message, isMasked)
 }
 
-/** A config of a file, as it can be checked: only code can tell the address of a client. */
-export function withAddress(config: AuthConfig): AuthConfig {
-  return { clientAddress: () => undefined, ...config }
-}
-
 function problemsOf(config: AuthConfig): readonly OptionProblem[] {
   try {
-    resolveConfig(withAddress(config))
+    // Only code can tell the address of a client.
+    resolveConfig(config, () => undefined)
     return []
   } catch (error) {
     if (error instanceof AuthConfigError) return error.problems

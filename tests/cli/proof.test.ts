@@ -139,8 +139,9 @@ describe('a random key', () => {
     ['an address', { addresses: ['127.0.0.0/8', '10.0.0.0/8'] }],
   ])('is rejected without the proof of a proxy: %s', async (_, proof) => {
     const config = fromUpstream({ principalHeader: 'x-user', proof })
-    const clientAddress = (): string => '127.0.0.1'
-    expect(await createRandomKeyAsker({ ...config, clientAddress })()).toEqual({ state: 'proven' })
+    const context = { clientAddress: () => '127.0.0.1' }
+    expect(await createRandomKeyAsker({ ...config, context })()).toEqual({ state: 'proven' })
+    expect(await createRandomKeyAsker(config)()).toEqual({ state: 'proven' })
   })
 
   it('is not asked about by a verifier that trusts its network: it would be allowed', async () => {

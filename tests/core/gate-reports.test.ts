@@ -259,10 +259,9 @@ describe('a failure', () => {
     expect((await decide({ fetch }, get('/a', 'k1'))).event.cause).toBe(
       'TypeError: "fetch" returned no response',
     )
-    const context = { clientAddress: true }
-    const clientAddress = (() => 5) as unknown as () => string
-    expect((await decide({ context, clientAddress }, get('/a', 'k1'))).event.cause).toBe(
-      'TypeError: "clientAddress" returned no text',
+    const context = { clientAddress: (() => 5) as unknown as () => string }
+    expect((await decide({ context }, get('/a', 'k1'))).event.cause).toBe(
+      'TypeError: "context.clientAddress" returned no text',
     )
   })
 

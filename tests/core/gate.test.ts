@@ -67,10 +67,12 @@ describe('a decision', () => {
     })
     const gate = createGate({
       endpoint: ENDPOINT,
-      context: { headers: [], clientAddress: true },
-      clientAddress: ({ headers }) => {
-        headers.delete('authorization')
-        throw new TypeError('no address')
+      context: {
+        headers: [],
+        clientAddress: ({ headers }) => {
+          headers.delete('authorization')
+          throw new TypeError('no address')
+        },
       },
       cache: memoryCache(),
       onEvent: (event) => events.push(event),
@@ -152,10 +154,7 @@ describe('a decision', () => {
     const clientAddress = (): never => {
       throw new Proxy({}, { get: trap, has: trap, getPrototypeOf: trap })
     }
-    const { event, response } = await decide(
-      { clientAddress, context: { clientAddress: true } },
-      get('/a', 'k1'),
-    )
+    const { event, response } = await decide({ context: { clientAddress } }, get('/a', 'k1'))
     expect(event).toMatchObject({ reason: 'internal_error', cause: 'an object' })
     expect(response?.status).toBe(401)
   })

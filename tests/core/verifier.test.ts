@@ -261,63 +261,6 @@ it('a cookie that a verifier reads may not be withheld from it', () => {
   )
 })
 
-describe('the address of the client', () => {
-  it('is told, and separates decisions', async () => {
-    const verifier = vi.fn<Verifier>(() => ({ outcome: 'allow' }))
-    const config = {
-      verifier: verifierOf(verifier, { reads: { clientAddress: true } }),
-      clientAddress: (_request: Request, server: { address?: string }) => server.address,
-      cache: memoryCache(),
-    }
-    const guarded = withAuth(
-      (request: Request, _server: { address?: string }) => handler(request),
-      config,
-    )
-    for (const address of ['10.0.0.1', '10.0.0.2', '10.0.0.1']) {
-      await guarded(get('/', 'k1'), { address })
-    }
-    await guarded(get('/', 'k1'), {})
-    expect(verifier.mock.calls.map(([{ request }]) => request.clientAddress)).toEqual([
-      '10.0.0.1',
-      '10.0.0.2',
-      undefined,
-    ])
-  })
-
-  it('reaches an endpoint as `client_address`', async () => {
-    let asked: unknown
-    const guarded = withAuth(() => new Response('in'), {
-      endpoint: 'https://auth.example.test/validate',
-      context: { headers: [], params: 'none', clientAddress: true },
-      clientAddress: () => '192.0.2.1',
-      fetch: async (_url, { body }) => {
-        asked = JSON.parse(String(body))
-        return new Response()
-      },
-    })
-    await guarded(get('/a', 'k1'))
-    expect(asked).toEqual({
-      api_key: 'k1',
-      request: { path: '/a', headers: {}, params: {}, client_address: '192.0.2.1' },
-    })
-  })
-
-  it('rejects the request if it is a number', async () => {
-    const { ask } = guard(
-      verifierOf(() => ({ outcome: 'allow' }), { reads: { clientAddress: true } }),
-      { clientAddress: () => 7 as never },
-    )
-    expect(await (await ask()).json()).toMatchObject({ error: { code: 'internal_error' } })
-  })
-
-  it('cannot be read without the option', () => {
-    const verifier = verifierOf(() => ({ outcome: 'allow' }), { reads: { clientAddress: true } })
-    expect(problemOf(verifier)).toBe(
-      '"clientAddress" must be given: the verifier or "context.clientAddress" needs it',
-    )
-  })
-})
-
 describe('a verifier reports', () => {
   it('warnings of its options at once, and others once', async () => {
     const verifier = verifierOf(

@@ -112,7 +112,9 @@ describe.each([4, 5] as const)('with-auth/express in Express %i', (version) => {
       const proof = { addresses: [network] }
       const guard = auth({
         ...fromUpstream({ principalHeader: 'x-user', proof }),
-        clientAddress: (_request, incoming: IncomingMessage) => incoming.socket.remoteAddress,
+        context: {
+          clientAddress: (_request, incoming: IncomingMessage) => incoming.socket.remoteAddress,
+        },
       })
       const { serve } = prepare()
       const url = await serve((app) => app.use('/api', guard))

@@ -65,7 +65,9 @@ describe('with-auth/fastify', () => {
       apps.push(app)
       const guard = auth({
         ...fromUpstream({ principalHeader: 'x-user', proof: { addresses: [network] } }),
-        clientAddress: (_request, incoming: IncomingMessage) => incoming.socket.remoteAddress,
+        context: {
+          clientAddress: (_request, incoming: IncomingMessage) => incoming.socket.remoteAddress,
+        },
       })
       app.addHook('onRequest', guard)
       app.all('/notes', ({ auth: caller }) => ({ caller }))

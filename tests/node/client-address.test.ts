@@ -20,13 +20,15 @@ function serve(server: Server): Promise<number> {
 function trusting(network: string): AuthConfig {
   return {
     ...fromUpstream({ principalHeader: 'x-user', proof: { addresses: [network] } }),
-    clientAddress: (_request, incoming: IncomingMessage) => incoming.socket.remoteAddress,
+    context: {
+      clientAddress: (_request, incoming: IncomingMessage) => incoming.socket.remoteAddress,
+    },
   }
 }
 
 const FIELDS = ['Host: h', 'X-User: alice']
 
-describe('clientAddress on Node', () => {
+describe('context.clientAddress on Node', () => {
   it.each([
     ['127.0.0.0/8', 'HTTP/1.1 200 '],
     ['10.0.0.0/8', 'HTTP/1.1 403 '],

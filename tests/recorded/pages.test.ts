@@ -140,7 +140,10 @@ describe('docs/servers/oauth2-proxy.md', () => {
   ])('reads in %s the names and groups that oauth2-proxy sent', async (_name, config) => {
     const decided: Record<string, unknown> = {}
     for (const { who, lines } of o2p) {
-      decided[who] = await decide({ ...config, clientAddress: () => '10.0.0.7' }, lines)
+      decided[who] = await decide(
+        { ...config, context: { clientAddress: () => '10.0.0.7' } },
+        lines,
+      )
     }
     expect(decided).toEqual({
       one: ['bob', { teams: ['design'] }],
@@ -151,7 +154,7 @@ describe('docs/servers/oauth2-proxy.md', () => {
       comma: ['doe,john', {}],
       forged: ['bob', { teams: ['design'] }],
     })
-    const elsewhere = { ...config, clientAddress: () => '10.0.0.8' }
+    const elsewhere = { ...config, context: { clientAddress: () => '10.0.0.8' } }
     expect(await decide(elsewhere, o2p[0]?.lines ?? [])).toBe(403)
   })
 })

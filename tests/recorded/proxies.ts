@@ -42,7 +42,7 @@ export async function replayOauth2Proxy(): Promise<Case[]> {
       attributeHeaders: { 'x-forwarded-groups': { attribute: 'teams', separator: ',' } },
       proof: { addresses: ['127.0.0.1'] },
     }),
-    clientAddress: () => '127.0.0.1',
+    context: { clientAddress: () => '127.0.0.1' },
     onEvent: () => undefined,
   })
   const { o2p } = readRecording<Recording>('hydra-zitadel-oauth2-proxy')

@@ -1,4 +1,4 @@
-import { createAuthenticator } from '../../src/index.ts'
+import { createGate } from '../../src/core/gate.ts'
 import type { AuthConfig, AuthEvent } from '../../src/index.ts'
 
 /** A request of a test, and its source. */
@@ -12,12 +12,9 @@ export interface Sent {
 export function guardOf(config: AuthConfig) {
   const events: AuthEvent[] = []
   let address: string | undefined
-  const authenticate = createAuthenticator({
-    ...config,
-    retry: false,
-    clientAddress: () => address,
-    onEvent: (event) => void events.push(event),
-  })
+  const onEvent = (event: AuthEvent): void => void events.push(event)
+  // As the gateway knows the address, whose file has no function for it.
+  const { decide } = createGate({ ...config, retry: false, onEvent }, () => address)
   return {
     events,
     warnings: (): string[] =>
@@ -28,15 +25,15 @@ export function guardOf(config: AuthConfig) {
       const request = new Request('https://api.example.test/v1/models', {
         headers: { ...authorization, ...headers },
       })
-      const result = await authenticate(request)
+      const result = await decide(request, [])
       const [decision] = events.filter((event) => event.type === 'decision').slice(-1)
       return {
         outcome: decision?.outcome,
         reason: decision?.reason,
         detail: decision?.detail,
         verifier: decision?.verifier,
-        status: result.ok ? 200 : result.response.status,
-        auth: result.ok ? result.auth : undefined,
+        status: result.admitted ? 200 : result.response.status,
+        auth: result.admitted ? result.auth : undefined,
       }
     },
   }

@@ -187,8 +187,8 @@ describe('a member', () => {
   it('sees the address of the client only if it reads that', async () => {
     const [bare, some] = [recorder({}), recorder({ clientAddress: true })]
     const verifier = firstOf([bare.verifier, some.verifier], { fallThrough: true })
-    expect(() => guardWith(verifier)).toThrow('"clientAddress"')
-    await guardWith(verifier, { clientAddress: () => '192.0.2.1' }).ask()
+    expect(() => guardWith(verifier)).toThrow('"context.clientAddress" must be given')
+    await guardWith(verifier, { context: { clientAddress: () => '192.0.2.1' } }).ask()
     expect(bare.asked[0]?.request).not.toHaveProperty('clientAddress')
     expect(some.asked[0]?.request.clientAddress).toBe('192.0.2.1')
   })

@@ -5,10 +5,10 @@ import { dotted, nameMentioned } from '../../core/config/problems.ts'
 import { startWarnings } from '../../core/response/authorization.ts'
 import { ConfigFileError } from '../../yaml.ts'
 import { loadFile, parseLoadOptions } from '../../yaml/parsed-file.ts'
-import { withAddress } from '../../yaml/option-problems.ts'
 import { membersOf } from '../../verifiers/first-of/first-of.ts'
 import { keyOf } from '../../yaml/values.ts'
 import { STORE_FORM } from '../../yaml/cache-section.ts'
+import { peerAddressOf } from '../gateway/client-address.ts'
 import { POLICY_OPTION, policyOptions } from '../gateway/config-file.ts'
 import { requireOperand } from '../command-line.ts'
 import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
@@ -38,7 +38,7 @@ async function run(line: CommandLine, { print }: Surroundings): Promise<number> 
   const loading = loadFile(file, parseLoadOptions(policyOptions(line)))
   if (line.has('json')) await loading.catch((error) => printProblems(error, print))
   const { config = {}, sections, rules } = await loading.catch(nameFlag('FILE', file))
-  const resolved = resolveConfig(withAddress(config))
+  const resolved = resolveConfig(config, peerAddressOf)
   const auth = showConfig(config, resolved, { sections, rules })
   const warnings = startWarnings(resolved)
   if (line.has('json')) {
@@ -78,7 +78,7 @@ function toYaml(value: unknown): string {
 const REDACTED = '[redacted]'
 
 /** Options that are shown in another way, or that only code can set. */
-const APART = 'clientAddress endpointHeaders fetch onEvent respond verifier'.split(' ')
+const APART = 'endpointHeaders fetch onEvent respond verifier'.split(' ')
 const OF_ENDPOINT = ['endpoint', 'tenantField', 'allowInsecureHttp']
 /** A verifier that answers from memory ignores them. */
 const OF_SERVICE = ['retry', 'circuitBreaker', 'concurrency']

@@ -89,7 +89,8 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
     line,
     surroundings,
     onEvent: requestLog.onEvent,
-    complete: (config) => completeConfig(config, addressOf),
+    complete: completeConfig,
+    addressFor: () => addressOf,
     passOn: async (request, auth) => {
       const answer = answers.allow(auth)
       if (answer instanceof Response) return answer

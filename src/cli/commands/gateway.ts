@@ -2,7 +2,7 @@ import { createGateway } from '../../gateway.ts'
 import { passWebSockets } from '../../node.ts'
 import { parseNetwork } from '../../verifiers/upstream/address.ts'
 import { readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
-import { completeConfig, GUARD_OPTIONS } from '../gateway/guard-config.ts'
+import { addressFor, GUARD_OPTIONS, withRequestIdHeader } from '../gateway/guard-config.ts'
 import { asUsage, wrongValue } from '../errors.ts'
 import { createClientAddresses } from '../gateway/client-address.ts'
 import { allowOrigins, readOrigin } from '../gateway/cors.ts'
@@ -135,7 +135,8 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
     line,
     surroundings,
     onEvent: requestLog.onEvent,
-    complete: (config) => completeConfig(config, { line, addressOf }),
+    complete: (config) => withRequestIdHeader(config, line),
+    addressFor: (config) => addressFor(config, addressOf),
     passOn: requestLog.follow(passOn),
     createFront: (guard) => allowOrigins(origins, createFront({ ...guard, ...parts })),
     attach: passWebSockets,

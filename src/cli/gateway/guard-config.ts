@@ -136,24 +136,15 @@ function rejectSettings(settings: AuthConfig): void {
   )
 }
 
-/** Adds what the command line and the connection say. */
-export function completeConfig(
-  config: AuthConfig,
-  { line, addressOf }: { readonly line: CommandLine } & Pick<ClientAddresses, 'addressOf'>,
-): AuthConfig {
-  return withRequestIdHeader(withClientAddress(config, addressOf), line)
-}
-
 /**
- * Adds the address of the client, for a config that tells it. A verifier gets the address of the TCP peer: it trusts proxies by
+ * Returns what finds out the address of the client. A verifier that reads it gets the address of the TCP peer: it trusts proxies by
  * their address, and no header may change that.
  */
-function withClientAddress(
-  config: AuthConfig,
+export function addressFor(
+  { verifier }: AuthConfig,
   addressOf: ClientAddresses['addressOf'],
-): AuthConfig {
-  const readsPeer = config.verifier?.reads?.clientAddress === true
-  return { ...config, clientAddress: readsPeer ? peerAddressOf : addressOf }
+): ClientAddresses['addressOf'] {
+  return verifier?.reads?.clientAddress === true ? peerAddressOf : addressOf
 }
 
 /** Sets the header that `--request-id-header` names. It overrides the one of `--config`. */
@@ -166,7 +157,7 @@ export function withRequestIdHeader(config: AuthConfig, line: CommandLine): Auth
   }
   const changed = { ...config, requestIdHeader: name }
   try {
-    resolveConfig(changed)
+    resolveConfig(changed, peerAddressOf)
     // The same rules apply to the names of the identity headers, and the three names must differ.
     createGateway({ upstream: 'http://127.0.0.1/', identityHeaders: { principal: name } })
     createGateway({ upstream: 'http://127.0.0.1/', identityHeaders: { attributes: name } })

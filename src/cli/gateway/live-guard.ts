@@ -10,7 +10,7 @@ import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
 import { followFile } from './config-file.ts'
 import { equipLike, equipWithTransport } from './transport.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
-import type { ResolvedConfig } from '../../core/config/parse.ts'
+import type { AddressOf, ResolvedConfig } from '../../core/config/parse.ts'
 import type { Gate } from '../../core/gate.ts'
 import type { Auth } from '../../core/types.ts'
 import type { WatchedConfig } from '../../yaml.ts'
@@ -36,6 +36,8 @@ export interface LiveGuardOptions {
   readonly onEvent: RequestLog['onEvent']
   /** Adds what the command line and the connection say. Throws for a config that the command cannot use. */
   readonly complete: (config: AuthConfig) => AuthConfig
+  /** Returns what finds out the address of the client, for a config. */
+  readonly addressFor: (config: AuthConfig) => AddressOf
   /** Handles an admitted request. */
   readonly passOn: (request: Request, auth: Auth | undefined) => Promise<Response>
 }
@@ -112,15 +114,16 @@ function whyNotStarted(config: AuthConfig): string {
 
 function createStage(
   equipped: EquippedConfig,
-  { log, surroundings, onEvent }: LiveGuardOptions,
+  { log, surroundings, onEvent, addressFor }: LiveGuardOptions,
   before?: Stage,
 ): Stage {
   const { config } = equipped
-  const resolved = resolveConfig(config)
+  const addressOf = addressFor(config)
+  const resolved = resolveConfig(config, addressOf)
   // The same endpoint stays proven, even if it is unavailable while the file changes.
   const isSame = before !== undefined && decidesLike(before.resolved, resolved)
   const state = isSame ? before.proof.state() : undefined
-  const gate = createGate({ ...config, onEvent })
+  const gate = createGate({ ...config, onEvent }, addressOf)
   // The command ends if the first endpoint is open from the start, and says so then.
   let isStart = before === undefined && resolved.mode !== 'shadow'
   const onChange = (next: ProofState, cause?: string): void => {

@@ -1,4 +1,5 @@
 import { resolveConfig } from '../../core/config/parse.ts'
+import { peerAddressOf } from './client-address.ts'
 import { membersOf } from '../../verifiers/first-of/first-of.ts'
 import { trustsNetwork } from '../../verifiers/trusts-network.ts'
 import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
@@ -34,7 +35,7 @@ function announceGuard(
   { name, line, surroundings }: ServeOptions,
 ): void {
   const { config, asksOver, whyFetch } = guard.equipped()
-  const resolved = resolveConfig(config)
+  const resolved = resolveConfig(config, peerAddressOf)
   if (config.verifier !== undefined && membersOf(config.verifier).some(trustsNetwork)) {
     const message = `A provider trusts its network, and is not asked about a random key: whoever reaches the ${name} can name any caller`
     log({ type: 'warning', message })

@@ -18,7 +18,7 @@ import {
   parseHeaderName,
   fitsChallenge,
 } from './option-checks.ts'
-import { callOf } from './replaced.ts'
+import { ADDRESS_FUNCTION, callOf } from './replaced.ts'
 import { PartitionedCache } from '../decision-store.ts'
 import { publicPaths } from './public-paths.ts'
 import { tenant, tenantField } from './tenant.ts'
@@ -32,10 +32,12 @@ import type {
 import { GuardedResource } from '../resource.ts'
 import type { ProtectedResource } from '../resource.ts'
 import type { Access } from '../types.ts'
-import type { ContextConfig, Transport } from '../verifier.ts'
+import type { ReadsConfig, ContextConfig, Transport } from '../verifier.ts'
 import type { DecisionCache } from '../decision-store.ts'
-import type { Kind } from './kinds.ts'
+import type { Fields, Kind } from './kinds.ts'
 import type { PublicRule } from './public-paths.ts'
+
+type ClientAddress = Required<ContextConfig>['clientAddress']
 
 /** The options whose parsed type is not `Filled`. */
 interface Changed {
@@ -81,6 +83,28 @@ const contextHeaders: Kind<'all' | readonly string[]> = {
     return Object.freeze([...new Set(parseList(value, path, parseHeaderName))])
   },
 }
+
+const TOLD: Fields<Omit<ReadsConfig, 'clientAddress'>> = {
+  headers: contextHeaders,
+  params: oneOf('values', 'lists', 'none'),
+  path: boolean(true),
+  method: boolean(false),
+}
+
+/** What a verifier reads of a request. */
+export const READS: Kind<ReadsConfig, Required<ReadsConfig>> = group<ReadsConfig>({
+  ...TOLD,
+  clientAddress: boolean(false),
+})
+
+/** In place of a function that was not given. */
+export const NO_ADDRESS: ClientAddress = () => undefined
+
+const clientAddress: Kind<ClientAddress> = valueThat(
+  (value): value is ClientAddress => typeof value === 'function',
+  ADDRESS_FUNCTION,
+  { kind: 'function', default: NO_ADDRESS },
+)
 
 const cache: Kind<false | DecisionCache, false | PartitionedCache> = {
   form: { kind: 'function', canBeFalse: true, default: false },
@@ -145,14 +169,10 @@ export const OPTIONS: OptionTable = {
   endpointHeaders,
   verifier: callback(),
   context: group<ContextConfig>({
-    headers: contextHeaders,
-    params: oneOf('values', 'lists', 'none'),
-    path: boolean(true),
-    method: boolean(false),
-    // Needs a function, which a file cannot hold.
-    clientAddress: { ...boolean(false), form: { kind: 'function', default: false } },
+    ...TOLD,
+    // A file cannot hold a function, so the form has no default.
+    clientAddress: { ...clientAddress, form: { kind: 'function' } },
   }),
-  clientAddress: callback(),
   credentials,
   identity: oneOf('optional', 'required'),
   tenantField,

@@ -3,23 +3,30 @@ import { rejectLoggedCredentials } from './credentials.ts'
 import { rejectInsecure } from './endpoint.ts'
 import { namesOf, parseFields } from './kinds.ts'
 import { isOptionsObject, misusedOption, readOptions } from './option-checks.ts'
-import { OPTIONS } from './options.ts'
+import { NO_ADDRESS, OPTIONS } from './options.ts'
 import { Problems } from './problems.ts'
-import { rejectReplaced } from './replaced.ts'
+import { ADDRESS, rejectReplaced } from './replaced.ts'
 import { createPublicMatcher } from './public-paths.ts'
-import { contextFor, readTraits, withSources } from './verifier.ts'
-import type { Transport, Verifier, VerifierTraits } from '../verifier.ts'
+import { contextFor, contextOf, readTraits, withSources } from './verifier.ts'
+import type { Context } from '../request/question.ts'
+import type { ContextConfig, Transport, Verifier, VerifierTraits } from '../verifier.ts'
 import type { ParsedOptions } from './options.ts'
 import type { PublicMatcher } from './public-paths.ts'
 
 /** A valid config with its defaults. */
-export interface ResolvedConfig extends Omit<ParsedOptions, 'public' | 'fetch'> {
+export interface ResolvedConfig extends Omit<ParsedOptions, 'public' | 'fetch' | 'context'> {
+  readonly context: Context
+  /** Returns the address of the client, also where the endpoint is not told it. */
+  readonly addressOf: AddressOf | undefined
   readonly isPublic: PublicMatcher
   readonly hasPublicPaths: boolean
   readonly fetch: Transport
   /** `undefined` without a verifier. */
   readonly traits: VerifierTraits | undefined
 }
+
+/** Returns the address of the client of a request. */
+export type AddressOf = Required<ContextConfig>['clientAddress']
 
 type Parsed = Partial<ParsedOptions> & Pick<ResolvedConfig, 'traits'>
 
@@ -31,8 +38,12 @@ const LISTED_HEADERS =
   'decides by the token alone'
 const ENDPOINT_ONLY = ['endpoint', 'allowInsecureHttp', 'endpointHeaders', 'fetch'] as const
 
-/** Parses a config and fills in its defaults. Throws `AuthConfigError`. Later changes to the config have no effect. */
-export function resolveConfig(config: unknown): ResolvedConfig {
+/**
+ * Parses a config and fills in its defaults. Throws `AuthConfigError`. Later changes to the config have no effect.
+ *
+ * @param knownAddress Of a server that knows the address of each client. Only a verifier that reads the address is told it.
+ */
+export function resolveConfig(config: unknown, knownAddress?: AddressOf): ResolvedConfig {
   const problems = new Problems()
   const options = rejectReplaced(config, problems)
   const given = readOptions(options, namesOf(OPTIONS), [], 'an object', problems)
@@ -40,13 +51,18 @@ export function resolveConfig(config: unknown): ResolvedConfig {
   const traits = problems.attempt(() => readVerifier(given, problems))
   const parsed = parseFields<ParsedOptions>(OPTIONS, given, [], problems)
   checkRules(given, { ...parsed, traits }, problems)
+  if (knownAddress === undefined) requireAddress({ ...parsed, traits }, problems)
   problems.throwIfAny()
   // Without a problem each option has been parsed by its kind.
-  const { public: rules, fetch, ...rest } = parsed as ParsedOptions
+  const { public: rules, fetch, context, ...rest } = parsed as ParsedOptions
+  const { clientAddress, ...told } = context
+  const isGiven = clientAddress !== NO_ADDRESS
   return Object.freeze({
     // An option that was left out must not come from Object.prototype.
     __proto__: null,
     ...rest,
+    context: Object.freeze({ ...told, clientAddress: traits?.reads?.clientAddress ?? isGiven }),
+    addressOf: isGiven ? clientAddress : knownAddress,
     isPublic: createPublicMatcher(rules),
     hasPublicPaths: rules.length > 0,
     fetch: fetch ?? runtimeFetch,
@@ -69,10 +85,10 @@ function readVerifier(given: Given, problems: Problems): VerifierTraits | undefi
   const { verifier, context = {} } = given
   if (typeof verifier !== 'function') return undefined
   const traits = readTraits(verifier as Verifier, problems)
-  if (traits.reads !== undefined && isOptionsObject(context)) {
-    given.context = contextFor(traits.reads, context, OPTIONS.context, problems)
-  }
-  return traits
+  if (traits.reads === undefined || !isOptionsObject(context)) return traits
+  const reads = contextOf(traits.reads, ['verifier', 'reads'])
+  given.context = contextFor(reads, context, problems)
+  return { ...traits, reads }
 }
 
 /** Adds a problem for each option that has no effect beside `verifier`, and removes the option. */
@@ -87,13 +103,8 @@ function rejectConflicts(given: Given, problems: Problems): void {
 
 /** Checks combinations of options that are valid one by one. */
 function checkRules(given: Given, parsed: Parsed, problems: Problems): void {
-  const { endpoint, allowInsecureHttp, context, requestIdHeader, credentials } = parsed
+  const { endpoint, allowInsecureHttp, requestIdHeader, credentials } = parsed
   checkCache(given, parsed, problems)
-  if (context?.clientAddress === true && given.clientAddress === undefined) {
-    problems.add(
-      misusedOption(['clientAddress'], 'given: the verifier or `context.clientAddress` needs it'),
-    )
-  }
   if (parsed.resource && credentials?.includes('bearer') === false) {
     // Only a bearer token has a scheme that the challenge can name.
     problems.add(misusedOption(['credentials'], '"bearer", or a list with it, beside `resource`'))
@@ -111,6 +122,12 @@ function checkRules(given: Given, parsed: Parsed, problems: Problems): void {
       ),
     )
   }
+}
+
+function requireAddress({ traits, context }: Parsed, problems: Problems): void {
+  if (traits?.reads?.clientAddress !== true || context?.clientAddress !== NO_ADDRESS) return
+  const expected = `given, since the verifier reads it: ${ADDRESS}`
+  problems.add(misusedOption(['context', 'clientAddress'], expected))
 }
 
 function checkCache({ verifier, cache }: Given, parsed: Parsed, problems: Problems): void {

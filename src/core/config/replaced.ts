@@ -1,9 +1,16 @@
 import { isOptionsObject, misusedOption } from './option-checks.ts'
 import type { Problems } from './problems.ts'
 
+/** The form of `context.clientAddress`. */
+export const ADDRESS: string = 'context: { clientAddress: (request, ...args) => address }'
+
+/** What `context.clientAddress` was a flag for. */
+export const ADDRESS_FUNCTION: string = `a function that returns the address of the client: ${ADDRESS}`
+
 /** The new form of each option that has become a value, by its old name. */
 const REPLACED: Readonly<Record<string, (value: unknown) => string>> = {
   store: () => 'an option of the cache: cache: memoryCache({ store: redisStore({ url }) })',
+  clientAddress: () => `a part of \`context\`: ${ADDRESS}`,
 }
 
 /** Adds a problem for each option that a function makes now. Returns the config without them. */

@@ -1,12 +1,12 @@
 import { parseList, valueThat } from './kinds.ts'
 import { invalidOption, isOptionsObject, misusedOption, parseHeaderName } from './option-checks.ts'
+import { OPTIONS, READS } from './options.ts'
 import { WITHHELD } from '../request/question.ts'
 import type { CredentialsSource } from '../auth-config.ts'
-import type { ContextConfig, Verifier, VerifierTraits } from '../verifier.ts'
+import type { Context } from '../request/question.ts'
+import type { ReadsConfig, ContextConfig, Verifier, VerifierTraits } from '../verifier.ts'
 import type { Kind } from './kinds.ts'
 import type { OptionPath, Problems } from './problems.ts'
-
-type Context = Required<ContextConfig>
 
 const TRUE = valueThat((value): value is true => value === true, 'true, or left out', {
   kind: 'true',
@@ -41,6 +41,8 @@ const HEADERS: Kind<readonly string[]> = {
     return parseList(value, path, parseHeaderName)
   },
 }
+type Needed = Omit<Context, 'clientAddress'>
+
 const NOTHING: Context = {
   headers: [],
   params: 'none',
@@ -77,12 +79,8 @@ export function readTraits(
 }
 
 /** The context that a verifier reads: without the parts that `reads` leaves out, and the usual context without `reads`. */
-export function contextOf(
-  reads: ContextConfig | undefined,
-  kind: Kind<ContextConfig, Context>,
-  path: OptionPath,
-): Context {
-  return kind.parse(reads === undefined ? {} : { ...NOTHING, ...reads }, path)
+export function contextOf(reads: ReadsConfig | undefined, path: OptionPath): Context {
+  return READS.parse(reads === undefined ? {} : { ...NOTHING, ...reads }, path)
 }
 
 /** A token from elsewhere may be a secret, even if the verifier denies it: then events do not show it. */
@@ -100,14 +98,13 @@ export function withSources(
  * verifier reads would give one decision to requests that differ in it.
  */
 export function contextFor(
-  reads: ContextConfig,
+  reads: Context,
   given: object,
-  kind: Kind<ContextConfig, Context>,
   problems: Problems,
-): Context {
+): Required<ContextConfig> {
   const path: OptionPath = ['context']
-  const needed = contextOf(reads, kind, ['verifier', 'reads'])
-  const context = kind.parse({ ...needed, ...given }, path)
+  const { clientAddress: _, ...needed } = reads
+  const context = OPTIONS.context.parse({ ...needed, ...given }, path)
   for (const part of lacking(needed, context)) {
     const expected = `told as the verifier reads it: ${part.expected}`
     problems.add(misusedOption([...path, part.name], expected))
@@ -115,8 +112,8 @@ export function contextFor(
   return context
 }
 
-function lacking(needed: Context, context: Context): { name: string; expected: string }[] {
-  const flags = (['path', 'method', 'clientAddress'] as const)
+function lacking(needed: Needed, context: Needed): { name: string; expected: string }[] {
+  const flags = (['path', 'method'] as const)
     .filter((name) => needed[name] && !context[name])
     .map((name) => ({ name, expected: 'true' }))
   const isOther = needed.params !== 'none' && needed.params !== context.params

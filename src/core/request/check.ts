@@ -2,13 +2,12 @@ import { createQuestionBuilder, createToldEncoder, encodeKey, readHeaders } from
 import { readTraceContext } from './trace-context.ts'
 import { ignore } from '../async.ts'
 import { showableError } from '../errors.ts'
-import type { AuthConfig } from '../auth-config.ts'
 import type { Context, ToldFacts } from './question.ts'
 import type { Target } from './target.ts'
 import type { TraceContext } from './trace-context.ts'
 import type { Stamp } from '../decision-store.ts'
 import type { DecisionEvent, SkipReason } from '../types.ts'
-import type { Question } from '../verifier.ts'
+import type { ContextConfig, Question } from '../verifier.ts'
 
 /** One check of one request: what the endpoint is asked, and the facts for the event. */
 export class Check {
@@ -104,11 +103,11 @@ export function createCheckFactory(
 }
 
 /** Reads the address by the function of a config, and trusts nothing that it returns. */
-export function createReadAddress(clientAddress: AuthConfig['clientAddress']): ReadAddress {
+export function createReadAddress(clientAddress: ContextConfig['clientAddress']): ReadAddress {
   return (request, args) => {
     const address: unknown = clientAddress?.(request, ...(args as readonly never[]))
     if (address === undefined || typeof address === 'string') return address
     ignore(address)
-    throw showableError('"clientAddress" returned no text')
+    throw showableError('"context.clientAddress" returned no text')
   }
 }

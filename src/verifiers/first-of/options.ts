@@ -94,7 +94,7 @@ function parseMember(value: unknown, index: number, problems: Problems): MemberT
     throw invalidOption([...path, 'accepts'], accepts, 'a function')
   }
   const traits = readTraits(value, problems, path)
-  const reads = contextOf(traits.reads, OPTIONS.context, [...path, 'reads'])
+  const reads = contextOf(traits.reads, [...path, 'reads'])
   return { ...traits, verifier: value, accepts, reads }
 }
 

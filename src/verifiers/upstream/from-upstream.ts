@@ -7,13 +7,7 @@ import { noteTrust } from '../trusts-network.ts'
 import { parseUpstreamOptions } from './options.ts'
 import { createProofCheck } from './proof.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
-import type {
-  ContextConfig,
-  Question,
-  Verdict,
-  Verifier,
-  VerifierRun,
-} from '../../core/verifier.ts'
+import type { ReadsConfig, Question, Verdict, Verifier, VerifierRun } from '../../core/verifier.ts'
 import type { Refused } from './identity.ts'
 import type { ResolvedUpstream, UpstreamOptions } from './options.ts'
 import type { ResolvedProof } from './proof-options.ts'
@@ -83,7 +77,7 @@ export function fromUpstream(options: UpstreamOptions): UpstreamConfig {
 }
 
 /** Exactly what the verifier looks at, since a cached decision is used only for requests that are equal in that. */
-function readsOf(upstream: ResolvedUpstream): ContextConfig {
+function readsOf(upstream: ResolvedUpstream): ReadsConfig {
   const { proof } = upstream
   const isSigned = proof.kind === 'signature'
   return Object.freeze({

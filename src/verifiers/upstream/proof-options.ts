@@ -40,7 +40,7 @@ export type UpstreamProof =
       readonly maxAgeSeconds?: number
     }
   | {
-      /** The addresses of the proxies, single or as CIDRs. Needs `clientAddress` in the config of the guard. */
+      /** The addresses of the proxies, single or as CIDRs. Needs `context.clientAddress` in the config of the guard. */
       readonly addresses: readonly string[]
     }
   | {

@@ -4,7 +4,7 @@ import process from 'node:process'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { readCommandLine } from '../../../src/cli/command-line.ts'
 import {
-  completeConfig,
+  addressFor,
   GUARD_OPTIONS,
   readGuardConfig,
   withRequestIdHeader,
@@ -51,16 +51,13 @@ describe('the config of the gateway', () => {
 })
 
 describe('the address that a config of the gateway tells', () => {
-  const line = readCommandLine([], {})
   const addressOf = (): string => '192.0.2.7'
   const request = Object.assign(get('/', undefined, { 'x-forwarded-for': '10.0.0.1' }), {
     ip: '::ffff:10.0.0.9',
   })
-  const told = (config: AuthConfig): string | undefined =>
-    completeConfig(config, { line, addressOf }).clientAddress?.(request)
+  const told = (config: AuthConfig): string | undefined => addressFor(config, addressOf)(request)
 
   it('is that of the client behind trusted proxies', () => {
-    expect(told({ context: { clientAddress: true } })).toBe('192.0.2.7')
     expect(told({})).toBe('192.0.2.7')
   })
 
@@ -68,8 +65,8 @@ describe('the address that a config of the gateway tells', () => {
     const proof = { addresses: ['10.0.0.0/8'] }
     expect(told(fromUpstream({ principalHeader: 'x-user', proof }))).toBe('10.0.0.9')
     const config = fromUpstream({ principalHeader: 'x-user', proof })
-    const { clientAddress } = completeConfig(config, { line, addressOf })
-    expect(clientAddress?.(get('/', undefined, { 'x-forwarded-for': '10.0.0.1' }))).toBeUndefined()
+    const peerOf = addressFor(config, addressOf)
+    expect(peerOf(get('/', undefined, { 'x-forwarded-for': '10.0.0.1' }))).toBeUndefined()
   })
 })
 

@@ -54,8 +54,7 @@ it('has the address that the endpoint was told, and reads no other one', () => {
   let reads = 0
   const { tell, createCheck } = checksOf({
     ...FOR_ENDPOINT,
-    context: { headers: [], clientAddress: true },
-    clientAddress: () => `192.0.2.${(reads += 1)}`,
+    context: { headers: [], clientAddress: () => `192.0.2.${(reads += 1)}` },
   })
   const told = tell(request, target)
   const check = told && createCheck('t', told, request, target, [])

@@ -255,7 +255,7 @@ describe('a proof by address', () => {
     ['::/8', 403],
   ])('of %s makes of 127.0.0.1 a %d', async (address, status) => {
     const proof = { addresses: ['192.0.2.0/24', address] }
-    const { ask, decision } = await start({ proof }, { clientAddress })
+    const { ask, decision } = await start({ proof }, { context: { clientAddress } })
     // It is the address of the connection: no header counts.
     const told = await ask([
       ALICE,
@@ -281,23 +281,23 @@ describe('a proof by address', () => {
     [undefined, 403],
   ])('takes the address %s: %d', async (address, status) => {
     const proof = { addresses: ['192.0.2.0/24', 'fe80::/16'] }
-    const { ask } = await start({ proof }, { clientAddress: () => address })
+    const { ask } = await start({ proof }, { context: { clientAddress: () => address } })
     expect((await ask([ALICE])).status).toBe(status)
   })
 
   it('comes after the identity: without one it is a 401', async () => {
     const { ask, decision } = await start(
       { proof: { addresses: ['10.0.0.0/8'] } },
-      { clientAddress },
+      { context: { clientAddress } },
     )
     expect((await ask([])).status).toBe(401)
     expect(decision()).toMatchObject({ reason: 'missing_credentials' })
   })
 
-  it('needs clientAddress in the config', () => {
+  it('needs `context.clientAddress` in the config', () => {
     const config = fromUpstream({ ...NAMES, proof: { addresses: ['10.0.0.0/8'] } })
     expect(() => withAuth(() => new Response(), config)).toThrow(
-      expect.objectContaining({ option: 'clientAddress' }),
+      expect.objectContaining({ option: 'context.clientAddress' }),
     )
   })
 })

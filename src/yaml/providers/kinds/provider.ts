@@ -10,6 +10,7 @@ import type { AuthConfig } from '../../../core/auth-config.ts'
 import type { Transport, Verifier } from '../../../core/verifier.ts'
 import type { Form, Kind } from '../../../core/config/kinds.ts'
 import type { OptionPath } from '../../../core/config/problems.ts'
+import type { EndpointVerifierOptions } from '../../../verifiers/endpoint-verifier.ts'
 import type { OptionKinds } from '../../../verifiers/options.ts'
 import type { Fields, Values } from '../../values.ts'
 import type { Aliases } from '../aliases.ts'
@@ -47,7 +48,7 @@ export interface Tools {
   readonly jwt: MakeJwt | undefined
   readonly files: Files | undefined
   /** The options of `server.auth` for an auth endpoint. */
-  readonly forEndpoint: Partial<AuthConfig>
+  readonly forEndpoint: Pick<EndpointVerifierOptions, 'context' | 'identity'>
   /** Adds a problem of a key, or of the provider for an empty path. */
   readonly reject: (path: OptionPath, expected: string) => void
   /** Returns the result of `make`, or `undefined` after it threw an `AuthConfigError`, whose problems it adds. */

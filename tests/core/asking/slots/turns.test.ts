@@ -3,7 +3,7 @@ import { Clients, lastOf, nextOf, noteDenial } from '../../../../src/core/asking
 import { createAuthenticator, memoryCache } from '../../../../src/index.ts'
 import { firstOf } from '../../../../src/verifiers.ts'
 import { get } from '../../../support/requests.ts'
-import type { AuthConfig, Verifier } from '../../../../src/index.ts'
+import type { ContextConfig, Verifier } from '../../../../src/index.ts'
 
 const clock = { time: 0, now: () => clock.time }
 
@@ -76,7 +76,7 @@ describe('a client', () => {
 describe('the address of a client', () => {
   /** A guard with one call at a time, which never ends by itself. Returns what happened to each token. */
   function busy(
-    clientAddress: NonNullable<AuthConfig['clientAddress']>,
+    clientAddress: Required<ContextConfig>['clientAddress'],
     wrap = (one: Verifier) => one,
   ) {
     const asked: string[] = []
@@ -94,7 +94,7 @@ describe('the address of a client', () => {
       verifier: wrap(verifier),
       concurrency,
       cache: memoryCache(),
-      clientAddress,
+      context: { clientAddress },
     })
     const ask = async (token: string, address: string, path = '/'): Promise<string> => {
       const result = await authenticate(get(path, token, { 'x-address': address }))
