@@ -3,7 +3,7 @@
  *
  * @module with-auth/mcp
  */
-import { admissionOf, decidingGuard, getAuth } from './core/response/admission.ts'
+import { admissionOf, getAuth } from './core/response/admission.ts'
 import { createResource } from './mcp/protected-resource.ts'
 import type { ProtectedResource } from './core/resource.ts'
 import type { Auth } from './core/types.ts'
@@ -110,8 +110,7 @@ export function mcpAuthInfo(request: Request): McpAuthInfo {
 
 /** The resource of the innermost guard, which writes the challenges too. */
 function locate(request: Request): Pick<McpAuthInfo, 'resource' | 'resourceMetadataUrl'> {
-  const entry = admissionOf(request)
-  const resource = entry && decidingGuard(entry).config.resource
+  const resource = admissionOf(request)?.guards.deciding.config.resource
   if (resource === undefined || resource === false) return {}
   const { identifier, metadataUrl } = resource
   return { resource: new URL(identifier), resourceMetadataUrl: metadataUrl }

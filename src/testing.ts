@@ -6,9 +6,8 @@
 import { isRecord } from './core/endpoint/claim-path.ts'
 import { parseIdentity } from './core/endpoint/identity.ts'
 import { createCredentialsReader } from './core/request/credentials.ts'
-import { rememberAdmission } from './core/response/admission.ts'
+import { alone, rememberAdmission } from './core/response/admission.ts'
 import { Denials } from './core/response/denial.ts'
-import type { Guard } from './core/response/admission.ts'
 import type { Auth } from './core/types.ts'
 import type { Transport } from './core/verifier.ts'
 
@@ -53,13 +52,13 @@ export interface MockEndpoint {
 const URL_OF_MOCK = 'https://auth.test/validate'
 
 // It has no endpoint and no exceptions: it says who admitted the request, and how a route check rejects it.
-const TEST_GUARD: Guard = {
+const TEST_GUARD = alone({
   config: { mode: 'enforce', resource: false, scopeImplies: undefined, requestIdHeader: false },
   denials: new Denials(),
   report: undefined,
   readCredentials: createCredentialsReader(['bearer']),
   secretSources: ['bearer'],
-}
+})
 
 /**
  * Marks a Request as admitted, so that a handler that calls `getAuth` or `checkAccess` can be tested without its guard. Only

@@ -188,7 +188,7 @@ type Passed = Exclude<Decided['outcome'], 'deny'>
 
 function admit(progress: Progress, setup: Setup, admission: Admission, outcome: Passed): Decision {
   report(progress, { outcome })
-  return rememberAdmission(progress.request, admission, setup)
+  return rememberAdmission(progress.request, admission, setup.guards)
 }
 
 /** Ends without a decision of the endpoint. Rejects the request, also after a bug. */
@@ -199,12 +199,15 @@ function fail(progress: Progress, error: unknown): Decision {
 
 function reject(progress: Progress, reason: DenialReason, failure: Failure = {}): Decision {
   const { setup, request } = progress
-  const scopes = isReady(setup) ? scopesFor(request, setup) : undefined
+  const { guards } = setup
+  const scopes = guards && scopesFor(request, guards)
   const denial = setup.denials.create(reason, { ...failure, scopes })
   const { status } = denial
   report(progress, { outcome: 'deny', reason, status, ...shownFacts(failure) }, failure.error)
-  if (isShadow(setup)) return rememberAdmission(request, EXEMPT.shadow, setup)
-  if (isReady(setup)) withdrawAdmission(request, setup)
+  if (guards !== undefined && isShadow(setup)) {
+    return rememberAdmission(request, EXEMPT.shadow, guards)
+  }
+  if (guards !== undefined) withdrawAdmission(request, guards)
   setup.alarm?.(reason, failure, progress)
   const response = setup.denials.respond(denial, request)
   return { admitted: false, reason, response, ...(failure.cause && { cause: failure.cause }) }
@@ -217,8 +220,8 @@ function report(progress: Progress, decided: Decided, error?: unknown): void {
   setup.report(createDecisionEvent(progress, shown), error, request)
 }
 
-function isShadow(setup: Setup | Unready): setup is Setup {
-  return isReady(setup) && setup.config.mode === 'shadow'
+function isShadow({ guards }: Setup | Unready): boolean {
+  return guards?.deciding.config.mode === 'shadow'
 }
 
 function isReady(setup: Setup | Unready): setup is Setup {

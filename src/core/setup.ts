@@ -16,7 +16,8 @@ import type { Channel, WriteLine } from './response/events.ts'
 import type { ComposedVerifier } from './asking/compose.ts'
 import type { CheckFactory } from './request/check.ts'
 import type { CredentialsReader, TokenFinder } from './request/credentials.ts'
-import type { SecretSource } from './response/admission.ts'
+import { alone } from './response/admission.ts'
+import type { Guards, SecretSource } from './response/admission.ts'
 import type { Alarm, RejectedRequest, RouteCheck } from './response/alarm.ts'
 import type { Authorize } from './response/authorization.ts'
 
@@ -32,15 +33,19 @@ export interface Unready extends Channel {
   readonly secretSources: readonly SecretSource[]
   readonly verifier: undefined
   readonly authorize: undefined
+  readonly guards: undefined
 }
 
 /** Everything that the gate needs for a decision, made once. */
-export interface Setup extends Omit<Unready, 'verifier' | 'config' | 'authorize'>, TokenFinder {
+export interface Setup
+  extends Omit<Unready, 'verifier' | 'config' | 'authorize' | 'guards'>, TokenFinder {
   readonly config: ResolvedConfig
   readonly checks: CheckFactory
   readonly verifier: ComposedVerifier
   /** Decides what callers may do. `undefined` if every caller may do everything. */
   readonly authorize: Authorize | undefined
+  /** This guard, for the requests that it admits. */
+  readonly guards: Guards
   /** The label of the verifier, for events. */
   readonly label: string | undefined
   /** `undefined` if no decision depends on the path. */
@@ -127,6 +132,7 @@ function createUnready(
     alarm: undefined,
     verifier: undefined,
     authorize: undefined,
+    guards: undefined,
   }
 }
 
@@ -139,6 +145,7 @@ function createSetup(base: Base, args: readonly unknown[]): Setup {
     checks: createCheckFactory(config.context, createReadAddress(config.addressOf)),
     verifier: createVerifier(config, endpoint, base),
     authorize: createAuthorize(config, base.notify),
+    guards: alone(base),
     label: config.traits?.label,
     cameByUnknownRoute: dependsOnPath(config) ? createRouteCheck(base.notify) : undefined,
     alarm: withHints(

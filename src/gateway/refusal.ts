@@ -2,7 +2,7 @@ import { ignore } from '../core/async.ts'
 import { createCredentialsReader } from '../core/request/credentials.ts'
 import { parseTarget } from '../core/request/target.ts'
 import { reasonPhrase } from '../core/runtime.ts'
-import { admissionOf, decidingGuard } from '../core/response/admission.ts'
+import { admissionOf } from '../core/response/admission.ts'
 import { addFacts } from '../core/response/decision-event.ts'
 import { passageOf } from './passage.ts'
 
@@ -131,8 +131,8 @@ export function describeFailure(
   code: GatewayFailureCode,
   error?: unknown,
 ): GatewayFailure {
-  const entry = admissionOf(request)
-  const seen = entry && { setup: decidingGuard(entry), others: entry.guards }
+  const guards = admissionOf(request)?.guards
+  const seen = guards && { setup: guards.deciding, others: guards.all }
   const { method, path } = addFacts(
     { method: '', path: '' },
     { request, target: parseTarget(request.url), ...(seen ?? { setup: UNGUARDED }) },

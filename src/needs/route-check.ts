@@ -1,11 +1,11 @@
-import { admissionOf, decidingGuard, requireScopes, united } from '../core/response/admission.ts'
+import { admissionOf, requireScopes, united } from '../core/response/admission.ts'
 import { addFacts } from '../core/response/decision-event.ts'
 import { Denials } from '../core/response/denial.ts'
 import { createChannel, createConsole } from '../core/response/events.ts'
 import { judgeNeed } from './judge.ts'
 import { parseTarget } from '../core/request/target.ts'
 import type { AccessEvent, Denial, Need } from '../core/types.ts'
-import type { Entry, Guard } from '../core/response/admission.ts'
+import type { Entry } from '../core/response/admission.ts'
 import type { Rejection } from '../core/response/denial.ts'
 
 // For a request that no guard saw, so that there is no config that could say how to answer.
@@ -19,8 +19,8 @@ const unguarded = new Denials()
 export function checkNeed(request: Request, need: Need): Rejection | undefined {
   const entry = admissionOf(request)
   if (entry === undefined) return rejectUnguarded(request)
-  const { admission, required } = entry
-  const guard = decidingGuard(entry)
+  const { admission, guards } = entry
+  const guard = guards.deciding
   const isShadow = guard.config.mode === 'shadow'
   // The guard has reported that it would have rejected this request, so that no check would have come.
   if (isShadow && admission.exemption === 'shadow') return undefined
@@ -31,8 +31,8 @@ export function checkNeed(request: Request, need: Need): Rejection | undefined {
     return undefined
   }
   // Not kept: a program may go on after a check that failed, as `some()` of Hono does. Then nothing needs these scopes.
-  const denial = guard.denials.create(reason, { scopes: united(required, scopes) })
-  reportRejection(request, entry, guard, denial)
+  const denial = guard.denials.create(reason, { scopes: united(guards.required, scopes) })
+  reportRejection(request, entry, denial)
   return isShadow ? undefined : { reason, response: guard.denials.respond(denial, request) }
 }
 
@@ -47,9 +47,9 @@ function rejectUnguarded(request: Request): Rejection {
 function reportRejection(
   request: Request,
   { admission, guards }: Entry,
-  guard: Guard,
   { reason, status }: Denial,
 ): void {
+  const guard = guards.deciding
   if (guard.report === undefined) return
   const event: AccessEvent = {
     type: 'access',
@@ -62,5 +62,5 @@ function reportRejection(
   }
   const target = parseTarget(request.url)
   const { auth } = admission
-  guard.report(addFacts(event, { request, setup: guard, others: guards, auth, target }))
+  guard.report(addFacts(event, { request, setup: guard, others: guards.all, auth, target }))
 }

@@ -37,90 +37,62 @@ export interface Guard {
   readonly secretSources: readonly SecretSource[]
 }
 
-/** How a request was admitted, by all guards that it came through. */
-export interface Entry {
-  /** By the guard that named the caller, or else by the last one. */
-  readonly admission: Admission
-  /** From the outer ones to the inner one. */
-  readonly guards: readonly [...Guard[], Guard]
-  /** The scopes that have been required of it so far. */
+/** The guards that a request came through: `alone` makes them of one, `nest` of several. */
+export interface Guards {
+  /** From the outer ones to the inner one. Each may read other secrets. */
+  readonly all: readonly Guard[]
+  /** Whose admission it is. */
+  readonly admitting: Guard
+  /** The one that route checks ask. */
+  readonly deciding: Guard
+  /** The scopes that have been required so far. */
   readonly required: readonly string[]
 }
 
+/** How a request was admitted. */
+export interface Entry {
+  readonly admission: Admission
+  readonly guards: Guards
+}
+
+/** The same for a request that may have been denied since by the guard whose admission it was. */
+type Mark = Pick<Entry, 'guards'> & { readonly admission: Admission | undefined }
+
 const NO_SCOPES: readonly string[] = Object.freeze([])
-const NO_GUARDS: readonly Guard[] = Object.freeze([])
+
+/** A guard without others around it. */
+export function alone(guard: Guard): Guards {
+  const { resource } = guard.config
+  const required = resource === false ? NO_SCOPES : resource.require
+  return { all: [guard], admitting: guard, deciding: guard, required }
+}
 
 /**
- * Keeps the admission in private fields of the very Request. They are as invisible as in a WeakMap, and no header, copy or
- * other object can forge them; but a WeakMap of short-lived keys costs a quarter of a hit.
+ * Joins what the outer guards of a request have noted with what an inner one notes. All guards are kept, since each reads
+ * secrets that a gateway must not forward. The rest:
+ *
+ * | outer                  | inner          | admission | required scopes | asked by route checks |
+ * | ---------------------- | -------------- | --------- | --------------- | --------------------- |
+ * | enforce                | shadow         | outer     | outer           | outer                 |
+ * | shadow                 | enforce        | inner     | inner           | inner                 |
+ * | same mode              | names a caller | inner     | both            | inner                 |
+ * | same mode              | names nobody   | outer     | both            | inner                 |
+ * | same mode, denied since | any           | inner     | both            | inner                 |
  */
-class Admitted extends Existing {
-  /** `undefined` after the guard whose admission it was has denied the same request. */
-  #admission: Admission | undefined
-  /** The guard whose admission it is. */
-  #by: Guard
-  #guard: Guard
-  #outer = NO_GUARDS
-  #required: readonly string[]
-
-  constructor(request: Request, admission: Admission, guard: Guard) {
-    super(request)
-    this.#admission = admission
-    this.#by = guard
-    this.#guard = guard
-    this.#required = requiredBy(guard)
-  }
-
-  static read(request: unknown): Entry | undefined {
-    if (typeof request !== 'object' || request === null || !(#admission in request))
-      return undefined
-    const admission = request.#admission
-    if (admission === undefined) return undefined
-    return { admission, guards: [...request.#outer, request.#guard], required: request.#required }
-  }
-
-  // With a wrapper inside another, the identity of the outer one stays if the inner one has none.
-  static write(request: Request, admission: Admission, guard: Guard): object {
-    if (!(#admission in request)) return new Admitted(request, admission, guard)
-    const required = Admitted.requiredFor(request, guard)
-    const isFirst = request.#admission === undefined || admission.auth !== undefined
-    const isHeard = isFirst && !isWatching(guard, request.#by)
-    if (isHeard || isWatching(request.#by, guard)) {
-      request.#admission = admission
-      request.#by = guard
-    }
-    request.#required = isWatching(guard, request.#by) ? request.#required : required
-    request.#outer = [...request.#outer, request.#guard].filter((other) => other !== guard)
-    request.#guard = guard
-    return request
-  }
-
-  static withdraw(request: Request, guard: Guard): void {
-    if (#admission in request && request.#by === guard) request.#admission = undefined
-  }
-
-  static require(request: Request, scopes: readonly string[]): void {
-    if (#admission in request) request.#required = united(request.#required, scopes)
-  }
-
-  static requiredFor(request: Request, guard: Guard): readonly string[] {
-    const isFirst = !(#admission in request) || isWatching(request.#by, guard)
-    return united(isFirst ? NO_SCOPES : request.#required, requiredBy(guard))
-  }
+export function nest(outer: Mark, inner: Mark): Mark {
+  const [before, after] = [outer.guards, inner.guards]
+  const all = [...before.all.filter((guard) => !after.all.includes(guard)), ...after.all]
+  if (isWatching(after) && !isWatching(before)) return { ...outer, guards: { ...before, all } }
+  if (isWatching(before) && !isWatching(after)) return { ...inner, guards: { ...after, all } }
+  const isInner = outer.admission === undefined || inner.admission?.auth !== undefined
+  const { admission, guards } = isInner ? inner : outer
+  const required = united(before.required, after.required)
+  return { admission, guards: { ...after, all, admitting: guards.admitting, required } }
 }
 
-/** Whether a guard is in shadow mode beside one that enforces: it watches, and changes nothing. */
-function isWatching(guard: Guard, other: Guard): boolean {
-  return guard.config.mode === 'shadow' && other.config.mode !== 'shadow'
-}
-
-/** The innermost guard, but not one in shadow mode beside others. */
-export function decidingGuard({ guards }: Entry): Guard {
-  return guards.reduce((outer, inner) => (isWatching(inner, outer) ? outer : inner))
-}
-
-function requiredBy({ config }: Guard): readonly string[] {
-  return config.resource === false ? NO_SCOPES : config.resource.require
+/** Whether guards are in shadow mode, so that beside one that enforces they change nothing. */
+function isWatching({ deciding }: Guards): boolean {
+  return deciding.config.mode === 'shadow'
 }
 
 /** All scopes of two lists, each once. */
@@ -128,35 +100,78 @@ export function united(scopes: readonly string[], more: readonly string[]): read
   return more.length === 0 ? scopes : Object.freeze([...new Set([...scopes, ...more])])
 }
 
+/**
+ * Keeps the mark in two private fields of the very Request. They are as invisible as in a WeakMap, and no header, copy or
+ * other object can forge them; but a WeakMap of short-lived keys costs a quarter of a hit. It is never kept with a cached
+ * decision, which guards share.
+ */
+class Marked extends Existing {
+  #admission: Admission | undefined
+  #guards: Guards
+
+  constructor(request: Request, { admission, guards }: Mark) {
+    super(request)
+    this.#admission = admission
+    this.#guards = guards
+  }
+
+  static read(request: unknown): Mark | undefined {
+    if (typeof request !== 'object' || request === null || !(#admission in request))
+      return undefined
+    return { admission: request.#admission, guards: request.#guards }
+  }
+
+  static write(request: Request, { admission, guards }: Mark): object {
+    if (!(#admission in request)) return new Marked(request, { admission, guards })
+    request.#admission = admission
+    request.#guards = guards
+    return request
+  }
+}
+
 /** Remembers that a guard admitted a request, and returns the admission. */
-export function rememberAdmission(request: Request, admission: Admission, guard: Guard): Admission {
-  Admitted.write(request, admission, guard)
+export function rememberAdmission(
+  request: Request,
+  admission: Admission,
+  guards: Guards,
+): Admission {
+  const outer = Marked.read(request)
+  const inner = { admission, guards }
+  Marked.write(request, outer === undefined ? inner : nest(outer, inner))
   return admission
+}
+
+/** Takes back what this guard remembered of a request, because it rejects the same Request now. */
+export function withdrawAdmission(request: Request, { deciding }: Guards): void {
+  const mark = Marked.read(request)
+  if (mark?.guards.admitting !== deciding) return
+  Marked.write(request, { admission: undefined, guards: mark.guards })
 }
 
 /** How a request was admitted. `undefined` if no guard admitted it. */
 export function admissionOf(request: Request): Entry | undefined {
-  return Admitted.read(request)
+  const mark = Marked.read(request)
+  return mark?.admission && { admission: mark.admission, guards: mark.guards }
 }
 
 /** Where an admitted request may hold a secret, by all its guards. */
 export function secretSourcesOf({ guards }: Entry): readonly SecretSource[] {
-  return [...new Set(guards.flatMap(({ secretSources }) => secretSources))]
+  return [...new Set(guards.all.flatMap(({ secretSources }) => secretSources))]
 }
 
 /** Adds scopes to those that an admitted request needs. They are kept for the request alone: a cached decision is shared. */
 export function requireScopes(request: Request, scopes: readonly string[]): void {
-  Admitted.require(request, scopes)
+  const mark = Marked.read(request)
+  if (mark === undefined || scopes.length === 0) return
+  const required = united(mark.guards.required, scopes)
+  Marked.write(request, { ...mark, guards: { ...mark.guards, required } })
 }
 
 /** The scopes that have been required of a request, and those that this guard requires. */
-export function scopesFor(request: Request, guard: Guard): readonly string[] {
-  return Admitted.requiredFor(request, guard)
-}
-
-/** Takes back what this guard remembered of a request, because it rejects the same Request now. */
-export function withdrawAdmission(request: Request, guard: Guard): void {
-  Admitted.withdraw(request, guard)
+export function scopesFor(request: Request, guards: Guards): readonly string[] {
+  const outer = Marked.read(request)
+  if (outer === undefined) return guards.required
+  return nest(outer, { admission: undefined, guards }).guards.required
 }
 
 /**
@@ -177,7 +192,7 @@ export function withdrawAdmission(request: Request, guard: Guard): void {
  * ```
  */
 export function getAuth(request: Request): Auth {
-  const admission = Admitted.read(request)?.admission
+  const admission = Marked.read(request)?.admission
   if (admission?.auth !== undefined) return admission.auth
   throw new TypeError(`getAuth: ${WHY_NOT[admission?.exemption ?? 'unknown']}`)
 }

@@ -2,13 +2,17 @@ import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import {
   admissionOf,
+  alone,
   getAuth,
+  nest,
   rememberAdmission,
   requireScopes,
   secretSourcesOf,
 } from '../../../src/core/response/admission.ts'
+import { GuardedResource } from '../../../src/core/resource.ts'
+import { protectedResource } from '../../../src/mcp.ts'
 import { admittingGuard } from '../../support/admitting-guard.ts'
-import type { Admission, Exemption, Guard } from '../../../src/core/response/admission.ts'
+import type { Admission, Exemption, Guards } from '../../../src/core/response/admission.ts'
 
 const auth = { principal: 'alice', attributes: {} }
 const ALLOW: Admission = { admitted: true, auth }
@@ -17,7 +21,7 @@ const KEY = { header: 'x-api-key' }
 const byBearer = admittingGuard()
 const byKey = admittingGuard([KEY])
 
-function admitted(...admissions: (Admission | readonly [Admission, Guard])[]): Request {
+function admitted(...admissions: (Admission | readonly [Admission, Guards])[]): Request {
   const request = new Request('https://api.example.test/')
   for (const one of admissions) {
     const [admission, guard] = 'admitted' in one ? [one, byBearer] : one
@@ -102,13 +106,77 @@ describe('an admission', () => {
     expect(admissionOf(request)).toBeUndefined()
     const known = admitted(ALLOW)
     for (const scope of ['a', 'b', 'a']) requireScopes(known, [scope])
-    expect(admissionOf(known)?.required).toEqual(['a', 'b'])
+    expect(admissionOf(known)?.guards.required).toEqual(['a', 'b'])
   })
 
   it('by guards again and again does not grow', () => {
     const again = [EXEMPT, byKey] as const
     const entry = admissionOf(admitted(ALLOW, again, ALLOW, again, ALLOW))
-    expect(entry?.guards).toEqual([byKey, byBearer])
+    expect(entry?.guards.all).toEqual([...byKey.all, ...byBearer.all])
     expect(rememberedOf(admitted(ALLOW, EXEMPT))).toEqual({ ...ALLOW, sources: ['bearer'] })
+  })
+})
+
+describe('the mark of a request that comes through two guards', () => {
+  const bob: Admission = { admitted: true, auth: { principal: 'bob', attributes: {} } }
+  const guardIn = (mode: 'enforce' | 'shadow', scope: string) => {
+    const { deciding } = admittingGuard([{ header: scope }])
+    const resource = protectedResource({
+      identifier: 'https://api.example.test/',
+      authorizationServers: ['https://login.example.test'],
+      require: [scope],
+    })
+    if (!(resource instanceof GuardedResource)) throw new Error('It is no resource of this copy')
+    return alone({ ...deciding, config: { ...deciding.config, mode, resource } })
+  }
+  const modes = { E: 'enforce', S: 'shadow' } as const
+  const O = guardIn('enforce', 'o')
+
+  // Outer and inner mode and admission; then whose admission it is, the scopes, and who decides about route checks.
+  it.each<
+    [
+      outer: 'E' | 'S',
+      inner: 'E' | 'S',
+      Admission | undefined,
+      Admission,
+      by: 'outer' | 'inner',
+      scopes: string[],
+      deciding: 'outer' | 'inner',
+    ]
+  >([
+    ['E', 'S', ALLOW, bob, 'outer', ['outer'], 'outer'],
+    ['E', 'S', EXEMPT, bob, 'outer', ['outer'], 'outer'],
+    ['E', 'S', undefined, bob, 'outer', ['outer'], 'outer'],
+    ['S', 'E', ALLOW, bob, 'inner', ['inner'], 'inner'],
+    ['S', 'E', ALLOW, EXEMPT, 'inner', ['inner'], 'inner'],
+    ['S', 'E', undefined, EXEMPT, 'inner', ['inner'], 'inner'],
+    ['E', 'E', ALLOW, bob, 'inner', ['outer', 'inner'], 'inner'],
+    ['E', 'E', ALLOW, EXEMPT, 'outer', ['outer', 'inner'], 'inner'],
+    ['E', 'E', EXEMPT, bob, 'inner', ['outer', 'inner'], 'inner'],
+    ['E', 'E', undefined, EXEMPT, 'inner', ['outer', 'inner'], 'inner'],
+    ['S', 'S', ALLOW, bob, 'inner', ['outer', 'inner'], 'inner'],
+    ['S', 'S', ALLOW, EXEMPT, 'outer', ['outer', 'inner'], 'inner'],
+    ['S', 'S', undefined, EXEMPT, 'inner', ['outer', 'inner'], 'inner'],
+  ])('%s around %s', (outerMode, innerMode, before, after, by, scopes, deciding) => {
+    const outer = { admission: before, guards: guardIn(modes[outerMode], 'outer') }
+    const inner = { admission: after, guards: guardIn(modes[innerMode], 'inner') }
+    const frozen = [outer, inner].map((mark) => Object.freeze({ ...mark.guards }))
+    const { admission, guards } = nest(outer, inner)
+    const of = { outer, inner }
+    expect(admission).toBe(of[by].admission)
+    expect(guards.admitting).toBe(of[by].guards.deciding)
+    expect(guards.required).toEqual(scopes)
+    expect(guards.deciding).toBe(of[deciding].guards.deciding)
+    // Each guard reads secrets that must not go on to an upstream.
+    expect(guards.all).toEqual([outer.guards.deciding, inner.guards.deciding])
+    // It is pure: the guards of a setup are shared by all its requests.
+    expect([outer.guards, inner.guards]).toEqual(frozen)
+  })
+
+  it('leaves the guards of a setup as they are, whatever a route check requires of a request', () => {
+    const request = admitted([ALLOW, O])
+    requireScopes(request, ['more'])
+    expect(admissionOf(request)?.guards.required).toEqual(['o', 'more'])
+    expect(admissionOf(admitted([ALLOW, O]))?.guards.required).toEqual(['o'])
   })
 })
