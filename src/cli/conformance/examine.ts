@@ -17,10 +17,10 @@ import {
   brokenQuestion,
   incompleteQuestions,
   nearlyGoodKeys,
-  otherCaseKey,
+  otherCaseKeys,
   structuredKeys,
 } from './questions.ts'
-import type { Finding, Row } from './finding.ts'
+import type { Finding, Judgment, Row } from './finding.ts'
 import type { ProbeTarget } from './probe.ts'
 import type { Question } from './questions.ts'
 
@@ -28,7 +28,7 @@ const NO_KEY = 'no good key was given'
 const COMPARE_BYTES = 'compare keys byte for byte (hash them, or use a binary collation)'
 
 type OnRow = (row: Row) => void
-type Judge = (check: string, finding: Finding, what: string) => Row
+type Judge = (finding: Finding, what: string) => Judgment
 
 /**
  * Asks an endpoint one question after the other, and judges the answers. Passes each row to `onRow` as soon as it is ready.
@@ -42,61 +42,54 @@ export async function examine(
   const report = new Report(target, onRow)
   const known = await askKeys(report, goodKey)
   const whyUnknown = goodKey === undefined ? NO_KEY : 'the good key was not allowed'
-  if (known === undefined) report.skip(['nearly good key', 'other-case key'], whyUnknown)
-  if (known !== undefined) await askKeysLike(report, known)
-  await askNonsense(report, known)
-  await askBigHeaders(report, known)
+  await askKeysLike(report, known, whyUnknown)
+  await report.ask('structured key', structuredKeys(known), (finding, what) =>
+    judgeNonsense(finding, what, `answer 400 to ${what}: accept a string only`),
+  )
+  await report.ask('empty key', [about('', 'an empty "api_key"')], judgeNonsense)
+  await report.ask('malformed JSON', [brokenQuestion()], judgeNonsense)
+  await report.ask('missing fields', incompleteQuestions(), judgeNonsense)
+  const crowded = about(known ?? createRandomKey(), 'headers of 32 KiB', bigHeaders())
+  await report.ask('big headers', [crowded], known === undefined ? judgeRandomKey : judgeGoodKey)
   report.addRest()
   return report.rows
 }
 
 /** Returns the valid key, if the endpoint allowed it. */
 async function askKeys(report: Report, goodKey: string | undefined): Promise<string | undefined> {
+  const goodKeys = goodKey === undefined ? [] : [about(goodKey, 'the good key')]
   const howToGive = 'set WITH_AUTH_KEY, or give --key-file'
-  const goodKeys = goodKey === undefined ? howToGive : [about(goodKey, 'the good key')]
-  const good = await report.ask('good key', goodKeys, judgeGoodKey)
+  const good = await report.ask('good key', goodKeys, judgeGoodKey, howToGive)
   report.add('identity', () =>
-    goodKey === undefined || good === undefined
-      ? skipped('identity', NO_KEY)
-      : judgeIdentity(good, goodKey),
+    goodKey === undefined || good === undefined ? skipped(NO_KEY) : judgeIdentity(good, goodKey),
   )
   const randomKey = about(createRandomKey(), 'a random key')
   const bad = await report.ask('bad key', [randomKey], judgeRandomKey)
   if (bad?.view.passes === true) report.stop('a random key was allowed')
-  const findings = [good, bad].filter((finding) => finding !== undefined)
-  if (findings.every((finding) => isOutage(finding))) report.stop('no key got a verdict')
+  const hasNoVerdict = [good, bad].every((finding) => finding === undefined || isOutage(finding))
+  if (hasNoVerdict) report.stop('no key got a verdict')
   report.add('Cache-Control', () => judgeCacheControl(good ?? bad))
   return good?.view.passes === true ? goodKey : undefined
 }
 
-async function askKeysLike(report: Report, goodKey: string): Promise<void> {
-  await report.ask('nearly good key', nearlyGoodKeys(goodKey), (check, finding, what) =>
-    judgeBadKey(check, finding, `answer 401 to ${what}: compare whole keys`),
-  )
-  const otherCase = otherCaseKey(goodKey)
-  const otherCases = otherCase === undefined ? 'the good key has no letters' : [otherCase]
-  await report.ask('other-case key', otherCases, (check, finding, what) =>
-    judgeBadKey(check, finding, `answer 401 to ${what}: ${COMPARE_BYTES}`),
-  )
+async function askKeysLike(
+  report: Report,
+  known: string | undefined,
+  whyUnknown: string,
+): Promise<void> {
+  const nearly = known === undefined ? [] : nearlyGoodKeys(known)
+  await report.ask('nearly good key', nearly, judgeLike('compare whole keys'), whyUnknown)
+  const otherCase = known === undefined ? [] : otherCaseKeys(known)
+  const whyNone = known === undefined ? whyUnknown : 'the good key has no letters'
+  await report.ask('other-case key', otherCase, judgeLike(COMPARE_BYTES), whyNone)
 }
 
-async function askNonsense(report: Report, goodKey: string | undefined): Promise<void> {
-  await report.ask('structured key', structuredKeys(goodKey), (check, finding, what) =>
-    judgeNonsense(check, finding, what, `answer 400 to ${what}: accept a string only`),
-  )
-  await report.ask('empty key', [about('', 'an empty "api_key"')], judgeNonsense)
-  await report.ask('malformed JSON', [brokenQuestion()], judgeNonsense)
-  await report.ask('missing fields', incompleteQuestions(), judgeNonsense)
+function judgeLike(advice: string): Judge {
+  return (finding, what) => judgeBadKey(finding, `answer 401 to ${what}: ${advice}`)
 }
 
-async function askBigHeaders(report: Report, goodKey: string | undefined): Promise<void> {
-  const question = about(goodKey ?? createRandomKey(), 'headers of 32 KiB', bigHeaders())
-  const judge = goodKey === undefined ? judgeRandomKey : judgeGoodKey
-  await report.ask('big headers', [question], judge)
-}
-
-function judgeRandomKey(check: string, finding: Finding): Row {
-  return judgeBadKey(check, finding)
+function judgeRandomKey(finding: Finding): Judgment {
+  return judgeBadKey(finding)
 }
 
 /** For all questions together. */
@@ -117,36 +110,31 @@ class Report {
     this.#onRow = onRow
   }
 
-  /** Adds the row of the worst answer. Given a string instead of questions, skips the row for that reason. Returns the first finding. */
+  /** Adds the row of the worst answer. Without questions it says why there are none. Returns the first finding. */
   async ask(
     check: string,
-    questions: readonly Question[] | string,
+    questions: readonly Question[],
     judge: Judge,
+    whyNone = '',
   ): Promise<Finding | undefined> {
-    if (typeof questions === 'string') {
-      this.skip([check], questions)
-      return undefined
-    }
+    if (questions.length === 0) this.add(check, () => skipped(whyNone))
+    if (questions.length === 0) return undefined
     const findings: Finding[] = []
-    const rows: Row[] = []
+    const judgments: Judgment[] = []
     for (const question of questions) {
       const finding = await this.#askOne(question)
       if (finding === undefined) break
       findings.push(finding)
-      rows.push(judge(check, finding, question.what))
+      judgments.push(judge(finding, question.what))
     }
-    const worst = worstOf(rows)
-    const isWhole = rows.length === questions.length || worst?.result === 'fail'
+    const worst = worstOf(judgments)
+    const isWhole = judgments.length === questions.length || worst?.result === 'fail'
     this.#push(check, isWhole ? worst : undefined)
     return findings[0]
   }
 
-  skip(checks: readonly string[], why: string): void {
-    for (const check of checks) this.add(check, () => skipped(check, why))
-  }
-
   /** Adds a row that needs no question of its own. */
-  add(check: string, judge: () => Row): void {
+  add(check: string, judge: () => Judgment): void {
     this.#push(check, this.#stopped() === undefined ? judge() : undefined)
   }
 
@@ -168,9 +156,10 @@ class Report {
     return this.#whyStopped
   }
 
-  #push(check: string, row: Row | undefined): void {
-    this.rows.push(row ?? leftOut(check, this.#stopped() ?? TIME_IS_UP))
-    if (row !== undefined) this.#onRow(row)
+  #push(check: string, judgment: Judgment | undefined): void {
+    const row = { check, ...(judgment ?? leftOut(this.#stopped() ?? TIME_IS_UP)) }
+    this.rows.push(row)
+    if (judgment !== undefined) this.#onRow(row)
   }
 
   /** Returns `undefined` after a stop, and for a question that the total time cuts off. */
@@ -180,8 +169,7 @@ class Report {
     const leftMs = Math.max(1, this.#endsAt - performance.now())
     const target = { ...this.#target, timeoutMs: Math.min(timeoutMs, leftMs) }
     const outcome = await probe(target, question.body)
-    const isLate = outcome.kind === 'silence' && outcome.reason === 'timeout'
-    if (isLate && leftMs < timeoutMs) {
+    if (outcome.silence?.reason === 'timeout' && leftMs < timeoutMs) {
       this.stop(TIME_IS_UP)
       return undefined
     }
@@ -194,9 +182,8 @@ class Report {
   }
 }
 
-function worstOf(rows: readonly Row[]): Row | undefined {
+function worstOf(judgments: readonly Judgment[]): Judgment | undefined {
   const results = ['fail', 'note', 'ok'] as const
-  return results
-    .map((result) => rows.find((row) => row.result === result))
-    .find((row) => row !== undefined)
+  const [worst] = results.flatMap((result) => judgments.filter((one) => one.result === result))
+  return worst
 }

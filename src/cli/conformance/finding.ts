@@ -4,9 +4,8 @@ import { Check } from '../../core/request/check.ts'
 import type { UnavailableReason } from '../../core/types.ts'
 import type { ProbeOutcome } from './probe.ts'
 
-/** One line of the report. From the endpoint it repeats only numbers and attribute names: anything else may contain the key. */
-export interface Row {
-  readonly check: string
+/** What is said of an answer. From the endpoint it repeats only numbers and attribute names: anything else may contain the key. */
+export interface Judgment {
   readonly result: 'ok' | 'note' | 'fail' | 'skipped'
   /** The behavior of the endpoint. */
   readonly did: string
@@ -14,6 +13,11 @@ export interface Row {
   readonly wrapper: string
   /** Advice for the author of the endpoint. */
   readonly change?: string
+}
+
+/** One line of the report. */
+export interface Row extends Judgment {
+  readonly check: string
 }
 
 export interface Obstacle {
@@ -28,11 +32,11 @@ export interface Finding {
   readonly obstacle?: Obstacle | undefined
 }
 
-export function describeOutcome(outcome: ProbeOutcome): string {
-  const ms = `${Math.round(outcome.durationMs)} ms`
-  if (outcome.kind === 'answer') return `${outcome.status} in ${ms}`
-  if (outcome.reason === 'timeout') return `no answer within ${ms}`
-  return outcome.code === undefined ? 'no answer' : `no answer: ${outcome.code}`
+export function describeOutcome({ status, durationMs, silence }: ProbeOutcome): string {
+  const ms = `${Math.round(durationMs)} ms`
+  if (silence === undefined) return `${status} in ${ms}`
+  if (silence.reason === 'timeout') return `no answer within ${ms}`
+  return silence.code === undefined ? 'no answer' : `no answer: ${silence.code}`
 }
 
 export function describeView(view: WrapperView): string {
@@ -40,34 +44,27 @@ export function describeView(view: WrapperView): string {
   return view.isNamed ? 'allows, with principal' : 'allows, no principal'
 }
 
-/** The status of the answer; 0 without one. */
-export function statusOf({ outcome }: Pick<Finding, 'outcome'>): number {
-  return outcome.kind === 'answer' ? outcome.status : 0
-}
-
 /** Whether the endpoint was unavailable. */
-export function isOutage(finding: Finding): boolean {
-  const status = statusOf(finding)
+export function isOutage({ outcome: { status } }: Finding): boolean {
   return status === 0 || status >= 500 || status === 429
 }
 
-export function isRedirect(finding: Pick<Finding, 'outcome'>): boolean {
-  const status = statusOf(finding)
+export function isRedirect({ status }: ProbeOutcome): boolean {
   return status >= 300 && status < 400
 }
 
-export function skipped(check: string, why: string): Row {
-  return { check, result: 'skipped', did: why, wrapper: '-' }
+export function skipped(why: string): Judgment {
+  return { result: 'skipped', did: why, wrapper: '-' }
 }
 
 const NOT_ASKED = 'not asked: '
 
-/** A row whose questions were not asked, because the examination had stopped. */
-export function leftOut(check: string, why: string): Row {
-  return skipped(check, `${NOT_ASKED}${why}`)
+/** For questions that were not asked, because the examination had stopped. */
+export function leftOut(why: string): Judgment {
+  return skipped(`${NOT_ASKED}${why}`)
 }
 
-export function whyLeftOut({ result, did }: Row): string | undefined {
+export function whyLeftOut({ result, did }: Judgment): string | undefined {
   return result === 'skipped' && did.startsWith(NOT_ASKED) ? did.slice(NOT_ASKED.length) : undefined
 }
 
@@ -80,8 +77,8 @@ export type WrapperView =
  * the event would hold it, because the replayed check has another token.
  */
 export async function viewOfWrapper(outcome: ProbeOutcome): Promise<WrapperView> {
-  if (outcome.kind === 'silence') return { passes: false, reason: outcome.reason }
-  const { status, headers } = outcome
+  const { status, headers, silence } = outcome
+  if (silence !== undefined) return { passes: false, reason: silence.reason }
   const body = outcome.body === undefined ? null : new Response(outcome.body).body
   const ask = createEndpoint({
     url: 'http://127.0.0.1/',

@@ -1,7 +1,7 @@
 import { asksForSecret } from '../../core/endpoint/verdict.ts'
 import { isRedirect } from './finding.ts'
 import type { Obstacle } from './finding.ts'
-import type { ProbeAnswer, ProbeOutcome, ProbeSilence } from './probe.ts'
+import type { ProbeOutcome } from './probe.ts'
 
 const BY_CODE: Readonly<Record<string, Obstacle>> = {
   ECONNREFUSED: {
@@ -51,17 +51,21 @@ const CLOSED = new Set(['ECONNRESET', 'UND_ERR_SOCKET', 'EPIPE'])
 
 /** Why the first answer cannot come from an auth endpoint, or `undefined`. */
 export function obstacleAtStart(outcome: ProbeOutcome, url: string): Obstacle | undefined {
-  return outcome.kind === 'silence' ? obstacleOfSilence(outcome, url) : obstacleOfAnswer(outcome)
+  const { silence } = outcome
+  return silence === undefined ? obstacleOfAnswer(outcome) : obstacleOfSilence(silence, url)
 }
 
 /** Why no later question makes sense, or `undefined`. */
-export function obstacleLater(outcome: ProbeOutcome, what: string): Obstacle | undefined {
-  if (outcome.kind === 'answer') return undefined
+export function obstacleLater({ silence }: ProbeOutcome, what: string): Obstacle | undefined {
+  if (silence === undefined) return undefined
   const change = `answer ${what} too: the endpoint answered every question before`
   return { why: 'the endpoint stopped answering', change }
 }
 
-function obstacleOfSilence({ reason, code = '' }: ProbeSilence, url: string): Obstacle {
+function obstacleOfSilence(
+  { reason, code = '' }: NonNullable<ProbeOutcome['silence']>,
+  url: string,
+): Obstacle {
   if (reason === 'timeout') {
     const change = 'check for a firewall, or raise --timeout-ms for a slow endpoint'
     return { why: 'no answer came in time', change }
@@ -79,9 +83,9 @@ function obstacleOfSilence({ reason, code = '' }: ProbeSilence, url: string): Ob
   return { why: `the connection closed without an answer (${code})`, change }
 }
 
-function obstacleOfAnswer(answer: ProbeAnswer): Obstacle | undefined {
+function obstacleOfAnswer(answer: ProbeOutcome): Obstacle | undefined {
   const { status } = answer
-  if (isRedirect({ outcome: answer })) {
+  if (isRedirect(answer)) {
     const change =
       'give the final URL: the wrapper follows no redirect, because that would send the key elsewhere'
     return { why: `the endpoint redirects (${status})`, change }
@@ -108,7 +112,7 @@ function obstacleOfAnswer(answer: ProbeAnswer): Obstacle | undefined {
 }
 
 // PHP and Express label an empty body or "ok" as text/html, so the type counts only if the body was not read.
-function isWebPage({ headers, body }: ProbeAnswer): boolean {
+function isWebPage({ headers, body }: ProbeOutcome): boolean {
   if (body !== undefined) return /^\s*<(?:!doctype html|html)\b/i.test(body)
   return headers.get('content-type')?.toLowerCase().startsWith('text/html') === true
 }

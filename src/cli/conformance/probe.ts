@@ -8,22 +8,18 @@ export interface ProbeTarget {
   readonly timeoutMs: number
 }
 
-export type ProbeOutcome = ProbeAnswer | ProbeSilence
-
-export interface ProbeAnswer {
-  readonly kind: 'answer'
+export interface ProbeOutcome {
+  /** 0 without an answer. */
   readonly status: number
   readonly headers: Headers
   /** `undefined` if the body is too long, incomplete, too slow or not UTF-8. */
-  readonly body: string | undefined
+  readonly body?: string | undefined
   readonly durationMs: number
-}
-
-export interface ProbeSilence {
-  readonly kind: 'silence'
-  readonly reason: 'timeout' | 'unreachable'
-  readonly code?: string | undefined
-  readonly durationMs: number
+  /** Why there is no answer. */
+  readonly silence?: {
+    readonly reason: 'timeout' | 'unreachable'
+    readonly code?: string | undefined
+  }
 }
 
 /** Sends one POST. Follows no redirect. Never rejects. */
@@ -35,17 +31,15 @@ export async function probe(target: ProbeTarget, body: string): Promise<ProbeOut
     const { signal } = controller
     const response = await post(target, body, signal)
     const read = await readBody(response.body, signal)
-    return {
-      kind: 'answer',
-      status: response.status,
-      headers: response.headers,
-      body: read.state === 'complete' ? read.text : undefined,
-      durationMs: performance.now() - startedAt,
-    }
+    const { status, headers } = response
+    const text = read.state === 'complete' ? read.text : undefined
+    return { status, headers, body: text, durationMs: performance.now() - startedAt }
   } catch (error) {
+    const silence = controller.signal.aborted
+      ? ({ reason: 'timeout' } as const)
+      : ({ reason: 'unreachable', code: findCause(error) } as const)
     const durationMs = performance.now() - startedAt
-    if (controller.signal.aborted) return { kind: 'silence', reason: 'timeout', durationMs }
-    return { kind: 'silence', reason: 'unreachable', code: findCause(error), durationMs }
+    return { status: 0, headers: new Headers(), durationMs, silence }
   } finally {
     clearTimeout(timer)
   }

@@ -44,13 +44,13 @@ export function nearlyGoodKeys(key: string): readonly Question[] {
   ]
 }
 
-/** The valid key with swapped case, or `undefined` for a key without letters. */
-export function otherCaseKey(key: string): Question | undefined {
+/** The valid key with swapped case. None for a key without letters. */
+export function otherCaseKeys(key: string): readonly Question[] {
   const swapped = key.replaceAll(/[a-z]/gi, (letter) => {
     const lower = letter.toLowerCase()
     return letter === lower ? letter.toUpperCase() : lower
   })
-  return swapped === key ? undefined : about(swapped, 'the good key in the other case')
+  return swapped === key ? [] : [about(swapped, 'the good key in the other case')]
 }
 
 /** Keys that are not strings: database operators, and values that a loose comparison treats as equal to a string. */

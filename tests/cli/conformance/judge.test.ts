@@ -8,11 +8,9 @@ import {
   judgeRedirects,
   judgeSpeed,
 } from '../../../src/cli/conformance/judge.ts'
-import { answered, found } from '../../support/probe-outcomes.ts'
-import type { ProbeOutcome } from '../../../src/cli/conformance/probe.ts'
+import { answered, found, silent } from '../../support/probe-outcomes.ts'
 
 const KEY = 'sk-0123456789'
-const silent: ProbeOutcome = { kind: 'silence', reason: 'timeout', durationMs: 5000 }
 
 describe('the valid key', () => {
   it.each([
@@ -31,7 +29,7 @@ describe('the valid key', () => {
     [431, /in the body/],
     [500, /taken for an outage/],
   ])('must be allowed: %i fails', async (status, change) => {
-    const row = judgeGoodKey('good key', await found(answered(status)))
+    const row = judgeGoodKey(await found(answered(status)))
     expect(row.result).toBe('fail')
     expect(row.change).toMatch(change)
   })
@@ -49,12 +47,11 @@ describe('a wrong key', () => {
     [429, 'fail'],
     [500, 'fail'],
   ])('must be denied: %i is %s', async (status, result) => {
-    expect(judgeBadKey('bad key', await found(answered(status))).result).toBe(result)
+    expect(judgeBadKey(await found(answered(status))).result).toBe(result)
   })
 
   it('advises a 401 or 403 instead of a 404', async () => {
-    expect(judgeBadKey('bad key', await found(answered(404)))).toEqual({
-      check: 'bad key',
+    expect(judgeBadKey(await found(answered(404)))).toEqual({
       result: 'note',
       did: '404 in 3 ms',
       wrapper: 'rejects: denied',
@@ -63,14 +60,14 @@ describe('a wrong key', () => {
   })
 
   it('uses the advice of its row if it was allowed', async () => {
-    const row = judgeBadKey('other-case key', await found(answered(200)), 'compare bytes')
+    const row = judgeBadKey(await found(answered(200)), 'compare bytes')
     expect(row).toMatchObject({ result: 'fail', change: 'compare bytes' })
   })
 
   it.each([404, 401])('shows the advice of the obstacle after %i', async (status) => {
     const obstacle = { why: 'nothing is under this URL', change: 'correct the path' }
     const finding = { ...(await found(answered(status))), obstacle }
-    expect(judgeBadKey('bad key', finding)).toMatchObject({
+    expect(judgeBadKey(finding)).toMatchObject({
       result: 'fail',
       change: 'correct the path',
     })
@@ -85,23 +82,23 @@ describe('an invalid body', () => {
     [200, 'fail'],
     [500, 'fail'],
   ])('must be denied without looking like an outage: %i is %s', async (status, result) => {
-    const row = judgeNonsense('malformed JSON', await found(answered(status)), 'nonsense')
+    const row = judgeNonsense(await found(answered(status)), 'nonsense')
     expect(row).toMatchObject({ result, wrapper: 'never sends this' })
     expect(row.change ?? 'answer 400 to nonsense').toContain('answer 400 to nonsense')
   })
 
   it('must be answered', async () => {
-    expect(judgeNonsense('malformed JSON', await found(silent), 'nonsense').result).toBe('fail')
+    expect(judgeNonsense(await found(silent('timeout')), 'nonsense').result).toBe('fail')
   })
 
   it('advises fewer limits after a 429', async () => {
-    const row = judgeNonsense('malformed JSON', await found(answered(429)), 'nonsense')
+    const row = judgeNonsense(await found(answered(429)), 'nonsense')
     expect(row).toMatchObject({ result: 'fail', change: expect.stringMatching(/^do not limit/) })
   })
 
   it('uses the advice of its row if it was allowed', async () => {
     const finding = await found(answered(200))
-    const row = judgeNonsense('structured key', finding, 'nonsense', 'compare bytes')
+    const row = judgeNonsense(finding, 'nonsense', 'compare bytes')
     expect(row).toMatchObject({ result: 'fail', change: 'compare bytes' })
   })
 })
@@ -130,7 +127,6 @@ describe('the identity', () => {
     const headers = { 'content-type': 'application/json' }
     const row = judgeIdentity(await found(answered(200, { body, headers })), KEY)
     expect(row).toEqual({
-      check: 'identity',
       result: 'fail',
       did: 'sends a faulty identity',
       wrapper: 'allows, no principal',
@@ -152,7 +148,7 @@ describe('the identity', () => {
 })
 
 describe('the speed', () => {
-  const row = { check: 'slow answers', wrapper: 'waits' }
+  const row = { wrapper: 'waits' }
   const change =
     'answer within about 100 ms: each request without a cached decision waits this long'
 
@@ -183,15 +179,12 @@ describe('the speed', () => {
 describe('redirects', () => {
   it('fail in any answer', async () => {
     const findings = [await found(answered(401)), await found(answered(307))]
-    const check = 'redirects'
     expect(judgeRedirects(findings.slice(0, 1))).toEqual({
-      check,
       result: 'ok',
       did: 'none',
       wrapper: 'follows none',
     })
     expect(judgeRedirects(findings)).toEqual({
-      check,
       result: 'fail',
       did: '1 of 2',
       wrapper: 'rejects: denied',
@@ -233,14 +226,14 @@ describe('Cache-Control', () => {
     ],
   ])('describes %j in full', async (value, row) => {
     const finding = await found(answered(200, { headers: { 'cache-control': value } }))
-    expect(judgeCacheControl(finding)).toEqual({ check: 'Cache-Control', ...row })
+    expect(judgeCacheControl(finding)).toEqual(row)
   })
 
   it('is skipped without a verdict', async () => {
     const did = 'there was no verdict'
-    const row = { check: 'Cache-Control', result: 'skipped', did, wrapper: '-' }
+    const row = { result: 'skipped', did, wrapper: '-' }
     expect(judgeCacheControl(undefined)).toEqual(row)
-    const silence = await found({ kind: 'silence', reason: 'unreachable', durationMs: 1 })
+    const silence = await found(silent('unreachable'))
     expect(judgeCacheControl(silence)).toEqual(row)
     expect(judgeCacheControl(await found(answered(404)))).toEqual(row)
   })

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { obstacleAtStart, obstacleLater } from '../../../src/cli/conformance/obstacle.ts'
 import { probe } from '../../../src/cli/conformance/probe.ts'
 import { close, listen } from '../../support/loopback.ts'
-import { answered } from '../../support/probe-outcomes.ts'
+import { answered, silent } from '../../support/probe-outcomes.ts'
 import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
 import type { Server } from 'node:net'
 
@@ -66,8 +66,8 @@ describe('a real connection', () => {
       change: 'correct the host and the port of URL: another service listens there',
     })
     await close(server as Server)
-    const silent = createTcpServer((socket) => void socket.resume())
-    expect(await obstacleAt(`http://127.0.0.1:${await serve(silent)}/`, 50)).toEqual({
+    const mute = createTcpServer((socket) => void socket.resume())
+    expect(await obstacleAt(`http://127.0.0.1:${await serve(mute)}/`, 50)).toEqual({
       why: 'no answer came in time',
       change: 'check for a firewall, or raise --timeout-ms for a slow endpoint',
     })
@@ -75,8 +75,6 @@ describe('a real connection', () => {
 })
 
 describe('no answer', () => {
-  const silence = { kind: 'silence', reason: 'unreachable', durationMs: 1 } as const
-
   const NO_ROUTE = 'correct the host of URL'
   const UNTRUSTED = 'its certificate is not trusted here'
   const CHAIN = 'send the whole chain, or trust its authority here: NODE_EXTRA_CA_CERTS=ca.pem'
@@ -110,18 +108,18 @@ describe('no answer', () => {
   ])('with %s', (code, why, change) => {
     const url = 'https://a.example/?from=http://b.example/'
     const obstacle = { why: `${why} (${code})`, change }
-    expect(obstacleAtStart({ ...silence, code }, url)).toEqual(obstacle)
+    expect(obstacleAtStart(silent('unreachable', code), url)).toEqual(obstacle)
   })
 
   it('without a code, or from a port that may have TLS', () => {
     const why = 'the connection failed'
-    expect(obstacleAtStart(silence, URL_ASKED)).toEqual({ why, change: WRONG_URL })
-    const closed = obstacleAtStart({ ...silence, code: 'ECONNRESET' }, 'HTTP://127.0.0.1/')
+    expect(obstacleAtStart(silent('unreachable'), URL_ASKED)).toEqual({ why, change: WRONG_URL })
+    const closed = obstacleAtStart(silent('unreachable', 'ECONNRESET'), 'HTTP://127.0.0.1/')
     expect(closed?.change).toBe(`begin URL with https:// if this port has TLS, or ${LOG}`)
   })
 
   it('after earlier answers, names the question', () => {
-    expect(obstacleLater(silence, 'an empty "api_key"')).toEqual({
+    expect(obstacleLater(silent('unreachable'), 'an empty "api_key"')).toEqual({
       why: 'the endpoint stopped answering',
       change: 'answer an empty "api_key" too: the endpoint answered every question before',
     })

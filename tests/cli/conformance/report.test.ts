@@ -34,7 +34,7 @@ it('wraps at 80 columns, with or without spaces', () => {
 })
 
 it('adds colors without moving columns', () => {
-  const rows = [good, bad, note, skipped('padded key', 'ok')]
+  const rows = [good, bad, note, { check: 'padded key', ...skipped('ok') }]
   const colored = rows.map((row) => describeRow(row, true))
   expect(colored.map((line) => line.trim().split(' ')[0])).toEqual([
     '\u{1b}[32mok\u{1b}[0m',
@@ -53,8 +53,11 @@ it('adds colors without moving columns', () => {
 
 it('counts the rows, and explains an early stop', () => {
   expect(conclude([good, good])).toBe('2 ok, 0 failed\n')
-  expect(conclude([good, bad, note, skipped('a', 'b')])).toBe('1 ok, 1 note, 1 failed, 1 skipped\n')
-  const rows = [note, note, bad, leftOut('a', 'nothing listens there'), leftOut('b', 'later')]
+  expect(conclude([good, bad, note, { check: 'a', ...skipped('b') }])).toBe(
+    '1 ok, 1 note, 1 failed, 1 skipped\n',
+  )
+  const left = (why: string): Row => ({ check: 'a', ...leftOut(why) })
+  const rows = [note, note, bad, left('nothing listens there'), left('later')]
   expect(conclude(rows)).toBe(
     'Stopped: nothing listens there.\n0 ok, 2 notes, 1 failed, 2 skipped\n',
   )
