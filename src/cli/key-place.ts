@@ -4,10 +4,11 @@ import { reasonOf } from '../files/system.ts'
 import { listKeys, postgresKeys, sqliteKeys } from '../keys.ts'
 import { prepareAnnouncement } from './announcement.ts'
 import { requireText } from './command-line.ts'
-import { nameFlag, UsageError } from './errors.ts'
+import { asUsage, nameFlag, UsageError } from './errors.ts'
 import { showFile } from './shown-value.ts'
+import { EXIT, flushResult } from './surroundings.ts'
 import type pg from 'pg'
-import type { KeyPlace, KeySource, KeyStore } from '../keys.ts'
+import type { KeyFileErrorCode, KeyPlace, KeySource } from '../keys.ts'
 import type { Announce } from './announcement.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -27,12 +28,41 @@ export interface OpenedKeys {
   readonly close: () => Promise<void>
 }
 
+/** Keys that a command works with. */
+export interface UsedKeys extends OpenedKeys {
+  readonly announce: Announce
+  /** Calls a function of the library. Its errors name the flag, and say what to do for some codes. */
+  readonly use: <Value>(
+    call: (place: KeyPlace) => Value | Promise<Value>,
+    advices?: Partial<Record<KeyFileErrorCode, string>>,
+  ) => Promise<Value>
+  /** Prints what has changed as JSON, or a message for people. `state` is for an error if the JSON cannot be written. */
+  readonly report: (changed: object, state: string, message: string) => Promise<number>
+}
+
 interface OpenOptions {
   readonly flag?: string
   /** Makes a missing database file, or a missing table. */
   readonly create?: boolean
   /** The longest time of a query. */
   readonly queryMs?: number
+}
+
+/** The flags of the options that the commands pass to the library. */
+export const KEY_FLAGS = {
+  'key.principal': '--principal',
+  'key.tenant': '--tenant',
+  'key.attributes': '--attribute',
+  'key.paths': '--path',
+  'key.expiresIn': '--expires-in',
+  'key.expiresAt': '--expires-at',
+  'options.expiresIn': '--expires-in',
+  'options.expiresAt': '--expires-at',
+  'options.overlap': '--overlap',
+  'options.older': '--older',
+  'page.after': '--after',
+  'page.principal': '--principal',
+  'wanted.principal': '--principal',
 }
 
 // Clients of databases take such texts for addresses: postgresql+psycopg://user:password@host.
@@ -47,17 +77,30 @@ const CLOSE_MS = 1000
 /** Opens the keys of `--keys`, and closes them after the work. An invalid `--config` rejects before a database is made. */
 export async function withKeys<Value>(
   line: CommandLine,
-  surroundings: Pick<Surroundings, 'env'>,
-  work: (keys: OpenedKeys, announce: Announce) => Promise<Value>,
+  surroundings: Surroundings,
+  work: (keys: UsedKeys) => Promise<Value>,
   options: OpenOptions = {},
 ): Promise<Value> {
   const text = requireText(line, 'keys', 'FILE')
   const announce = await prepareAnnouncement(line)
   const keys = await openKeys(text, surroundings, options)
+  const use: UsedKeys['use'] = (call, advices) =>
+    asUsage(KEY_FLAGS, () => call(keys.place)).catch(nameFlag('--keys', keys.name, advices))
   try {
-    return await work(keys, announce)
+    return await work({ ...keys, announce, use, report: reportTo(line, surroundings) })
   } finally {
     await keys.close()
+  }
+}
+
+function reportTo(line: CommandLine, surroundings: Surroundings): UsedKeys['report'] {
+  return async (changed, state, message) => {
+    if (!line.has('json')) surroundings.note(`with-auth: ${message}\n`)
+    else {
+      surroundings.print(`${JSON.stringify(changed)}\n`)
+      await flushResult(state, surroundings)
+    }
+    return EXIT.ok
   }
 }
 
@@ -139,16 +182,12 @@ async function openPostgres(
   const close = async (): Promise<void> => {
     await within(CLOSE_MS, pool.end())
   }
-  if (create) await createTable(store, close).catch(nameFlag(flag, text))
-  return { place: store, name: text, close }
-}
-
-async function createTable(store: KeyStore, close: () => Promise<void>): Promise<void> {
   try {
-    await store.create?.()
+    if (create) await store.create?.()
+    return { place: store, name: text, close }
   } catch (error) {
     await close()
-    throw error
+    return nameFlag(flag, text)(error)
   }
 }
 

@@ -4,7 +4,7 @@ import { repositoryOf } from '../../keys/edits/place.ts'
 import { hashKey } from '../../keys/secret.ts'
 import { formatTimestamp, parseTimestamp } from '../../keys/times.ts'
 import { pickTexts, readKey, readWholeNumber, rejectOperands } from '../command-line.ts'
-import { asUsage, nameFlag, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
 import { KEYS_OPTION, requireKeys, withKeys } from '../key-place.ts'
 import { shown } from '../shown-value.ts'
 import { EXIT } from '../surroundings.ts'
@@ -13,7 +13,6 @@ import type { KeyJudgment } from '../../keys/keyring.ts'
 import type { Command, CommandLine } from '../command-line.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-const PAGE_FLAGS = { 'page.after': '--after', 'page.principal': '--principal' }
 const MAX_LIMIT = 1000
 const DEFAULT_LIMIT = 100
 
@@ -56,10 +55,8 @@ async function list(line: CommandLine, surroundings: Surroundings): Promise<numb
     ...pickTexts(line, { after: 'after', principal: 'principal' }),
     ...(limit === undefined ? {} : { limit }),
   }
-  return withKeys(line, surroundings, async ({ place, name }) => {
-    const keys = await asUsage(PAGE_FLAGS, () => listKeys(place, page)).catch(
-      nameFlag('--keys', name),
-    )
+  return withKeys(line, surroundings, async ({ place, use }) => {
+    const keys = await use(() => listKeys(place, page))
     surroundings.print(line.has('json') ? `${JSON.stringify(keys)}\n` : describeKeys(keys))
     const isFull = keys.length === (typeof place === 'string' ? limit : (limit ?? DEFAULT_LIMIT))
     if (isFull) surroundings.note(`with-auth: for more keys add --after ${keys.at(-1)?.id}\n`)
@@ -101,8 +98,7 @@ async function check(line: CommandLine, surroundings: Surroundings): Promise<num
     await requireKeys(keys)
     const key = readKey(await surroundings.readInput(), 'standard input')
     const sha256 = await hashKey(key)
-    const find = async () => repositoryOf(keys.place).read().find(sha256)
-    const entry = await find().catch(nameFlag('--keys', keys.name))
+    const entry = await keys.use((place) => repositoryOf(place).read().find(sha256))
     const judgment = judgeKey(entry, key, undefined, Date.now())
     const text = line.has('json') ? toJson(judgment) : describeJudgment(judgment)
     surroundings.print(`${text}\n`)

@@ -1,26 +1,20 @@
 import { pruneKeys, removeKey, revokeKey, revokeKeys, rotateKey } from '../../keys.ts'
 import { ANNOUNCE_OPTION } from '../announcement.ts'
 import { pickTexts, readKey, rejectOperands, requireOperand, requireText } from '../command-line.ts'
-import { asUsage, nameFlag, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
 import { KEYS_OPTION, withKeys } from '../key-place.ts'
 import { shown } from '../shown-value.ts'
 import { EXIT, flushOrUndo, flushResult } from '../surroundings.ts'
-import { EXPIRY, EXPIRY_NAMES, LIST_ADVICE, reportChange, withoutHash } from './keys.ts'
-import type { KeyRecord, RotatedKey } from '../../keys.ts'
-import type { Announce } from '../announcement.ts'
+import { EXPIRY, EXPIRY_NAMES, LIST_ADVICE } from './keys.ts'
+import type { KeyRecord, RetiredKey, RotatedKey } from '../../keys.ts'
 import type { Command, CommandLine } from '../command-line.ts'
-import type { OpenedKeys } from '../key-place.ts'
+import type { UsedKeys } from '../key-place.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 const REVOKE_ADVICE = `${LIST_ADVICE}, and "with-auth keys revoke -" reads the key from standard input`
-const CREATE_ADVICE = 'with-auth keys create --keys FILE --principal NAME'
-
-const FLAGS = {
-  'options.expiresAt': '--expires-at',
-  'options.expiresIn': '--expires-in',
-  'options.overlap': '--overlap',
-  'options.older': '--older',
-  'wanted.principal': '--principal',
+const ADVICES = {
+  no_such_key: LIST_ADVICE,
+  not_active: 'with-auth keys create --keys FILE --principal NAME',
 }
 
 const revokeCommand: Command = {
@@ -97,53 +91,70 @@ export const retirementCommands: readonly Command[] = [
 
 async function revoke(line: CommandLine, surroundings: Surroundings): Promise<number> {
   const principal = line.text('principal')
-  if (principal !== undefined) {
-    if (line.operands.length > 0) throw new UsageError('Give either an ID or --principal')
-    return withKeys(line, surroundings, (keys, announce) =>
-      revokeAll(keys, announce, principal, line, surroundings),
-    )
-  }
+  if (principal !== undefined) return revokeAll(principal, line, surroundings)
   const operand = requireOperand(line, 'ID')
   requireText(line, 'keys', 'FILE')
-  const reference =
-    operand === '-' ? { key: readKey(await surroundings.readInput(), 'standard input') } : operand
-  return withKeys(line, surroundings, async ({ place, name }, announce) => {
-    const revoked = await revokeKey(place, reference).catch(
-      nameFlag('--keys', name, operand === '-' ? {} : { no_such_key: REVOKE_ADVICE }),
-    )
+  const isKey = operand === '-'
+  const wanted = isKey
+    ? { key: readKey(await surroundings.readInput(), 'standard input') }
+    : operand
+  return withKeys(line, surroundings, async (keys) => {
+    const advices = isKey ? {} : { no_such_key: REVOKE_ADVICE }
+    const revoked = await keys.use((place) => revokeKey(place, wanted), advices)
     const { id, principal: owner } = revoked
-    const state = `${id} is revoked in ${name}`
-    await announce([revoked], state)
     const message = `${id} of ${shown(owner)} is revoked`
-    return reportChange(line, surroundings, withoutHash(revoked), { state, message })
+    return reportEnded(revoked, keys, `${id} is revoked`, message)
   })
 }
 
 async function revokeAll(
-  { place, name }: OpenedKeys,
-  announce: Announce,
   principal: string,
   line: CommandLine,
   surroundings: Surroundings,
 ): Promise<number> {
-  const revoked = await asUsage(FLAGS, () => revokeKeys(place, { principal })).catch(
-    nameFlag('--keys', name, { no_such_key: LIST_ADVICE }),
-  )
-  const count = revoked.length === 1 ? 'the only key' : `all ${revoked.length} keys`
-  const are = revoked.length === 1 ? 'is' : 'are'
-  const state = `The keys are revoked in ${name}`
-  await announce(revoked, state)
-  const message = `${count} of ${shown(principal)} ${are} revoked`
-  return reportChange(line, surroundings, revoked.map(withoutHash), { state, message })
+  if (line.operands.length > 0) throw new UsageError('Give either an ID or --principal')
+  return withKeys(line, surroundings, async (keys) => {
+    const revoked = await keys.use((place) => revokeKeys(place, { principal }), ADVICES)
+    const count = revoked.length === 1 ? 'the only key' : `all ${revoked.length} keys`
+    const message = `${count} of ${shown(principal)} ${revoked.length === 1 ? 'is' : 'are'} revoked`
+    return reportEnded(revoked, keys, 'The keys are revoked', message)
+  })
+}
+
+async function remove(line: CommandLine, surroundings: Surroundings): Promise<number> {
+  const wanted = requireOperand(line, 'ID')
+  return withKeys(line, surroundings, async (keys) => {
+    const removed = await keys.use((place) => removeKey(place, wanted), ADVICES)
+    const { id, status, principal } = removed
+    const past = status === 'active' ? 'it worked until now' : `it was ${status} before`
+    const message = `${id} of ${shown(principal)} is removed; ${past}`
+    return reportEnded(removed, keys, `${id} is no longer`, message)
+  })
+}
+
+/** Announces keys that have ended, and reports them. */
+async function reportEnded(
+  ended: RetiredKey | readonly RetiredKey[],
+  { name, announce, report }: UsedKeys,
+  what: string,
+  message: string,
+): Promise<number> {
+  const state = `${what} in ${name}`
+  await announce([ended].flat(), state)
+  return report('id' in ended ? withoutHash(ended) : ended.map(withoutHash), state, message)
+}
+
+/** The hash is of use to programs in the same process, and not to readers of the output. */
+function withoutHash(key: RetiredKey): KeyRecord {
+  const { sha256: _, ...record } = key
+  return record
 }
 
 async function rotate(line: CommandLine, surroundings: Surroundings): Promise<number> {
   const id = requireOperand(line, 'ID')
   const options = pickTexts(line, { overlap: 'overlap', ...EXPIRY_NAMES })
-  return withKeys(line, surroundings, async ({ place, name }, announce) => {
-    const rotated = await asUsage(FLAGS, () => rotateKey(place, id, options)).catch(
-      nameFlag('--keys', name, { no_such_key: LIST_ADVICE, not_active: CREATE_ADVICE }),
-    )
+  return withKeys(line, surroundings, async ({ name, use, announce }) => {
+    const rotated = await use((place) => rotateKey(place, id, options), ADVICES)
     printRotated(rotated, line, surroundings)
     await flushOrUndo(surroundings, rotated.undo, {
       undone: `The new key was removed from ${name}, and ${rotated.replaces.id} works as long as before`,
@@ -170,30 +181,13 @@ function printRotated(rotated: RotatedKey, line: CommandLine, { print, note }: S
   print(`${key}\n`)
 }
 
-async function remove(line: CommandLine, surroundings: Surroundings): Promise<number> {
-  const id = requireOperand(line, 'ID')
-  return withKeys(line, surroundings, async ({ place, name }, announce) => {
-    const removed = await removeKey(place, id).catch(
-      nameFlag('--keys', name, { no_such_key: LIST_ADVICE }),
-    )
-    const past =
-      removed.status === 'active' ? 'it worked until now' : `it was ${removed.status} before`
-    const state = `${removed.id} is no longer in ${name}`
-    await announce([removed], state)
-    const message = `${removed.id} of ${shown(removed.principal)} is removed; ${past}`
-    return reportChange(line, surroundings, withoutHash(removed), { state, message })
-  })
-}
-
 async function prune(line: CommandLine, surroundings: Surroundings): Promise<number> {
   rejectOperands(line)
   requireText(line, 'keys', 'FILE')
   const older = requireText(line, 'older', 'TIME')
   const dryRun = line.has('dry-run')
-  return withKeys(line, surroundings, async ({ place, name }) => {
-    const pruned = await asUsage(FLAGS, () => pruneKeys(place, { older, dryRun })).catch(
-      nameFlag('--keys', name),
-    )
+  return withKeys(line, surroundings, async ({ name, use }) => {
+    const pruned = await use((place) => pruneKeys(place, { older, dryRun }))
     printPruned(pruned, line, surroundings)
     if (pruned.length > 0 && !dryRun) {
       await flushResult(`The removed keys are no longer in ${name}`, surroundings)

@@ -2,15 +2,14 @@ import { parse } from 'yaml'
 import { exportKeys, importKeys, KeyFileError } from '../../keys.ts'
 import { ANNOUNCE_OPTION } from '../announcement.ts'
 import { rejectOperands, requireOperand, requireText } from '../command-line.ts'
+import { readLongFile } from '../../keys/file/long-file.ts'
 import { MAX_BYTES } from '../../keys/file/read.ts'
 import { nameFlag, wrongValue } from '../errors.ts'
 import { KEYS_OPTION, openKeys, requireKeys, withKeys } from '../key-place.ts'
-import { EXIT, flushResult } from '../surroundings.ts'
-import { NOWHERE } from './keys.ts'
-import type { ImportedKeys } from '../../keys.ts'
-import type { Announce } from '../announcement.ts'
+import { EXIT } from '../surroundings.ts'
+import type { KeyPlace } from '../../keys.ts'
 import type { Command, CommandLine } from '../command-line.ts'
-import type { OpenedKeys } from '../key-place.ts'
+import type { OpenedKeys, UsedKeys } from '../key-place.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 const IMPORT_MS = 600_000
@@ -51,11 +50,8 @@ async function importAll(line: CommandLine, surroundings: Surroundings): Promise
   try {
     // Before the target is created.
     await requireSource(from)
-    const counts = await withKeys(line, surroundings, (to, announce) => copy(from, to, announce), {
-      create: true,
-      queryMs: IMPORT_MS,
-    })
-    return await report(counts, line, surroundings)
+    const options = { create: true, queryMs: IMPORT_MS }
+    return await withKeys(line, surroundings, (to) => copy(from.place, to), options)
   } finally {
     await from.close()
   }
@@ -63,49 +59,36 @@ async function importAll(line: CommandLine, surroundings: Surroundings): Promise
 
 // A file may be longer here than anywhere else.
 async function requireSource(from: OpenedKeys): Promise<void> {
-  if (typeof from.place !== 'string') return requireKeys(from, 'FROM')
-  await importKeys(from.place, NOWHERE).catch(nameFlag('FROM', from.name))
+  const { place, name } = from
+  if (typeof place !== 'string') return requireKeys(from, 'FROM')
+  try {
+    readLongFile(place)
+  } catch (error) {
+    nameFlag('FROM', name)(error)
+  }
 }
 
-async function copy(from: OpenedKeys, to: OpenedKeys, announce: Announce): Promise<ImportedKeys> {
-  const { place } = to
+async function copy(from: KeyPlace, to: UsedKeys): Promise<number> {
+  const { place, name } = to
   if (typeof place === 'string') {
     const form =
       'a database such as keys.db or env:NAME ("with-auth keys export" prints a key file)'
-    throw wrongValue('--keys', to.name, form)
+    throw wrongValue('--keys', name, form)
   }
-  const { retired, ...counts } = await importKeys(from.place, place).catch(
-    nameFlag('--keys', to.name),
-  )
-  await announce(retired, `The keys are imported into ${to.name}`)
-  return counts
-}
-
-async function report(
-  counts: ImportedKeys,
-  line: CommandLine,
-  surroundings: Surroundings,
-): Promise<number> {
-  const { imported, present } = counts
-  if (line.has('json')) {
-    surroundings.print(`${JSON.stringify(counts)}\n`)
-    await flushResult('The keys are imported', surroundings)
-  } else {
-    surroundings.note(`with-auth: imported ${imported}, already present ${present}\n`)
-  }
-  return EXIT.ok
+  const { retired, ...counts } = await to.use(() => importKeys(from, place))
+  await to.announce(retired, `The keys are imported into ${name}`)
+  const message = `imported ${counts.imported}, already present ${counts.present}`
+  return to.report(counts, 'The keys are imported', message)
 }
 
 async function exportAll(line: CommandLine, surroundings: Surroundings): Promise<number> {
   rejectOperands(line)
   const isJson = line.has('json')
-  return withKeys(line, surroundings, async ({ place, name }) => {
+  return withKeys(line, surroundings, async ({ place, use }) => {
     const pieces = exportKeys(place)
-    const length = await printAll(isJson ? toJson(pieces) : pieces, surroundings).catch(
-      nameFlag('--keys', name),
-    )
-    const use = isJson ? 'to import it, leave out --json' : 'it is for "with-auth keys import"'
-    if (length > MAX_BYTES) surroundings.note(`${TOO_LONG}: ${use}\n`)
+    const length = await use(() => printAll(isJson ? toJson(pieces) : pieces, surroundings))
+    const advice = isJson ? 'to import it, leave out --json' : 'it is for "with-auth keys import"'
+    if (length > MAX_BYTES) surroundings.note(`${TOO_LONG}: ${advice}\n`)
     return EXIT.ok
   })
 }

@@ -1,12 +1,12 @@
 import { createKey, removeKey } from '../../keys.ts'
+import { parseNewKey } from '../../keys/edits/new-key.ts'
 import { pickTexts, rejectOperands, requireText } from '../command-line.ts'
-import { asUsage, nameFlag, wrongValue } from '../errors.ts'
-import { KEYS_OPTION, withKeys } from '../key-place.ts'
+import { asUsage, wrongValue } from '../errors.ts'
+import { KEY_FLAGS, KEYS_OPTION, withKeys } from '../key-place.ts'
 import { shown } from '../shown-value.ts'
-import { EXIT, flushOrUndo, flushResult } from '../surroundings.ts'
-import type { CreatedKey, KeyRecord, KeyStore, NewKey, RetiredKey } from '../../keys.ts'
+import { EXIT, flushOrUndo } from '../surroundings.ts'
+import type { CreatedKey, NewKey } from '../../keys.ts'
 import type { Command, CommandLine, OptionSpecs } from '../command-line.ts'
-import type { OpenedKeys } from '../key-place.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 export const EXPIRY: OptionSpecs = {
@@ -17,29 +17,6 @@ export const EXPIRY: OptionSpecs = {
 export const EXPIRY_NAMES = { expiresIn: 'expires-in', expiresAt: 'expires-at' } as const
 
 export const LIST_ADVICE = '"with-auth keys list" shows the ids'
-
-const NEW_KEY_FLAGS = {
-  'key.principal': '--principal',
-  'key.tenant': '--tenant',
-  'key.attributes': '--attribute',
-  'key.paths': '--path',
-  'key.expiresIn': '--expires-in',
-  'key.expiresAt': '--expires-at',
-}
-
-const nothing = (): undefined => undefined
-/** Takes keys, and keeps none. */
-export const NOWHERE: KeyStore = {
-  find: nothing,
-  get: nothing,
-  insert: nothing,
-  insertAll: () => ({ imported: 0, present: 0 }),
-  update: nothing,
-  remove: nothing,
-  prune: () => [],
-  list: () => [],
-  close: nothing,
-}
 
 export const createCommand: Command = {
   name: 'keys create',
@@ -75,25 +52,21 @@ async function create(line: CommandLine, surroundings: Surroundings): Promise<nu
   requireText(line, 'keys', 'FILE')
   const key = readNewKey(line)
   // A mistake in the options must not leave a new database behind.
-  await asUsage(NEW_KEY_FLAGS, () => createKey(NOWHERE, key))
-  return withKeys(line, surroundings, (keys) => createIn(keys, key, line, surroundings), {
-    create: true,
-  })
-}
-
-async function createIn(
-  { place, name }: OpenedKeys,
-  key: NewKey,
-  line: CommandLine,
-  surroundings: Surroundings,
-): Promise<number> {
-  const created = await createKey(place, key).catch(nameFlag('--keys', name))
-  printKey(created, line.has('json'), surroundings)
-  await flushOrUndo(surroundings, () => removeKey(place, created.id), {
-    undone: `The new key was removed from ${name}`,
-    kept: `The new key ${created.id} is still in ${name}: revoke it`,
-  })
-  return EXIT.ok
+  await asUsage(KEY_FLAGS, () => parseNewKey(key, Date.now()))
+  return withKeys(
+    line,
+    surroundings,
+    async ({ place, name, use }) => {
+      const created = await use(() => createKey(place, key))
+      printKey(created, line.has('json'), surroundings)
+      await flushOrUndo(surroundings, () => removeKey(place, created.id), {
+        undone: `The new key was removed from ${name}`,
+        kept: `The new key ${created.id} is still in ${name}: revoke it`,
+      })
+      return EXIT.ok
+    },
+    { create: true },
+  )
 }
 
 function printKey(created: CreatedKey, asJson: boolean, { print, note }: Surroundings): void {
@@ -125,26 +98,4 @@ function readAttributes(texts: readonly string[]): NewKey['attributes'] {
     lists.set(name, [...(lists.get(name) ?? []), value])
   }
   return Object.fromEntries(lists)
-}
-
-/** Prints changed keys as JSON, or a message for people. `state` says what has changed if the JSON cannot be written. */
-export async function reportChange(
-  line: CommandLine,
-  surroundings: Surroundings,
-  changed: KeyRecord | readonly KeyRecord[],
-  { state, message }: { readonly state: string; readonly message: string },
-): Promise<number> {
-  if (line.has('json')) {
-    surroundings.print(`${JSON.stringify(changed)}\n`)
-    await flushResult(state, surroundings)
-  } else {
-    surroundings.note(`with-auth: ${message}\n`)
-  }
-  return EXIT.ok
-}
-
-/** The hash is of use to programs in the same process, and not to readers of the output. */
-export function withoutHash(key: RetiredKey): KeyRecord {
-  const { sha256: _, ...record } = key
-  return record
 }
