@@ -73,20 +73,13 @@ export function jwt(options: JwtOptions): Verifier {
 const INSECURE = '"allowInsecureHttp" is true: the keys of tokens may travel in clear text'
 
 function createKeyFinder(options: ParsedOptions, origin: string): KeyFinder {
-  const { keys, keysMaxAgeMs, keysMaxStaleMs, timeoutMs } = options
+  const { keys } = options
   if (keys !== undefined && typeof keys !== 'function') {
     const { set } = keys
     return { find: (header) => set.imported(header) ?? set.find(header) }
   }
   const fetchKeys = keys === undefined ? createKeysFetch(options) : createCustomFetch(keys)
-  const source = {
-    fetchKeys,
-    origin,
-    maxAgeMs: keysMaxAgeMs,
-    maxStaleMs: keysMaxStaleMs,
-    timeoutMs,
-  }
-  return new KeySource(source, systemClock)
+  return new KeySource(fetchKeys, origin, options, systemClock)
 }
 
 function mayBeOf(issuer: string | undefined, claims: unknown): boolean {

@@ -2,23 +2,15 @@ import { findCause } from '../core/endpoint/failure-cause.ts'
 import { AuthUnavailableError } from '../core/errors.ts'
 import { shownReason } from '../core/response/shown-facts.ts'
 import { Tries } from '../verifiers/tries.ts'
-import { KEY_NOT_SEARCHED, SearchBudget, WaitingRoom } from './search-limits.ts'
+import { KEY_NOT_SEARCHED, KeyLimits } from './key-limits.ts'
 import type { FoundKey, KeySet } from './key-set.ts'
 import type { KeysFetch } from './keys-fetch.ts'
+import type { ParsedOptions } from './options.ts'
 import type { Moment, Outcome, TriesClock, Try } from '../verifiers/tries.ts'
 import type { TokenHeader } from './token-header.ts'
 import type { VerifierRun } from '../core/verifier.ts'
 
-export interface KeySourceOptions {
-  readonly fetchKeys: KeysFetch
-  /** Where the keys come from, for warnings. */
-  readonly origin: string
-  readonly maxAgeMs: number
-  /** How much longer keys are used while none can be fetched. */
-  readonly maxStaleMs: number
-  /** The time of one try. */
-  readonly timeoutMs: number
-}
+type KeyTimes = Pick<ParsedOptions, 'keysMaxAgeMs' | 'keysMaxStaleMs' | 'timeoutMs'>
 
 /** From this part of their age on, keys are fetched again while they serve. */
 const REFRESH_AT = 0.8
@@ -29,29 +21,25 @@ const REFRESH_AT = 0.8
  * keys serve for a bounded time.
  */
 export class KeySource {
-  readonly #options: KeySourceOptions
+  readonly #origin: string
+  readonly #times: KeyTimes
   readonly #clock: TriesClock
   readonly #tries: Tries<KeySet>
-  readonly #budget: SearchBudget
-  readonly #room: WaitingRoom
+  readonly #limits: KeyLimits
   #keys: KeySet | undefined
   #askedAt: Moment = { number: 0, now: -Infinity, wall: -Infinity }
   #hasWarned = false
 
-  constructor(options: KeySourceOptions, clock: TriesClock) {
-    this.#options = options
+  /** @param origin Where the keys come from, for warnings. */
+  constructor(attempt: KeysFetch, origin: string, times: KeyTimes, clock: TriesClock) {
+    this.#origin = origin
+    this.#times = times
     this.#clock = clock
-    this.#budget = new SearchBudget(() => clock.now())
-    this.#room = new WaitingRoom(() => clock.now(), options.timeoutMs)
-    this.#tries = new Tries(
-      {
-        attempt: options.fetchKeys,
-        timeoutMs: options.timeoutMs,
-        onGood: (keys, askedAt, run) => this.#take(keys, askedAt, run),
-        onFailure: (error, run) => this.#report(error, run),
-      },
-      clock,
-    )
+    const { timeoutMs } = times
+    this.#limits = new KeyLimits(() => clock.now(), timeoutMs)
+    const onGood = this.#take.bind(this)
+    const onFailure = this.#report.bind(this)
+    this.#tries = new Tries({ attempt, timeoutMs, onGood, onFailure }, clock)
   }
 
   /** The key for a token. Throws `AuthUnavailableError` if it cannot be known whether there is one. */
@@ -59,42 +47,33 @@ export class KeySource {
     return this.#fresh(run)?.imported(header) ?? this.#search(header, signal, run)
   }
 
+  /** Looks on in newer keys, as long as those at hand may have been asked for before the token came. */
   async #search(header: TokenHeader, signal: AbortSignal, run: VerifierRun): Promise<FoundKey> {
     const begun = this.#tries.count
-    const keys = this.#fresh(run) ?? (await this.#renew(signal, run))
-    const found = await keys.find(header)
-    return found === 'unknown' ? this.#searchNewer(header, begun, signal, run) : found
-  }
-
-  /** A key among those of a try that began after the token came: an earlier one may have missed it. */
-  async #searchNewer(
-    header: TokenHeader,
-    begun: number,
-    signal: AbortSignal,
-    run: VerifierRun,
-  ): Promise<FoundKey> {
-    while (this.#askedAt.number <= begun) {
-      const pending = this.#tries.underWay() ?? this.#startSearch(run)
-      if (!this.#room.hasRoom()) throw KEY_NOT_SEARCHED
-      const outcome = await this.#room.wait(this.#tries.waitFor(pending, 1), signal)
-      if (!isGood(outcome)) throw unknownIn(outcome)
-      const found = await outcome.find(header)
-      if (found !== 'unknown') return found
+    let keys = this.#fresh(run) ?? (await this.#renew(signal, run))
+    for (;;) {
+      const found = await keys.find(header)
+      if (found !== 'unknown' || this.#askedAt.number > begun) return found
+      keys = await this.#fetchNewer(signal, run)
     }
-    return 'unknown'
   }
 
-  #startSearch(run: VerifierRun): Try<KeySet> {
-    const { isPaused, lastError } = this.#tries
-    const started = !isPaused && this.#budget.take() ? this.#tries.start(run) : undefined
-    if (started !== undefined) return started
-    throw lastError === undefined ? KEY_NOT_SEARCHED : unknownIn(lastError)
+  async #fetchNewer(signal: AbortSignal, run: VerifierRun): Promise<KeySet> {
+    const { lastError, isPaused } = this.#tries
+    const start = (): Try<KeySet> | undefined =>
+      !isPaused && this.#limits.takeFetch() ? this.#tries.start(run) : undefined
+    const pending = this.#tries.underWay() ?? start()
+    if (pending === undefined && lastError !== undefined) throw unknownIn(lastError)
+    if (pending === undefined || !this.#limits.hasRoom()) throw KEY_NOT_SEARCHED
+    const outcome = await this.#limits.wait(this.#tries.waitFor(pending, 1), signal)
+    if (isGood(outcome)) return outcome
+    throw unknownIn(outcome)
   }
 
   /** The keys, if they are young enough to be used without asking. */
   #fresh(run: VerifierRun): KeySet | undefined {
     const age = this.#ageMs()
-    const { maxAgeMs } = this.#options
+    const { keysMaxAgeMs: maxAgeMs } = this.#times
     if (age >= maxAgeMs) return undefined
     if (age >= REFRESH_AT * maxAgeMs && this.#tries.underWay() === undefined) this.#tries.start(run)
     return this.#keys
@@ -104,14 +83,14 @@ export class KeySource {
   async #renew(signal: AbortSignal, run: VerifierRun): Promise<KeySet> {
     const old = this.#stale()
     if (old === undefined) return this.#fetchFirst(signal, run)
-    if (!this.#room.hasRoom()) return old
+    if (!this.#limits.hasRoom()) return old
     // In a known outage a request takes the old keys at once.
     const { isOutage } = this.#tries
     const pending = this.#tries.underWay() ?? this.#tries.start(run)
     const outcome =
       pending === undefined || isOutage
         ? this.#tries.lastError
-        : await this.#room.wait(this.#tries.waitFor(pending, 0.5), signal)
+        : await this.#limits.wait(this.#tries.waitFor(pending, 0.5), signal)
     if (isGood(outcome)) return outcome
     const stale = this.#stale()
     if (stale === undefined) throw outcome ?? new AuthUnavailableError('timeout')
@@ -121,33 +100,25 @@ export class KeySource {
 
   async #fetchFirst(signal: AbortSignal, run: VerifierRun): Promise<KeySet> {
     const first = this.#tries.underWay()
-    if (first === undefined) {
-      return this.#orThrow(await this.#room.wait(this.#start(run).ended, signal))
-    }
-    const outcome = await this.#room.wait(this.#tries.waitFor(first, 0.5), signal)
-    if (outcome !== undefined) return this.#orThrow(outcome)
-    // The first try may be lost. So this request takes whichever ends first, that one or a newer one.
-    const newest = this.#tries.underWay()
-    const own = newest === undefined || newest === first ? this.#start(run) : newest
-    const orOwn = (one: Outcome<KeySet>): Outcome<KeySet> | Promise<Outcome<KeySet>> =>
-      isGood(one) ? one : own.ended
-    const earlier = first.ended.then(orOwn, () => own.ended)
-    return this.#orThrow(await this.#room.wait(Promise.race([own.ended, earlier]), signal))
-  }
-
-  /** The keys after a try. Another request may have fetched some in the meantime. */
-  #orThrow(outcome: Outcome<KeySet>): KeySet {
+    const early = first && (await this.#limits.wait(this.#tries.waitFor(first, 0.5), signal))
+    const outcome = early ?? (await this.#limits.wait(this.#afterFirst(first, run), signal))
+    // Another request may have fetched some in the meantime.
     const keys = isGood(outcome) ? this.#keys : this.#stale()
     if (keys === undefined) throw outcome
     return keys
   }
 
-  /** Throws the last error while it is too early for a try. */
-  #start(run: VerifierRun): Try<KeySet> {
-    const started = this.#tries.start(run)
-    if (started === undefined)
-      throw this.#tries.lastError ?? new AuthUnavailableError('unreachable')
-    return started
+  /** The end of a newer try than the first, which may be lost, or that of the first if it comes earlier, and is good. */
+  #afterFirst(first: Try<KeySet> | undefined, run: VerifierRun): Promise<Outcome<KeySet>> {
+    const newest = this.#tries.underWay()
+    const own = newest === undefined || newest === first ? this.#tries.start(run) : newest
+    // It is too early for a try.
+    if (own === undefined) throw this.#tries.lastError ?? new AuthUnavailableError('unreachable')
+    const orOwn = (one: Outcome<KeySet>): Outcome<KeySet> | Promise<Outcome<KeySet>> =>
+      isGood(one) ? one : own.ended
+    return first === undefined
+      ? own.ended
+      : Promise.race([own.ended, first.ended.then(orOwn, () => own.ended)])
   }
 
   #take(keys: KeySet, askedAt: Moment, run: VerifierRun): void {
@@ -175,19 +146,20 @@ export class KeySource {
 
   /** The keys, unless they are too old to be used at all. */
   #stale(): KeySet | undefined {
-    const { maxAgeMs, maxStaleMs } = this.#options
-    return this.#ageMs() < maxAgeMs + maxStaleMs ? this.#keys : undefined
+    return this.#leftMs() > 0 ? this.#keys : undefined
+  }
+
+  #leftMs(): number {
+    return this.#times.keysMaxAgeMs + this.#times.keysMaxStaleMs - this.#ageMs()
   }
 
   #warnOfStale(error: AuthUnavailableError | undefined, { warn }: VerifierRun): void {
     if (this.#hasWarned) return
     this.#hasWarned = true
-    const { origin, maxAgeMs, maxStaleMs } = this.#options
     const why = error?.status === undefined ? '' : ` ${error.status}`
-    const age = this.#ageMs()
-    const [old, left] = [age, maxAgeMs + maxStaleMs - age].map((ms) => Math.ceil(ms / 60_000))
+    const [old, left] = [this.#ageMs(), this.#leftMs()].map((ms) => Math.ceil(ms / 60_000))
     warn?.(
-      `Keys of ${origin} cannot be fetched (${error?.reason ?? 'timeout'}${why}): ` +
+      `Keys of ${this.#origin} cannot be fetched (${error?.reason ?? 'timeout'}${why}): ` +
         `using keys that are ${old} min old, for at most ${left} min`,
     )
   }

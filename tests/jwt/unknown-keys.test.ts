@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createGuardMeter } from '../../src/cli/metrics/meters.ts'
 import { AuthUnavailableError, memoryCache, withAuth } from '../../src/index.ts'
-import { WaitingRoom } from '../../src/jwt/search-limits.ts'
+import { KeyLimits } from '../../src/jwt/key-limits.ts'
 import { jwt } from '../../src/jwt.ts'
 import { ask, AUDIENCE, goodClaims, ISSUER, keyOf, sign, startIssuer } from '../support/issuer.ts'
 import { usePassingTime } from '../support/passing-time.ts'
@@ -148,7 +148,7 @@ describe('a flood of made-up keys', () => {
 
   it('is not held up by requests that ended unseen, as they may on Workers', async () => {
     let now = 0
-    const room = new WaitingRoom(() => now, 5000)
+    const room = new KeyLimits(() => now, 5000)
     const lost = new Promise<never>(() => undefined)
     // Each request has a signal of its own.
     for (let index = 0; index < 256; index += 1) void room.wait(lost, new AbortController().signal)

@@ -18,35 +18,30 @@ export const KEY_NOT_SEARCHED: AuthUnavailableError = new AuthUnavailableError('
 })
 const CROWDED = new AuthUnavailableError('overloaded')
 
-/** Permits five fetches for unknown keys at once, and one more each six seconds, however many keys tokens name. */
-export class SearchBudget {
+/**
+ * What tokens may cost, however many keys they name: five fetches at once for unknown keys, and one more each six seconds; and 256
+ * requests that wait for keys.
+ */
+export class KeyLimits {
   readonly #now: Clock['now']
-  /** When all that has been taken is refilled. */
+  readonly #longestMs: number
+  /** When each waiting request must have ended. */
+  readonly #places = new Set<{ readonly until: number }>()
+  /** When all fetches that have been taken are refilled. */
   #refilledAt = -Infinity
 
-  constructor(now: Clock['now']) {
+  constructor(now: Clock['now'], longestMs: number) {
     this.#now = now
+    this.#longestMs = longestMs + GRACE_MS
   }
 
-  /** Takes one. Returns `false` if none is left. */
-  take(): boolean {
+  /** Takes a fetch for an unknown key. Returns `false` if none is left. */
+  takeFetch(): boolean {
     const now = this.#now()
     const refilledAt = Math.max(now, this.#refilledAt) + REFILL_MS
     if (refilledAt - now > BURST * REFILL_MS) return false
     this.#refilledAt = refilledAt
     return true
-  }
-}
-
-/** The requests that wait for keys, at most 256. */
-export class WaitingRoom {
-  readonly #now: Clock['now']
-  readonly #longestMs: number
-  readonly #places = new Set<{ readonly until: number }>()
-
-  constructor(now: Clock['now'], longestMs: number) {
-    this.#now = now
-    this.#longestMs = longestMs + GRACE_MS
   }
 
   /** Whether one more request may wait. */
