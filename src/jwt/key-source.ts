@@ -101,8 +101,9 @@ export class KeySource {
   async #fetchFirst(signal: AbortSignal, run: VerifierRun): Promise<KeySet> {
     const first = this.#tries.underWay()
     const early = first && (await this.#limits.wait(this.#tries.waitFor(first, 0.5), signal))
-    const outcome = early ?? (await this.#limits.wait(this.#afterFirst(first, run), signal))
     // Another request may have fetched some in the meantime.
+    const outcome =
+      early ?? this.#stale() ?? (await this.#limits.wait(this.#afterFirst(first, run), signal))
     const keys = isGood(outcome) ? this.#keys : this.#stale()
     if (keys === undefined) throw outcome
     return keys

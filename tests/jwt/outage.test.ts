@@ -197,6 +197,20 @@ describe('an outage in the middle', () => {
     pass(1)
     expect(await outcomeOf(verifier, token)).toBe('service_error 503')
   })
+
+  it('has its own reason for a caller who waited until the keys were too old', async () => {
+    const key = await keyOf('ES256', 'a')
+    const { options, answerWith } = await startIssuer(key)
+    const verifier = jwt({ ...options, keysMaxStaleMs: 1000 })
+    const token = await sign(key, goodClaims(FOREVER))
+    await ask(verifier, token)
+    pass(10 * MINUTE)
+    answerWith(() => {
+      pass(2000)
+      return { status: 503 }
+    })
+    expect(await outcomeOf(verifier, token)).toBe('service_error 503')
+  })
 })
 
 describe('a try that hangs', () => {
@@ -235,6 +249,35 @@ describe('a try that hangs', () => {
     const unknown = await sign(key, goodClaims(), { kid: 'unknown' })
     expect(await outcomeOf(verifier, unknown)).toBe('unknown_key')
   })
+
+  it('is lost once its time has passed, and a caller who waits for it asks again', async () => {
+    const key = await keyOf('ES256', 'a')
+    const { options, calls, answerWith } = await startIssuer(key)
+    answerWith(() => (calls.length === 1 ? undefined : { json: { keys: [key.jwk] } }))
+    const verifier = jwt({ ...options, timeoutMs: 1000 })
+    const token = await sign(key, goodClaims(FOREVER))
+    const [first, second] = [outcomeOf(verifier, token), outcomeOf(verifier, token)]
+    pass(1000)
+    expect([await second, await first]).toEqual(['allow', 'allow'])
+    expect(calls).toHaveLength(2)
+  })
+
+  it('is good enough if it ends before the one that followed it', async () => {
+    const key = await keyOf('ES256', 'a')
+    const { options, calls, answerWith } = await startIssuer(key)
+    let answer: (() => void) | undefined
+    answerWith((_call, response) => {
+      answer ??= () => response.end(JSON.stringify({ keys: [key.jwk] }))
+      return undefined
+    })
+    const verifier = jwt({ ...options, timeoutMs: 6000 })
+    const token = await sign(key)
+    const all = Promise.all([outcomeOf(verifier, token), outcomeOf(verifier, token)])
+    await vi.waitFor(() => expect(calls).toHaveLength(2), 5000)
+    answer?.()
+    const late = new Promise((resolve) => setTimeout(resolve, 4000, 'late'))
+    expect(await Promise.race([all, late])).toEqual(['allow', 'allow'])
+  }, 15_000)
 
   it('counts as one failure with the one that followed it', async () => {
     const key = await keyOf('ES256', 'a')

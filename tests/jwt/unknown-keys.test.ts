@@ -53,6 +53,17 @@ describe('a new key', () => {
     expect(calls).toHaveLength(2)
   })
 
+  it('works right after an outage, whatever made-up ones came meanwhile', async () => {
+    const { old, next, publish, fail, verifier, good } = await setup()
+    fail(503)
+    for (const token of madeUp(good, 20)) {
+      expect(await outcomeOf(verifier, token)).toBe('unreachable unknown_key')
+    }
+    publish(old, next)
+    pass(1000)
+    expect(await outcomeOf(verifier, await sign(next))).toBe('allow')
+  })
+
   it('works although a made-up one comes every second', async () => {
     const { old, next, publish, verifier, good } = await setup()
     for (let second = 0; second < 61; second += 1) {

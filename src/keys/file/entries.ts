@@ -42,15 +42,15 @@ function dropFirstComment(list: YAMLSeq): void {
   if (isMap(next)) next.spaceBefore = false
 }
 
-/** Sets a field of an entry; `undefined` removes the field. */
+/** Sets a field of the entry at this place of the list; `undefined` removes the field. */
 export function setField(
   document: Document,
-  id: string,
+  place: number,
   name: 'expires' | 'revoked' | 'successor',
   value: string | true | undefined,
 ): void {
-  const entry = listOf(document).items.find((item) => isMap(item) && item.get('id') === id)
-  if (!isMap(entry)) throw new TypeError(`No entry has the id ${id}`)
+  const entry = listOf(document).items[place]
+  if (!isMap(entry)) throw new TypeError('The list has no such entry')
   if (value === undefined) return void entry.delete(name)
   if (entry.has(name)) return entry.set(name, value)
   const index = entry.items.findIndex(({ key }) => String(key) === 'sha256')

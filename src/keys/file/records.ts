@@ -33,7 +33,7 @@ export function recordsIn({ document, keys }: KeyDocument): KeyRecords {
       if (before === undefined) return undefined
       const after = changed(before, changes)
       const names = CHANGED.filter((name) => after[name] !== before[name])
-      for (const name of names) setField(document, id, name, after[name])
+      for (const name of names) setField(document, index, name, after[name])
       if (names.length > 0) keys[index] = after
       return after
     },
