@@ -48,14 +48,20 @@ export class KeySet {
 
 const MAX_KEYS = 100
 
-/** The usable keys of a JSON Web Key Set (RFC 7517 §5), or what it has in their place. */
-export function parseKeySet(value: unknown): KeySet | string {
+/** The usable keys of a JSON Web Key Set (RFC 7517 §5), or `undefined` without any, with over 100 entries, or for anything else. */
+export function parseKeySet(value: unknown): KeySet | undefined {
+  const keys = readName(value, 'keys')
+  if (!Array.isArray(keys) || keys.length > MAX_KEYS) return undefined
+  const usable = keys.filter((key) => isPublicKey(key) && isForSignatures(key))
+  return usable.length === 0 ? undefined : new KeySet(usable)
+}
+
+/** Why a value cannot be used as a key set. */
+export function faultOf(value: unknown): string {
   const keys = readName(value, 'keys')
   if (!Array.isArray(keys)) return 'no list "keys"'
   if (keys.length === 0) return 'an empty list "keys"'
   if (keys.length > MAX_KEYS) return `more than ${MAX_KEYS} keys`
-  const usable = keys.filter((key) => isPublicKey(key) && isForSignatures(key))
-  if (usable.length > 0) return new KeySet(usable)
   return 'no public key for signatures, or only RSA keys below 2048 bits'
 }
 

@@ -157,10 +157,11 @@ export class KeySource {
   #warnOfStale(error: AuthUnavailableError | undefined, { warn }: VerifierRun): void {
     if (this.#hasWarned) return
     this.#hasWarned = true
+    const origin = this.#origin
     const why = error?.status === undefined ? '' : ` ${error.status}`
     const [old, left] = [this.#ageMs(), this.#leftMs()].map((ms) => Math.ceil(ms / 60_000))
     warn?.(
-      `Keys of ${this.#origin} cannot be fetched (${error?.reason ?? 'timeout'}${why}): ` +
+      `Keys of ${origin} cannot be fetched (${error?.reason ?? 'timeout'}${why}): ` +
         `using keys that are ${old} min old, for at most ${left} min`,
     )
   }

@@ -4,7 +4,7 @@ import { kindOf } from '../core/response/events.ts'
 import { runtimeFetch, systemClock } from '../core/runtime.ts'
 import { askService, hostOf } from '../verifiers/ask.ts'
 import { Discovery, warning } from '../verifiers/discovery.ts'
-import { parseKeySet } from './key-set.ts'
+import { faultOf, parseKeySet } from './key-set.ts'
 import type { KeySet } from './key-set.ts'
 import type { Attempt } from '../verifiers/tries.ts'
 import type { FetchSet, ParsedOptions } from './options.ts'
@@ -52,6 +52,7 @@ async function callKeys(fetchSet: FetchSet): Promise<unknown> {
 
 function requireKeys(json: unknown, source: string): KeySet {
   const keys = parseKeySet(json)
-  if (typeof keys !== 'string') return keys
-  throw new AuthUnavailableError('invalid_response', { explanation: `${source} has ${keys}` })
+  if (keys !== undefined) return keys
+  const explanation = `${source} has ${faultOf(json)}`
+  throw new AuthUnavailableError('invalid_response', { explanation })
 }

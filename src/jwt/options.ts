@@ -182,6 +182,6 @@ function parseKeys(value: unknown, path: OptionPath): GivenKeys | FetchSet | und
   }
   problems.throwIfAny()
   const set = parseKeySet(value)
-  if (typeof set !== 'string') return { set, given: list.map(publicMembers) }
+  if (set !== undefined) return { set, given: list.map(publicMembers) }
   throw invalidSecret(path, 'a set of at most 100 keys, with at least one for signatures')
 }

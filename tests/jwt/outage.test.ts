@@ -250,6 +250,19 @@ describe('a try that hangs', () => {
     expect(await outcomeOf(verifier, unknown)).toBe('unknown_key')
   })
 
+  it('brings no third one for a caller who waits for it while the second is good', async () => {
+    const key = await keyOf('ES256', 'a')
+    const { options, calls, answerWith } = await startIssuer(key)
+    answerWith(() => (calls.length === 1 ? undefined : { json: { keys: [key.jwk] } }))
+    const verifier = jwt({ ...options, timeoutMs: 2000 })
+    const token = await sign(key)
+    const both = [outcomeOf(verifier, token), outcomeOf(verifier, token)]
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    const third = outcomeOf(verifier, token)
+    expect(await Promise.all([...both, third])).toEqual(['allow', 'allow', 'allow'])
+    expect(calls).toHaveLength(2)
+  })
+
   it('is lost once its time has passed, and a caller who waits for it asks again', async () => {
     const key = await keyOf('ES256', 'a')
     const { options, calls, answerWith } = await startIssuer(key)
