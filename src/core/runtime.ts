@@ -1,5 +1,3 @@
-import type { Transport } from './verifier.ts'
-
 export interface Clock {
   /** Milliseconds of a clock that never jumps. It may stop while a machine is frozen. */
   readonly now: () => number
@@ -20,12 +18,6 @@ export const USER_AGENT = 'with-auth/0.1.0'
 
 /** The `id` of transports that ask what the runtime's `fetch` asks, and give the same answer. */
 export const PLAIN = 'fetch'
-
-/** Asks by the runtime's own `fetch`. Looked up at each call, so that a later wrapper, such as instrumentation, sees it. */
-export const runtimeFetch: Transport = Object.assign<Transport, { id: string }>(
-  (url, init) => globalThis.fetch(url, init),
-  { id: PLAIN },
-)
 
 /**
  * A string of its own. One that was cut out of another one keeps the whole of it in memory: a token of 20 characters the header

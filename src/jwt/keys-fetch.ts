@@ -1,12 +1,13 @@
 import { createUnreachable } from '../core/endpoint/failure-cause.ts'
 import { adoptUnavailable, AuthUnavailableError } from '../core/errors.ts'
 import { kindOf } from '../core/response/events.ts'
-import { runtimeFetch, systemClock } from '../core/runtime.ts'
+import { systemClock } from '../core/runtime.ts'
 import { askService, hostOf } from '../verifiers/ask.ts'
 import { Discovery, warning } from '../verifiers/discovery.ts'
 import { faultOf, parseKeySet } from './key-set.ts'
 import type { KeySet } from './key-set.ts'
 import type { Attempt } from '../verifiers/tries.ts'
+import type { Transport } from '../core/verifier.ts'
 import type { FetchSet, ParsedOptions } from './options.ts'
 
 /** Fetches keys. Throws `AuthUnavailableError` if there are no usable ones. */
@@ -21,9 +22,12 @@ export function createCustomFetch(fetchSet: FetchSet): KeysFetch {
   return async () => requireKeys(await callKeys(fetchSet), 'what "keys" returned')
 }
 
+// Keys are fetched so rarely that nothing faster pays.
+const plainFetch: Transport = (url, init) => globalThis.fetch(url, init)
+
 /** Fetches the keys from `jwksUri`, or from where the issuer says that they are. */
 export function createKeysFetch(options: ParsedOptions): KeysFetch {
-  const { issuer = '', jwksUri, jwksHeaders, fetch = runtimeFetch } = options
+  const { issuer = '', jwksUri, jwksHeaders, fetch = plainFetch } = options
   const headers = { accept: ACCEPT, ...jwksHeaders }
   const fetchKeys = async (url: string, signal: AbortSignal): Promise<KeySet> => {
     const init = { method: 'GET', headers, signal, maxBytes: MAX_BYTES } as const

@@ -1,6 +1,6 @@
 import { within } from '../core/async.ts'
-import { USER_AGENT } from '../core/runtime.ts'
-import { ResponseQueue } from './response-queue.ts'
+import { EventQueue } from '../core/endpoint/response-queue.ts'
+import { headersFor, partsOf } from '../core/endpoint/runtime-fetch.ts'
 import type { Transport } from '../core/verifier.ts'
 import type { NodeDispatcher, OwnAgent } from './undici.ts'
 
@@ -14,14 +14,6 @@ export interface NodeTransport extends Transport {
   close(): Promise<void>
 }
 
-interface Destination {
-  readonly url: string
-  readonly origin: string
-  readonly path: string
-}
-
-// RFC 9111 §5.2.1.5: without `no-store` the cache interceptor of undici 7.28 answers the next token with a cached 401.
-const ALWAYS = { 'accept-encoding': 'identity', 'cache-control': 'no-store' } as const
 const CLOSE_MS = 5000
 const CLOSED = { code: 'UND_ERR_CLOSED' } as const
 
@@ -31,21 +23,20 @@ export function createNodeTransport(
   own?: OwnAgent,
   closeMs: number = CLOSE_MS,
 ): NodeTransport {
-  let destination: Destination | undefined
+  let destination: ({ readonly url: string } & ReturnType<typeof partsOf>) | undefined
   let closing: Promise<void> | undefined
   const send: Transport = (url, { method, headers, body = null, signal }) => {
     // A wrapper calls the same URL every time.
     const { origin, path } = (destination =
-      destination?.url === url ? destination : parseDestination(url))
+      destination?.url === url ? destination : { url, ...partsOf(url) })
     return new Promise((resolve, reject) => {
-      const queue = new ResponseQueue(resolve, reject, signal)
-      if (closing !== undefined) return queue.onResponseError(undefined, CLOSED)
-      const sent = { 'user-agent': USER_AGENT, ...headers, ...ALWAYS }
+      const queue = new EventQueue(resolve, reject, signal)
+      if (closing !== undefined) return queue.onError(CLOSED)
       const options = {
         origin,
         path,
         method,
-        headers: sent,
+        headers: headersFor(headers),
         body,
         maxRedirections: 0,
       } as const
@@ -53,7 +44,7 @@ export function createNodeTransport(
         dispatcher.dispatch(options, queue)
       } catch (error) {
         // A MockAgent throws for a call without a mock, with the call in its message.
-        queue.onResponseError(undefined, error)
+        queue.onError(error)
       }
     })
   }
@@ -64,9 +55,4 @@ export function createNodeTransport(
 
 async function closeAgent(agent: OwnAgent, closeMs: number): Promise<void> {
   await within(closeMs, agent.close())
-}
-
-function parseDestination(url: string): Destination {
-  const { origin, pathname, search } = new URL(url)
-  return { url, origin, path: `${pathname}${search}` }
 }

@@ -1,13 +1,8 @@
 import { AuthConfigError } from '../core/errors.ts'
+import type { ResponseController } from '../core/endpoint/response-queue.ts'
+import type { DispatchOptions } from '../core/endpoint/runtime-fetch.ts'
 import type { SecureContext } from 'node:tls'
 import type { SecureContextSource } from './secure-context.ts'
-
-/** undici's controls of an incoming response. */
-export interface ResponseController {
-  pause(): void
-  resume(): void
-  abort(reason: Error): void
-}
 
 /** undici's callbacks for one request. */
 export interface ResponseHandler {
@@ -22,20 +17,9 @@ export interface ResponseHandler {
   onResponseError(controller: ResponseController, error: Error): void
 }
 
-/** The options of a request for undici. */
-export interface SendOptions {
-  readonly origin: string
-  readonly path: string
-  readonly method: 'GET' | 'POST'
-  readonly headers: Record<string, string>
-  readonly body: string | null
-  /** Turns off undici's redirect interceptor, if the dispatcher has it. */
-  readonly maxRedirections: 0
-}
-
 /** The part of undici's `Dispatcher` that is used. An `Agent`, a `MockAgent` and others have it. */
 export interface NodeDispatcher {
-  dispatch(options: SendOptions, handler: ResponseHandler): boolean
+  dispatch(options: DispatchOptions, handler: ResponseHandler): boolean
 }
 
 /** How to open connections to the endpoint. */

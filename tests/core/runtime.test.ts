@@ -5,7 +5,6 @@ import {
   keepAlive,
   nodeModule,
   reasonPhrase,
-  runtimeFetch,
 } from '../../src/core/runtime.ts'
 
 afterEach(() => {
@@ -102,16 +101,6 @@ describe('a module of Node', () => {
     vi.stubGlobal('process', undefined)
     expect(nodeModule('node:http')).toBeUndefined()
   })
-})
-
-it('asks by the fetch that the runtime has at the time of the call', async () => {
-  const response = new Response('ok')
-  const instrumented = vi.fn<typeof fetch>(() => Promise.resolve(response))
-  vi.stubGlobal('fetch', instrumented)
-  const { signal } = new AbortController()
-  const init = { method: 'POST', headers: {}, body: '{}', redirect: 'manual', signal } as const
-  expect(await runtimeFetch('https://auth.example.test/', init)).toBe(response)
-  expect(instrumented).toHaveBeenCalledExactlyOnceWith('https://auth.example.test/', init)
 })
 
 it('knows the reason phrases of rejections as Node does, and none for another status', () => {

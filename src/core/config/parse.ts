@@ -1,4 +1,4 @@
-import { runtimeFetch } from '../runtime.ts'
+import { runtimeFetch } from '../endpoint/runtime-fetch.ts'
 import { rejectLoggedCredentials } from './credentials.ts'
 import { rejectInsecure } from './endpoint.ts'
 import { namesOf, parseFields } from './kinds.ts'

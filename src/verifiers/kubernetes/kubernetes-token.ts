@@ -1,5 +1,6 @@
 import { AuthUnavailableError } from '../../core/errors.ts'
-import { runtimeFetch, USER_AGENT } from '../../core/runtime.ts'
+import { runtimeFetch } from '../../core/endpoint/runtime-fetch.ts'
+import { USER_AGENT } from '../../core/runtime.ts'
 import { askService, hostOf } from '../ask.ts'
 import { INSECURE_HTTP, READS_TOKEN } from '../options.ts'
 import { parseKubernetesOptions } from './options.ts'

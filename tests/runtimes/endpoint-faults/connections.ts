@@ -65,7 +65,7 @@ export const CONNECTION_ROWS: readonly Row[] = [
       name: 'it does not answer the handshake',
       fault: SILENT,
       // undici does not stop connecting for an abort, but after a time of its own: ten seconds in Node's fetch.
-      settledMs: { Node: 12_000, 'Node over undici': 7000 },
+      settledMs: { Node: 12_000, 'Node by its dispatcher': 7000, 'Node over undici': 7000 },
       expected: 'timeout',
       options: ({ endpoint }) => ({ endpoint: `https://localhost:${endpoint.port}/` }),
     },

@@ -10,7 +10,7 @@ interface Deviation {
   readonly cases: readonly string[]
 }
 
-const NODE = ['Node', 'Node over undici'] as const
+const NODE = ['Node', 'Node by its dispatcher', 'Node over undici'] as const
 
 /** A comment before each says the cause. */
 export const DEVIATIONS: readonly Deviation[] = [

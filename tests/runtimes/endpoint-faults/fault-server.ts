@@ -27,7 +27,8 @@ const HEAD_END = '\r\n\r\n'
 export type FaultServer = Awaited<ReturnType<typeof startFaultServer>>
 
 /** Starts a server that speaks no more HTTP than its fault says. */
-export async function startFaultServer(fault: Fault) {
+export async function startFaultServer(given: Fault) {
+  let fault = given
   const questions: Asked[] = []
   const open = new Set<Socket>()
   let sentBefore = 0
@@ -50,6 +51,14 @@ export async function startFaultServer(fault: Fault) {
   const port = await listen(server)
   return {
     port,
+    /** Behaves by another fault during some work, and forgets what came then. */
+    during: async (other: Fault, work: () => Promise<unknown>): Promise<void> => {
+      fault = other
+      await work()
+      fault = given
+      for (const socket of open) socket.destroy()
+      questions.length = 0
+    },
     /** The questions that came, in order. */
     questions,
     openSockets: () => open.size,

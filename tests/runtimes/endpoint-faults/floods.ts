@@ -29,6 +29,7 @@ const BOMB_MIB = 256
 /** The memory that one check may add to its process, in MiB, for a response of any size. */
 const GROWTH: Readonly<Record<RuntimeName, number>> = {
   Node: 96,
+  'Node by its dispatcher': 96,
   'Node over undici': 96,
   // Bun decompresses all of each read on the one thread that makes every call, even after the body was dropped.
   // Only the size of the bomb limits the memory, and no other call is answered in the meantime.

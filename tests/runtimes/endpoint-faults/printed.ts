@@ -16,6 +16,7 @@ const NODE_CAUSES = [
 /** The causes that the guard finds, among others, in the errors of each runtime. workerd gives none. */
 export const CAUSES: Readonly<Record<RuntimeName, readonly string[]>> = {
   Node: NODE_CAUSES,
+  'Node by its dispatcher': NODE_CAUSES,
   'Node over undici': NODE_CAUSES,
   Bun: NODE_CAUSES,
   Deno: NODE_CAUSES.map((cause) => cause.replace('DEPTH_ZERO_SELF_SIGNED_CERT', 'CERT_UNTRUSTED')),
@@ -25,6 +26,7 @@ export const CAUSES: Readonly<Record<RuntimeName, readonly string[]>> = {
 /** Lines that a runtime prints by itself for a fault that it also reports to the program. */
 const NOISE: Readonly<Record<RuntimeName, RegExp | undefined>> = {
   Node: undefined,
+  'Node by its dispatcher': undefined,
   'Node over undici': undefined,
   Bun: /^Decompression error: \w+$/,
   Deno: undefined,

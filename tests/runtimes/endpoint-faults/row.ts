@@ -2,7 +2,13 @@ import type { Fault } from './fault-server.ts'
 import type { Site } from './site.ts'
 
 /** The client that calls the endpoint: the `fetch` of a runtime, or `nodeTransport()`. */
-export type RuntimeName = 'Node' | 'Node over undici' | 'Bun' | 'Deno' | 'workerd'
+export type RuntimeName =
+  | 'Node'
+  | 'Node by its dispatcher'
+  | 'Node over undici'
+  | 'Bun'
+  | 'Deno'
+  | 'workerd'
 export type Identity = 'optional' | 'required'
 
 /** The result of a request: the handler ran, or the `code` of the rejection. */

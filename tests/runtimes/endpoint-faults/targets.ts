@@ -18,6 +18,7 @@ type Start = (app: string) => Promise<RunningServer>
 /** How each runtime serves the guards, trusting the authority of these tests. */
 export const STARTS: Readonly<Record<RuntimeName, Start>> = {
   Node: trusting('NODE_EXTRA_CA_CERTS', findNode('24'), 'fault-node.js'),
+  'Node by its dispatcher': trusting('NODE_EXTRA_CA_CERTS', findNode('24'), 'fault-node.js'),
   'Node over undici': trusting('AUTHORITY', findNode('24'), 'fault-node-transport.js'),
   Bun: trusting('NODE_EXTRA_CA_CERTS', BUN, 'fault-bun.js'),
   // Names are looked up too, so a permission for 127.0.0.1 alone would be another failure.

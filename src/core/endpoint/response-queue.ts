@@ -1,8 +1,15 @@
-import { findCause } from '../core/endpoint/failure-cause.ts'
-import type { TransportResponse } from '../core/verifier.ts'
-import type { ResponseController, ResponseHandler } from './undici.ts'
+import { findCause } from './failure-cause.ts'
+import { isRaw, readField, readFields } from './raw-fields.ts'
+import type { FieldRecord, RawText } from './raw-fields.ts'
+import type { TransportResponse } from '../verifier.ts'
 
-type Headers = Readonly<Record<string, string | string[] | undefined>>
+/** undici's controls of an incoming response. */
+export interface ResponseController {
+  pause(): void
+  resume(): void
+  abort(reason: Error): void
+}
+
 type Step = IteratorResult<Uint8Array, undefined>
 
 interface Waiting {
@@ -16,10 +23,10 @@ const FAILED = 'No whole response from the endpoint'
 const END: Step = { done: true, value: undefined }
 
 /**
- * Turns undici's callbacks into one response: the status as soon as it is there, then the body chunk by chunk. It buffers 64 KiB
- * of unread body, and leaves the rest on the connection.
+ * Turns the callbacks of a dispatcher of undici into one response: the status as soon as it is there, then the body chunk by chunk.
+ * It buffers 64 KiB of unread body, and leaves the rest on the connection. These are the callbacks of undici 6 and 7.
  */
-export class ResponseQueue implements ResponseHandler, AsyncIterableIterator<Uint8Array> {
+export class ResponseQueue implements AsyncIterableIterator<Uint8Array> {
   readonly #begun: (response: TransportResponse) => void
   readonly #failed: (error: Error) => void
   readonly #signal: AbortSignal
@@ -28,7 +35,8 @@ export class ResponseQueue implements ResponseHandler, AsyncIterableIterator<Uin
   #bytes = 0
   #hasBegun = false
   #paused = false
-  #controller: ResponseController | undefined
+  #endConnection: ((reason: Error) => void) | undefined
+  #resume: (() => void) | undefined
   #waiting: Waiting | undefined
   /** How the response ended: whole, or with an error. */
   #end: 'whole' | Error | undefined
@@ -45,44 +53,48 @@ export class ResponseQueue implements ResponseHandler, AsyncIterableIterator<Uin
     if (signal.aborted) this.#abort()
   }
 
-  onRequestStart(controller: ResponseController, context?: unknown): void {
-    this.#controller = controller
+  onConnect(endConnection: (reason: Error) => void, context?: unknown): void {
+    this.#endConnection = endConnection
     // An interceptor may follow a redirect despite `maxRedirections: 0`. The token must not go to the new address.
     if (isRedirected(context)) this.#fail(redirected())
     // Aborted before there was a connection: nothing is sent.
-    if (this.#end instanceof Error) controller.abort(this.#end)
+    if (this.#end instanceof Error) endConnection(this.#end)
   }
 
-  onResponseStart(_controller: ResponseController, status: number, headers: Headers): void {
-    if (status < 200) return
+  onHeaders(status: number, headers: readonly RawText[] | FieldRecord, resume?: () => void): true {
+    if (status < 200) return true
     this.#hasBegun = true
-    this.#begun({ status, headers: { get: (name) => readField(headers, name) }, body: this })
+    this.#resume = resume
+    const fields = isRaw(headers) ? readFields(headers) : headers
+    this.#begun({ status, headers: { get: (name) => readField(fields, name) }, body: this })
+    return true
   }
 
-  onResponseData(controller: ResponseController, chunk: Uint8Array): void {
+  /** Returns whether the connection may go on. */
+  onData(chunk: Uint8Array): boolean {
     const waiting = this.#waiting
     if (waiting !== undefined) {
       this.#waiting = undefined
       waiting.resolve({ done: false, value: chunk })
-      return
+      return true
     }
     this.#chunks.push(chunk)
     this.#bytes += chunk.byteLength
-    if (this.#bytes < MAX_WAITING_BYTES) return
-    this.#paused = true
-    controller.pause()
+    this.#paused = this.#bytes >= MAX_WAITING_BYTES
+    return !this.#paused
   }
 
-  onResponseEnd(): void {
+  onComplete(): void {
     this.#settle('whole')
     this.#waiting?.resolve(END)
   }
 
-  onResponseError(controller: ResponseController | undefined, error: unknown): void {
-    const answer = this.#hasBegun ? undefined : readAnswer(error)
-    if (answer === undefined || controller === undefined) return this.#fail(describe(error))
-    this.onResponseStart(controller, answer.status, answer.headers)
-    this.onResponseEnd()
+  onError(error: unknown): void {
+    const answer =
+      this.#hasBegun || this.#endConnection === undefined ? undefined : readAnswer(error)
+    if (answer === undefined) return this.#fail(describe(error))
+    this.onHeaders(answer.status, answer.headers)
+    this.onComplete()
   }
 
   next(): Promise<Step> {
@@ -109,7 +121,7 @@ export class ResponseQueue implements ResponseHandler, AsyncIterableIterator<Uin
     this.#bytes -= chunk.byteLength
     if (this.#paused && this.#bytes < MAX_WAITING_BYTES) {
       this.#paused = false
-      this.#controller?.resume()
+      this.#resume?.()
     }
     return { done: false, value: chunk }
   }
@@ -118,7 +130,7 @@ export class ResponseQueue implements ResponseHandler, AsyncIterableIterator<Uin
     if (this.#end !== undefined) return
     const error = new Error(`${FAILED}: ${why}`)
     this.#fail(error)
-    this.#controller?.abort(error)
+    this.#endConnection?.(error)
   }
 
   #fail(error: Error): void {
@@ -134,10 +146,27 @@ export class ResponseQueue implements ResponseHandler, AsyncIterableIterator<Uin
   }
 }
 
-function readField(headers: Headers, name: string): string | null {
-  const value = Object.hasOwn(headers, name) ? headers[name] : undefined
-  if (value === undefined) return null
-  return typeof value === 'string' ? value : value.join(', ')
+/** {@link ResponseQueue} with the callbacks of undici 8, which its later 7 also knows. */
+export class EventQueue extends ResponseQueue {
+  onRequestStart(controller: ResponseController, context?: unknown): void {
+    this.onConnect((reason) => controller.abort(reason), context)
+  }
+
+  onResponseStart(controller: ResponseController, status: number, headers: FieldRecord): void {
+    this.onHeaders(status, headers, () => controller.resume())
+  }
+
+  onResponseData(controller: ResponseController, chunk: Uint8Array): void {
+    if (!this.onData(chunk)) controller.pause()
+  }
+
+  onResponseEnd(): void {
+    this.onComplete()
+  }
+
+  onResponseError(_controller: ResponseController | undefined, error: unknown): void {
+    this.onError(error)
+  }
 }
 
 // undici's redirect interceptor lists the earlier URLs in `history`.
@@ -153,14 +182,14 @@ function redirected(): Error {
 
 // undici's interceptors `responseError` and `retry` turn a status into an error. A denial must stay a denial: as an outage it
 // would allow a stale decision.
-function readAnswer(error: unknown): { status: number; headers: Headers } | undefined {
+function readAnswer(error: unknown): { status: number; headers: FieldRecord } | undefined {
   const status: unknown = Reflect.get(Object(error), 'statusCode')
   const headers: unknown = Reflect.get(Object(error), 'headers')
   if (typeof status !== 'number' || !(status >= 400 && status <= 599)) return undefined
   return { status, headers: isHeaders(headers) ? headers : {} }
 }
 
-function isHeaders(value: unknown): value is Headers {
+function isHeaders(value: unknown): value is FieldRecord {
   return typeof value === 'object' && value !== null
 }
 

@@ -1,9 +1,9 @@
 import { getEventListeners } from 'node:events'
 import { inspect } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
-import { findCause } from '../../src/core/endpoint/failure-cause.ts'
-import { ResponseQueue } from '../../src/node/response-queue.ts'
-import type { TransportResponse } from '../../src/core/verifier.ts'
+import { findCause } from '../../../src/core/endpoint/failure-cause.ts'
+import { EventQueue, ResponseQueue } from '../../../src/core/endpoint/response-queue.ts'
+import type { TransportResponse } from '../../../src/core/verifier.ts'
 
 /** Plays undici's callbacks in every order. `tests/node/node-transport.test.ts` runs undici itself. */
 
@@ -13,7 +13,7 @@ function setup(clock = new AbortController()) {
   const controller = { pause: vi.fn<() => void>(), resume: vi.fn<() => void>(), abort: vi.fn() }
   const begun = vi.fn<(response: TransportResponse) => void>()
   const failed = vi.fn<(error: Error) => void>()
-  const queue = new ResponseQueue(begun, failed, clock.signal)
+  const queue = new EventQueue(begun, failed, clock.signal)
   return { clock, controller, begun, failed, queue }
 }
 
@@ -61,6 +61,31 @@ describe('ResponseQueue', () => {
     for (const name of ['retry-after', '__proto__', 'constructor']) {
       expect(headers?.get(name)).toBeNull()
     }
+  })
+
+  it('reads fields in bytes, whose values may be lists', () => {
+    const begun = vi.fn<(response: TransportResponse) => void>()
+    const queue = new ResponseQueue(begun, vi.fn(), new AbortController().signal)
+    const raw = [
+      'Retry-After',
+      ['1', '2'],
+      '__proto__',
+      'é',
+      'age',
+      '5',
+      'AGE',
+      '6',
+      'odd',
+    ] as const
+    const toBytes = (text: string) => Buffer.from(text, 'latin1')
+    queue.onHeaders(
+      200,
+      raw.map((text) => (typeof text === 'string' ? toBytes(text) : text.map(toBytes))),
+      vi.fn(),
+    )
+    const headers = begun.mock.calls[0]?.[0].headers
+    const read = ['retry-after', '__proto__', 'age', 'odd'].map((name) => headers?.get(name))
+    expect(read).toEqual(['1, 2', 'é', '5, 6', null])
   })
 
   it('pauses the connection at 64 KiB of unread body (memory exhaustion)', async () => {

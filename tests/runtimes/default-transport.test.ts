@@ -1,0 +1,78 @@
+import { execFile } from 'node:child_process'
+import { createServer } from 'node:http'
+import { promisify } from 'node:util'
+import { expect, inject, it, onTestFinished } from 'vitest'
+import { close, findFreePort, listen } from '../support/loopback.ts'
+import { BUN, DENO, findNode, locate, NODES, OLDER_NODES } from './support/binaries.ts'
+import type { Binary } from './support/binaries.ts'
+
+/** How a guard asks by default: on Node by the dispatcher below `fetch`, once `fetch` has had an answer. */
+
+const run = promisify(execFile)
+
+async function print(binary: Binary, args: readonly string[], env = {}): Promise<unknown> {
+  const options = { cwd: inject('app'), env: { NO_COLOR: '1', ...env } }
+  const { stdout } = await run(locate(binary), args, options)
+  return JSON.parse(stdout)
+}
+
+it.each([...OLDER_NODES, ...NODES])(
+  'on $name: by fetch, and from the second call on by its dispatcher',
+  async (binary) => {
+    expect(await print(binary, ['default-transport.js'])).toEqual({
+      seen: ['fetch', 'dispatcher', 'dispatcher'],
+      outcomes: ['allow', 'denied', 'allow'],
+    })
+  },
+)
+
+it.each([
+  [BUN, []],
+  [DENO, ['run', '--no-prompt', '-A']],
+] as const)('on $name: by its own fetch', async (binary, args) => {
+  expect(await print(binary, [...args, 'default-transport.js'])).toEqual({
+    seen: ['plain fetch', 'plain fetch', 'plain fetch'],
+    outcomes: ['allow', 'denied', 'allow'],
+  })
+})
+
+it.each(['20', '24', '26'])(
+  'on Node %s: rejects no more good callers than fetch, while the endpoint closes idle connections',
+  async (version) => {
+    const { rejected, byFetch } = (await print(findNode(version), [
+      'default-transport.js',
+      'closing',
+    ])) as { rejected: number; byFetch: number }
+    // Chance decides about a few: the endpoint closes at random times.
+    expect(rejected).toBeLessThanOrEqual(byFetch + 3)
+  },
+  60_000,
+)
+
+it.each(['22', '24', '26'])('on Node %s: by the proxy of the environment', async (version) => {
+  const env = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: `http://127.0.0.1:${await findFreePort()}` }
+  expect(await print(findNode(version), ['default-transport.js', 'proxied'], env)).toEqual({
+    outcomes: ['allow', 'allow'],
+    asked: true,
+  })
+})
+
+it.each([
+  [['--allow-net'], { outcomes: ['allow', 'allow', 'allow'], causes: [] }],
+  [
+    [],
+    {
+      outcomes: ['unreachable', 'unreachable', 'unreachable'],
+      causes: Array.from({ length: 3 }, () => 'ERR_ACCESS_DENIED'),
+    },
+  ],
+])('on Node 26 with --permission and %j', async (flags, expected) => {
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => response.end('{}'))
+  })
+  const port = await listen(server)
+  onTestFinished(() => close(server))
+  const args = ['--permission', '--allow-fs-read=*', ...flags, 'default-transport.js', 'alone']
+  const env = { ENDPOINT: `http://127.0.0.1:${port}/` }
+  expect(await print(findNode('26'), args, env)).toEqual(expected)
+})
