@@ -1,13 +1,12 @@
-// npm install express undici@7 with-auth && npm pkg set type=module && AUTH_ENDPOINT=https://auth.example.com/validate node express.js
+// npm install express with-auth && npm pkg set type=module && AUTH_ENDPOINT=https://auth.example.com/validate node express.js
 import express from 'express'
 import { auth } from 'with-auth/express'
-import { nodeTransport } from 'with-auth/node'
 
 const app = express()
 const notes = []
 
 // Before any body parser.
-app.use(auth({ fetch: nodeTransport() }))
+app.use(auth())
 app.use(express.json())
 
 app.get('/v1/notes', (req, res) => res.json({ principal: req.auth?.principal, notes }))

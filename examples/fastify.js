@@ -1,13 +1,12 @@
-// npm install fastify undici@7 with-auth && npm pkg set type=module && AUTH_ENDPOINT=https://auth.example.com/validate node fastify.js
+// npm install fastify with-auth && npm pkg set type=module && AUTH_ENDPOINT=https://auth.example.com/validate node fastify.js
 import Fastify from 'fastify'
 import { auth } from 'with-auth/fastify'
-import { nodeTransport } from 'with-auth/node'
 
 const notes = []
 const app = Fastify()
 
 // Before the body is parsed.
-app.addHook('onRequest', auth({ fetch: nodeTransport() }))
+app.addHook('onRequest', auth())
 
 app.get('/v1/notes', async (request) => ({ principal: request.auth?.principal, notes }))
 app.post('/v1/notes', async (request) => {

@@ -1,10 +1,9 @@
-// npm install h3 undici@7 with-auth && AUTH_ENDPOINT=https://auth.example.com/validate node h3.ts
+// npm install h3 with-auth && AUTH_ENDPOINT=https://auth.example.com/validate node h3.ts
 import { H3, serve } from 'h3'
 import { createAuthenticator, getAuth } from 'with-auth'
-import { nodeTransport } from 'with-auth/node'
 
 const notes: string[] = []
-const authenticate = createAuthenticator({ fetch: nodeTransport() })
+const authenticate = createAuthenticator()
 const app = new H3()
 
 // Before all routes, for all paths.

@@ -1,11 +1,10 @@
-// npm install hono srvx undici@7 with-auth && AUTH_ENDPOINT=https://auth.example.com/validate npx srvx hono-per-route.ts
+// npm install hono srvx with-auth && AUTH_ENDPOINT=https://auth.example.com/validate npx srvx hono-per-route.ts
 import { Hono } from 'hono'
 import { auth } from 'with-auth/hono'
-import { nodeTransport } from 'with-auth/node'
 
 const notes: string[] = []
 // Made once: each guard keeps verdicts, counts failures and limits calls for itself.
-const guard = auth({ fetch: nodeTransport() })
+const guard = auth()
 
 const app = new Hono()
   .get('/healthz', (c) => c.text('ok'))

@@ -1,12 +1,10 @@
-// npm install hono srvx undici@7 with-auth && AUTH_ENDPOINT=https://auth.example.com/validate npx srvx hono-sub-apps.ts
+// npm install hono srvx with-auth && AUTH_ENDPOINT=https://auth.example.com/validate npx srvx hono-sub-apps.ts
 import { Hono } from 'hono'
 import { getAuth, withAuth } from 'with-auth'
 import { auth } from 'with-auth/hono'
-import { nodeTransport } from 'with-auth/node'
 
 const notes: string[] = []
-const config = { fetch: nodeTransport() }
-const guard = auth(config)
+const guard = auth()
 const routes = new Hono()
   .use(guard)
   .get('/notes', (c) => c.json({ principal: c.var.auth?.principal, notes }))
@@ -21,5 +19,5 @@ const app = new Hono().route('/v1', routes)
 const second = app.basePath('/v2').use(guard)
 second.get('/me', (c) => c.json({ principal: c.var.auth?.principal }))
 // Below a mount the endpoint is told what is left of the path: '/me' for '/v3/me'.
-app.mount('/v3', withAuth(mounted, config))
+app.mount('/v3', withAuth(mounted))
 export default app

@@ -1,13 +1,12 @@
-// npm install hono srvx undici@7 with-auth && AUTH_ENDPOINT=https://auth.example.com/validate npx srvx hono.ts
+// npm install hono srvx with-auth && AUTH_ENDPOINT=https://auth.example.com/validate npx srvx hono.ts
 import { Hono } from 'hono'
 import { auth, type AuthEnv } from 'with-auth/hono'
-import { nodeTransport } from 'with-auth/node'
 
 const notes: string[] = []
 const app = new Hono<AuthEnv>()
 
 // Before all routes: Hono runs middleware in the order of registration.
-app.use(auth({ fetch: nodeTransport() }))
+app.use(auth())
 
 app.get('/v1/notes', (c) => c.json({ principal: c.var.auth?.principal, notes }))
 app.post('/v1/notes', async (c) => {

@@ -1,7 +1,6 @@
-// npm install srvx undici@7 with-auth && AUTH_ENDPOINT=https://auth.example.com/validate node srvx.ts
+// npm install srvx with-auth && AUTH_ENDPOINT=https://auth.example.com/validate node srvx.ts
 import { serve } from 'srvx'
 import { getAuth, withAuth } from 'with-auth'
-import { nodeTransport } from 'with-auth/node'
 
 const notes: string[] = []
 
@@ -10,4 +9,4 @@ async function handler(request: Request): Promise<Response> {
   return Response.json({ principal: getAuth(request).principal, notes })
 }
 
-serve({ fetch: withAuth(handler, { fetch: nodeTransport() }) })
+serve({ fetch: withAuth(handler) })

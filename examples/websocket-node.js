@@ -1,6 +1,6 @@
-// npm install ws undici@7 with-auth && npm pkg set type=module && AUTH_ENDPOINT=https://auth.example.com/validate node websocket-node.js
+// npm install ws with-auth && npm pkg set type=module && AUTH_ENDPOINT=https://auth.example.com/validate node websocket-node.js
 import { createServer } from 'node:http'
-import { nodeTransport, withUpgradeAuth } from 'with-auth/node'
+import { withUpgradeAuth } from 'with-auth/node'
 import { WebSocketServer } from 'ws'
 
 // `ws` would choose the first protocol on offer, which may be the one with the key.
@@ -18,7 +18,7 @@ const server = createServer((_incoming, outgoing) => {
   outgoing.writeHead(426).end('WebSocket connections only')
 })
 const credentials = ['bearer', { webSocketProtocol: 'key.' }]
-server.on('upgrade', withUpgradeAuth(open, { credentials, fetch: nodeTransport() }))
+server.on('upgrade', withUpgradeAuth(open, { credentials }))
 server.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {
   console.log(`Listening on http://127.0.0.1:${server.address().port}`)
 })

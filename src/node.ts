@@ -1,5 +1,5 @@
 /**
- * Checks for Node's own servers and WebSocket upgrades, and a faster transport to the auth endpoint.
+ * Checks for Node's own servers and WebSocket upgrades, and a transport to the auth endpoint with certificates of its own.
  *
  * @module with-auth/node
  */
@@ -173,9 +173,9 @@ export function passWebSockets(
 }
 
 /**
- * Creates a value for the option `fetch` that calls the auth endpoint over undici, at a fraction of the cost of Node's `fetch`.
- * Several wrappers may share one, and so share its connections. It needs the package `undici`, 7.28 or 8.5 or later. It
- * connects with the first call.
+ * Creates a value for the option `fetch` that calls the auth endpoint over the package `undici`, 7.28 or 8.5 or later, with
+ * certificates, a client key or a limit of connections of its own. Without these needs leave it out. Several wrappers may share
+ * one, and so share its connections. It connects with the first call.
  *
  * Like `fetch` it follows no redirect, obeys the deadline, and never repeats a call by itself. It differs in two points. It asks
  * for an uncompressed body (RFC 9110 §12.5.3), and a compressed body carries no identity. Tools that replace `fetch` or patch

@@ -146,9 +146,9 @@ export interface AuthConfig {
   /** Builds the response of a rejection. `denial` has `reason`, `status`, `message` and, with `Retry-After`, `retryAfterMs`. A
    * promise, a 2xx, a used `Response` or an exception is replaced and reported once. */
   readonly respond?: (denial: Denial, request: Request) => Response
-  /** Sends each POST to the auth endpoint. It must not follow redirects. On Node `nodeTransport()` of `with-auth/node` returns a
-   * faster one.
-   * @default `globalThis.fetch`, looked up at each call */
+  /** Sends each POST to the auth endpoint. It must not follow redirects. On Node `nodeTransport()` of `with-auth/node` returns one
+   * with certificates and connections of its own.
+   * @default `globalThis.fetch`, looked up at each call; while it is Node's own, the dispatcher below it */
   readonly fetch?: Transport
 }
 

@@ -1,5 +1,13 @@
 import { createServer } from 'node:http'
 import { gzipSync } from 'node:zlib'
+import { propagation } from '@opentelemetry/api'
+import { W3CTraceContextPropagator } from '@opentelemetry/core'
+import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+} from '@opentelemetry/sdk-trace-base'
 import { http, HttpResponse } from 'msw'
 import { setupServer } from 'msw/node'
 import { Agent, getGlobalDispatcher, MockAgent, setGlobalDispatcher } from 'undici'
@@ -123,8 +131,7 @@ describe('the way of a call', () => {
     ['no process', undefined],
   ])('is fetch with %s', async (_what, process) => {
     const { port, questions } = await startAsked()
-    await recogniseWith(process)
-    await ask(port)
+    await askWith(process, port)
     expect(questions.map(wayOf)).toEqual(['fetch', 'fetch'])
   })
 
@@ -134,8 +141,7 @@ describe('the way of a call', () => {
     setGlobalDispatcher(new Agent())
     onTestFinished(() => setGlobalDispatcher(before))
     const { port, questions } = await startAsked()
-    await recogniseWith({ versions: { undici: '8.13.1' } })
-    expect(await read(await ask(port))).toBe('{}')
+    expect(await askWith({ versions: { undici: '8.13.1' } }, port)).toBe('{}')
     expect(questions.map(wayOf)).toEqual(['fetch', 'dispatcher'])
   })
 
@@ -158,6 +164,25 @@ describe('the way of a call', () => {
     setDispatcher({ dispatch: () => expect.fail('the-token') })
     onTestFinished(() => setDispatcher(before))
     await expect(ask(port)).rejects.toThrow('No whole response from the endpoint: unknown error')
+  })
+
+  it('is seen by the instrumentation of OpenTelemetry, which adds the trace context', async () => {
+    const { port, questions } = await startAsked()
+    const exporter = new InMemorySpanExporter()
+    const tracing = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })
+    propagation.setGlobalPropagator(new W3CTraceContextPropagator())
+    const instrumentation = new UndiciInstrumentation()
+    instrumentation.setTracerProvider(tracing)
+    onTestFinished(() => {
+      instrumentation.disable()
+      propagation.disable()
+    })
+    await read(await ask(port))
+    expect(questions.map(wayOf)).toEqual(['fetch', 'dispatcher'])
+    const [span] = exporter.getFinishedSpans()
+    expect(span?.attributes).toMatchObject({ 'http.response.status_code': 200 })
+    const { traceId, spanId } = span?.spanContext() ?? {}
+    expect(questions[1]).toContain(`traceparent: 00-${traceId}-${spanId}-01`)
   })
 
   it('is a server of msw while it listens', async () => {
@@ -189,16 +214,20 @@ describe('the way of a call', () => {
   })
 })
 
-/** Lets `fetch` be recognised anew, with this `process`, until the test has ended. */
-async function recogniseWith(process: unknown): Promise<void> {
-  const recognise = async (): Promise<void> => {
+/** Asks while `fetch` is recognised anew, with this `process`. */
+async function askWith(process: unknown, port: number) {
+  const forget = async (): Promise<void> => {
     vi.stubGlobal('fetch', () => new Response())
     await ask(1)
     vi.stubGlobal('fetch', own)
   }
-  onTestFinished(recognise)
-  await recognise()
+  onTestFinished(forget)
+  await forget()
   vi.stubGlobal('process', process)
+  const pending = ask(port)
+  // At once: the test runner needs its own.
+  vi.unstubAllGlobals()
+  return read(await pending)
 }
 
 function setDispatcher(dispatcher: unknown): void {

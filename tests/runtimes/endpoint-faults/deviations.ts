@@ -10,12 +10,14 @@ interface Deviation {
   readonly cases: readonly string[]
 }
 
+/** Those that unpack by `fetch`. */
+const FETCHING = ['Node', 'Node by its dispatcher'] as const
 const NODE = ['Node', 'Node by its dispatcher', 'Node over undici'] as const
 
 /** A comment before each says the cause. */
 export const DEVIATIONS: readonly Deviation[] = [
   // Fetch standard, HTTP-network-or-cache fetch: a 407 without a window is a network error
-  differ('Node', 'E8', 'unreachable', '407'),
+  differ(FETCHING, 'E8', 'unreachable', '407'),
   // undici destroys the connection for a 100 that it did not ask for
   differ(NODE, 'E9', 'unreachable', '100, then 200', '100, then nothing'),
   // llhttp reads the digits of the version, and does not look at the reason
@@ -23,9 +25,9 @@ export const DEVIATIONS: readonly Deviation[] = [
   // llhttp requires CR LF, though RFC 9112 §2.2 lets a recipient do without the CR
   differ(NODE, 'E10', 'unreachable', 'line feeds alone'),
   // undici refuses more than five encodings (CVE-2026-22036); the others undo none of a list
-  differ('Node', 'E15', 'unreachable', 'gzip 200 times'),
+  differ(FETCHING, 'E15', 'unreachable', 'gzip 200 times'),
   // undici unpacks what there is, and takes the end of the body for the end of the gzip
-  differ('Node', 'E15', NOBODY, 'half of a gzip'),
+  differ(FETCHING, 'E15', NOBODY, 'half of a gzip'),
   // llhttp counts no reason among the headers, and reads "chunked, chunked" as "chunked"
   differ(NODE, 'E16', 'allow', 'a reason of 200 KB', 'chunks twice'),
   // llhttp refuses what RFC 9112 §6.3 lets a recipient mend
