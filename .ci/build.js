@@ -11,6 +11,7 @@ const entries = readdirSync(`${root}/src`).filter((name) => name.endsWith('.ts')
 // A folder stands before the folders that import it, because a part takes along what it imports.
 const folders = [
   'core',
+  'core/dispatcher',
   'memory',
   'files',
   // The gateway and forward auth need no more of the verifiers.
@@ -35,20 +36,41 @@ const folders = [
 ]
 // It takes the place of the entry on Workers, and must not load what that imports.
 const ON_WORKERS = 'redis/workerd'
+// By "imports" in package.json, a bundle for other runtimes than Node gets what takes the place of Node's way.
+const FETCHES = {
+  'fetch/node': 'core/dispatcher/runtime-fetch',
+  'fetch/plain': 'core/dispatcher/plain-fetch',
+}
+
+/** What is no part of a folder: folders within it that are a part of their own, and files that take the place of others. */
+function apartFrom(folder) {
+  const parts = folders.filter((name) => name.startsWith(`${folder}/`))
+  return [...parts, ON_WORKERS, FETCHES['fetch/plain']]
+}
 
 const dir = process.argv[2] ?? `${root}/dist`
 if (process.argv[2] === undefined) rmSync(dir, { recursive: true, force: true })
 await build({
   cwd: root,
-  input: Object.fromEntries(
-    [...entries.map((name) => name.replace(/\.ts$/, '')), ON_WORKERS].map((name) => [
+  input: Object.fromEntries([
+    ...[...entries.map((name) => name.replace(/\.ts$/, '')), ON_WORKERS].map((name) => [
       name,
       `src/${name}.ts`,
     ]),
-  ),
+    ...Object.entries(FETCHES).map(([name, file]) => [name, `src/${file}.ts`]),
+  ]),
   platform: 'neutral',
   external: /^(?![./])/,
   plugins: [
+    {
+      name: 'fetch-by-imports',
+      resolveId: (source, importer) =>
+        source.endsWith('/runtime-fetch.ts') &&
+        importer !== undefined &&
+        !importer.includes('/src/node/')
+          ? { id: '#fetch', external: true }
+          : undefined,
+    },
     {
       name: 'redis-by-exports',
       // By the exports of the package, a bundle for Workers gets what takes its place there, and no @redis/client.
@@ -64,7 +86,7 @@ await build({
     codeSplitting: {
       groups: folders.map((name, index) => ({
         name,
-        test: new RegExp(`/src/(?!${ON_WORKERS})${name}(?:/|\\.ts$)`),
+        test: new RegExp(`/src/(?!${apartFrom(name).join('|')})${name}(?:/|\\.ts$)`),
         priority: folders.length - index,
       })),
     },

@@ -97,8 +97,8 @@ describe('core', () => {
     return { file: room, imports: [...new Set(imports)].filter((other) => other !== room) }
   })
 
-  it('has at most 17 rooms on 10 floors, and imports go down', () => {
-    expect(rooms.length).toBeLessThanOrEqual(17)
+  it('has at most 19 rooms on 10 floors, and imports go down', () => {
+    expect(rooms.length).toBeLessThanOrEqual(19)
     expect(findCycle(rooms)).toBeUndefined()
     const floorOf = (room: string): number => {
       const imports = rooms.find(({ file }) => file === room)?.imports ?? []
@@ -218,10 +218,10 @@ it('the help names every environment variable that a command reads', () => {
 describe('the budget', () => {
   const linesOf = (text: string): number => text.trimEnd().split('\n').length
 
-  it('of a folder of src is 12 files directly in it', () => {
+  it('of a folder of src is 14 files directly in it', () => {
     const folders = MODULES.map(({ file }) => posix.dirname(file)).filter((name) => name !== '.')
     const full = [...new Set(folders)].filter(
-      (name) => folders.filter((other) => other === name).length > 12,
+      (name) => folders.filter((other) => other === name).length > 14,
     )
     expect(full).toEqual([])
   })

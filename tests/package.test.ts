@@ -29,6 +29,8 @@ import type { PackedPackage } from './support/packed-package.ts'
 interface PackageJson {
   readonly version: string
   readonly license: string
+  readonly type: string
+  readonly imports: { readonly '#fetch': Readonly<Record<string, string>> }
   readonly exports: Readonly<
     Record<string, string | { types: string; workerd?: string; default: string }>
   >
@@ -146,7 +148,9 @@ describe('the published package', { tags: ['slow'] }, () => {
     const roots = names.map((name) => (name.includes('/') ? `parts/${name.split('/')[0]}` : name))
     const emitted = [...types, ...new Set(roots.map((name) => `dist/${name}.js`))]
     const parts = ['address', 'signature'].map((name) => `dist/parts/verifiers/upstream/${name}.js`)
-    emitted.push('dist/redis/workerd.js', ...parts)
+    const fetches = Object.values(packageJson.imports['#fetch']).map((file) => file.slice(2))
+    emitted.push('dist/redis/workerd.js', ...parts, 'dist/parts/core/dispatcher.js')
+    emitted.push(...new Set(fetches))
     const toRead = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'schema.json']
     expect(packed.files).toEqual(sorted([...emitted, ...toRead]))
   })
@@ -232,7 +236,8 @@ describe('the published package', { tags: ['slow'] }, () => {
   function runAlone(name: string, version: string | undefined, script: string): string {
     const alone = mkdtempSync(join(tmpdir(), 'with-auth-alone-'))
     cpSync(join(packed.folder, 'dist'), join(alone, 'dist'), { recursive: true })
-    writeFileSync(join(alone, 'package.json'), '{"type":"module"}')
+    const { type, imports } = packageJson
+    writeFileSync(join(alone, 'package.json'), JSON.stringify({ type, imports }))
     const other = join(alone, 'node_modules', name)
     mkdirSync(other, { recursive: true })
     if (version !== undefined)

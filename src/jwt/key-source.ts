@@ -1,4 +1,4 @@
-import { findCause } from '../core/endpoint/failure-cause.ts'
+import { findCause } from '../core/error-code.ts'
 import { AuthUnavailableError } from '../core/errors.ts'
 import { shownReason } from '../core/response/shown-facts.ts'
 import { Tries } from '../verifiers/tries.ts'

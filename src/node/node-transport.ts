@@ -1,6 +1,6 @@
 import { within } from '../core/async.ts'
-import { EventQueue } from '../core/endpoint/response-queue.ts'
-import { headersFor, partsOf } from '../core/endpoint/runtime-fetch.ts'
+import { EventQueue } from '../core/dispatcher/response-queue.ts'
+import { headersFor, partsOf } from '../core/dispatcher/runtime-fetch.ts'
 import type { Transport } from '../core/verifier.ts'
 import type { NodeDispatcher, OwnAgent } from './undici.ts'
 

@@ -2,7 +2,7 @@ import { callback } from '../core/config/kinds.ts'
 import { OPTIONS, READS } from '../core/config/options.ts'
 import { createEndpoint } from '../core/endpoint/endpoint.ts'
 import { Check } from '../core/request/check.ts'
-import { runtimeFetch } from '../core/endpoint/runtime-fetch.ts'
+import { runtimeFetch } from '../core/dispatcher/runtime-fetch.ts'
 import { narrowQuestion, toVerdict } from './adapt.ts'
 import {
   checkUrl,

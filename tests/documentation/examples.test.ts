@@ -78,14 +78,6 @@ it.each(MCP)('docs/mcp.md shows or links %s', (file) => {
   expect(readText('docs/mcp.md')).toContain(`examples/${file}`)
 })
 
-it('only the examples that Node runs directly use `nodeTransport`', () => {
-  const onNode = PROGRAMS.filter(({ server }) => /^(?:srvx on )?Node$/.test(server))
-  const bySource = sources.filter((file) =>
-    readText(`examples/${file}`).includes('nodeTransport()'),
-  )
-  expect(sorted(bySource)).toEqual(sorted([...onNode.map(({ file }) => file), 'websocket-node.js']))
-})
-
 describe('an example', () => {
   it.each(sources)('has at most 25 lines: %s', (file) => {
     expect(readText(`examples/${file}`).trimEnd().split('\n').length).toBeLessThanOrEqual(25)

@@ -1,4 +1,4 @@
-import { findCause } from '../../core/endpoint/failure-cause.ts'
+import { findCause } from '../../core/error-code.ts'
 import { readBody } from '../../core/endpoint/response-body.ts'
 
 export interface ProbeTarget {

@@ -1,4 +1,4 @@
-import { runtimeFetch } from '../endpoint/runtime-fetch.ts'
+import { runtimeFetch } from '../dispatcher/runtime-fetch.ts'
 import { rejectLoggedCredentials } from './credentials.ts'
 import { rejectInsecure } from './endpoint.ts'
 import { namesOf, parseFields } from './kinds.ts'

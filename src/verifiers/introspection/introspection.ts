@@ -1,5 +1,5 @@
 import { AuthUnavailableError } from '../../core/errors.ts'
-import { runtimeFetch } from '../../core/endpoint/runtime-fetch.ts'
+import { runtimeFetch } from '../../core/dispatcher/runtime-fetch.ts'
 import { askService } from '../ask.ts'
 import { idOf, INSECURE_HTTP, READS_TOKEN, withoutQuery } from '../options.ts'
 import { isRandomKey } from '../random-key.ts'

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Agent, createServer, request as forward } from 'node:http'
-import { createServer as createTcpServer } from 'node:net'
+import { connect, createServer as createTcpServer } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { withAuth } from 'with-auth'
@@ -16,12 +16,13 @@ process.exit()
 async function ways() {
   const seen = []
   const endpoint = await serve(
-    createServer(async (request, response) => {
-      const { api_key: key } = await json(request)
+    createServer((request, response) => {
       const { headers } = request
       const isNodes = headers['accept-encoding'] === 'identity'
       seen.push(isNodes ? ('sec-fetch-mode' in headers ? 'fetch' : 'dispatcher') : 'plain fetch')
-      response.writeHead(key === 'bad' ? 401 : 200).end('{}')
+      void json(request).then(({ api_key: key }) =>
+        response.writeHead(key === 'bad' ? 401 : 200).end('{}'),
+      )
     }),
   )
   const ask = guard({ endpoint })
@@ -71,9 +72,8 @@ async function proxied() {
     })
     request.pipe(upstream)
   })
-  proxy.on('connect', async (_request, socket) => {
+  proxy.on('connect', (_request, socket) => {
     asked.push('CONNECT')
-    const { connect } = await import('node:net')
     const upstream = connect(Number(port), '127.0.0.1')
     socket.write('HTTP/1.1 200 OK\r\n\r\n')
     socket.on('error', () => upstream.destroy()).pipe(upstream)

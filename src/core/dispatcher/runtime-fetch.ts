@@ -1,5 +1,5 @@
 import { EventQueue, ResponseQueue } from './response-queue.ts'
-import { PLAIN, property, USER_AGENT } from '../runtime.ts'
+import { property, USER_AGENT } from '../runtime.ts'
 import type { Transport, TransportInit, TransportResponse } from '../verifier.ts'
 
 /** The options of a request for undici. */
@@ -43,7 +43,8 @@ export const runtimeFetch: Transport = Object.assign<Transport, { id: string }>(
     if (destination === undefined || dispatcher === undefined) return askByFetch(url, init)
     return dispatch(dispatcher, destination, url, init)
   },
-  { id: PLAIN },
+  // Not `PLAIN`, which may not be there yet: in the package this file and the rest of the core import each other.
+  { id: 'fetch' },
 )
 
 /** The fields that each call over a dispatcher has, and so the call by `fetch` before it. */

@@ -12,7 +12,8 @@ import { http, HttpResponse } from 'msw'
 import { setupServer } from 'msw/node'
 import { Agent, getGlobalDispatcher, MockAgent, setGlobalDispatcher } from 'undici'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { runtimeFetch } from '../../../src/core/endpoint/runtime-fetch.ts'
+import { runtimeFetch as plainFetch } from '../../../src/core/dispatcher/plain-fetch.ts'
+import { runtimeFetch } from '../../../src/core/dispatcher/runtime-fetch.ts'
 import { BODY, OK, post, read, run, runTcp } from '../../support/tcp-endpoint.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -70,6 +71,13 @@ describe('the way of a call', () => {
       expect(question).toMatch(new RegExp(`\r\ncontent-length: ${BODY.length}\r\n`, 'i'))
       expect(question.endsWith(BODY)).toBe(true)
     }
+  })
+
+  it('is fetch alone in what takes its place on other runtimes', async () => {
+    const { port, questions } = await startAsked()
+    await post(port, {}, plainFetch)
+    expect(questions.map(wayOf)).toEqual(['fetch', 'fetch'])
+    expect(plainFetch.id).toBe(runtimeFetch.id)
   })
 
   it('is fetch for another URL', async () => {

@@ -1,4 +1,4 @@
-import { findCause } from './failure-cause.ts'
+import { findCause } from '../error-code.ts'
 import { isRaw, readField, readFields } from './raw-fields.ts'
 import type { FieldRecord, RawText } from './raw-fields.ts'
 import type { TransportResponse } from '../verifier.ts'

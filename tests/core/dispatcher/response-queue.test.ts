@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events'
 import { inspect } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
-import { findCause } from '../../../src/core/endpoint/failure-cause.ts'
-import { EventQueue, ResponseQueue } from '../../../src/core/endpoint/response-queue.ts'
+import { findCause } from '../../../src/core/error-code.ts'
+import { EventQueue, ResponseQueue } from '../../../src/core/dispatcher/response-queue.ts'
 import type { TransportResponse } from '../../../src/core/verifier.ts'
 
 /** Plays undici's callbacks in every order. `tests/node/node-transport.test.ts` runs undici itself. */
