@@ -38,7 +38,7 @@ async function compare(alg: string): Promise<void> {
   const verifier = jwt({ issuer: ISSUER, audience: AUDIENCE, keys })
   const { signal } = new AbortController()
   const ours: Check = async (token) => {
-    const verdict = await verifier(
+    const verdict = await verifier.ask(
       { token, request: { path: '', headers: {}, params: {} } },
       signal,
     )

@@ -33,15 +33,19 @@ export type {
 } from './core/auth-config.ts'
 export type { AuthConfigSource } from './core/auth-config.ts'
 export type {
+  AskVerifier,
   ReadsConfig,
   ContextConfig,
+  DefinedVerifier,
   Question,
   Transport,
   TransportInit,
   TransportResponse,
   Verdict,
   Verifier,
+  VerifierFunction,
   VerifierRun,
+  VerifierTraits,
 } from './core/verifier.ts'
 export type {
   Access,

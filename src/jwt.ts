@@ -11,7 +11,8 @@ import { parseJwtOptions } from './jwt/options.ts'
 import { createTokenCheck } from './jwt/token-check.ts'
 import { readUnverifiedClaims } from './jwt/token-header.ts'
 import { readName } from './core/endpoint/claim-path.ts'
-import type { Verifier } from './core/verifier.ts'
+import { defineVerifier } from './verifiers/define-verifier.ts'
+import type { DefinedVerifier } from './core/verifier.ts'
 import type { JwtOptions } from './jwt/jwt-options.ts'
 import type { ParsedOptions } from './jwt/options.ts'
 import type { KeyFinder } from './jwt/token-check.ts'
@@ -51,12 +52,12 @@ export type { JwtOptions }
  * })
  * ```
  */
-export function jwt(options: JwtOptions): Verifier {
+export function jwt(options: JwtOptions): DefinedVerifier {
   const parsed = parseJwtOptions(options)
   const { issuer, allowInsecureHttp } = parsed
   const origin = originOf(parsed)
-  const id = identify(parsed)
-  const traits: Partial<Verifier> = {
+  return defineVerifier({
+    ask: createTokenCheck(parsed, createKeyFinder(parsed, origin), origin),
     reads: {},
     local: true,
     label: 'jwt',
@@ -65,9 +66,8 @@ export function jwt(options: JwtOptions): Verifier {
     accepts: (token) => mayBeOf(issuer, readUnverifiedClaims(token)),
     warnings: allowInsecureHttp ? [INSECURE] : [],
     describe: () => describeOptions(parsed),
-    ...(id === undefined ? {} : { id }),
-  }
-  return Object.assign(createTokenCheck(parsed, createKeyFinder(parsed, origin), origin), traits)
+    id: identify(parsed),
+  })
 }
 
 const INSECURE = '"allowInsecureHttp" is true: the keys of tokens may travel in clear text'

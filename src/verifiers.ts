@@ -3,12 +3,14 @@
  *
  * @module with-auth/verifiers
  */
+import { defineVerifier } from './verifiers/define-verifier.ts'
 import { endpointVerifier } from './verifiers/endpoint-verifier.ts'
 import { firstOf } from './verifiers/first-of/first-of.ts'
 import { githubToken } from './verifiers/github/github-token.ts'
 import { introspection } from './verifiers/introspection/introspection.ts'
 import { kubernetesToken } from './verifiers/kubernetes/kubernetes-token.ts'
 import { fromUpstream } from './verifiers/upstream/from-upstream.ts'
+import type { VerifierDefinition } from './verifiers/define-verifier.ts'
 import type { EndpointVerifierOptions } from './verifiers/endpoint-verifier.ts'
 import type { FirstOfOptions } from './verifiers/first-of/options.ts'
 import type { GithubApp, GithubTokenOptions } from './verifiers/github/options.ts'
@@ -20,7 +22,9 @@ import type { UpstreamConfig } from './verifiers/upstream/from-upstream.ts'
 import type { UpstreamOptions } from './verifiers/upstream/options.ts'
 import type { UpstreamProof } from './verifiers/upstream/proof-options.ts'
 
-export { endpointVerifier, firstOf, fromUpstream, githubToken, introspection, kubernetesToken }
+export { defineVerifier, endpointVerifier, firstOf, fromUpstream }
+export { githubToken, introspection, kubernetesToken }
+export type { VerifierDefinition }
 export type { EndpointVerifierOptions, FirstOfOptions }
 export type { GithubApp, GithubTokenOptions }
 export type { IntrospectionClient, IntrospectionOptions }

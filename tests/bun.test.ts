@@ -2,10 +2,10 @@ import { describe, expect, it, vi } from 'vitest'
 import { withAuthRoutes } from '../src/bun.ts'
 import { AuthConfigError, getAuth, memoryCache } from '../src/index.ts'
 import { routed } from './support/requests.ts'
-import type { AuthConfig } from '../src/index.ts'
+import type { AskVerifier, AuthConfig } from '../src/index.ts'
 import { protectedResource } from '../src/mcp.ts'
 
-const verifier = vi.fn<NonNullable<AuthConfig['verifier']>>(({ request: { path } }) => ({
+const verifier = vi.fn<AskVerifier>(({ request: { path } }) => ({
   outcome: path.startsWith('/v1/') ? 'allow' : 'deny',
   principal: 'ada',
 }))

@@ -3,12 +3,13 @@ import { createForwardAuth } from '../src/forward-auth.ts'
 import { AuthConfigError, memoryCache } from '../src/index.ts'
 import { protectedResource } from '../src/mcp.ts'
 import { subrequest } from './support/subrequest.ts'
+import { defineVerifier } from '../src/verifiers.ts'
 import type {
   ForwardAuthFailure,
   ForwardAuthOptions,
   ForwardAuthProxy,
 } from '../src/forward-auth.ts'
-import type { AuthConfig, DecisionEvent, Question, Verdict, Verifier } from '../src/index.ts'
+import type { AuthConfig, DecisionEvent, Question, Verdict, AskVerifier } from '../src/index.ts'
 import type { Client } from './support/subrequest.ts'
 
 const ALICE: Verdict = {
@@ -198,14 +199,12 @@ describe('what the guard decides about', () => {
   })
 
   it('has the address of the client for a verifier that reads it, or that of the config', async () => {
-    const reading = Object.assign(
-      vi.fn<Verifier>(() => ALICE),
-      { reads: { clientAddress: true } },
-    )
+    const ask = vi.fn<AskVerifier>(() => ALICE)
+    const reading = defineVerifier({ ask, reads: { clientAddress: true } })
     await setup({ config: { verifier: reading } }).ask()
     const own = { clientAddress: () => '192.0.2.1' }
     await setup({ config: { verifier: reading, context: own } }).ask()
-    const told = reading.mock.calls.map(([{ request }]) => request.clientAddress)
+    const told = ask.mock.calls.map(([{ request }]) => request.clientAddress)
     expect(told).toEqual(['203.0.113.7', '192.0.2.1'])
   })
 

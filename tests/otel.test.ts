@@ -15,9 +15,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError, memoryCache, withAuth } from '../src/index.ts'
 import { observe } from '../src/otel.ts'
 import { get } from './support/requests.ts'
+import { defineVerifier } from '../src/verifiers.ts'
 import type { Attributes, Tracer } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
-import type { AuthConfig, AuthEvent, Verifier } from '../src/index.ts'
+import type { AuthConfig, AuthEvent, AskVerifier } from '../src/index.ts'
 import type { ObserveOptions } from '../src/otel.ts'
 
 let exporter: InMemorySpanExporter
@@ -77,7 +78,7 @@ async function collect(): Promise<Record<string, readonly Point[]>> {
 const spans = (): readonly ReadableSpan[] => exporter.getFinishedSpans()
 const TOKEN = 'sk-0123456789abcdef'
 
-const verifier: Verifier = ({ token }) => {
+const verifier: AskVerifier = ({ token }) => {
   if (token === 'fails') throw new Error('broken')
   if (token !== TOKEN) return { outcome: 'deny', detail: 'unknown_token' }
   return { outcome: 'allow', principal: 'ada@example.com' }
@@ -86,7 +87,7 @@ const verifier: Verifier = ({ token }) => {
 function guard(options: ObserveOptions = {}, config: AuthConfig = {}) {
   const onEvent = observe(options)
   return withAuth(() => new Response('in'), {
-    verifier: Object.assign(verifier, { label: 'ours' }),
+    verifier: defineVerifier({ ask: verifier, label: 'ours' }),
     public: ['/open'],
     onEvent,
     ...config,
@@ -95,7 +96,7 @@ function guard(options: ObserveOptions = {}, config: AuthConfig = {}) {
 
 describe('a decision', () => {
   it('has one span in the span of its request, which begins when the check began', async () => {
-    const slow: Verifier = async (...asked) => {
+    const slow: AskVerifier = async (...asked) => {
       await new Promise((resolve) => setTimeout(resolve, 30))
       return verifier(...asked)
     }
@@ -175,7 +176,7 @@ describe('a decision', () => {
   })
 
   it('about a key that was not searched for is not an outage, and has a reason of its own', async () => {
-    const flooded: Verifier = () => {
+    const flooded: AskVerifier = () => {
       throw new AuthUnavailableError('overloaded', { detail: 'unknown_key' })
     }
     await guard({}, { verifier: flooded })(get('/', TOKEN))

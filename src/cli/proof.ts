@@ -1,7 +1,6 @@
+import { parseVerifier } from '../core/config/verifier.ts'
 import { createGate, enter } from '../core/gate.ts'
-import { membersOf } from '../verifiers/first-of/first-of.ts'
 import { createRandomKey } from '../verifiers/random-key.ts'
-import { trustsNetwork } from '../verifiers/trusts-network.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { Rejection } from '../core/response/denial.ts'
 
@@ -82,10 +81,10 @@ const TOLD_URL = 'http://127.0.0.1/with-auth/random-key'
  * asked: it allows every key.
  */
 export function createRandomKeyAsker(config: AuthConfig): AskWithRandomKey {
-  const { verifier } = config
-  if (verifier === undefined) return createAsker(config)
-  const asked = membersOf(verifier).filter((member) => !trustsNetwork(member))
-  const askers = asked.map((member) => createAsker({ ...config, verifier: member }))
+  if (config.verifier === undefined) return createAsker(config)
+  const { members } = parseVerifier(config.verifier, ['verifier'])
+  const asked = members.filter(({ trustsNetwork }) => !trustsNetwork)
+  const askers = asked.map((verifier) => createAsker({ ...config, verifier }, verifier.warnings))
   return async () => {
     const results = await Promise.all(askers.map((ask) => ask()))
     const [first] = WORST_FIRST.flatMap((state) => results.filter((one) => one.state === state))
@@ -95,9 +94,8 @@ export function createRandomKeyAsker(config: AuthConfig): AskWithRandomKey {
 
 const WORST_FIRST: readonly ProofState[] = ['open', 'unproven', 'proven']
 
-function createAsker(config: AuthConfig): AskWithRandomKey {
+function createAsker(config: AuthConfig, known: readonly string[] = []): AskWithRandomKey {
   const header = headerOfVerifier(config)
-  const known = config.verifier?.warnings ?? []
   const proving: AuthConfig = {
     ...questionOf(config),
     credentials: header === undefined ? 'bearer' : { header },

@@ -1,4 +1,3 @@
-import { membersOf } from '../verifiers/first-of/first-of.ts'
 import type { ResolvedConfig } from '../core/config/parse.ts'
 
 /** How long a revoked key may work: with a store, while it can be reached, while it cannot, and if nobody announces it. */
@@ -40,7 +39,7 @@ export function describeRevocation(config: Revocable): string {
 }
 
 function labelsIn({ verifier }: Revocable): readonly (string | undefined)[] {
-  return verifier === undefined ? [undefined] : membersOf(verifier).map(({ label }) => label)
+  return verifier === undefined ? [undefined] : verifier.members.map(({ label }) => label)
 }
 
 function boundsOf(config: Revocable): Bounds {

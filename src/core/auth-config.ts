@@ -71,7 +71,8 @@ export interface AuthConfig {
   readonly endpointHeaders?: Readonly<Record<string, string>>
   /** A function that decides in place of the endpoint. It gets `{ token, request }`, where `request` has the fields of the
    * contract, and an `AbortSignal` that aborts at the deadline. It returns `{ outcome: 'allow', principal, attributes, maxAgeMs }`
-   * or `{ outcome: 'deny', maxAgeMs }`; only `outcome` is required. Without an answer it throws `AuthUnavailableError`. */
+   * or `{ outcome: 'deny', maxAgeMs }`; only `outcome` is required. Without an answer it throws `AuthUnavailableError`.
+   * `defineVerifier()` of `with-auth/verifiers` also says what such a function reads, and how events name it. */
   readonly verifier?: Verifier
   /** The parts of a request that the endpoint gets. With fewer parts more requests share one cached decision. */
   readonly context?: ContextConfig

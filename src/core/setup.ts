@@ -24,7 +24,7 @@ import type { Authorize } from './response/authorization.ts'
 /** The setup without a config that can be used: what the gate needs to reject a request and to report it. */
 export interface Unready extends Channel {
   /** The defaults if the config is wrong. The other options must decide nothing before the setup is ready. */
-  readonly config: Pick<ResolvedConfig, 'requestIdHeader' | 'traits'>
+  readonly config: Pick<ResolvedConfig, 'requestIdHeader' | 'namesCaller'>
   readonly denials: Denials
   /** With an observer, which gets each decision, only hints. `undefined` without a config, which is reported by itself. */
   readonly alarm: Alarm<RejectedRequest> | undefined
@@ -120,14 +120,14 @@ function createUnready(
   writeLine: WriteLine,
   onEvent = config.onEvent,
 ): Base {
-  const { credentials, traits } = config
-  const consumed = config.traits?.consumes ?? []
+  const { credentials, namesCaller, verifier } = config
+  const consumed = verifier?.consumes ?? []
   const channel = createChannel(onEvent, writeLine)
   return {
     ...channel,
     config,
     denials: new Denials({ ...config, ...channel }),
-    readCredentials: createCredentialsReader(credentials, traits),
+    readCredentials: createCredentialsReader(credentials, namesCaller),
     secretSources: [...credentials, ...consumed.map((name) => ({ consumed: name }))],
     alarm: undefined,
     verifier: undefined,
@@ -146,7 +146,7 @@ function createSetup(base: Base, args: readonly unknown[]): Setup {
     verifier: createVerifier(config, endpoint, base),
     authorize: createAuthorize(config, base.notify),
     guards: alone(base),
-    label: config.traits?.label,
+    label: config.verifier?.label,
     cameByUnknownRoute: dependsOnPath(config) ? createRouteCheck(base.notify) : undefined,
     alarm: withHints(
       base,

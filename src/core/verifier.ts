@@ -105,45 +105,59 @@ export interface VerifierRun {
   readonly client?: (() => string | undefined) | undefined
 }
 
-/** Decides in place of an endpoint. The signal aborts at the deadline. Its properties are read once, when the guard is made. */
-export interface Verifier {
-  (question: Question, signal: AbortSignal, run?: VerifierRun): Verdict | Promise<Verdict>
+/** Decides about a token and the request that it came with. The signal aborts at the deadline. */
+export type AskVerifier = (
+  question: Question,
+  signal: AbortSignal,
+  run?: VerifierRun,
+) => Verdict | Promise<Verdict>
+
+/** What a verifier says of itself. */
+export interface VerifierTraits {
   /**
    * The parts of a request that it looks at, and so the default of `context`. A part that is left out is not read.
    * Without `reads` the default of `context` is the usual one.
    */
-  readonly reads?: ReadsConfig
+  readonly reads?: ReadsConfig | undefined
   /** `true`: it answers from memory. It is then asked without retries, circuit breaker and `concurrency`. */
-  readonly local?: true
+  readonly local?: true | undefined
   /** Request headers that are for it alone, such as the secret of a proxy. A gateway never forwards them. */
-  readonly consumes?: readonly string[]
+  readonly consumes?: readonly string[] | undefined
   /** `true`: a token that is read from one of `consumes` is the name of the caller, and not a secret. Events show it. */
-  readonly namesCaller?: true
+  readonly namesCaller?: true | undefined
   /** Whether a token may be one of its own, by its shape alone. For `firstOf`. */
-  readonly accepts?: (token: string) => boolean
+  readonly accepts?: ((token: string) => boolean) | undefined
   /** Its name in events, such as `jwt`: a lower-case letter, then at most 31 of `a-z`, `0-9` and `_`. */
-  readonly label?: string
+  readonly label?: string | undefined
   /** Warnings about its options, which are reported when the guard is made. */
-  readonly warnings?: readonly string[]
+  readonly warnings?: readonly string[] | undefined
   /** Differs between verifiers that may decide differently: guards with one cache share decisions if it is equal. */
-  readonly id?: string
+  readonly id?: string | undefined
   /** `true`: its tokens cannot be revoked, and work until they end. */
-  readonly endsByItself?: true
+  readonly endsByItself?: true | undefined
   /** Its options with all defaults and without secrets, as `with-auth config` prints them. */
-  readonly describe?: () => object
+  readonly describe?: (() => object) | undefined
 }
 
-/** The properties of a verifier, read once. */
-export interface VerifierTraits {
-  readonly reads: ReadsConfig | undefined
-  readonly local: boolean
+/** A function that decides. It has no traits: `defineVerifier` of `with-auth/verifiers` gives it some. */
+export interface VerifierFunction extends NoTraits {
+  (...args: Parameters<AskVerifier>): ReturnType<AskVerifier>
+}
+
+type NoTraits = { readonly [Name in keyof VerifierTraits]?: never }
+
+/** A verifier with traits. `defineVerifier` of `with-auth/verifiers` makes it, and so do all verifiers of this package. */
+export interface DefinedVerifier extends VerifierTraits {
+  /** Decides about a token, as a guard would ask it. */
+  readonly ask: AskVerifier
   /** In lower case. */
   readonly consumes: readonly string[]
-  readonly namesCaller: boolean
-  readonly label: string | undefined
   readonly warnings: readonly string[]
-  readonly id: string | undefined
+  readonly describe: () => object
 }
+
+/** Decides in place of an endpoint. */
+export type Verifier = VerifierFunction | DefinedVerifier
 
 /** The part of `RequestInit` that every runtime supports. */
 export interface TransportInit {

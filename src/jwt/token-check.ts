@@ -8,7 +8,7 @@ import type { FoundKey } from './key-set.ts'
 import type { ParsedOptions } from './options.ts'
 import type { TokenHeader } from './token-header.ts'
 import type { DenyDetail } from '../core/types.ts'
-import type { Verdict, Verifier, VerifierRun } from '../core/verifier.ts'
+import type { AskVerifier, Verdict, VerifierRun } from '../core/verifier.ts'
 
 /** Finds the key for a token. Throws `AuthUnavailableError` if it cannot be known whether there is one. */
 export interface KeyFinder {
@@ -27,7 +27,7 @@ export function createTokenCheck(
   options: ParsedOptions,
   keys: KeyFinder,
   origin: string,
-): Verifier {
+): AskVerifier {
   const { types = ['JWT', 'at+jwt'], principal, ...rest } = options
   const mayLackType = options.types === undefined
   const headers = new HeaderReader({ ...rest, types: types.map(normaliseType), mayLackType })

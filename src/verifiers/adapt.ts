@@ -1,7 +1,8 @@
 import { emptyRecord } from '../core/request/question.ts'
+import type { Decide } from '../core/endpoint/checked-verifier.ts'
 import type { ParsedVerdict } from '../core/endpoint/verdict.ts'
 import type { Context } from '../core/request/question.ts'
-import type { Question, Verdict } from '../core/verifier.ts'
+import type { AskVerifier, Question, Verdict } from '../core/verifier.ts'
 
 /** The parts of a question that a verifier reads. It must not decide by others, and no service must be told of them. */
 export function narrowQuestion({ token, request }: Question, context: Context): Question {
@@ -18,15 +19,19 @@ export function narrowQuestion({ token, request }: Question, context: Context): 
   }
 }
 
-/** A verdict in the form in which a verifier returns it. */
-export function toVerdict(verdict: ParsedVerdict): Verdict {
+/** Makes the `ask` of a verifier whose verdicts are checked already. */
+export function askBy(decide: Decide): AskVerifier {
+  return async (question, signal, run = {}) => toVerdict(await decide(question, signal, run))
+}
+
+function toVerdict(verdict: ParsedVerdict): Verdict {
   if (verdict.outcome === 'allow') {
     const { auth, maxAgeMs, mustRevalidate } = verdict
     const { stale: _stale, ...identity } = auth
     return { outcome: 'allow', ...identity, maxAgeMs, mustRevalidate }
   }
-  const { isLasting, maxAgeMs, ...denial } = verdict
-  return { ...denial, maxAgeMs: isLasting ? maxAgeMs : 0 }
+  const { isLasting, maxAgeMs, explanation: cause, ...denial } = verdict
+  return { ...denial, cause, maxAgeMs: isLasting ? maxAgeMs : 0 }
 }
 
 function pickHeaders(

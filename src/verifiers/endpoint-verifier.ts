@@ -3,7 +3,8 @@ import { OPTIONS, READS } from '../core/config/options.ts'
 import { createEndpoint } from '../core/endpoint/endpoint.ts'
 import { Check } from '../core/request/check.ts'
 import { runtimeFetch } from '../core/dispatcher/runtime-fetch.ts'
-import { narrowQuestion, toVerdict } from './adapt.ts'
+import { CheckedVerifier } from '../core/endpoint/checked-verifier.ts'
+import { askBy, narrowQuestion } from './adapt.ts'
 import {
   checkUrl,
   idOf,
@@ -13,9 +14,10 @@ import {
   withoutQuery,
 } from './options.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
-import type { ReadsConfig, Transport, Verifier, VerifierRun } from '../core/verifier.ts'
+import type { DefinedVerifier, ReadsConfig, Transport, VerifierRun } from '../core/verifier.ts'
 import type { Context } from '../core/request/question.ts'
 import type { BadTenant } from '../core/endpoint/tenancy.ts'
+import type { Decide } from '../core/endpoint/checked-verifier.ts'
 import type { TimedAsk } from '../core/endpoint/verdict.ts'
 import type { OptionKinds } from './options.ts'
 
@@ -78,7 +80,7 @@ const KINDS: OptionKinds<Parsed> = {
  * })
  * ```
  */
-export function endpointVerifier(options: EndpointVerifierOptions): Verifier {
+export function endpointVerifier(options: EndpointVerifierOptions): DefinedVerifier {
   const parsed = parseVerifierOptions(KINDS, options, (given, _, problems) =>
     checkUrl('endpoint', given.endpoint, given.allowInsecureHttp, problems),
   )
@@ -99,12 +101,12 @@ export function endpointVerifier(options: EndpointVerifierOptions): Verifier {
     })
   // Of a guard that does not say so it is not known whether it needs a tenant.
   const [ask, askWithoutTenant] = [asking('denied'), asking('ignored')]
-  const verify: Verifier = async (question, signal, run = {}) => {
+  const decide: Decide = async (question, signal, run) => {
     lastRun = run
     const check = new Check(narrowQuestion(question, context), '', [], run.trace)
     try {
       const asked = run.ignoresTenant === true ? askWithoutTenant : ask
-      return toVerdict(await asked(check, 0, signal))
+      return await asked(check, 0, signal)
     } finally {
       if (check.endpointStatus !== undefined) run.answered?.(check.endpointStatus)
     }
@@ -114,12 +116,15 @@ export function endpointVerifier(options: EndpointVerifierOptions): Verifier {
   // Headers may say whose tokens are meant, and their values must not be in a text. A function cannot be compared.
   const isComparable = secrets.length === 0 && accepts === undefined
   const id = isComparable ? idOf('endpoint', url, fetch, [context, rest]) : undefined
-  return Object.assign(verify, {
+  return new CheckedVerifier({
+    decide,
+    ask: askBy(decide),
+    consumes: [],
     reads: context,
     label: 'endpoint',
     warnings: rest.allowInsecureHttp ? [INSECURE_HTTP] : [],
     describe: () => ({ type: 'endpoint', ...shown, context, ...rest }),
-    ...(accepts === undefined ? {} : { accepts }),
-    ...(id === undefined ? {} : { id }),
+    accepts,
+    id,
   })
 }

@@ -2,7 +2,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createEndpointProof, createRandomKeyAsker } from '../../src/cli/proof.ts'
 import { AuthUnavailableError, memoryCache } from '../../src/index.ts'
 import { jwt } from '../../src/jwt.ts'
-import { firstOf, fromUpstream, githubToken, introspection } from '../../src/verifiers.ts'
+import {
+  defineVerifier,
+  firstOf,
+  fromUpstream,
+  githubToken,
+  introspection,
+} from '../../src/verifiers.ts'
 import { createRandomKey } from '../../src/verifiers/random-key.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
 import { startService } from '../support/verifier-service.ts'
@@ -162,7 +168,7 @@ describe('a random key', () => {
     const down: Verifier = () => {
       throw new AuthUnavailableError('service_error')
     }
-    const ofOthers = Object.assign(() => ({ outcome: 'allow' }) as const, { accepts: () => false })
+    const ofOthers = defineVerifier({ ask: () => ({ outcome: 'allow' }), accepts: () => false })
     expect(await stateOf(closed, trusting)).toBe('proven')
     expect(await stateOf(trusting, open)).toBe('open')
     expect(await stateOf(open, down)).toBe('open')

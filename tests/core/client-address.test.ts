@@ -1,21 +1,22 @@
 import { expect, it, vi } from 'vitest'
 import { createGate } from '../../src/core/gate.ts'
 import { memoryCache, withAuth } from '../../src/index.ts'
+import { defineVerifier } from '../../src/verifiers.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
 import { get } from '../support/requests.ts'
-import type { AuthConfig, Transport, Verdict, Verifier } from '../../src/index.ts'
+import type { AuthConfig, Question, ReadsConfig, Transport, Verdict } from '../../src/index.ts'
 
 const endpoint = 'https://auth.example.test/validate'
 const FORM = 'context: { clientAddress: (request, ...args) => address }'
 
 /** A verifier that allows everybody, and the addresses that it was told. */
-function recorder(reads?: Verifier['reads']) {
+function recorder(reads?: ReadsConfig) {
   const told: (string | undefined)[] = []
-  const verify = ({ request }: Parameters<Verifier>[0]): Verdict => {
+  const verify = ({ request }: Question): Verdict => {
     told.push(request.clientAddress)
     return { outcome: 'allow' }
   }
-  return { told, verifier: Object.assign(verify, reads === undefined ? {} : { reads }) }
+  return { told, verifier: defineVerifier({ ask: verify, reads }) }
 }
 
 /** An endpoint that allows everybody, and the requests that it was told. */

@@ -2,11 +2,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSetupSource } from '../../src/core/setup.ts'
 import { AuthConfigError, memoryCache } from '../../src/index.ts'
 import { checkOf, verifyWith } from '../support/checks.ts'
-import type { AuthConfig, AuthConfigSource, AuthEvent, Verifier } from '../../src/index.ts'
+import type { AskVerifier, AuthConfig, AuthConfigSource, AuthEvent } from '../../src/index.ts'
 
 const ENDPOINT = 'https://auth.example.test/validate'
 
-const decide = vi.fn<Verifier>(() => ({ outcome: 'allow' }))
+const decide = vi.fn<AskVerifier>(() => ({ outcome: 'allow' }))
 const CACHED = { verifier: decide, cache: memoryCache(), context: { headers: [] } } as const
 
 function isReady({ verifier }: { readonly verifier: unknown }): boolean {

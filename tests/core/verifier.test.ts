@@ -7,16 +7,21 @@ import {
   withAuth,
 } from '../../src/index.ts'
 import { get } from '../support/requests.ts'
-import type { AuthConfig, AuthEvent, Verdict, Verifier } from '../../src/index.ts'
+import { defineVerifier } from '../../src/verifiers.ts'
+import type {
+  AskVerifier,
+  AuthConfig,
+  AuthEvent,
+  Verdict,
+  Verifier,
+  VerifierTraits,
+} from '../../src/index.ts'
 
 const handler = (request: Request): Response => Response.json(getAuth(request))
 
 /** A verifier with properties. */
-function verifierOf(
-  decide: (...args: Parameters<Verifier>) => ReturnType<Verifier>,
-  traits: Partial<Verifier> = {},
-): Verifier {
-  return Object.assign(decide, traits)
+function verifierOf(ask: AskVerifier, traits: VerifierTraits = {}): Verifier {
+  return defineVerifier({ ask, ...traits })
 }
 
 function guard(verifier: Verifier, config: AuthConfig = {}) {
@@ -95,7 +100,7 @@ describe('a verifier that answers from memory', () => {
 
   it('is asked without a circuit breaker, so that made-up tokens stop no good one', async () => {
     const calls = vi.fn()
-    const decide: Verifier = ({ token }) => {
+    const decide: AskVerifier = ({ token }) => {
       calls()
       return failing(token)
     }
@@ -189,7 +194,7 @@ describe('the parts that a verifier reads', () => {
   const reads = { headers: ['x-org'], method: true }
 
   it('are the context, so that requests that differ in nothing else share a decision', async () => {
-    const verifier = vi.fn<Verifier>(() => ({ outcome: 'allow' }))
+    const verifier = vi.fn<AskVerifier>(() => ({ outcome: 'allow' }))
     const guarded = withAuth(handler, {
       verifier: verifierOf(verifier, { reads }),
       cache: memoryCache(),
@@ -236,28 +241,12 @@ describe('the parts that a verifier reads', () => {
     )
     expect(() => guard(all, { context: { params: 'lists' } })).not.toThrow()
   })
-
-  it('are checked when the guard is made', () => {
-    const decide = (): Verdict => ({ outcome: 'deny' })
-    const wrong = { reads: { paths: true } } as never
-    expect(problemOf(verifierOf(decide, wrong))).toContain('verifier.reads.paths')
-    expect(problemOf(verifierOf(decide, { label: 'My verifier' }))).toContain('"verifier.label"')
-    expect(problemOf(verifierOf(decide, { local: 1 as never }))).toContain('"verifier.local"')
-    for (const consumes of ['x-a', ['a b']]) {
-      const odd = verifierOf(decide, { consumes: consumes as never })
-      expect(problemOf(odd)).toContain('"verifier.consumes')
-    }
-    expect(problemOf(verifierOf(decide, { warnings: 'x' as never }))).toContain('verifier.warnings')
-  })
 })
 
 it('a cookie that a verifier reads may not be withheld from it', () => {
   const verifier = verifierOf(() => ({ outcome: 'allow' }), { reads: { headers: ['cookie'] } })
   expect(problemOf(verifier, { context: { headers: 'all' } })).toBe(
     '"context.headers" must be told as the verifier reads it: with "cookie"',
-  )
-  expect(problemOf(verifierOf(() => ({ outcome: 'allow' }), { reads: null as never }))).toBe(
-    '"verifier.reads" must be an object such as { headers: [] }, received null',
   )
 })
 

@@ -70,7 +70,7 @@ describe('docs/servers/kubernetes.md', () => {
       Promise.all(
         asked.map(async ({ token }) => {
           const request = { path: '', headers: {}, params: {} }
-          const verdict = await verifier({ token, request }, new AbortController().signal)
+          const verdict = await verifier.ask({ token, request }, new AbortController().signal)
           return verdict.outcome === 'allow' ? { ...verdict.attributes } : verdict
         }),
       ),

@@ -192,6 +192,6 @@ it('an allow ends with the greatest age of its token', async () => {
   const token = await sign(rsa, goodClaims({ iat }))
   const question = { token, request: { path: '', headers: {}, params: {} } }
   const { signal } = new AbortController()
-  const verdict = await jwt({ ...options, maxTokenAgeSeconds: 60 })(question, signal)
+  const verdict = await jwt({ ...options, maxTokenAgeSeconds: 60 }).ask(question, signal)
   expect(verdict).toMatchObject({ outcome: 'allow', expiresAt: (iat + 60) * 1000 })
 })

@@ -14,7 +14,7 @@ import {
 } from '../support/issuer.ts'
 import type { SigningKey } from '../support/issuer.ts'
 import type { JwtOptions } from '../../src/jwt.ts'
-import type { Verifier } from '../../src/index.ts'
+import type { DefinedVerifier } from '../../src/index.ts'
 
 /** Tokens that some library has accepted, by RFC 7515, RFC 8725 and advisories: each is denied for its own reason. */
 
@@ -30,7 +30,7 @@ beforeAll(async () => {
   foreign = await keyOf('RS256', 'rsa', 'the key of an attacker')
 })
 
-function verifierOf(more: Partial<JwtOptions> = {}): Verifier {
+function verifierOf(more: Partial<JwtOptions> = {}): DefinedVerifier {
   const keys = { keys: [rsa.jwk, ec.jwk, ed.jwk] }
   return jwt({ issuer: ISSUER, audience: AUDIENCE, keys, ...more })
 }

@@ -13,14 +13,14 @@ import {
 } from '../support/issuer.ts'
 import { findFreePort } from '../support/loopback.ts'
 import { usePassingTime } from '../support/passing-time.ts'
-import type { Verifier } from '../../src/index.ts'
+import type { DefinedVerifier } from '../../src/index.ts'
 
 const MINUTE = 60_000
 const pass = usePassingTime()
 const FOREVER = { exp: 4_000_000_000 }
 
 /** `allow`, the detail of a denial, or the reason why there is no verdict, with the status that came. */
-async function outcomeOf(verifier: Verifier, token: string): Promise<unknown> {
+async function outcomeOf(verifier: DefinedVerifier, token: string): Promise<unknown> {
   try {
     return await detailOf(verifier, token)
   } catch (error) {
@@ -226,7 +226,7 @@ describe('a try that hangs', () => {
     const token = await sign(key)
     const leaving = new AbortController()
     const question = { token, request: { path: '', headers: {}, params: {} } }
-    const first = Promise.resolve(verifier(question, leaving.signal))
+    const first = Promise.resolve(verifier.ask(question, leaving.signal))
     const second = outcomeOf(verifier, token)
     await vi.waitFor(() => expect(answer).toBeDefined())
     leaving.abort()

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { withAuth } from '../../src/index.ts'
 import { jwt } from '../../src/jwt.ts'
 import { protectedResource } from '../../src/mcp.ts'
-import { firstOf, introspection } from '../../src/verifiers.ts'
+import { defineVerifier, firstOf, introspection } from '../../src/verifiers.ts'
 import type { AuthEvent, Verifier } from '../../src/index.ts'
 
 /** A resource whose identifier is an origin: clients get tokens for it with its slash. */
@@ -35,7 +35,7 @@ it.each<[string, Verifier, string?]>([
   ['is another name', jwt({ issuer, audience: 'api' })],
   ['is that of a path', jwt({ issuer, audience: bare }), `${bare}/mcp`],
   ['is unknown', () => ({ outcome: 'deny' })],
-  ['cannot be read', Object.assign(() => ({ outcome: 'deny' }) as const, { describe: fail })],
+  ['cannot be read', defineVerifier({ ask: () => ({ outcome: 'deny' }), describe: fail })],
 ])('warns of nothing if the audience %s', (_what, verifier, identifier) => {
   expect(warnings(verifier, identifier)).toEqual([])
 })

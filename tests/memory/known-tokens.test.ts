@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { expect, it, vi } from 'vitest'
 import { Generations, KnownTokens } from '../../src/core/asking/known-tokens.ts'
 import { createAuthenticator, memoryCache } from '../../src/index.ts'
+import { defineVerifier } from '../../src/verifiers.ts'
 
 /** The tokens that were allowed lately, of all guards of a cache. */
 
@@ -68,7 +69,7 @@ it('take no more memory with every guard of a cache, also of guards that are not
 }, 60_000)
 
 it('are none of a verifier that answers from memory', async () => {
-  const verifier = Object.assign(() => ({ outcome: 'allow' }) as const, { local: true } as const)
+  const verifier = defineVerifier({ ask: () => ({ outcome: 'allow' }), local: true })
   const guard = createAuthenticator({ verifier })
   collect()
   const before = process.memoryUsage().heapUsed

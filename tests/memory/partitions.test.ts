@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createGate } from '../../src/core/gate.ts'
-import { endpointVerifier } from '../../src/verifiers.ts'
+import { defineVerifier, endpointVerifier } from '../../src/verifiers.ts'
 import { memoryCache } from '../../src/index.ts'
 import { get } from '../support/requests.ts'
 import type { Gate } from '../../src/core/gate.ts'
@@ -119,9 +119,8 @@ describe('two guards with one cache', () => {
   })
 
   it('are not told apart by an empty id, which is an error', () => {
-    const verifier = Object.assign(() => ({ outcome: 'allow' }) as const, { id: '' })
-    expect(() => createGate({ verifier })).toThrow(
-      '"verifier.id" must be a string that is not empty, received ""',
+    expect(() => defineVerifier({ ask: () => ({ outcome: 'allow' }), id: '' })).toThrow(
+      '"id" must be a string that is not empty, received ""',
     )
   })
 

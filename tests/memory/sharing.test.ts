@@ -10,15 +10,16 @@ import { checkOf } from '../support/checks.ts'
 import { pause } from '../support/connected-guards.ts'
 import { createMemoryStore } from '../support/memory-store.ts'
 import { get } from '../support/requests.ts'
+import { defineVerifier } from '../../src/verifiers.ts'
 import type { SharedAllow, SharedDecisions } from '../../src/core/decision-store.ts'
 import type { ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
 import type { Gate } from '../../src/core/gate.ts'
 import type {
+  AskVerifier,
   AuthConfig,
   DecisionCache,
   DecisionStore,
   Verdict,
-  Verifier,
 } from '../../src/index.ts'
 import type { SharedMemory } from '../support/memory-store.ts'
 
@@ -26,7 +27,7 @@ import type { SharedMemory } from '../support/memory-store.ts'
 
 const TOKEN = 'token-of-alice'
 const CACHE = { allowTtlMs: 60_000, denyTtlMs: 1, staleIfErrorMs: 0 }
-const asked = vi.fn<Verifier>()
+const asked = vi.fn<AskVerifier>()
 let memory: SharedMemory = { allows: new Map(), revocations: 0 }
 beforeEach(() => {
   memory = { allows: new Map(), revocations: 0 }
@@ -134,7 +135,7 @@ it('a decision keeps the stamp of its own call when its check starts another one
 it('a scope of the store stands for one verifier without an id, so another takes none of its allows', async () => {
   const config = configOf(createMemoryStore(memory))
   expect(await isAdmitted(createGate(config))).toBe(true)
-  const other = vi.fn<Verifier>().mockReturnValue({ outcome: 'deny' })
+  const other = vi.fn<AskVerifier>().mockReturnValue({ outcome: 'deny' })
   expect(await isAdmitted(createGate({ ...config, verifier: other }))).toBe(false)
   other.mockReturnValue({ outcome: 'allow' })
   const [first] = memory.allows.values()
@@ -157,8 +158,7 @@ it('an older allow of another instance stays refused in a part of the cache that
   asked.mockReturnValue({ outcome: 'deny', maxAgeMs: 0 })
   expect(await isAdmitted(gate)).toBe(false)
   for (let index = 0; index < 1024; index += 1) {
-    const verifier: Verifier = () => ({ outcome: 'allow' })
-    const other = Object.assign(verifier, { id: String(index) })
+    const other = defineVerifier({ ask: () => ({ outcome: 'allow' }), id: String(index) })
     // oxlint-disable-next-line no-await-in-loop -- each opens a part of the cache
     await isAdmitted(createGate({ ...config, verifier: other }))
   }

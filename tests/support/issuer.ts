@@ -1,5 +1,5 @@
 import { startService } from './verifier-service.ts'
-import type { Verdict, Verifier } from '../../src/index.ts'
+import type { Verdict, DefinedVerifier } from '../../src/index.ts'
 import type { JwtOptions } from '../../src/jwt.ts'
 import type { VerifierRun } from '../../src/core/verifier.ts'
 
@@ -102,13 +102,20 @@ export async function startIssuer(...keys: readonly SigningKey[]) {
 }
 
 /** The answer of a verifier about a token. */
-export async function ask(verifier: Verifier, token: string, run?: VerifierRun): Promise<Verdict> {
+export async function ask(
+  verifier: DefinedVerifier,
+  token: string,
+  run?: VerifierRun,
+): Promise<Verdict> {
   const question = { token, request: { path: '', headers: {}, params: {} } }
-  return verifier(question, new AbortController().signal, run)
+  return verifier.ask(question, new AbortController().signal, run)
 }
 
 /** `allow`, or why a verifier denies a token. */
-export async function detailOf(verifier: Verifier, token: string): Promise<string | undefined> {
+export async function detailOf(
+  verifier: DefinedVerifier,
+  token: string,
+): Promise<string | undefined> {
   const verdict = await ask(verifier, token)
   return verdict.outcome === 'deny' ? verdict.detail : verdict.outcome
 }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { AuthUnavailableError, memoryCache } from '../../src/index.ts'
-import { endpointVerifier, firstOf, introspection } from '../../src/verifiers.ts'
+import { defineVerifier, endpointVerifier, firstOf, introspection } from '../../src/verifiers.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
 import { TOKEN } from '../support/token.ts'
 import { startService } from '../support/verifier-service.ts'
-import type { Question, Verifier } from '../../src/index.ts'
+import type { Question, AskVerifier, Verifier } from '../../src/index.ts'
 import type { FirstOfOptions } from '../../src/verifiers.ts'
 import type { Answer } from '../support/verifier-service.ts'
 
@@ -28,18 +28,21 @@ async function startTwo(first: Answer, options: FirstOfOptions = {}, second: Ans
 describe('an outage of one service', () => {
   it('lets no expired allow of another one stand in, not even if its queue is full', async () => {
     let isRevoked = false
-    const slow: Verifier = async () => {
+    const slow: AskVerifier = async () => {
       await new Promise((resolve) => setTimeout(resolve, 30))
       return { outcome: isRevoked ? 'deny' : 'allow' }
     }
-    const down: Verifier = () => {
+    const down: AskVerifier = () => {
       throw new AuthUnavailableError('unreachable')
     }
     const by = (prefix: string) => ({
       reads: {},
       accepts: (token: string) => token.startsWith(prefix),
     })
-    const members = [Object.assign(slow, by('a')), Object.assign(down, by('b'))]
+    const members = [
+      defineVerifier({ ask: slow, ...by('a') }),
+      defineVerifier({ ask: down, ...by('b') }),
+    ]
     const verifier = firstOf(members, {
       retry: false,
       concurrency: { maxInFlight: 1, maxWaiting: 1 },
@@ -96,17 +99,17 @@ describe('an outage of one service', () => {
   it('keeps its places although it denies the tokens of the next one', async () => {
     let inFlight = 0
     let mostInFlight = 0
-    const first: Verifier = Object.assign(
-      async ({ token }: Question) => {
+    const first = defineVerifier({
+      ask: async ({ token }: Question) => {
         inFlight += 1
         mostInFlight = Math.max(mostInFlight, inFlight)
         await new Promise((resolve) => setTimeout(resolve, 1))
         inFlight -= 1
-        return { outcome: token === 'known' ? 'allow' : 'deny' } as const
+        return { outcome: token === 'known' ? 'allow' : 'deny' }
       },
-      { reads: {} },
-    )
-    const second: Verifier = Object.assign(() => ({ outcome: 'allow' }) as const, { reads: {} })
+      reads: {},
+    })
+    const second = defineVerifier({ ask: () => ({ outcome: 'allow' }), reads: {} })
     const options: FirstOfOptions = { fallThrough: true, concurrency: { maxInFlight: 32 } }
     const { ask } = guardWith(firstOf([first, second], options))
     await ask('known')
@@ -136,14 +139,14 @@ describe('an outage of one service', () => {
 
 it('a member that answers from memory opens no circuit, and has no limit', async () => {
   let calls = 0
-  const failing: Verifier = Object.assign(
-    async () => {
+  const failing = defineVerifier({
+    ask: async () => {
       calls += 1
       await new Promise((resolve) => setTimeout(resolve, 5))
       throw new AuthUnavailableError('unreachable')
     },
-    { local: true as const },
-  )
+    local: true,
+  })
   const concurrency = { maxInFlight: 1, maxWaiting: 0 }
   const { ask } = guardWith(firstOf([failing], { concurrency }))
   const asked = Array.from({ length: 40 }, (_, count) => ask(`t${count}`))
@@ -159,11 +162,11 @@ describe('a member', () => {
   /** A member that records what it is asked, and denies. */
   function recorder(reads?: Verifier['reads']) {
     const asked: Question[] = []
-    const verifier: Verifier = (question) => {
+    const ask: AskVerifier = (question) => {
       asked.push(question)
       return { outcome: 'deny' }
     }
-    return { asked, verifier: Object.assign(verifier, reads === undefined ? {} : { reads }) }
+    return { asked, verifier: defineVerifier({ ask, reads }) }
   }
 
   it('sees what it reads, and nothing that another reads', async () => {
@@ -195,7 +198,8 @@ describe('a member', () => {
 
   it('is named in the events of its decisions, cached ones too', async () => {
     const { url } = await startService(() => ({ json: { principal: 'bob' } }))
-    const keys: Verifier = Object.assign(() => ({ outcome: 'deny', detail: 'inactive' }) as const, {
+    const keys = defineVerifier({
+      ask: () => ({ outcome: 'deny', detail: 'inactive' }),
       reads: {},
       label: 'own_keys',
       accepts: (token: string) => token.startsWith('k'),

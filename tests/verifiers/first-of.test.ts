@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { AuthUnavailableError, memoryCache } from '../../src/index.ts'
-import { firstOf, introspection } from '../../src/verifiers.ts'
+import { defineVerifier, firstOf, introspection } from '../../src/verifiers.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
 import { TOKEN } from '../support/token.ts'
 import { startService } from '../support/verifier-service.ts'
-import type { Verifier } from '../../src/index.ts'
+import type { AskVerifier, Verifier } from '../../src/index.ts'
 import type { FirstOfOptions, IntrospectionOptions } from '../../src/verifiers.ts'
 import type { Answer } from '../support/verifier-service.ts'
 
@@ -102,7 +102,8 @@ describe('a token', () => {
   it.each([false, true])(
     'stays here if an `accepts` throws (fallThrough %s)',
     async (fallThrough) => {
-      const throwing = Object.assign(() => ({ outcome: 'allow' }) as const, {
+      const throwing = defineVerifier({
+        ask: () => ({ outcome: 'allow' }),
         accepts: (): boolean => {
           throw new Error('bug')
         },
@@ -117,7 +118,7 @@ describe('a token', () => {
 
 describe('`fallThrough`', () => {
   /** A verifier that looks at the token alone. */
-  const byToken = (verifier: Verifier): Verifier => Object.assign(verifier, { reads: {} })
+  const byToken = (ask: AskVerifier): Verifier => defineVerifier({ ask, reads: {} })
   const denying = (verdict: object): Verifier =>
     byToken(() => ({ outcome: 'deny', ...verdict }) as const)
 
@@ -214,14 +215,14 @@ describe('`fallThrough`', () => {
       async (_when, since) => {
         const says: ('allow' | 'deny' | 'down')[] = []
         const members = [0, 1].map((index) =>
-          Object.assign(
-            () => {
+          defineVerifier({
+            ask: () => {
               const outcome = says[index] ?? 'down'
               if (outcome === 'down') throw new AuthUnavailableError('unreachable')
               return { outcome } as const
             },
-            { reads: { path: true } },
-          ),
+            reads: { path: true },
+          }),
         )
         const verifier = firstOf(members, { ...NO_RETRY, fallThrough: true })
         const guarded = guardWith(verifier, {
@@ -295,7 +296,7 @@ describe('`fallThrough`', () => {
     }
     const verifier = firstOf([silent, counted], { ...NO_RETRY, fallThrough: true })
     const request = { path: '', headers: {}, params: {} }
-    const verdict = verifier({ token: TOKEN, request }, controller.signal)
+    const verdict = verifier.ask({ token: TOKEN, request }, controller.signal)
     await expect(verdict).rejects.toMatchObject({ reason: 'timeout' })
     expect(calls).toBe(0)
   })

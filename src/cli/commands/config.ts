@@ -5,7 +5,6 @@ import { dotted, nameMentioned } from '../../core/config/problems.ts'
 import { startWarnings } from '../../core/response/authorization.ts'
 import { ConfigFileError } from '../../yaml.ts'
 import { loadFile, parseLoadOptions } from '../../yaml/parsed-file.ts'
-import { membersOf } from '../../verifiers/first-of/first-of.ts'
 import { keyOf } from '../../yaml/values.ts'
 import { STORE_FORM } from '../../yaml/cache-section.ts'
 import { peerAddressOf } from '../gateway/client-address.ts'
@@ -124,7 +123,7 @@ export function showConfig(
 }
 
 function isLocal(verifier: ResolvedConfig['verifier']): boolean {
-  return verifier !== undefined && membersOf(verifier).every(({ local }) => local === true)
+  return verifier !== undefined && verifier.members.every(({ local }) => local === true)
 }
 
 // An empty name, URL or list is none.

@@ -155,7 +155,7 @@ function decidesLike(one: ResolvedConfig, other: ResolvedConfig): boolean {
 
 /** For requests that are rejected before the guard. Hides the token, as the events of the guard do. */
 function createDescription(config: ResolvedConfig): FrontOptions['describe'] {
-  const readCredentials = createCredentialsReader(config.credentials, config.traits)
+  const readCredentials = createCredentialsReader(config.credentials, config.namesCaller)
   const setup = { config, readCredentials }
   return (request, path, method) =>
     addFacts({ path: '', method: '' }, { request, setup, target: { path, query: '' } }, method)

@@ -1,7 +1,5 @@
 import { resolveConfig } from '../../core/config/parse.ts'
 import { peerAddressOf } from './client-address.ts'
-import { membersOf } from '../../verifiers/first-of/first-of.ts'
-import { trustsNetwork } from '../../verifiers/trusts-network.ts'
 import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
 import { startLiveGuard } from './live-guard.ts'
 import type { Attach, FetchHandler } from '../serving/serve.ts'
@@ -36,7 +34,7 @@ function announceGuard(
 ): void {
   const { config, asksOver, whyFetch } = guard.equipped()
   const resolved = resolveConfig(config, peerAddressOf)
-  if (config.verifier !== undefined && membersOf(config.verifier).some(trustsNetwork)) {
+  if (resolved.verifier?.members.some(({ trustsNetwork }) => trustsNetwork)) {
     const message = `A provider trusts its network, and is not asked about a random key: whoever reaches the ${name} can name any caller`
     log({ type: 'warning', message })
   }

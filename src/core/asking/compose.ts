@@ -7,7 +7,7 @@ import { Partition } from './partition.ts'
 import { retry } from './retry.ts'
 import { SharedCalls } from './shared-calls.ts'
 import { UnderWay } from './under-way.ts'
-import { createCustomVerifier } from '../endpoint/custom-verifier.ts'
+import { createCustomVerifier } from '../endpoint/checked-verifier.ts'
 import { createEndpoint } from '../endpoint/endpoint.ts'
 import { fateOfBadTenant, requireTenant } from '../endpoint/tenancy.ts'
 import { adoptUnavailable } from '../errors.ts'
@@ -78,7 +78,7 @@ export function createVerifier(
   const memory = partition ?? createMemory()
   const outage = createOutage(config)
   // A caller with a made-up token must not stop a verifier that answers from memory for all others.
-  const protection = config.traits?.local === true ? undefined : config
+  const protection = config.verifier?.local === true ? undefined : config
   const known = protect(createSource(config, endpoint, channel), protection, {
     tokens: () => memory.tokens,
     outage,

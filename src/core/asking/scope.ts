@@ -1,13 +1,13 @@
 import type { TenantConfig } from '../auth-config.ts'
 import type { Context } from '../request/question.ts'
-import type { Transport, Verifier, VerifierTraits } from '../verifier.ts'
+import type { CheckedVerifier } from '../endpoint/checked-verifier.ts'
+import type { Transport } from '../verifier.ts'
 import type { Scope } from '../decision-store.ts'
 
 /** The options that give a decision its meaning. */
 export interface DecidingOptions {
-  readonly verifier: Verifier | undefined
-  /** `undefined` without a verifier. */
-  readonly traits: VerifierTraits | undefined
+  readonly verifier: CheckedVerifier | undefined
+  readonly namesCaller: boolean
   readonly fetch: Transport
   readonly endpointHeaders: Readonly<Record<string, string>>
   readonly context: Context
@@ -25,14 +25,14 @@ let last = 0
 
 /** Returns the scope of a guard: all that gives its decisions their meaning. Deadlines, retries and responses change no decision. */
 export function scopeOf(config: DecidingOptions, endpoint: string | undefined): Scope {
-  const { verifier, traits, fetch, context, identity, tenant, tenantField } = config
-  const id = verifier === undefined ? fetch.id : traits?.id
+  const { verifier, namesCaller, fetch, context, identity, tenant, tenantField } = config
+  const id = verifier === undefined ? fetch.id : verifier.id
   // The headers may tell the endpoint whose keys it must look among. A hit does not check the form of its token again.
-  const asked = [VERSION, endpoint, config.endpointHeaders, id, context, traits?.namesCaller]
+  const asked = [VERSION, endpoint, config.endpointHeaders, id, context, namesCaller]
   const decided = [...asked, identity, tenant, tenantField]
   return {
     common: JSON.stringify(decided.map((part) => part ?? null)),
-    own: id === undefined ? String(numberOf(verifier ?? fetch)) : '',
+    own: id === undefined ? String(numberOf(verifier?.source ?? verifier ?? fetch)) : '',
   }
 }
 

@@ -22,6 +22,7 @@ import { ADDRESS_FUNCTION, callOf } from './replaced.ts'
 import { PartitionedCache } from '../decision-store.ts'
 import { publicPaths } from './public-paths.ts'
 import { tenant, tenantField } from './tenant.ts'
+import { verifier } from './verifier.ts'
 import type {
   AuthConfig,
   CircuitBreakerConfig,
@@ -34,6 +35,7 @@ import type { ProtectedResource } from '../resource.ts'
 import type { Access } from '../types.ts'
 import type { ReadsConfig, ContextConfig, Transport } from '../verifier.ts'
 import type { DecisionCache } from '../decision-store.ts'
+import type { CheckedVerifier } from '../endpoint/checked-verifier.ts'
 import type { Fields, Kind } from './kinds.ts'
 import type { PublicRule } from './public-paths.ts'
 
@@ -45,6 +47,7 @@ interface Changed {
   readonly resource: false | GuardedResource
   /** `undefined` if the environment of the first request names it, or if `verifier` replaces it. */
   readonly endpoint: string | undefined
+  readonly verifier: CheckedVerifier | undefined
   readonly credentials: readonly CredentialsSource[]
   readonly public: readonly PublicRule[]
 }
@@ -167,7 +170,7 @@ export const OPTIONS: OptionTable = {
   endpoint,
   allowInsecureHttp: boolean(false),
   endpointHeaders,
-  verifier: callback(),
+  verifier,
   context: group<ContextConfig>({
     ...TOLD,
     // A file cannot hold a function, so the form has no default.

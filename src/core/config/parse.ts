@@ -7,9 +7,10 @@ import { NO_ADDRESS, OPTIONS } from './options.ts'
 import { Problems } from './problems.ts'
 import { ADDRESS, rejectReplaced } from './replaced.ts'
 import { createPublicMatcher } from './public-paths.ts'
-import { contextFor, contextOf, readTraits, withSources } from './verifier.ts'
+import { contextFor } from './verifier.ts'
+import type { CredentialsSource } from '../auth-config.ts'
 import type { Context } from '../request/question.ts'
-import type { ContextConfig, Transport, Verifier, VerifierTraits } from '../verifier.ts'
+import type { ContextConfig, Transport } from '../verifier.ts'
 import type { ParsedOptions } from './options.ts'
 import type { PublicMatcher } from './public-paths.ts'
 
@@ -21,14 +22,16 @@ export interface ResolvedConfig extends Omit<ParsedOptions, 'public' | 'fetch' |
   readonly isPublic: PublicMatcher
   readonly hasPublicPaths: boolean
   readonly fetch: Transport
-  /** `undefined` without a verifier. */
-  readonly traits: VerifierTraits | undefined
+  /** Whether a token is the name of a caller, and no secret. */
+  readonly namesCaller: boolean
+  /** What the operator should know at the start. */
+  readonly warnings: readonly string[]
 }
 
 /** Returns the address of the client of a request. */
 export type AddressOf = Required<ContextConfig>['clientAddress']
 
-type Parsed = Partial<ParsedOptions> & Pick<ResolvedConfig, 'traits'>
+type Parsed = Partial<ParsedOptions>
 
 type Given = Partial<Record<keyof ParsedOptions, unknown>>
 
@@ -48,10 +51,12 @@ export function resolveConfig(config: unknown, knownAddress?: AddressOf): Resolv
   const options = rejectReplaced(config, problems)
   const given = readOptions(options, namesOf(OPTIONS), [], 'an object', problems)
   rejectConflicts(given, problems)
-  const traits = problems.attempt(() => readVerifier(given, problems))
+  const isRead = readVerifier(given, problems)
   const parsed = parseFields<ParsedOptions>(OPTIONS, given, [], problems)
-  checkRules(given, { ...parsed, traits }, problems)
-  if (knownAddress === undefined) requireAddress({ ...parsed, traits }, problems)
+  checkRules(given, parsed, problems)
+  // A verifier may say which headers it reads.
+  if (isRead) checkCache(given, parsed, problems)
+  if (knownAddress === undefined) requireAddress(parsed, problems)
   problems.throwIfAny()
   // Without a problem each option has been parsed by its kind.
   const { public: rules, fetch, context, ...rest } = parsed as ParsedOptions
@@ -61,34 +66,46 @@ export function resolveConfig(config: unknown, knownAddress?: AddressOf): Resolv
     // An option that was left out must not come from Object.prototype.
     __proto__: null,
     ...rest,
-    context: Object.freeze({ ...told, clientAddress: traits?.reads?.clientAddress ?? isGiven }),
+    context: Object.freeze({
+      ...told,
+      clientAddress: rest.verifier?.reads?.clientAddress ?? isGiven,
+    }),
     addressOf: isGiven ? clientAddress : knownAddress,
     isPublic: createPublicMatcher(rules),
     hasPublicPaths: rules.length > 0,
     fetch: fetch ?? runtimeFetch,
-    traits: traits && {
-      ...withSources(traits, rest.credentials),
-      warnings: [...traits.warnings, ...warningsOf(rest.resource, rest.verifier)],
-    },
+    namesCaller: namesCaller(rest),
+    warnings: warningsOf(rest),
   })
 }
 
-function warningsOf(
-  resource: ParsedOptions['resource'],
-  verifier: Verifier | undefined,
-): readonly string[] {
-  return resource === false ? [] : resource.warnings(verifier)
+/** A token from elsewhere may be a secret, even if the verifier denies it: then events do not show it. */
+function namesCaller({ verifier, credentials }: Pick<ParsedOptions, 'verifier' | 'credentials'>) {
+  const isOwn = (source: CredentialsSource): boolean =>
+    typeof source === 'object' &&
+    'header' in source &&
+    verifier?.consumes.includes(source.header) === true
+  return verifier?.namesCaller === true && credentials.every(isOwn)
 }
 
-/** Reads the properties of the verifier, and gives `context` what it reads. */
-function readVerifier(given: Given, problems: Problems): VerifierTraits | undefined {
-  const { verifier, context = {} } = given
-  if (typeof verifier !== 'function') return undefined
-  const traits = readTraits(verifier as Verifier, problems)
-  if (traits.reads === undefined || !isOptionsObject(context)) return traits
-  const reads = contextOf(traits.reads, ['verifier', 'reads'])
-  given.context = contextFor(reads, context, problems)
-  return { ...traits, reads }
+function warningsOf({
+  resource,
+  verifier,
+}: Pick<ParsedOptions, 'resource' | 'verifier'>): readonly string[] {
+  const ofResource = resource === false ? [] : resource.warnings(verifier)
+  return [...(verifier?.warnings ?? []), ...ofResource]
+}
+
+/** Parses the verifier, and gives `context` what it reads. Returns whether there is one, or none is needed. */
+function readVerifier(given: Given, problems: Problems): boolean {
+  const { verifier: value, context = {} } = given
+  const verifier = problems.attempt(() => OPTIONS.verifier.parse(value, ['verifier']))
+  given.verifier = verifier
+  const reads = verifier?.reads
+  if (reads !== undefined && isOptionsObject(context)) {
+    given.context = problems.attempt(() => contextFor(reads, context, OPTIONS.context, problems))
+  }
+  return verifier !== undefined || value === undefined
 }
 
 /** Adds a problem for each option that has no effect beside `verifier`, and removes the option. */
@@ -104,7 +121,6 @@ function rejectConflicts(given: Given, problems: Problems): void {
 /** Checks combinations of options that are valid one by one. */
 function checkRules(given: Given, parsed: Parsed, problems: Problems): void {
   const { endpoint, allowInsecureHttp, requestIdHeader, credentials } = parsed
-  checkCache(given, parsed, problems)
   if (parsed.resource && credentials?.includes('bearer') === false) {
     // Only a bearer token has a scheme that the challenge can name.
     problems.add(misusedOption(['credentials'], '"bearer", or a list with it, beside `resource`'))
@@ -113,7 +129,7 @@ function checkRules(given: Given, parsed: Parsed, problems: Problems): void {
     problems.attempt(() => rejectInsecure(endpoint))
   }
   if (typeof requestIdHeader === 'string' && credentials !== undefined) {
-    const consumed = parsed.traits?.consumes.map((header) => ({ header })) ?? []
+    const consumed = parsed.verifier?.consumes.map((header) => ({ header })) ?? []
     problems.attempt(() =>
       rejectLoggedCredentials(
         requestIdHeader,
@@ -124,19 +140,19 @@ function checkRules(given: Given, parsed: Parsed, problems: Problems): void {
   }
 }
 
-function requireAddress({ traits, context }: Parsed, problems: Problems): void {
-  if (traits?.reads?.clientAddress !== true || context?.clientAddress !== NO_ADDRESS) return
+function requireAddress({ verifier, context }: Parsed, problems: Problems): void {
+  if (verifier?.reads?.clientAddress !== true || context?.clientAddress !== NO_ADDRESS) return
   const expected = `given, since the verifier reads it: ${ADDRESS}`
   problems.add(misusedOption(['context', 'clientAddress'], expected))
 }
 
-function checkCache({ verifier, cache }: Given, parsed: Parsed, problems: Problems): void {
-  const { context, fetch, traits } = parsed
+function checkCache({ cache }: Given, parsed: Parsed, problems: Problems): void {
+  const { context, fetch, verifier } = parsed
   if (!isOptionsObject(cache) && !parsed.cache) return
   if (context?.headers === 'all') problems.add(misusedOption(['cache'], LISTED_HEADERS))
   const shared = parsed.cache ? parsed.cache.store?.shared : undefined
   if (shared === undefined || shared.scope !== undefined) return
-  const id = verifier === undefined ? (fetch ?? runtimeFetch).id : traits?.id
+  const id = verifier === undefined ? (fetch ?? runtimeFetch).id : verifier.id
   if (id !== undefined) return
   const own = verifier === undefined ? 'fetch' : 'verifier'
   const expected = `one whose store has \`scope\` beside \`${own}\`: the scope keeps decisions of different ones apart`

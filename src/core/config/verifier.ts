@@ -1,96 +1,49 @@
-import { parseList, valueThat } from './kinds.ts'
-import { invalidOption, isOptionsObject, misusedOption, parseHeaderName } from './option-checks.ts'
-import { OPTIONS, READS } from './options.ts'
+import { invalidOption, misusedOption } from './option-checks.ts'
+import { CheckedVerifier, verifierOf } from '../endpoint/checked-verifier.ts'
 import { WITHHELD } from '../request/question.ts'
-import type { CredentialsSource } from '../auth-config.ts'
+import type { ContextConfig, Verifier, VerifierFunction, VerifierTraits } from '../verifier.ts'
 import type { Context } from '../request/question.ts'
-import type { ReadsConfig, ContextConfig, Verifier, VerifierTraits } from '../verifier.ts'
 import type { Kind } from './kinds.ts'
 import type { OptionPath, Problems } from './problems.ts'
 
-const TRUE = valueThat((value): value is true => value === true, 'true, or left out', {
-  kind: 'true',
-  default: true,
-})
-const LABEL = valueThat(
-  (value): value is string => typeof value === 'string' && /^[a-z][a-z\d_]{0,31}$/.test(value),
-  'a lower-case letter, then at most 31 of a-z, 0-9 and "_"',
-  { kind: 'label', default: '' },
-)
-const TEXT = valueThat((value): value is string => typeof value === 'string', 'a string', {
-  kind: 'text',
-  default: '',
-})
-// Two verifiers with an empty one would share decisions.
-const ID = valueThat(
-  (value): value is string => typeof value === 'string' && value !== '',
-  'a string that is not empty',
-  { kind: 'text', default: 'none' },
-)
-const WARNINGS: Kind<readonly string[]> = {
-  form: { kind: 'warnings' },
-  parse: (value, path) => {
-    if (!Array.isArray(value)) throw invalidOption(path, value, 'a list of strings')
-    return parseList(value, path, TEXT.parse)
-  },
-}
-const HEADERS: Kind<readonly string[]> = {
-  form: { kind: 'headers' },
-  parse: (value, path) => {
-    if (!Array.isArray(value)) throw invalidOption(path, value, 'a list of header names')
-    return parseList(value, path, parseHeaderName)
-  },
-}
 type Needed = Omit<Context, 'clientAddress'>
 
-const NOTHING: Context = {
-  headers: [],
-  params: 'none',
-  path: false,
-  method: false,
-  clientAddress: false,
+const FORM = 'a function, or a verifier that this copy of with-auth has made'
+/** A function that carries one of them means to be more than a function. */
+const TRAITS: readonly (keyof VerifierTraits)[] = [
+  'reads',
+  'local',
+  'consumes',
+  'namesCaller',
+  'accepts',
+  'label',
+  'warnings',
+  'id',
+  'endsByItself',
+  'describe',
+]
+
+/** A verifier, or nothing. */
+export const verifier: Kind<Verifier, CheckedVerifier | undefined> = {
+  form: { kind: 'function' },
+  parse: (value, path) => (value === undefined ? undefined : parseVerifier(value, path)),
 }
 
-/** The properties of a verifier. Each that is there must have its type, since a misspelt value could change a decision. */
-export function readTraits(
-  verifier: Verifier,
-  problems: Problems,
-  path: OptionPath = ['verifier'],
-): VerifierTraits {
-  const read = <Value>(name: keyof Verifier, kind: Kind<Value>): Value | undefined => {
-    const value: unknown = Reflect.get(verifier, name)
-    return value === undefined
-      ? undefined
-      : problems.attempt(() => kind.parse(value, [...path, name]))
-  }
-  const reads: unknown = verifier.reads
-  if (reads !== undefined && !isOptionsObject(reads)) {
-    problems.add(invalidOption([...path, 'reads'], reads, 'an object such as { headers: [] }'))
-  }
-  return {
-    reads: isOptionsObject(reads) ? reads : undefined,
-    local: read('local', TRUE) === true,
-    consumes: read('consumes', HEADERS) ?? [],
-    namesCaller: read('namesCaller', TRUE) === true,
-    label: read('label', LABEL),
-    warnings: read('warnings', WARNINGS) ?? [],
-    id: read('id', ID),
-  }
+/** Parses a verifier. Ignored traits could change a decision, so a function must have none. */
+export function parseVerifier(value: unknown, path: OptionPath): CheckedVerifier {
+  if (value instanceof CheckedVerifier) return value
+  if (!isFunction(value)) throw invalidOption(path, value, FORM)
+  const traits = TRAITS.filter((name) => name in value)
+  if (traits.length === 0) return verifierOf(value)
+  const call = `defineVerifier({ ${['ask', ...traits].join(', ')} })`
+  const quoted = traits.map((name) => JSON.stringify(name)).join(', ')
+  const expected = `made by defineVerifier() of with-auth/verifiers, since the function carries ${quoted}: ${call}`
+  throw misusedOption(path, expected)
 }
 
-/** The context that a verifier reads: without the parts that `reads` leaves out, and the usual context without `reads`. */
-export function contextOf(reads: ReadsConfig | undefined, path: OptionPath): Context {
-  return READS.parse(reads === undefined ? {} : { ...NOTHING, ...reads }, path)
-}
-
-/** A token from elsewhere may be a secret, even if the verifier denies it: then events do not show it. */
-export function withSources(
-  traits: VerifierTraits,
-  sources: readonly CredentialsSource[],
-): VerifierTraits {
-  const isOwn = (source: CredentialsSource): boolean =>
-    typeof source === 'object' && 'header' in source && traits.consumes.includes(source.header)
-  return { ...traits, namesCaller: traits.namesCaller && sources.every(isOwn) }
+// The arguments and the result are checked with each call.
+function isFunction(value: unknown): value is VerifierFunction {
+  return typeof value === 'function'
 }
 
 /**
@@ -100,11 +53,12 @@ export function withSources(
 export function contextFor(
   reads: Context,
   given: object,
+  kind: Kind<ContextConfig, Required<ContextConfig>>,
   problems: Problems,
 ): Required<ContextConfig> {
   const path: OptionPath = ['context']
   const { clientAddress: _, ...needed } = reads
-  const context = OPTIONS.context.parse({ ...needed, ...given }, path)
+  const context = kind.parse({ ...needed, ...given }, path)
   for (const part of lacking(needed, context)) {
     const expected = `told as the verifier reads it: ${part.expected}`
     problems.add(misusedOption([...path, part.name], expected))

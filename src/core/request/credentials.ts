@@ -24,7 +24,7 @@ interface TokenOptions {
   readonly cache: object | false
   readonly context: { readonly clientAddress: boolean }
   readonly credentials: readonly CredentialsSource[]
-  readonly traits: { readonly namesCaller: boolean } | undefined
+  readonly namesCaller: boolean
 }
 
 const MAX_TOKEN_LENGTH = 8192
@@ -45,14 +45,14 @@ const JOINED_BEARER = /,[ \t]*bearer(?:[ \t,]|$)/i
 /**
  * Makes the reader for the configured sources. All that a request uses must hold the same token.
  *
- * @param traits Of the verifier, which may read the name of a caller in place of a token.
+ * @param namesCaller Whether the token is the name of a caller.
  */
 export function createCredentialsReader(
   sources: readonly CredentialsSource[],
-  traits?: TokenOptions['traits'],
+  namesCaller = false,
 ): CredentialsReader {
   const find = createFinder(sources)
-  const problemOf = createTokenCheck(traits)
+  const problemOf = createTokenCheck(namesCaller)
   return (headers) => {
     const found = find(headers)
     return typeof found === 'string' ? (problemOf(found) ?? found) : found
@@ -64,16 +64,18 @@ export function createCredentialsReader(
  * headers.
  */
 export function createTokenFinder(options: TokenOptions): TokenFinder {
-  const { cache, context, credentials, traits } = options
+  const { cache, context, credentials, namesCaller } = options
   const isFirst = cache === false || context.clientAddress
   return {
-    findToken: isFirst ? createCredentialsReader(credentials, traits) : createFinder(credentials),
-    problemOf: createTokenCheck(traits),
+    findToken: isFirst
+      ? createCredentialsReader(credentials, namesCaller)
+      : createFinder(credentials),
+    problemOf: createTokenCheck(namesCaller),
   }
 }
 
-function createTokenCheck(traits: TokenOptions['traits']): TokenFinder['problemOf'] {
-  const pattern = traits?.namesCaller === true ? NAME : TOKEN
+function createTokenCheck(namesCaller: boolean): TokenFinder['problemOf'] {
+  const pattern = namesCaller ? NAME : TOKEN
   return (text) => {
     if (text.length > MAX_TOKEN_LENGTH) return createTooLong(text.length)
     return pattern.test(text) ? undefined : MALFORMED

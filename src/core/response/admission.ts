@@ -28,7 +28,7 @@ export interface Guard {
     readonly resource: false | GuardedResource
     readonly scopeImplies: AuthConfig['scopeImplies']
     readonly requestIdHeader: string | false
-    readonly traits?: { readonly namesCaller: boolean } | undefined
+    readonly namesCaller?: boolean
   }
   readonly denials: Denials
   readonly report: Report | undefined

@@ -58,14 +58,14 @@ export function policyOf(
 
 /** Warnings about a config before the first request, by its verifier and its policies. */
 export function startWarnings({
-  traits,
+  warnings,
   routePolicy,
   authorize,
 }: Pick<AccessOptions, 'routePolicy' | 'authorize'> & {
-  readonly traits: { readonly warnings: readonly string[] } | undefined
+  readonly warnings: readonly string[]
 }): readonly string[] {
   const ofPolicies = [routePolicy, authorize].flatMap((hook) => (hook && WARNINGS.get(hook)) ?? [])
-  return [...(traits?.warnings ?? []), ...ofPolicies]
+  return [...warnings, ...ofPolicies]
 }
 
 interface AccessOptions {

@@ -10,7 +10,7 @@ export interface Progress {
   readonly setup: {
     readonly config: {
       readonly requestIdHeader: string | false
-      readonly traits?: { readonly namesCaller: boolean } | undefined
+      readonly namesCaller?: boolean
     }
     readonly readCredentials: CredentialsReader
     /** The label of the verifier. */

@@ -3,7 +3,7 @@ import type { CredentialsReader } from '../request/credentials.ts'
 
 /** What a guard knows about the tokens of its requests. */
 export interface TokenSource {
-  readonly config: { readonly traits?: { readonly namesCaller: boolean } | undefined }
+  readonly config: { readonly namesCaller?: boolean }
   readonly readCredentials: CredentialsReader
 }
 
@@ -82,7 +82,7 @@ export function hiddenToken(
   { config, readCredentials }: TokenSource,
   token?: string,
 ): PresentedToken {
-  if (config.traits?.namesCaller === true) return undefined
+  if (config.namesCaller === true) return undefined
   return token ?? presentedToken(request, readCredentials)
 }
 

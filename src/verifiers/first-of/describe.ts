@@ -1,38 +1,45 @@
 import { isOwn } from './member.ts'
-import type { Verifier } from '../../core/verifier.ts'
-import type { MemberTraits } from './member.ts'
+import type { VerifierParts } from '../../core/endpoint/checked-verifier.ts'
 import type { ParsedFirstOf } from './options.ts'
+import type { CheckedVerifier } from '../../core/endpoint/checked-verifier.ts'
 
-/** The properties of a verifier that is made of these members. */
-export function describeAll({ members, options, reads }: ParsedFirstOf): Partial<Verifier> {
-  const accepts = acceptAny(members)
-  const id = identify(members, options.fallThrough)
-  // The tokens of one member cannot be revoked: then the guard must not promise that they can.
-  const endsByItself = members.some(({ verifier }) => verifier.endsByItself === true)
+/** The traits of a verifier that is made of these members. */
+export function describeAll({
+  verifiers,
+  options,
+  reads,
+}: ParsedFirstOf): Omit<VerifierParts, 'ask' | 'decide'> {
+  const { fallThrough } = options
   return {
     reads,
     // Each member that asks a service has policies of its own.
     local: true,
-    consumes: [...new Set(members.flatMap(({ consumes }) => consumes))],
+    consumes: unique(verifiers.flatMap(({ consumes }) => consumes)),
     label: 'first_of',
-    warnings: [...new Set(members.flatMap(({ warnings }) => warnings))],
-    describe: () => ({ type: 'first_of', ...options, verifiers: members.map(describeOne) }),
-    ...(accepts === undefined ? {} : { accepts }),
-    ...(id === undefined ? {} : { id }),
-    ...(endsByItself ? { endsByItself } : {}),
+    warnings: unique(verifiers.flatMap(({ warnings }) => warnings)),
+    describe: () => ({
+      type: 'first_of',
+      ...options,
+      verifiers: verifiers.map((verifier) => verifier.describe()),
+    }),
+    accepts: acceptAny(verifiers),
+    id: identify(verifiers, fallThrough),
+    // The tokens of one member cannot be revoked: then the guard must not promise that they can.
+    endsByItself: verifiers.some((verifier) => verifier.endsByItself) ? true : undefined,
+    choices: verifiers.flatMap(({ members }) => members),
   }
 }
 
-function describeOne({ verifier, label }: MemberTraits): object {
-  return verifier.describe?.() ?? { type: label ?? 'function' }
+function unique(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts)]
 }
 
-function acceptAny(members: readonly MemberTraits[]): Verifier['accepts'] {
-  if (members.some(({ accepts }) => accepts === undefined)) return undefined
-  return (token) => members.some((member) => isOwn(member, token))
+function acceptAny(verifiers: readonly CheckedVerifier[]): CheckedVerifier['accepts'] {
+  if (verifiers.some(({ accepts }) => accepts === undefined)) return undefined
+  return (token) => verifiers.some((verifier) => isOwn(verifier, token))
 }
 
-function identify(members: readonly MemberTraits[], fallThrough: boolean): string | undefined {
-  const ids = members.flatMap(({ id }) => (id === undefined ? [] : [id]))
-  return ids.length < members.length ? undefined : JSON.stringify(['first_of', fallThrough, ids])
+function identify(verifiers: readonly CheckedVerifier[], fallThrough: boolean): string | undefined {
+  const ids = verifiers.flatMap(({ id }) => (id === undefined ? [] : [id]))
+  return ids.length < verifiers.length ? undefined : JSON.stringify(['first_of', fallThrough, ids])
 }

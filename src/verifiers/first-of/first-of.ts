@@ -1,25 +1,22 @@
 import { permitsStaleOfLocal } from '../../core/asking/outage.ts'
 import { systemClock as clock } from '../../core/runtime.ts'
-import { toVerdict } from '../adapt.ts'
+import { CheckedVerifier } from '../../core/endpoint/checked-verifier.ts'
+import { askBy } from '../adapt.ts'
 import { describeAll } from './describe.ts'
 import { createMember, isOwn } from './member.ts'
-import { parseFirstOf } from './options.ts'
-import type { Question, Verdict, Verifier, VerifierRun } from '../../core/verifier.ts'
-import type { AskMember, Attempt, MemberTraits } from './member.ts'
+import { contextOf, parseFirstOf } from './options.ts'
+import type { Decide } from '../../core/endpoint/checked-verifier.ts'
+import type { DenyVerdict, ParsedVerdict } from '../../core/endpoint/verdict.ts'
+import type { DefinedVerifier, Question, Verifier, VerifierRun } from '../../core/verifier.ts'
+import type { AskMember, Attempt } from './member.ts'
 import type { FirstOfOptions } from './options.ts'
 
-interface Member extends MemberTraits {
+interface Member {
+  readonly verifier: CheckedVerifier
   readonly ask: AskMember
 }
 
-const MEMBERS = new WeakMap<Verifier, readonly Verifier[]>()
-
-/** The verifiers that `firstOf` chooses among, also those of one within another. Any other verifier stands for itself. */
-export function membersOf(verifier: Verifier): readonly Verifier[] {
-  return MEMBERS.get(verifier) ?? [verifier]
-}
-
-const NO_VERIFIER: Verdict = { outcome: 'deny', detail: 'no_verifier' }
+const NO_VERIFIER: DenyVerdict = { outcome: 'deny', isLasting: true, detail: 'no_verifier' }
 // For a caller other than a guard.
 const DEFAULT_BUDGET_MS = 5000
 
@@ -57,27 +54,34 @@ const DEFAULT_BUDGET_MS = 5000
  * })
  * ```
  */
-export function firstOf(verifiers: readonly Verifier[], options: FirstOfOptions = {}): Verifier {
+export function firstOf(
+  verifiers: readonly Verifier[],
+  options: FirstOfOptions = {},
+): DefinedVerifier {
+  return defineFirstOf(verifiers, options)
+}
+
+/** Makes the verifier of {@link firstOf}. */
+export function defineFirstOf(
+  verifiers: readonly Verifier[],
+  options: FirstOfOptions,
+): CheckedVerifier {
   const parsed = parseFirstOf(verifiers, options)
   const { fallThrough } = parsed.options
-  const members = parsed.members.map((traits): Member => ({
-    ...traits,
-    ask: createMember(traits, parsed.options, !fallThrough),
+  const members = parsed.verifiers.map((verifier): Member => ({
+    verifier,
+    ask: createMember(verifier, contextOf(verifier), parsed.options, !fallThrough),
   }))
-  const verify: Verifier = async (question, signal, run = {}) => {
+  const decide: Decide = async (question, signal, run) => {
     const asked = choose(members, question.token, fallThrough)
     if (asked.length === 0) return NO_VERIFIER
     return conclude(await askInTurn(asked, question, signal, run), run)
   }
-  MEMBERS.set(
-    verify,
-    members.flatMap(({ verifier }) => membersOf(verifier)),
-  )
-  return Object.assign(verify, describeAll(parsed))
+  return new CheckedVerifier({ ...describeAll(parsed), decide, ask: askBy(decide) })
 }
 
 function choose(members: readonly Member[], token: string, all: boolean): readonly Member[] {
-  const isChosen = (member: Member): boolean => isOwn(member, token)
+  const isChosen = ({ verifier }: Member): boolean => isOwn(verifier, token)
   if (all) return members.filter(isChosen)
   const first = members.find(isChosen)
   return first === undefined ? [] : [first]
@@ -106,16 +110,16 @@ async function askInTurn(
  * Any allow allows. Without one an outage decides: a member that was not reached might have allowed. A cached allow may stand in
  * only for the member that gave it, and not if that member denies. If none is known to have given it, any denial counts.
  */
-function conclude(attempts: readonly Attempt[], { by }: VerifierRun): Verdict {
+function conclude(attempts: readonly Attempt[], { by }: VerifierRun): ParsedVerdict {
   const failed = findFailure(attempts)
   const decisive =
     attempts.find(({ verdict }) => verdict?.outcome === 'allow') ?? failed ?? attempts[0]
   if (decisive?.label !== undefined) by?.(decisive.label)
-  if (decisive?.verdict?.outcome === 'allow') return toVerdict(decisive.verdict)
+  if (decisive?.verdict?.outcome === 'allow') return decisive.verdict
   const own = attempts.filter(({ hasAllowed }) => hasAllowed)
   const isDenied = (own.length > 0 ? own : attempts).some(({ verdict }) => verdict !== undefined)
   if (failed !== undefined && !isDenied) throw failed.error
-  return { ...denyAll(attempts), error: failed?.error }
+  return { ...denyAll(attempts), ...(failed && { error: failed.error }) }
 }
 
 /** The failure of a member that allowed the token lately, or else of any member. A failure that is not an outage goes first. */
@@ -127,15 +131,17 @@ function findFailure(attempts: readonly Attempt[]): Attempt | undefined {
 }
 
 /** The denial of all members. It is cached for as long as each of them permits. */
-function denyAll(attempts: readonly Attempt[]) {
+function denyAll(attempts: readonly Attempt[]): DenyVerdict {
   const denials = attempts.flatMap(({ verdict }) => (verdict?.outcome === 'deny' ? [verdict] : []))
   const ages = denials.flatMap(({ maxAgeMs }) => (maxAgeMs === undefined ? [] : [maxAgeMs]))
-  const explained = denials.find(({ detail }) => detail !== undefined)
+  const { detail, explanation } = denials.find((denial) => denial.detail !== undefined) ?? {}
+  const { reason } = denials.find((denial) => denial.reason !== undefined) ?? {}
   return {
-    outcome: 'deny' as const,
-    reason: denials.find(({ reason }) => reason !== undefined)?.reason,
-    detail: explained?.detail,
-    cause: explained?.explanation,
-    maxAgeMs: ages.length === 0 ? undefined : Math.min(...ages),
+    outcome: 'deny',
+    isLasting: denials.every(({ isLasting }) => isLasting),
+    ...(reason === undefined ? {} : { reason }),
+    ...(detail === undefined ? {} : { detail }),
+    ...(explanation === undefined ? {} : { explanation }),
+    ...(ages.length === 0 ? {} : { maxAgeMs: Math.min(...ages) }),
   }
 }

@@ -1,22 +1,14 @@
 import { orAborted } from '../../core/async.ts'
-import { askVerifier } from '../../core/endpoint/custom-verifier.ts'
 import { createOutage, protect } from '../../core/asking/compose.ts'
 import { Generations, KnownTokens } from '../../core/asking/known-tokens.ts'
 import { Check } from '../../core/request/check.ts'
 import { systemClock as clock } from '../../core/runtime.ts'
 import { narrowQuestion } from '../adapt.ts'
+import type { CheckedVerifier } from '../../core/endpoint/checked-verifier.ts'
 import type { ParsedVerdict } from '../../core/endpoint/verdict.ts'
 import type { Protection } from '../../core/asking/compose.ts'
 import type { Context } from '../../core/request/question.ts'
-import type { Question, Verifier, VerifierRun, VerifierTraits } from '../../core/verifier.ts'
-
-/** One of several verifiers, and what it said of itself when they were put together. */
-export interface MemberTraits extends Omit<VerifierTraits, 'reads'> {
-  readonly verifier: Verifier
-  readonly reads: Context
-  /** Of the user: only `true` accepts. */
-  readonly accepts: ((token: string) => unknown) | undefined
-}
+import type { Question, VerifierRun } from '../../core/verifier.ts'
 
 /** How asking one member ended. */
 export interface Attempt {
@@ -38,13 +30,16 @@ export type AskMember = (
 ) => Promise<Attempt>
 
 /** Whether a token may be one of this member. Throws what its `accepts` throws. */
-export function isOwn({ verifier, accepts }: MemberTraits, token: string): boolean {
-  return accepts === undefined || accepts.call(verifier, token) === true
+export function isOwn({ accepts }: CheckedVerifier, token: string): boolean {
+  // Of the user: only `true` accepts.
+  const isAccepted: unknown = accepts === undefined || accepts(token)
+  return isAccepted === true
 }
 
 /** Makes the function that asks a member. A remote one has a limit, a circuit breaker and retries of its own. */
 export function createMember(
-  { verifier, reads, local, label }: MemberTraits,
+  { decide, local, label }: CheckedVerifier,
+  reads: Context,
   protection: Protection,
   isFinal: boolean,
 ): AskMember {
@@ -55,8 +50,11 @@ export function createMember(
   // The guard that asked last reports the circuits, which all guards share.
   let lastRun: VerifierRun = {}
   const { ask } = protect(
-    (check, _deadline, signal) => askVerifier(verifier, check, signal, runs.get(check) ?? {}),
-    local ? undefined : protection,
+    (check, _deadline, signal) => {
+      check.attempts += 1
+      return decide(check.question, signal, runs.get(check) ?? {})
+    },
+    local === true ? undefined : protection,
     {
       tokens: () => known,
       outage: createOutage(protection),

@@ -1,9 +1,9 @@
-import { boolean } from '../../core/config/kinds.ts'
+import { boolean, parseList } from '../../core/config/kinds.ts'
 import { invalidOption, misusedOption } from '../../core/config/option-checks.ts'
-import { OPTIONS } from '../../core/config/options.ts'
+import { OPTIONS, READS } from '../../core/config/options.ts'
 import { Problems } from '../../core/config/problems.ts'
 import { WITHHELD } from '../../core/request/question.ts'
-import { contextOf, readTraits } from '../../core/config/verifier.ts'
+import { parseVerifier } from '../../core/config/verifier.ts'
 import { parseVerifierOptions } from '../options.ts'
 import type {
   CircuitBreakerConfig,
@@ -12,9 +12,8 @@ import type {
 } from '../../core/auth-config.ts'
 import type { Protection } from '../../core/asking/compose.ts'
 import type { Context } from '../../core/request/question.ts'
-import type { Verifier } from '../../core/verifier.ts'
+import type { CheckedVerifier } from '../../core/endpoint/checked-verifier.ts'
 import type { OptionKinds } from '../options.ts'
-import type { MemberTraits } from './member.ts'
 
 /** The options of {@link firstOf}. */
 export interface FirstOfOptions {
@@ -50,7 +49,7 @@ interface ParsedOptions extends Protection {
 }
 
 export interface ParsedFirstOf {
-  readonly members: readonly MemberTraits[]
+  readonly verifiers: readonly CheckedVerifier[]
   readonly options: ParsedOptions
   /** The parts of a request that at least one member reads. */
   readonly reads: Context
@@ -67,44 +66,29 @@ const LIST = ['verifiers'] as const
 /** @throws AuthConfigError with all problems. */
 export function parseFirstOf(verifiers: unknown, options: unknown): ParsedFirstOf {
   const problems = new Problems()
-  const members = problems.attempt(() => parseMembers(verifiers, problems)) ?? []
+  const members = problems.attempt(() => parseMembers(verifiers)) ?? []
   const parsed = problems.attempt(() => parseVerifierOptions(KINDS, options))
   if (parsed?.fallThrough === false) requireReach(members, problems)
   const reads = unite(members, problems)
   problems.throwIfAny()
   // Without a problem the options have been parsed.
-  return { members, options: parsed as ParsedOptions, reads }
+  return { verifiers: members, options: parsed as ParsedOptions, reads }
 }
 
-function parseMembers(value: unknown, problems: Problems): readonly MemberTraits[] {
+function parseMembers(value: unknown): readonly CheckedVerifier[] {
   if (!Array.isArray(value) || value.length === 0) {
     throw invalidOption(LIST, value, 'a non-empty list of verifiers')
   }
-  // `from`, since `flatMap` would skip the holes of a sparse array.
-  return Array.from<unknown>(value).flatMap(
-    (item, index) => problems.attempt(() => [parseMember(item, index, problems)]) ?? [],
-  )
+  return parseList(value, LIST, parseVerifier)
 }
 
-function parseMember(value: unknown, index: number, problems: Problems): MemberTraits {
-  const path = [...LIST, index]
-  if (!isVerifier(value)) throw invalidOption(path, value, 'a verifier')
-  const { accepts } = value
-  if (accepts !== undefined && typeof accepts !== 'function') {
-    throw invalidOption([...path, 'accepts'], accepts, 'a function')
-  }
-  const traits = readTraits(value, problems, path)
-  const reads = contextOf(traits.reads, [...path, 'reads'])
-  return { ...traits, verifier: value, accepts, reads }
-}
-
-// The arguments and the result are checked with each call.
-function isVerifier(value: unknown): value is Verifier {
-  return typeof value === 'function'
+/** The parts of a request that a verifier reads: without `reads` the usual ones. */
+export function contextOf({ reads }: CheckedVerifier): Context {
+  return reads ?? READS.parse({}, [])
 }
 
 /** A verifier that accepts every token leaves none for those after it. */
-function requireReach(members: readonly MemberTraits[], problems: Problems): void {
+function requireReach(members: readonly CheckedVerifier[], problems: Problems): void {
   const greedy = members.slice(0, -1).findIndex(({ accepts }) => accepts === undefined)
   if (greedy === -1) return
   const expected =
@@ -112,8 +96,8 @@ function requireReach(members: readonly MemberTraits[], problems: Problems): voi
   problems.add(misusedOption([...LIST, greedy], expected))
 }
 
-function unite(members: readonly MemberTraits[], problems: Problems): Context {
-  const contexts = members.map(({ reads }) => reads)
+function unite(members: readonly CheckedVerifier[], problems: Problems): Context {
+  const contexts = members.map(contextOf)
   const some = (name: 'path' | 'method' | 'clientAddress'): boolean =>
     contexts.some((one) => one[name])
   const params = [...new Set(contexts.map((one) => one.params).filter((one) => one !== 'none'))]

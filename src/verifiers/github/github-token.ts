@@ -2,11 +2,12 @@ import { isRecord, readName } from '../../core/endpoint/claim-path.ts'
 import { runtimeFetch } from '../../core/dispatcher/runtime-fetch.ts'
 import { quote } from '../ask.ts'
 import { mapAttributes } from '../claims.ts'
+import { defineVerifier } from '../define-verifier.ts'
 import { idOf, INSECURE_HTTP, READS_TOKEN } from '../options.ts'
 import { createAskGithub, deny, invalid } from './api.ts'
 import { parseGithubOptions } from './options.ts'
 import { readOrganizations } from './organizations.ts'
-import type { Verdict, Verifier } from '../../core/verifier.ts'
+import type { DefinedVerifier, Verdict } from '../../core/verifier.ts'
 import type { AskGithub, Denial } from './api.ts'
 import type { GithubApp, GithubTokenOptions, ResolvedGithub } from './options.ts'
 
@@ -51,31 +52,27 @@ const OF_APPS = /^gh[ou]_[\w.-]{16,}$/
  * })
  * ```
  */
-export function githubToken(options: GithubTokenOptions): Verifier {
+export function githubToken(options: GithubTokenOptions): DefinedVerifier {
   const github = parseGithubOptions(options)
   const { allow, fetch, allowInsecureHttp, ...rest } = github
   const isApp = allow !== 'personal'
   const form = isApp ? OF_APPS : PERSONAL
   const accepts = (token: string): boolean => form.test(token)
-  const verify: Verifier = async ({ token }, signal, run) => {
-    if (!accepts(token)) return deny('unknown_token')
-    const ask = createAskGithub(github.baseUrl, fetch ?? runtimeFetch, signal, run)
-    const account = isApp ? await askByApp(ask, token, allow) : await askByToken(ask, token)
-    if ('outcome' in account) return account
-    return judge(account, github, () => readOrganizations(ask, token))
-  }
   const shown = isApp ? { clientId: allow.clientId, clientSecret: '[redacted]' } : allow
-  const id = idOf('github', github.baseUrl, fetch, [
-    isApp ? { clientId: allow.clientId } : allow,
-    rest,
-  ])
-  return Object.assign(verify, {
+  return defineVerifier({
+    ask: async ({ token }, signal, run) => {
+      if (!accepts(token)) return deny('unknown_token')
+      const ask = createAskGithub(github.baseUrl, fetch ?? runtimeFetch, signal, run)
+      const account = isApp ? await askByApp(ask, token, allow) : await askByToken(ask, token)
+      if ('outcome' in account) return account
+      return judge(account, github, () => readOrganizations(ask, token))
+    },
     reads: READS_TOKEN,
     label: 'github',
     accepts,
     warnings: [...(isApp ? [] : [ANY_APP]), ...(allowInsecureHttp ? [INSECURE_HTTP] : [])],
     describe: () => ({ type: 'github_token', allow: shown, ...rest, allowInsecureHttp }),
-    ...(id === undefined ? {} : { id }),
+    id: idOf('github', github.baseUrl, fetch, [isApp ? { clientId: allow.clientId } : allow, rest]),
   })
 }
 

@@ -1,12 +1,13 @@
 import { AuthUnavailableError } from '../../core/errors.ts'
 import { runtimeFetch } from '../../core/dispatcher/runtime-fetch.ts'
 import { askService } from '../ask.ts'
+import { defineVerifier } from '../define-verifier.ts'
 import { idOf, INSECURE_HTTP, READS_TOKEN, withoutQuery } from '../options.ts'
 import { isRandomKey } from '../random-key.ts'
 import { judgeAnswer } from './answer.ts'
 import { createFindUrl } from './metadata.ts'
 import { parseIntrospectionOptions } from './options.ts'
-import type { Transport, Verdict, Verifier, VerifierRun } from '../../core/verifier.ts'
+import type { DefinedVerifier, Transport, Verdict, VerifierRun } from '../../core/verifier.ts'
 import type { ServiceAnswer } from '../ask.ts'
 import type { IntrospectionOptions, ParsedOptions } from './options.ts'
 
@@ -44,7 +45,7 @@ const ALL_INACTIVE = (option: string): string =>
  * })
  * ```
  */
-export function introspection(options: IntrospectionOptions): Verifier {
+export function introspection(options: IntrospectionOptions): DefinedVerifier {
   const parsed = parseIntrospectionOptions(options)
   const { url, accepts, allowInsecureHttp, fetch, ...rest } = parsed
   const transport = fetch ?? runtimeFetch
@@ -54,26 +55,25 @@ export function introspection(options: IntrospectionOptions): Verifier {
     url === undefined
       ? createFindUrl({ issuer: parsed.issuer ?? '', allowInsecureHttp, fetch: transport })
       : () => url
-  const verify: Verifier = async ({ token }, signal, run) => {
-    const asked = { ...parsed, url: await findUrl(signal, run ?? {}), option }
-    const answer = await ask(token, asked, transport, signal, run)
-    const verdict = judgeAnswer(answer.json, rest)
-    if (!isRandomKey(token)) watch(verdict, run)
-    return verdict
-  }
   const { client: proof, ...rules } = rest
   // Neither a secret nor a function can be compared.
   const isComparable = proof.id !== undefined && accepts === undefined
-  const id = isComparable ? idOf('introspection', url ?? '', fetch, [proof.id, rules]) : undefined
   const shownUrl = url === undefined ? {} : { url: withoutQuery(url) }
   const described = { ...shownUrl, client: proof.shown, ...rules, allowInsecureHttp }
-  return Object.assign(verify, {
+  return defineVerifier({
+    ask: async ({ token }, signal, run) => {
+      const asked = { ...parsed, url: await findUrl(signal, run ?? {}), option }
+      const answer = await ask(token, asked, transport, signal, run)
+      const verdict = judgeAnswer(answer.json, rest)
+      if (!isRandomKey(token)) watch(verdict, run)
+      return verdict
+    },
     reads: READS_TOKEN,
     label: 'introspection',
     warnings: allowInsecureHttp ? [INSECURE_HTTP] : [],
     describe: () => ({ type: 'introspection', ...described }),
-    ...(accepts === undefined ? {} : { accepts }),
-    ...(id === undefined ? {} : { id }),
+    accepts,
+    id: isComparable ? idOf('introspection', url ?? '', fetch, [proof.id, rules]) : undefined,
   })
 }
 

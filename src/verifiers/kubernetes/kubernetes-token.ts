@@ -2,12 +2,13 @@ import { AuthUnavailableError } from '../../core/errors.ts'
 import { runtimeFetch } from '../../core/dispatcher/runtime-fetch.ts'
 import { USER_AGENT } from '../../core/runtime.ts'
 import { askService, hostOf } from '../ask.ts'
+import { defineVerifier } from '../define-verifier.ts'
 import { INSECURE_HTTP, READS_TOKEN } from '../options.ts'
 import { parseKubernetesOptions } from './options.ts'
 import { OwnToken } from './own-token.ts'
 import { judgeSelfReview, judgeTokenReview, UNKNOWN } from './review.ts'
 import { endOf, explainDenial } from './unverified.ts'
-import type { Verdict, Verifier, VerifierRun } from '../../core/verifier.ts'
+import type { DefinedVerifier, Verdict, VerifierRun } from '../../core/verifier.ts'
 import type { ServiceAnswer } from '../ask.ts'
 import type { KubernetesTokenOptions, ResolvedKubernetes } from './options.ts'
 
@@ -54,16 +55,16 @@ type Review = (token: string, signal: AbortSignal, run: VerifierRun | undefined)
  * })
  * ```
  */
-export function kubernetesToken(options: KubernetesTokenOptions): Verifier {
+export function kubernetesToken(options: KubernetesTokenOptions): DefinedVerifier {
   const kubernetes = parseKubernetesOptions(options)
   const { audiences, apiServerUrl, attributes, tenant, allowInsecureHttp } = kubernetes
   const review = createReview(kubernetes)
-  const verify: Verifier = async ({ token }, signal, run) =>
-    withFactsOf(token, await review(token, signal, run), audiences)
   const shown = { apiServerUrl, attributes, tenant, allowInsecureHttp }
   const kind = audiences === undefined ? { review: 'self' } : { audiences, token: '[redacted]' }
   // Without an id: the name of the API server means another one in each cluster.
-  return Object.assign(verify, {
+  return defineVerifier({
+    ask: async ({ token }, signal, run) =>
+      withFactsOf(token, await review(token, signal, run), audiences),
     reads: READS_TOKEN,
     label: 'kubernetes',
     warnings: [

@@ -1,20 +1,30 @@
 import { trimBlanks } from '../../core/request/credentials.ts'
 import { emptyRecord } from '../../core/request/question.ts'
 import { describeAttributeHeaders } from './attribute-headers.ts'
+import { define } from '../define-verifier.ts'
 import { fromHeaderValue } from './header-text.ts'
 import { isRefused, readAttributes, readersOf, readScopes, readValues } from './identity.ts'
-import { noteTrust } from '../trusts-network.ts'
 import { parseUpstreamOptions } from './options.ts'
 import { createProofCheck } from './proof.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
-import type { ReadsConfig, Question, Verdict, Verifier, VerifierRun } from '../../core/verifier.ts'
+import type {
+  AskVerifier,
+  ReadsConfig,
+  DefinedVerifier,
+  Question,
+  Verdict,
+  VerifierRun,
+} from '../../core/verifier.ts'
+import type { VerifierDefinition } from '../define-verifier.ts'
 import type { Refused } from './identity.ts'
 import type { ResolvedUpstream, UpstreamOptions } from './options.ts'
 import type { ResolvedProof } from './proof-options.ts'
 import type { Statement } from './signature.ts'
 
 /** The part of a config that {@link fromUpstream} makes. */
-export type UpstreamConfig = Required<Pick<AuthConfig, 'credentials' | 'verifier'>>
+export interface UpstreamConfig extends Required<Pick<AuthConfig, 'credentials'>> {
+  readonly verifier: DefinedVerifier
+}
 
 type Headers = Question['request']['headers']
 type Allow = Extract<Verdict, { outcome: 'allow' }>
@@ -59,11 +69,12 @@ export const TRUSTS_NETWORK: string =
 export function fromUpstream(options: UpstreamOptions): UpstreamConfig {
   const upstream = parseUpstreamOptions(options)
   const { principalHeader, proof } = upstream
-  const verifier: Verifier = Object.assign(createVerifier(upstream), {
+  const definition: VerifierDefinition = {
+    ask: createAsk(upstream),
     reads: readsOf(upstream),
     consumes: headersOf(upstream),
-    namesCaller: true as const,
-    local: true as const,
+    namesCaller: true,
+    local: true,
     label: 'upstream',
     warnings: proof.kind === 'network' ? [TRUSTS_NETWORK] : [],
     describe: () => ({
@@ -71,8 +82,8 @@ export function fromUpstream(options: UpstreamOptions): UpstreamConfig {
       attributeHeaders: describeAttributeHeaders(upstream.attributeHeaders),
       proof: describeProof(proof),
     }),
-  })
-  if (proof.kind === 'network') noteTrust(verifier)
+  }
+  const verifier = define(definition, proof.kind === 'network' ? true : undefined)
   return { credentials: { header: principalHeader }, verifier }
 }
 
@@ -107,7 +118,7 @@ function headersOf(upstream: ResolvedUpstream): readonly string[] {
   ]
 }
 
-function createVerifier(upstream: ResolvedUpstream): Verifier {
+function createAsk(upstream: ResolvedUpstream): AskVerifier {
   const { principalHeader, tenantHeader, attributesHeader, scopesHeader, clientHeader } = upstream
   const checkProof = createProofCheck(upstream.proof)
   const wrongSource = `"credentials" must be { header: "${principalHeader}" }, as fromUpstream makes it`

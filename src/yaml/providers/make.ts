@@ -1,7 +1,9 @@
 import { misusedOption } from '../../core/config/option-checks.ts'
 import { OPTIONS } from '../../core/config/options.ts'
 import { readName } from '../../core/endpoint/claim-path.ts'
-import { firstOf } from '../../verifiers/first-of/first-of.ts'
+import { parseVerifier } from '../../core/config/verifier.ts'
+import { redefine } from '../../verifiers/define-verifier.ts'
+import { defineFirstOf } from '../../verifiers/first-of/first-of.ts'
 import { attempt, rejectOption } from '../option-problems.ts'
 import { MASKED } from '../problems.ts'
 import { rangeOf } from '../tree.ts'
@@ -109,12 +111,13 @@ function makeOne(
   })
   if (made === undefined || findings.has(key)) return undefined
   const { names, part } = made
-  const verifier = names ? speakingOfKeys(part.verifier, names, quote) : part.verifier
-  const own = verifier.warnings?.filter((text) => text !== made.rewords) ?? []
+  const given = parseVerifier(part.verifier, ['verifier'])
+  const own = given.warnings.filter((text) => text !== made.rewords)
   const warnings = [...own.map(nameInsecureKey), ...(made.warnings ?? [])]
   const shown = { type: name, ...made.shown }
   const described = { allow_insecure_http: allowInsecureHttp, provider_config: shown }
-  Object.assign(verifier, { warnings, describe: () => described })
+  const named = names ? speakingOfKeys(given, names, quote) : given
+  const verifier = redefine(named, { warnings, describe: () => described })
   return { ...made, part: { ...part, verifier }, shown }
 }
 
@@ -135,13 +138,13 @@ function makeSeveral(
   if (!findings.isEmpty()) return undefined
   const all = made.flatMap((one) => one ?? [])
   const verifiers = all.map(({ part }) => part.verifier)
-  const verifier = firstOf(verifiers, { ...forAll, fallThrough: fallThrough === true })
+  const verifier = defineFirstOf(verifiers, { ...forAll, fallThrough: fallThrough === true })
   const shown = {
     allow_insecure_http: allowInsecureHttp,
     providers: all.map((one) => one.shown),
     fall_through: fallThrough,
   }
-  return { verifier: Object.assign(verifier, { describe: () => shown }) }
+  return { verifier: redefine(verifier, { describe: () => shown }) }
 }
 
 /** One that takes every token leaves none for those after it. */

@@ -2,6 +2,7 @@ import { createPolicy } from '../../access/policy.ts'
 import { invalidOption, isOptionsObject } from '../../core/config/option-checks.ts'
 import { OPTIONS } from '../../core/config/options.ts'
 import { createResource } from '../../mcp/protected-resource.ts'
+import { defineVerifier } from '../../verifiers/define-verifier.ts'
 import { attempt } from '../option-problems.ts'
 import { placeOf } from '../origins.ts'
 import { fingerprint } from '../watch.ts'
@@ -35,7 +36,7 @@ const GO_TO_PROVIDERS = [
 
 // Only for a config that has a problem already.
 const STAND_IN: Part = {
-  verifier: Object.assign(() => ({ outcome: 'deny' }) as const, { reads: {}, id: 'none' }),
+  verifier: defineVerifier({ ask: () => ({ outcome: 'deny' }), reads: {}, id: 'none' }),
 }
 
 /** Makes what decides, and the same again while its section stays the same: it has fetched keys and connections. */

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { OPTIONS } from '../../../src/core/config/options.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { AuthConfigError, memoryCache } from '../../../src/index.ts'
+import { firstOf } from '../../../src/verifiers.ts'
 import type * as CacheModule from '../../../src/core/decision-store.ts'
 import type { CacheBounds } from '../../../src/index.ts'
 
@@ -47,6 +48,8 @@ describe('a config', () => {
       mode: 'enforce',
       realm: 'api',
       requestIdHeader: false,
+      namesCaller: false,
+      warnings: [],
       fetch: expect.any(Function) as unknown,
     })
     expect(config.isPublic('/', 'GET')).toBe(false)
@@ -57,7 +60,7 @@ describe('a config', () => {
   it.each<[object, object?]>([
     [{ endpoint: 'http://auth.example.test/', allowInsecureHttp: true }],
     [{ endpointHeaders: { 'x-secret': 's' } }],
-    [{ verifier: () => ({ outcome: 'deny' }), onEvent: () => undefined, respond: () => undefined }],
+    [{ verifier: firstOf([() => ({ outcome: 'deny' })]), onEvent: () => undefined }],
     [
       {
         context: {

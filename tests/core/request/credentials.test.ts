@@ -11,9 +11,9 @@ const CONFLICTING = { ...MALFORMED, isConflict: true }
 function read(
   headers: Record<string, string>,
   sources: readonly CredentialsSource[] = ['bearer'],
-  traits?: { readonly namesCaller: boolean },
+  namesCaller?: boolean,
 ): unknown {
-  return createCredentialsReader(sources, traits)(raw('http://h/', headers).headers)
+  return createCredentialsReader(sources, namesCaller)(raw('http://h/', headers).headers)
 }
 
 function bearer(authorization: string): unknown {

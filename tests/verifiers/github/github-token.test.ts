@@ -260,7 +260,7 @@ describe('an answer of /user', () => {
     const { baseUrl } = await startGithub({ status: 403, headers })
     const verifier = githubToken({ allow: 'personal', baseUrl })
     const question = { token: PERSONAL, request: { path: '', headers: {}, params: {} } }
-    const pending = Promise.resolve(verifier(question, new AbortController().signal))
+    const pending = Promise.resolve(verifier.ask(question, new AbortController().signal))
     const { retryAfterMs } = (await pending.catch((error: { retryAfterMs: number }) => error)) as {
       retryAfterMs: number
     }

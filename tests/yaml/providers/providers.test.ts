@@ -192,14 +192,16 @@ describe('a file that changes', () => {
   ])('makes another one after a change of %s alone', async (_, auth) => {
     const { first, change } = await watch(JWKS)
     const next = await change(auth)
-    expect(next?.verifier).toBeTypeOf('function')
+    expect(next?.verifier).toMatchObject({ ask: expect.any(Function) as unknown })
     expect(next?.verifier).not.toBe(first.verifier)
   })
 
   it('goes from an endpoint to a provider, and back', async () => {
     const endpoint = 'endpoint: "https://auth.example.com/"'
     const { change } = await watch(endpoint)
-    expect(await change(JWKS)).toEqual({ verifier: expect.any(Function) as unknown })
+    expect(await change(JWKS)).toEqual({
+      verifier: expect.objectContaining({ label: 'jwt' }) as unknown,
+    })
     expect(await change(endpoint)).toEqual({ endpoint: 'https://auth.example.com/' })
   })
 

@@ -2,10 +2,11 @@ import { ignore } from '../../../core/async.ts'
 import { invalidSecret } from '../../../core/config/option-checks.ts'
 import { parseList } from '../../../core/config/kinds.ts'
 import { drawKey, hashText } from './keyed-hash.ts'
+import { defineVerifier } from '../../../verifiers/define-verifier.ts'
 import { READS_TOKEN } from '../../../verifiers/options.ts'
 import { providerType } from './provider.ts'
 import type { Kind } from '../../../core/config/kinds.ts'
-import type { Verdict, Verifier } from '../../../core/verifier.ts'
+import type { DefinedVerifier, Verdict } from '../../../core/verifier.ts'
 import type { Given, Made, ProviderType, Tools } from './provider.ts'
 
 interface LocalKeys {
@@ -58,7 +59,7 @@ interface HashedKeys {
 
 const DENIED: Verdict = { outcome: 'deny', detail: 'unknown_token' }
 
-function verifyKeys(given: LocalKeys['apiKeys'], isEager: boolean): Verifier {
+function verifyKeys(given: LocalKeys['apiKeys'], isEager: boolean): DefinedVerifier {
   let keys = given
   let made: HashedKeys | undefined
   const hashed = (): HashedKeys => {
@@ -68,13 +69,13 @@ function verifyKeys(given: LocalKeys['apiKeys'], isEager: boolean): Verifier {
   }
   // A text may be read on Workers, which draw a random value only during a request.
   if (isEager) hashed()
-  const verify: Verifier = async ({ token }) => {
-    const number = (await hashed().numbers).get(await hash(token))
-    return number === undefined ? DENIED : allow(`key-${number}`)
-  }
-  return Object.assign(verify, {
+  return defineVerifier({
+    ask: async ({ token }) => {
+      const number = (await hashed().numbers).get(await hash(token))
+      return number === undefined ? DENIED : allow(`key-${number}`)
+    },
     reads: READS_TOKEN,
-    local: true as const,
+    local: true,
     label: 'keys',
     accepts: (token: string) => hashed().accepts(token),
   })

@@ -1,7 +1,9 @@
 import { AuthConfigError, AuthUnavailableError } from '../../../core/errors.ts'
+import { askBy } from '../../../verifiers/adapt.ts'
+import { redefine } from '../../../verifiers/define-verifier.ts'
 import { keyOf } from '../../values.ts'
 import type { OptionPath } from '../../../core/config/problems.ts'
-import type { Verifier } from '../../../core/verifier.ts'
+import type { CheckedVerifier, Decide } from '../../../core/endpoint/checked-verifier.ts'
 
 /** The key for each option of a verifier that has another name, both as paths such as `jwks.uri`. `''` is the provider. */
 export type Names = Readonly<Record<string, string>>
@@ -44,24 +46,24 @@ function inText(text: string, names: Names): string {
  * @param quote Quotes a key with its whole path.
  */
 export function speakingOfKeys(
-  verifier: Verifier,
+  verifier: CheckedVerifier,
   names: Names,
   quote: (key: string) => string,
-): Verifier {
+): CheckedVerifier {
   const reword = (text: string): string =>
     text.replace(/"(\w+)"/g, (whole, option: string) => {
       const key = Object.hasOwn(names, option) ? names[option] : undefined
       return key === undefined ? whole : quote(keyOf(key))
     })
-  const renamed: Verifier = async (question, signal, { warn, ...run } = {}) => {
+  const decide: Decide = async (question, signal, { warn, ...run }) => {
     const named = warn && { warn: (text: string) => warn(reword(text)) }
     try {
-      return await verifier(question, signal, { ...run, ...named })
+      return await verifier.decide(question, signal, { ...run, ...named })
     } catch (error) {
       throw rewordExplanation(error, reword)
     }
   }
-  return Object.assign(renamed, verifier)
+  return redefine(verifier, { decide, ask: askBy(decide) })
 }
 
 function rewordExplanation(error: unknown, reword: (text: string) => string): unknown {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Clients, lastOf, nextOf, noteDenial } from '../../../../src/core/asking/slots/turns.ts'
 import { createAuthenticator, memoryCache } from '../../../../src/index.ts'
-import { firstOf } from '../../../../src/verifiers.ts'
+import { defineVerifier, firstOf } from '../../../../src/verifiers.ts'
 import { get } from '../../../support/requests.ts'
 import type { ContextConfig, Verifier } from '../../../../src/index.ts'
 
@@ -82,14 +82,14 @@ describe('the address of a client', () => {
     const asked: string[] = []
     const ends: (() => void)[] = []
     const concurrency = { maxInFlight: 1, maxWaiting: 3 }
-    const verifier = Object.assign<Verifier, Partial<Verifier>>(
-      ({ token }) =>
+    const verifier = defineVerifier({
+      ask: ({ token }) =>
         new Promise((resolve) => {
           asked.push(token)
           ends.push(() => resolve({ outcome: token.startsWith('known') ? 'allow' : 'deny' }))
         }),
-      { reads: { path: true } },
-    )
+      reads: { path: true },
+    })
     const authenticate = createAuthenticator({
       verifier: wrap(verifier),
       concurrency,

@@ -1,17 +1,18 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createCustomVerifier } from '../../../src/core/endpoint/custom-verifier.ts'
+import { createCustomVerifier, verifierOf } from '../../../src/core/endpoint/checked-verifier.ts'
 import { createChannel } from '../../../src/core/response/events.ts'
 import { AuthUnavailableError, createAuthenticator, memoryCache } from '../../../src/index.ts'
 import { checkOf } from '../../support/checks.ts'
 import { guardWith } from '../../support/guarded-verifier.ts'
 import { get } from '../../support/requests.ts'
-import type { Verdict, Verifier } from '../../../src/index.ts'
+import { defineVerifier } from '../../../src/verifiers.ts'
+import type { AskVerifier, Verdict, Verifier } from '../../../src/index.ts'
 
 const { signal } = new AbortController()
 const channel = createChannel(undefined, () => undefined)
 
-function ask(verifier: Verifier, identity: 'optional' | 'required' = 'optional'): unknown {
-  return createCustomVerifier(verifier, identity, channel)(checkOf(), Infinity, signal)
+function ask(verifier: AskVerifier, identity: 'optional' | 'required' = 'optional'): unknown {
+  return createCustomVerifier(verifierOf(verifier), identity, channel)(checkOf(), Infinity, signal)
 }
 
 describe('warnings of a verifier', () => {
@@ -30,11 +31,11 @@ describe('warnings of a verifier', () => {
       () => undefined,
     )
     const texts: string[] = []
-    const verifier: Verifier = (_question, _signal, run) => {
+    const verifier: AskVerifier = (_question, _signal, run) => {
       for (const text of texts.splice(0)) run?.warn?.(text)
       return { outcome: 'deny' }
     }
-    const verify = createCustomVerifier(verifier, 'optional', events)
+    const verify = createCustomVerifier(verifierOf(verifier), 'optional', events)
     const warn = async (...all: readonly string[]): Promise<readonly string[]> => {
       texts.push(...all)
       await verify(checkOf(), Infinity, signal)
@@ -91,10 +92,14 @@ it('writes no line of its own on the console, and obeys no terminal, whatever a 
 
 describe('a custom verifier', () => {
   it('is asked the question with the signal, and counted', async () => {
-    const verifier = vi.fn<Verifier>().mockReturnValue({ outcome: 'deny' })
+    const verifier = vi.fn<AskVerifier>().mockReturnValue({ outcome: 'deny' })
     const check = checkOf()
     expect(
-      await createCustomVerifier(verifier, 'optional', channel)(check, Infinity, signal),
+      await createCustomVerifier(verifierOf(verifier), 'optional', channel)(
+        check,
+        Infinity,
+        signal,
+      ),
     ).toMatchObject({
       outcome: 'deny',
     })
@@ -104,12 +109,16 @@ describe('a custom verifier', () => {
 
   it('is told how much time is left', async () => {
     let leftMs: number | undefined
-    const verifier: Verifier = (_question, _signal, run) => {
+    const verifier: AskVerifier = (_question, _signal, run) => {
       leftMs = run?.timeLeftMs?.()
       return { outcome: 'deny' }
     }
     const deadline = performance.now() + 60_000
-    await createCustomVerifier(verifier, 'optional', channel)(checkOf(), deadline, signal)
+    await createCustomVerifier(verifierOf(verifier), 'optional', channel)(
+      checkOf(),
+      deadline,
+      signal,
+    )
     expect(leftMs).toBeGreaterThan(30_000)
     expect(leftMs).toBeLessThanOrEqual(60_000)
   })
@@ -143,7 +152,11 @@ describe('a custom verifier', () => {
 
   it('that does not obey its signal is given up as timeout', async () => {
     const controller = new AbortController()
-    const verify = createCustomVerifier(() => new Promise(() => undefined), 'optional', channel)
+    const verify = createCustomVerifier(
+      verifierOf(() => new Promise(() => undefined)),
+      'optional',
+      channel,
+    )
     const verdict = verify(checkOf(), Infinity, controller.signal)
     controller.abort()
     await expect(verdict).rejects.toMatchObject({ reason: 'timeout' })
@@ -163,7 +176,7 @@ describe('a denial with an error', () => {
   ])('rejects for the error, and is never cached: %o', async (error, reason, status) => {
     const decide = vi.fn((): Verdict => ({ outcome: 'deny', reason: undefined, error }))
     const config = { cache: memoryCache(), unavailableStatus: 503, retry: false } as const
-    const guarded = guardWith(Object.assign(decide, { reads: {} }), config)
+    const guarded = guardWith(defineVerifier({ ask: decide, reads: {} }), config)
     for (let turn = 0; turn < 2; turn += 1) {
       expect(await guarded.ask()).toMatchObject({ reason, status })
     }

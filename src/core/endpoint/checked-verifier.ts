@@ -1,0 +1,144 @@
+import { parseVerdict } from './verdict.ts'
+import { orAborted } from '../async.ts'
+import { AuthUnavailableError } from '../errors.ts'
+import { escapeUnseen } from '../response/shown-facts.ts'
+import { keepAlive, systemClock } from '../runtime.ts'
+import type { Check } from '../request/check.ts'
+import type { Channel } from '../response/events.ts'
+import type { Context } from '../request/question.ts'
+import type { AskVerifier, DefinedVerifier, Question, VerifierRun } from '../verifier.ts'
+import type { PendingVerdict, TimedAsk } from './verdict.ts'
+
+const NAMELESS = '"verifier" allowed without a principal, which "identity" requires'
+/** In a minute. */
+const MOST_WARNINGS = 64
+const MINUTE_MS = 60_000
+const LONGEST_WARNING = 1024
+
+/** Decides about a question as {@link AskVerifier} does. The verdict is checked. */
+export type Decide = (question: Question, signal: AbortSignal, run: VerifierRun) => PendingVerdict
+
+/** The traits of a verifier, checked, and the function that decides. */
+export interface VerifierParts extends Omit<DefinedVerifier, 'reads'> {
+  readonly decide: Decide
+  /** `undefined` for the usual context. */
+  readonly reads?: Context | undefined
+  /** The function that it stands for. */
+  readonly source?: object | undefined
+  /** The verifiers that it chooses among. */
+  readonly choices?: readonly CheckedVerifier[] | undefined
+  /** `true`: its options allow every token, so that a made-up one proves nothing about it. */
+  readonly trustsNetwork?: true | undefined
+}
+
+/** A verifier as guards use it. One of another copy of the package has another class. */
+export class CheckedVerifier implements DefinedVerifier {
+  declare readonly ask: AskVerifier
+  declare readonly decide: Decide
+  declare readonly reads: Context | undefined
+  declare readonly local: true | undefined
+  declare readonly consumes: readonly string[]
+  declare readonly namesCaller: true | undefined
+  declare readonly accepts: DefinedVerifier['accepts']
+  declare readonly label: string | undefined
+  declare readonly warnings: readonly string[]
+  declare readonly id: string | undefined
+  declare readonly endsByItself: true | undefined
+  declare readonly describe: () => object
+  declare readonly source: object | undefined
+  declare readonly choices: readonly CheckedVerifier[] | undefined
+  declare readonly trustsNetwork: true | undefined
+
+  constructor(parts: VerifierParts) {
+    Object.assign(this, parts)
+    Object.freeze(this)
+  }
+
+  /** The verifiers that it chooses among, or itself. */
+  get members(): readonly CheckedVerifier[] {
+    return this.choices ?? [this]
+  }
+
+  /** Names it in a problem, also where it is of another copy. */
+  get [Symbol.toStringTag](): string {
+    return 'Verifier'
+  }
+}
+
+/** Makes the verifier of a function, which says nothing of itself. */
+export function verifierOf(ask: AskVerifier): CheckedVerifier {
+  return new CheckedVerifier({
+    ask,
+    decide: decideBy(ask),
+    consumes: [],
+    warnings: [],
+    describe: describeFunction,
+    source: ask,
+  })
+}
+
+function describeFunction(): object {
+  return { type: 'function' }
+}
+
+/** Asks a function of the user, and trusts nothing that it returns. */
+export function decideBy(ask: AskVerifier): Decide {
+  return async (question, signal, run) => {
+    const pending = Promise.resolve(ask(question, signal, run))
+    return parseVerdict(await orAborted(pending, signal), question.token, run.ignoresTenant)
+  }
+}
+
+/** Asks a verifier for a guard. */
+export function createCustomVerifier(
+  { decide }: CheckedVerifier,
+  identity: 'optional' | 'required',
+  channel: Channel,
+  ignoresTenant = false,
+): TimedAsk {
+  const warn = createWarn(channel)
+  return async (check, deadline, signal) => {
+    const run = createRun(check, deadline, warn, channel, ignoresTenant)
+    check.attempts += 1
+    const verdict = await decide(check.question, signal, run)
+    if (verdict.outcome === 'deny' || identity === 'optional') return verdict
+    if (verdict.auth.principal !== undefined) return verdict
+    throw new AuthUnavailableError('invalid_response', { explanation: NAMELESS })
+  }
+}
+function createRun(
+  check: Check,
+  deadline: number,
+  warn: (message: string) => void,
+  { report }: Channel,
+  ignoresTenant: boolean,
+): VerifierRun {
+  return {
+    ignoresTenant,
+    waitUntil: (work) => keepAlive(check.args, work),
+    warn,
+    report: (event) => report?.(event),
+    by: (label) => {
+      check.verifier = label
+    },
+    answered: (status) => {
+      check.endpointStatus = status
+    },
+    timeLeftMs: () => deadline - systemClock.now(),
+    trace: check.trace,
+    client: check.readAddress,
+  }
+}
+
+// A verifier that puts a part of a token into its warnings must not fill the memory or the log, nor silence it for ever.
+function createWarn({ notify }: Channel): (message: unknown) => void {
+  const givenAt = new Map<string, number>()
+  return (given) => {
+    const message = escapeUnseen(String(given).slice(0, LONGEST_WARNING))
+    const now = systemClock.now()
+    for (const [old, at] of givenAt) if (now - at >= MINUTE_MS) givenAt.delete(old)
+    if (givenAt.size >= MOST_WARNINGS || givenAt.has(message)) return
+    givenAt.set(message, now)
+    notify({ type: 'warning', message })
+  }
+}

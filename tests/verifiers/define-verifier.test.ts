@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest'
+import { AuthConfigError, createAuthenticator, memoryCache } from '../../src/index.ts'
+import { jwt } from '../../src/jwt.ts'
+import { defineVerifier, endpointVerifier, firstOf } from '../../src/verifiers.ts'
+import { get } from '../support/requests.ts'
+import type { AskVerifier, Verifier, VerifierTraits } from '../../src/index.ts'
+import type { VerifierDefinition } from '../../src/verifiers.ts'
+
+/** What a verifier says of itself is checked once, and never ignored. */
+
+const allow: AskVerifier = () => ({ outcome: 'allow', principal: 'ada' })
+
+function messageOf(make: () => unknown): string {
+  try {
+    make()
+  } catch (error) {
+    if (error instanceof AuthConfigError) return error.message
+    throw error
+  }
+  return 'no error'
+}
+
+function define(traits: object): string {
+  return messageOf(() => defineVerifier({ ask: allow, ...traits } as VerifierDefinition))
+}
+
+it.each<[object, string]>([
+  [{ ask: undefined }, '"ask" must be a function, received undefined'],
+  [
+    { ask: jwt({ issuer: 'https://a.example', audience: 'a' }) },
+    '"ask" must be a function, received an object of type Verifier',
+  ],
+  [{ reads: 7 }, '"reads" must be an object such as { headers: [] }, received 7'],
+  [{ reads: { heders: [] } }, 'Unknown option "reads.heders": did you mean "headers"?'],
+  [{ reads: { headers: ['a b'] } }, '"reads.headers[0]" must be a header name, received "a b"'],
+  [{ local: 'yes' }, '"local" must be true, or left out, received "yes"'],
+  [{ local: false }, '"local" must be true, or left out, received false'],
+  [{ namesCaller: 1 }, '"namesCaller" must be true, or left out, received 1'],
+  [{ endsByItself: 'x' }, '"endsByItself" must be true, or left out, received "x"'],
+  [{ consumes: 'x-a' }, '"consumes" must be a list of header names, received "x-a"'],
+  [{ consumes: ['a b'] }, '"consumes[0]" must be a header name, received "a b"'],
+  [{ warnings: 'x' }, '"warnings" must be a list of strings, received "x"'],
+  [{ warnings: [7] }, '"warnings[0]" must be a string, received 7'],
+  [{ accepts: /x/ }, '"accepts" must be a function, received an object of type RegExp'],
+  [{ describe: {} }, '"describe" must be a function, received an object'],
+  [
+    { label: 'My verifier' },
+    '"label" must be a lower-case letter, then at most 31 of a-z, 0-9 and "_", received "My verifier"',
+  ],
+  [{ id: '' }, '"id" must be a string that is not empty, received ""'],
+  [{ id: () => 'x' }, '"id" must be a string that is not empty, received a function'],
+  [{ lokal: true }, 'Unknown option "lokal": did you mean "local"?'],
+  [
+    { reads: null },
+    '"reads" must be left out or given a value (is a variable not set?), received null',
+  ],
+])('says what is wrong with %o', (traits, message) => {
+  expect(define(traits)).toBe(message)
+})
+
+it('says all that is wrong at once, and nothing of a definition that may be a secret', () => {
+  expect(define({ local: 1, label: 'A', id: '' }).split('\n')).toHaveLength(3)
+  expect(messageOf(() => defineVerifier('sk-secret' as never))).toBe(
+    '"options" must be an object (its value is not shown)',
+  )
+})
+
+it('is frozen, in one form', () => {
+  const reads = { headers: ['X-Org'] }
+  const verifier = defineVerifier({ ask: allow, reads, consumes: ['X-Org'], label: undefined })
+  reads.headers.push('x-late')
+  expect(verifier).toMatchObject({
+    ask: allow,
+    reads: { headers: ['x-org'], params: 'none', path: false, method: false, clientAddress: false },
+    consumes: ['x-org'],
+    warnings: [],
+  })
+  expect(verifier.describe()).toEqual({ type: 'function' })
+  expect(defineVerifier({ ask: allow, label: 'ours' }).describe()).toEqual({ type: 'ours' })
+  expect(() => Object.assign(verifier, { local: true })).toThrow(TypeError)
+  expect(Object.isFrozen(verifier.reads)).toBe(true)
+})
+
+describe('a guard takes no verifier whose traits it would ignore', () => {
+  const TRAITS: Required<VerifierTraits> = {
+    reads: {},
+    local: true,
+    consumes: ['x-secret'],
+    namesCaller: true,
+    accepts: () => false,
+    label: 'ours',
+    warnings: ['w'],
+    id: 'v1',
+    endsByItself: true,
+    describe: () => ({}),
+  }
+  const guards: Record<string, (verifier: Verifier) => unknown> = {
+    verifier: (verifier) => createAuthenticator({ verifier }),
+    'verifiers[0]': (verifier) => firstOf([verifier]),
+  }
+
+  describe.each(Object.entries(guards))('as %s', (path, guard) => {
+    it.each(Object.entries(TRAITS))('a function with "%s"', (name, value) => {
+      const function_ = Object.assign(() => ({ outcome: 'allow' }), { [name]: value })
+      expect(messageOf(() => guard(function_ as never))).toBe(
+        `"${path}" must be made by defineVerifier() of with-auth/verifiers, since the function carries "${name}": defineVerifier({ ask, ${name} })`,
+      )
+    })
+
+    it.each<[string, unknown, string]>([
+      ['an object', { ask: allow, reads: {} }, 'an object'],
+      ['a copy of a verifier', { ...defineVerifier({ ask: allow }) }, 'an object'],
+      ['a verifier of another copy of the package', ofAnotherCopy(), 'an object of type Verifier'],
+      ['a text', 'x', '"x"'],
+    ])('%s', (_what, given, received) => {
+      expect(messageOf(() => guard(given as Verifier))).toBe(
+        `"${path}" must be a function, or a verifier that this copy of with-auth has made, received ${received}`,
+      )
+    })
+
+    it('names every trait of a function, also one that it inherits', () => {
+      const given = Object.assign(() => ({ outcome: 'allow' }), { id: 'a', reads: undefined })
+      Object.setPrototypeOf(given, Object.create(Function.prototype, { local: { value: true } }))
+      expect(messageOf(() => guard(given as never))).toContain(
+        'carries "reads", "local", "id": defineVerifier({ ask, reads, local, id })',
+      )
+    })
+  })
+
+  it('and takes a function and every verifier of this package', async () => {
+    const verifiers: Verifier[] = [
+      () => ({ outcome: 'allow' }),
+      defineVerifier({ ask: allow }),
+      firstOf([defineVerifier({ ask: allow, reads: {} })]),
+    ]
+    for (const verifier of verifiers) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      expect(await createAuthenticator({ verifier })(get('/', 'k1'))).toMatchObject({ ok: true })
+    }
+    expect(endpointVerifier({ endpoint: 'https://a.example' }).ask).toBeTypeOf('function')
+  })
+})
+
+/** As `new CheckedVerifier()` of another copy makes it. */
+function ofAnotherCopy(): object {
+  class Foreign {
+    readonly ask = allow
+    get [Symbol.toStringTag](): string {
+      return 'Verifier'
+    }
+  }
+  return new Foreign()
+}
+
+it('is asked as a guard asks it, without a guard', async () => {
+  const question = { token: 't', request: { path: '', headers: {}, params: {} } }
+  const { signal } = new AbortController()
+  const verifier = firstOf([defineVerifier({ ask: allow, reads: {} })])
+  expect(await verifier.ask(question, signal)).toMatchObject({ outcome: 'allow', principal: 'ada' })
+  const denying = firstOf([
+    defineVerifier({
+      ask: () => ({ outcome: 'deny', detail: 'inactive', cause: 'old' }),
+      reads: {},
+    }),
+  ])
+  expect(await denying.ask(question, signal)).toMatchObject({
+    outcome: 'deny',
+    detail: 'inactive',
+    cause: 'old',
+  })
+})
+
+it('two with one function share no decision unless their ids say so', async () => {
+  const cache = memoryCache()
+  const decide = (by: string, id?: string): Verifier =>
+    defineVerifier({ ask: () => ({ outcome: by === 'yes' ? 'allow' : 'deny' }), reads: {}, id })
+  const isAllowed = async (verifier: Verifier): Promise<boolean> =>
+    (await createAuthenticator({ verifier, cache })(get('/', 'k1'))).ok
+  expect(await isAllowed(decide('yes'))).toBe(true)
+  expect(await isAllowed(decide('no'))).toBe(false)
+  expect(await isAllowed(decide('yes', 'a'))).toBe(true)
+  expect(await isAllowed(decide('no', 'b'))).toBe(false)
+  expect(await isAllowed(decide('no', 'a'))).toBe(true)
+})
