@@ -4,7 +4,6 @@ import { jwt } from '../../src/jwt.ts'
 import { defineVerifier, endpointVerifier, firstOf } from '../../src/verifiers.ts'
 import { get } from '../support/requests.ts'
 import type { AskVerifier, Verifier, VerifierTraits } from '../../src/index.ts'
-import type { VerifierDefinition } from '../../src/verifiers.ts'
 
 /** What a verifier says of itself is checked once, and never ignored. */
 
@@ -21,7 +20,7 @@ function messageOf(make: () => unknown): string {
 }
 
 function define(traits: object): string {
-  return messageOf(() => defineVerifier({ ask: allow, ...traits } as VerifierDefinition))
+  return messageOf(() => defineVerifier({ ask: allow, ...traits }))
 }
 
 it.each<[object, string]>([
@@ -101,8 +100,8 @@ describe('a guard takes no verifier whose traits it would ignore', () => {
 
   describe.each(Object.entries(guards))('as %s', (path, guard) => {
     it.each(Object.entries(TRAITS))('a function with "%s"', (name, value) => {
-      const function_ = Object.assign(() => ({ outcome: 'allow' }), { [name]: value })
-      expect(messageOf(() => guard(function_ as never))).toBe(
+      const carrying = Object.assign(() => ({ outcome: 'allow' }), { [name]: value })
+      expect(messageOf(() => guard(carrying as never))).toBe(
         `"${path}" must be made by defineVerifier() of with-auth/verifiers, since the function carries "${name}": defineVerifier({ ask, ${name} })`,
       )
     })
