@@ -3,7 +3,7 @@
  *
  * @module with-auth/keys
  */
-import { integer } from './core/config/kinds.ts'
+import { parse } from './core/config/interpreter.ts'
 import { invalidOption, readOptions } from './core/config/option-checks.ts'
 import { createKey, pruneKeys, removeKey } from './keys/edits/changes.ts'
 import { findIn } from './keys/database/find.ts'
@@ -114,7 +114,7 @@ export function createKeyEndpoint(
   return createEndpointHandler({ findKey: observed(findKey, onError), ...resolved })
 }
 
-const LIMIT = integer({ default: 100, min: 1, max: 1000 })
+const LIMIT = { kind: 'integer', isRequired: true, min: 1, max: 1000 } as const
 
 /**
  * Lists the keys of a file in its order, or a page of a store in the order of the bytes of the ids. Also lists revoked and expired
@@ -144,7 +144,7 @@ export async function listKeys(
   const wanted = {
     ...(after === undefined ? {} : { after }),
     ...(principal === undefined ? {} : { principal }),
-    ...(limit === undefined ? {} : { limit: LIMIT.parse(limit, ['page', 'limit']) }),
+    ...(limit === undefined ? {} : { limit: parse<number>(LIMIT, limit, ['page', 'limit']) }),
   }
   const keys = await repository.read().list(wanted)
   const now = Date.now()

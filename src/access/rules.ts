@@ -1,15 +1,9 @@
-import { parseList } from '../core/config/kinds.ts'
-import {
-  invalidOption,
-  isHttpToken,
-  isOptionsObject,
-  misusedOption,
-  readOptions,
-} from '../core/config/option-checks.ts'
-import { Problems } from '../core/config/problems.ts'
+import { parseList, parseOptions } from '../core/config/interpreter.ts'
+import { invalidOption, isOptionsObject, misusedOption } from '../core/config/option-checks.ts'
+import { METHOD } from '../core/config/public-paths.ts'
 import { allOf, noneOf, parseCondition } from './conditions.ts'
 import { parsePattern } from './pattern.ts'
-import type { Form } from '../core/config/kinds.ts'
+import type { FormOf, Table } from '../core/config/form.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 import type { Condition } from './conditions.ts'
 import type { Pattern } from './pattern.ts'
@@ -46,35 +40,75 @@ export interface ParsedRule {
   readonly condition: Condition | undefined
 }
 
-const text: Form = { kind: 'text', scalar: 'string' }
-const conditions: Form = { kind: 'conditions', scalar: 'string', items: text }
-const patterns: Form = { kind: 'patterns', scalar: 'string', items: { ...text, kind: 'pattern' } }
-const methods: Form = { kind: 'methods', items: { kind: 'method', scalar: 'string' } }
-export const SCOPE_FIELDS: NonNullable<Form['fields']> = {
-  paths: { form: patterns },
-  methods: { form: methods },
+interface ParsedScope {
+  /** `undefined` is a problem. */
+  readonly paths: readonly Pattern[] | undefined
+  readonly methods: readonly string[] | undefined
 }
-const scope: Form = { kind: 'routeScope', fields: SCOPE_FIELDS }
+
+interface ParsedOptions {
+  readonly permit: ParsedScope | undefined
+  readonly forbid: ParsedScope | undefined
+  readonly when: readonly Condition[] | undefined
+  readonly unless: readonly Condition[] | undefined
+  readonly description: string | undefined
+}
+
+const ONE_OR_MORE = {
+  kind: 'list',
+  canBeOne: true,
+  expected: 'a text, or a list of at least one',
+} as const
+const CONDITIONS: FormOf<readonly Condition[] | undefined> = {
+  ...ONE_OR_MORE,
+  items: { kind: 'code', is: 'condition', isText: true, read: parseCondition },
+}
+
+const PERMIT_OR_FORBID = 'an object with `permit` or `forbid`'
+const WITH_PATHS = 'an object with `paths`'
+
+function scopeOf(isForbid: boolean): Table<ParsedScope> {
+  return {
+    paths: {
+      ...ONE_OR_MORE,
+      items: {
+        kind: 'code',
+        is: 'pattern',
+        isText: true,
+        read: (value, path) => parsePattern(value, path, isForbid),
+      },
+    },
+    methods: { kind: 'list', items: METHOD, expected: 'a list of methods' },
+  }
+}
+
+function scopeForm(table: Table<ParsedScope>): FormOf<ParsedScope | undefined> {
+  return {
+    kind: 'code',
+    is: 'routeScope',
+    fields: table,
+    read: (value, path) => parseScope(table, value, path),
+  }
+}
+
+/** What a rule is about, in a file. */
+export const SCOPE_FIELDS: Table<ParsedScope> = scopeOf(false)
+
+const RULE: Table<ParsedOptions> = {
+  permit: scopeForm(scopeOf(false)),
+  forbid: scopeForm(scopeOf(true)),
+  when: CONDITIONS,
+  unless: CONDITIONS,
+  description: { kind: 'text', pattern: /^/, expected: 'a string' },
+}
 
 /** The keys of a policy in a file. */
-export const RULES_FORM: Form = {
-  kind: 'routePolicy',
-  needsValues: true,
-  items: {
-    kind: 'routeRule',
-    fields: {
-      permit: { form: scope },
-      forbid: { form: scope },
-      when: { form: conditions },
-      unless: { form: conditions },
-      description: { form: { kind: 'anyText', scalar: 'string' } },
-    },
-  },
+export const RULES_FORM: FormOf<readonly ParsedRule[] | undefined> = {
+  kind: 'code',
+  is: 'routePolicy',
+  items: { kind: 'code', is: 'routeRule', fields: RULE, read: parseRule },
+  read: parseRules,
 }
-
-const RULE = ['permit', 'forbid', 'when', 'unless', 'description'] as const
-const SCOPE = ['paths', 'methods'] as const
-const PERMIT_OR_FORBID = 'an object with `permit` or `forbid`'
 
 /** Parses rules. Throws `AuthConfigError` with every problem: a rule that is ignored would open or close the wrong paths. */
 export function parseRules(value: unknown, path: OptionPath): readonly ParsedRule[] {
@@ -83,91 +117,44 @@ export function parseRules(value: unknown, path: OptionPath): readonly ParsedRul
 }
 
 function parseRule(value: unknown, path: OptionPath): ParsedRule {
-  const problems = new Problems()
-  const given = readOptions(value, RULE, path, PERMIT_OR_FORBID, problems)
-  const has = (name: (typeof RULE)[number]): boolean => Object.hasOwn(Object(value), name)
-  const reject = (name: string, expected: string): void =>
-    problems.add(misusedOption([...path, name], expected))
-  if (has('permit') && has('forbid')) reject('forbid', 'left out beside `permit`')
-  if (!has('permit') && !has('forbid')) problems.add(invalidOption(path, value, PERMIT_OR_FORBID))
-  if (has('when') && has('unless')) reject('unless', 'left out beside `when`')
-  const parsed = <Value>(
-    name: (typeof RULE)[number],
-    parse: (one: unknown, at: OptionPath) => Value,
-  ): Value | undefined =>
-    given[name] === undefined
-      ? undefined
-      : problems.attempt(() => parse(given[name], [...path, name]))
-  const permit = parsed('permit', (one, at) => parseScope(one, at, false))
-  const forbid = parsed('forbid', (one, at) => parseScope(one, at, true))
-  const [when, unless] = [parsed('when', parseConditions), parsed('unless', parseConditions)]
-  parsed('description', parseDescription)
-  problems.throwIfAny()
+  const has = (name: keyof ParsedOptions): boolean => Object.hasOwn(Object(value), name)
+  const { permit, forbid, when, unless } = parseOptions(
+    RULE,
+    value,
+    path,
+    (_, __, problems) => {
+      const reject = (name: string, expected: string): void =>
+        problems.add(misusedOption([...path, name], expected))
+      if (has('permit') && has('forbid')) reject('forbid', 'left out beside `permit`')
+      if (!has('permit') && !has('forbid'))
+        problems.add(invalidOption(path, value, PERMIT_OR_FORBID))
+      if (has('when') && has('unless')) reject('unless', 'left out beside `when`')
+    },
+    PERMIT_OR_FORBID,
+  )
+  const { paths = [], methods } = permit ?? forbid ?? {}
   return {
     isPermit: permit !== undefined,
-    patterns: [],
-    methods: undefined,
-    ...(permit ?? forbid),
+    patterns: paths,
+    methods: methods && methodsOf(methods),
     condition: (when && allOf(when)) ?? (unless && noneOf(unless)),
   }
 }
 
-function parseScope(
-  value: unknown,
-  path: OptionPath,
-  isForbid: boolean,
-): Pick<ParsedRule, 'patterns' | 'methods'> {
-  const problems = new Problems()
-  const given = readOptions(value, SCOPE, path, 'an object with `paths`', problems)
+function parseScope(table: Table<ParsedScope>, value: unknown, path: OptionPath): ParsedScope {
   const hasNoPaths = isOptionsObject(value) && !Object.hasOwn(value, 'paths')
-  if (hasNoPaths) problems.add(invalidOption(path, value, 'an object with `paths`'))
-  const parsed = {
-    patterns:
-      given.paths === undefined
-        ? undefined
-        : problems.attempt(() =>
-            parseTexts(given.paths, [...path, 'paths'], (one, at) =>
-              parsePattern(one, at, isForbid),
-            ),
-          ),
-    methods:
-      given.methods === undefined
-        ? undefined
-        : problems.attempt(() => parseMethods(given.methods, [...path, 'methods'])),
-  }
-  problems.throwIfAny()
-  return { patterns: parsed.patterns ?? [], methods: parsed.methods }
+  return parseOptions(
+    table,
+    value,
+    path,
+    (_, __, problems) => {
+      if (hasNoPaths) problems.add(invalidOption(path, value, WITH_PATHS))
+    },
+    WITH_PATHS,
+  )
 }
 
-/** A text, or a list of at least one. */
-function parseTexts<Item>(
-  value: unknown,
-  path: OptionPath,
-  parseItem: (value: unknown, path: OptionPath) => Item,
-): readonly Item[] {
-  if (!Array.isArray(value)) return [parseItem(value, path)]
-  if (value.length > 0) return parseList(value, path, parseItem)
-  throw invalidOption(path, value, 'a text, or a list of at least one')
-}
-
-function parseConditions(value: unknown, path: OptionPath): readonly Condition[] {
-  return parseTexts(value, path, parseCondition)
-}
-
-function parseMethods(value: unknown, path: OptionPath): ReadonlySet<string> {
-  if (!Array.isArray(value) || value.length === 0) {
-    throw invalidOption(path, value, 'a list of methods')
-  }
-  const names = new Set(parseList(value, path, parseMethod))
-  // A server answers HEAD with what GET would say.
-  return names.has('GET') ? names.add('HEAD') : names
-}
-
-function parseMethod(value: unknown, path: OptionPath): string {
-  if (isHttpToken(value) && value === value.toUpperCase()) return value
-  throw invalidOption(path, value, 'a method in upper case')
-}
-
-function parseDescription(value: unknown, path: OptionPath): void {
-  if (typeof value !== 'string') throw invalidOption(path, value, 'a string')
+// A server answers HEAD with what GET would say.
+function methodsOf(methods: readonly string[]): ReadonlySet<string> {
+  return new Set(methods.includes('GET') ? [...methods, 'HEAD'] : methods)
 }

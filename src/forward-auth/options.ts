@@ -1,17 +1,13 @@
-import { boolean, callback } from '../core/config/kinds.ts'
-import {
-  invalidOption,
-  isOptionsObject,
-  misusedOption,
-  readOptions,
-} from '../core/config/option-checks.ts'
-import { parseIdentityEncoding, parseIdentityHeaders } from '../gateway/identity-headers.ts'
-import { PRESETS, PROXIES } from './preset.ts'
+import { parseOptions } from '../core/config/interpreter.ts'
+import { isOptionsObject, misusedOption } from '../core/config/option-checks.ts'
+import { IDENTITY_HEADERS } from '../gateway/identity-headers.ts'
+import { PRESETS } from './preset.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
-import type { IdentityHeaderNames } from '../gateway/identity-headers.ts'
+import type { Table } from '../core/config/form.ts'
+import type { IdentityHeaderNames, IdentityHeaders } from '../gateway/identity-headers.ts'
 import type { ForwardAuthFailure } from './failure.ts'
 import type { NameEncoding } from '../verifiers/upstream/signature.ts'
-import type { Preset } from './preset.ts'
+import type { ForwardAuthProxy, Preset } from './preset.ts'
 
 /** The options with their defaults. */
 export interface ResolvedForwardAuth {
@@ -22,26 +18,29 @@ export interface ResolvedForwardAuth {
   readonly onFailure: ((failure: ForwardAuthFailure) => void) | undefined
 }
 
-const OPTIONS = ['for', 'rawTargets', 'identityHeaders', 'onFailure'] as const
-const OFF = boolean(false)
-const OBSERVER = callback<(failure: ForwardAuthFailure) => void>()
-
-/** Parses the options. Throws `AuthConfigError` for the first that is wrong. */
-export function resolveForwardAuth(value: unknown): ResolvedForwardAuth {
-  const options = readOptions(value, OPTIONS)
-  return Object.freeze({
-    preset: parsePreset(options.for),
-    rawTargets: OFF.parse(options.rawTargets, ['rawTargets']),
-    identityHeaders: parseIdentityHeaders(options.identityHeaders ?? {}),
-    encoding: parseIdentityEncoding(options.identityHeaders ?? {}),
-    onFailure: OBSERVER.parse(options.onFailure, ['onFailure']),
-  })
+interface Parsed extends Pick<ResolvedForwardAuth, 'rawTargets' | 'onFailure'> {
+  readonly for: ForwardAuthProxy
+  readonly identityHeaders: IdentityHeaders
 }
 
-function parsePreset(value: unknown): Preset {
-  const proxy = PROXIES.find((one) => one === value)
-  if (proxy !== undefined) return PRESETS[proxy]
-  throw invalidOption(['for'], value, PROXIES.map((one) => `"${one}"`).join(' or '))
+const TABLE: Table<Parsed> = {
+  for: { kind: 'choice', choices: ['nginx', 'caddy', 'traefik', 'haproxy'], isRequired: true },
+  rawTargets: { kind: 'boolean', default: false },
+  identityHeaders: IDENTITY_HEADERS,
+  onFailure: { kind: 'function' },
+}
+
+/** Parses the options. Throws `AuthConfigError` with all problems. */
+export function resolveForwardAuth(value: unknown): ResolvedForwardAuth {
+  const { for: proxy, rawTargets, onFailure, identityHeaders } = parseOptions(TABLE, value)
+  const { encoding, ...names } = identityHeaders
+  return Object.freeze({
+    preset: PRESETS[proxy],
+    rawTargets,
+    identityHeaders: names,
+    encoding,
+    onFailure,
+  })
 }
 
 /**

@@ -1,8 +1,10 @@
-import { oneOf } from '../core/config/kinds.ts'
-import { foldName, invalidOption, isHttpToken, readOptions } from '../core/config/option-checks.ts'
+import { parseOptions } from '../core/config/interpreter.ts'
+import { foldName, invalidOption, isHttpToken } from '../core/config/option-checks.ts'
 import { headerLength, toHeaderValue } from '../verifiers/upstream/header-text.ts'
 import { GATEWAY_HEADERS } from '../verifiers/upstream/signature.ts'
 import { mayCarryIdentity } from './field-names.ts'
+import type { FormOf, Table } from '../core/config/form.ts'
+import type { OptionPath, Problems } from '../core/config/problems.ts'
 import type { Auth } from '../core/types.ts'
 import type { NameEncoding } from '../verifiers/upstream/signature.ts'
 import type { Field } from './field-names.ts'
@@ -36,9 +38,6 @@ export interface IdentityHeadersConfig {
 
 const IDENTITY_OPTIONS = ['principal', 'tenant', 'attributes', 'scopes', 'client'] as const
 
-const KNOWN = [...IDENTITY_OPTIONS, 'encoding'] as const
-const ENCODING = oneOf('percent', 'utf-8')
-
 type IdentityOption = (typeof IDENTITY_OPTIONS)[number]
 
 /** The names of the headers that carry the identity. `undefined` turns one off. */
@@ -48,44 +47,69 @@ export type IdentityHeaderNames = Readonly<Record<IdentityOption, string | undef
 const NOT_FOR_IDENTITY =
   /^(?:accept|authorization|cookie|content-encoding|content-type|date|origin|range)$/
 
-/** Parses the option `identityHeaders`. Throws `AuthConfigError`. */
-export function parseIdentityHeaders(value: unknown): IdentityHeaderNames {
-  const options = readOptions(value, KNOWN, ['identityHeaders'])
+/** The option `identityHeaders`, with its defaults. */
+export interface IdentityHeaders extends IdentityHeaderNames {
+  readonly encoding: NameEncoding
+}
+
+type Parsed = Record<IdentityOption, string | false> & Pick<IdentityHeaders, 'encoding'>
+
+const headerNamed = (byDefault: string): FormOf<string | false> => ({
+  kind: 'code',
+  is: 'identityHeader',
+  default: byDefault,
+  also: [false],
+  read: parseName,
+})
+
+const TABLE: Table<Parsed> = {
+  principal: headerNamed(GATEWAY_HEADERS.principal),
+  tenant: headerNamed(GATEWAY_HEADERS.tenant),
+  attributes: headerNamed(GATEWAY_HEADERS.attributes),
+  scopes: headerNamed(GATEWAY_HEADERS.scopes),
+  client: headerNamed(GATEWAY_HEADERS.client),
+  encoding: { kind: 'choice', choices: ['percent', 'utf-8'], default: 'percent' },
+}
+
+export const IDENTITY_HEADERS: FormOf<IdentityHeaders> = {
+  kind: 'code',
+  is: 'identityHeaders',
+  default: {},
+  read: (value, path) => {
+    const { encoding, ...names } = parseOptions(TABLE, value, path, (parsed, _, problems) =>
+      rejectShared(parsed, path, problems),
+    )
+    return {
+      principal: on(names.principal),
+      tenant: on(names.tenant),
+      attributes: on(names.attributes),
+      scopes: on(names.scopes),
+      client: on(names.client),
+      encoding,
+    }
+  },
+}
+
+function on(name: string | false): string | undefined {
+  return name === false ? undefined : name
+}
+
+function rejectShared(names: Partial<Parsed>, path: OptionPath, problems: Problems): void {
   const seen = new Map<string, string>()
-  const nameOf = (option: IdentityOption): string | undefined => {
-    const name = parseName(option, options[option])
-    if (name === undefined) return undefined
+  for (const option of IDENTITY_OPTIONS) {
+    const name = names[option]
+    if (name === undefined || name === false) continue
     const other = seen.get(foldName(name))
     if (other !== undefined) {
-      throw invalidOption(['identityHeaders', option], name, `different from "${other}"`)
+      problems.add(invalidOption([...path, option], name, `different from "${other}"`))
     }
     seen.set(foldName(name), option)
-    return name
-  }
-  return {
-    principal: nameOf('principal'),
-    tenant: nameOf('tenant'),
-    attributes: nameOf('attributes'),
-    scopes: nameOf('scopes'),
-    client: nameOf('client'),
   }
 }
 
-/** Parses `identityHeaders.encoding`. Throws `AuthConfigError`. */
-export function parseIdentityEncoding(value: unknown): NameEncoding {
-  const { encoding } = readOptions(value, KNOWN, ['identityHeaders'])
-  return ENCODING.parse(encoding, ['identityHeaders', 'encoding'])
-}
-
-function parseName(option: IdentityOption, value: unknown): string | undefined {
-  if (value === undefined) return GATEWAY_HEADERS[option]
-  if (value === false) return undefined
+function parseName(value: unknown, path: OptionPath): string {
   if (isHttpToken(value) && !isTaken(foldName(value))) return value.toLowerCase()
-  throw invalidOption(
-    ['identityHeaders', option],
-    value,
-    'a header name without another meaning, or false',
-  )
+  throw invalidOption(path, value, 'a header name without another meaning, or false')
 }
 
 function isTaken(folded: string): boolean {

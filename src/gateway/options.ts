@@ -1,4 +1,4 @@
-import { boolean, callback, milliseconds } from '../core/config/kinds.ts'
+import { parseOptions } from '../core/config/interpreter.ts'
 import {
   foldName,
   invalidOption,
@@ -10,11 +10,13 @@ import {
 import { nodeModule } from '../core/runtime.ts'
 import { createSigner, GATEWAY_HEADERS, parseSecrets } from '../verifiers/upstream/signature.ts'
 import { inOrder } from './field-names.ts'
-import { parseIdentityEncoding, parseIdentityHeaders } from './identity-headers.ts'
+import { IDENTITY_HEADERS } from './identity-headers.ts'
 import { createNodeFetch } from './node-fetch.ts'
 import { parsePublicOrigin, parseUpstream } from './upstream-url.ts'
 import type { Forwarding, UpstreamFetch, UpstreamRequest } from './exchange.ts'
-import type { IdentityHeaderNames } from './identity-headers.ts'
+import type { Table } from '../core/config/form.ts'
+import type { OptionPath } from '../core/config/problems.ts'
+import type { IdentityHeaderNames, IdentityHeaders } from './identity-headers.ts'
 import type { NodeHttp } from './node-fetch.ts'
 import type { GatewayFailure } from './refusal.ts'
 import type { ClientAddress } from './incoming.ts'
@@ -41,54 +43,79 @@ export interface ResolvedGateway {
 /** Adds the signature to a request with an identity. */
 export type Sign = (forwarding: Forwarding) => Promise<void>
 
-const OPTIONS = [
-  'upstream',
-  'allowInsecureHttp',
-  'identityHeaders',
-  'sign',
-  'forwardAuthorization',
-  'stripHeaders',
-  'publicOrigin',
-  'preserveHost',
-  'clientAddress',
-  'timeoutMs',
-  'fetch',
-  'onFailure',
-] as const
+interface ParsedGateway extends Pick<
+  ResolvedGateway,
+  | 'upstream'
+  | 'forwardAuthorization'
+  | 'stripHeaders'
+  | 'publicOrigin'
+  | 'preserveHost'
+  | 'clientAddress'
+  | 'timeoutMs'
+  | 'onFailure'
+> {
+  readonly allowInsecureHttp: boolean
+  readonly identityHeaders: IdentityHeaders
+  /** The secret. */
+  readonly sign: string | undefined
+  readonly fetch: UpstreamFetch | undefined
+}
 
-const OFF = boolean(false)
-const TIMEOUT = milliseconds({ default: 600_000, min: 1, max: 3_600_000 })
-const OBSERVER = callback<(failure: GatewayFailure) => void>()
+const TABLE: Table<ParsedGateway> = {
+  upstream: {
+    kind: 'code',
+    is: 'upstream',
+    isRequired: true,
+    read: (value) => parseUpstream(value, true),
+  },
+  allowInsecureHttp: { kind: 'boolean', default: false },
+  identityHeaders: IDENTITY_HEADERS,
+  sign: { kind: 'code', is: 'sign', isSecret: true, read: parseSign },
+  forwardAuthorization: { kind: 'boolean', default: false },
+  stripHeaders: {
+    kind: 'list',
+    default: [],
+    canBeEmpty: true,
+    items: { kind: 'code', is: 'headerPattern', read: parsePattern },
+    expected: 'a list of header names',
+  },
+  publicOrigin: { kind: 'code', is: 'origin', read: parsePublicOrigin },
+  preserveHost: { kind: 'boolean', default: false },
+  clientAddress: { kind: 'function' },
+  timeoutMs: { kind: 'milliseconds', default: 600_000, min: 1, max: 3_600_000 },
+  fetch: { kind: 'function' },
+  onFailure: { kind: 'function' },
+}
 
-/** Parses the options. Throws `AuthConfigError` for the first that is wrong. */
+/** Parses the options. Throws `AuthConfigError` with all problems. */
 export function resolveGateway(value: unknown): ResolvedGateway {
-  const options = readOptions(value, OPTIONS)
-  const allowInsecureHttp = OFF.parse(options.allowInsecureHttp, ['allowInsecureHttp'])
-  const encoding = parseIdentityEncoding(options.identityHeaders ?? {})
+  const {
+    allowInsecureHttp: _,
+    identityHeaders,
+    sign: secret,
+    fetch,
+    ...rest
+  } = parseOptions(TABLE, value, [], (parsed, given, problems) => {
+    if (parsed.upstream === undefined || parsed.allowInsecureHttp !== false) return
+    problems.attempt(() => parseUpstream(given.upstream, false))
+  })
+  const { encoding, ...names } = identityHeaders
   return Object.freeze({
-    upstream: parseUpstream(options.upstream, allowInsecureHttp),
-    identityHeaders: parseIdentityHeaders(options.identityHeaders ?? {}),
+    ...rest,
+    identityHeaders: names,
     encoding,
-    forwardAuthorization: OFF.parse(options.forwardAuthorization, ['forwardAuthorization']),
-    stripHeaders: parseStripHeaders(options.stripHeaders ?? []),
-    publicOrigin:
-      options.publicOrigin === undefined ? undefined : parsePublicOrigin(options.publicOrigin),
-    preserveHost: OFF.parse(options.preserveHost, ['preserveHost']),
-    clientAddress: callback<ClientAddress>().parse(options.clientAddress, ['clientAddress']),
-    timeoutMs: TIMEOUT.parse(options.timeoutMs, ['timeoutMs']),
-    upstreamFetch: chooseFetch(callback<UpstreamFetch>().parse(options.fetch, ['fetch'])),
-    onFailure: OBSERVER.parse(options.onFailure, ['onFailure']),
-    sign: options.sign === undefined ? undefined : parseSign(options.sign, encoding),
+    publicOrigin: rest.publicOrigin,
+    clientAddress: rest.clientAddress,
+    onFailure: rest.onFailure,
+    upstreamFetch: chooseFetch(fetch),
+    sign: secret === undefined ? undefined : createSign(secret, encoding),
   })
 }
 
-function parseStripHeaders(value: unknown): readonly string[] {
-  if (!Array.isArray(value)) throw invalidOption(['stripHeaders'], value, 'a list of header names')
-  return value.map((pattern: unknown, index) => {
-    if (isNamePattern(pattern)) return foldPattern(pattern)
-    const allowed = 'a header name, optionally with a "*" at its end, such as "x-webauth-*"'
-    throw invalidOption(['stripHeaders', index], pattern, allowed)
-  })
+function parsePattern(value: unknown, path: OptionPath): string {
+  if (isNamePattern(value)) return foldPattern(value)
+  const allowed = 'a header name, optionally with a "*" at its end, such as "x-webauth-*"'
+  throw invalidOption(path, value, allowed)
 }
 
 function isNamePattern(value: unknown): value is string {
@@ -99,12 +126,16 @@ function foldPattern(pattern: string): string {
   return pattern.endsWith('*') ? `${foldName(pattern.slice(0, -1))}*` : foldName(pattern)
 }
 
-function parseSign(value: unknown, encoding: NameEncoding): Sign {
+function parseSign(value: unknown, path: OptionPath): string {
   // A text may be the secret.
-  if (!isOptionsObject(value)) throw invalidSecret(['sign'], 'an object with `sign.secret`')
-  const { secret } = readOptions(value, ['secret'], ['sign'])
-  const [first = ''] = parseSecrets(secret, ['sign', 'secret'])
-  const sign = createSigner(first, Date.now, encoding)
+  if (!isOptionsObject(value)) throw invalidSecret(path, 'an object with `sign.secret`')
+  const { secret } = readOptions(value, ['secret'], path)
+  const [first = ''] = parseSecrets(secret, [...path, 'secret'])
+  return first
+}
+
+function createSign(secret: string, encoding: NameEncoding): Sign {
+  const sign = createSigner(secret, Date.now, encoding)
   return async ({ statement, init }) => {
     if (statement === undefined) return
     init.headers.set(GATEWAY_HEADERS.signature, await sign(statement))

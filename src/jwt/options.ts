@@ -1,5 +1,4 @@
-import { endpointHeaders, parseServiceUrl } from '../core/config/endpoint.ts'
-import { boolean, callback, integer, milliseconds, parseList } from '../core/config/kinds.ts'
+import { ENDPOINT_HEADERS, parseServiceUrl } from '../core/config/endpoint.ts'
 import {
   invalidOption,
   invalidSecret,
@@ -8,21 +7,14 @@ import {
 } from '../core/config/option-checks.ts'
 import { Problems } from '../core/config/problems.ts'
 import { readName } from '../core/endpoint/claim-path.ts'
-import {
-  attributes,
-  claimPath,
-  names,
-  optionalText,
-  parseVerifierOptions,
-} from '../verifiers/options.ts'
+import { ATTRIBUTES, CLAIM_PATH, NAMES, parseVerifierOptions, TEXTS } from '../verifiers/options.ts'
 import { requireDiscoverable } from '../verifiers/discovery.ts'
 import { ANY_ISSUER } from '../verifiers/any-issuer.ts'
 import { isPublicKey, parseKeySet } from './key-set.ts'
 import type { KeySet } from './key-set.ts'
 import type { Transport } from '../core/verifier.ts'
-import type { Kind } from '../core/config/kinds.ts'
+import type { Table } from '../core/config/form.ts'
 import type { OptionPath } from '../core/config/problems.ts'
-import type { OptionKinds } from '../verifiers/options.ts'
 
 /** Public keys that an option holds. `given` is the option as it was. */
 export interface GivenKeys {
@@ -57,35 +49,43 @@ export interface ParsedOptions {
   readonly timeoutMs: number
 }
 
+/** As the table has them. */
+type Filled = Omit<ParsedOptions, 'issuer'> & { readonly issuer: string | typeof ANY_ISSUER }
+
 export const ALGORITHMS: readonly string[] =
   'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' ')
 
-const TABLE: OptionKinds<ParsedOptions> = {
-  issuer: by('text', (value, path) => (value === ANY_ISSUER ? undefined : parseText(value, path))),
-  audience: by('texts', parseAudience),
-  jwksUri: by('endpoint', parseJwksUri),
-  keys: by('keys', parseKeys),
-  algorithms: by('texts', parseAlgorithms),
-  types: by('texts', parseTypes),
-  clockToleranceSeconds: integer({ default: 5, min: 0, max: 300 }),
-  maxTokenAgeSeconds: by('integer', parseMaxTokenAge),
-  requiredClaims: names,
-  principal: by('claimPath', (value = 'sub', path) => claimPath.parse(value, path) ?? ''),
-  attributes,
-  tenant: claimPath,
-  exposeClaims: names,
-  keysMaxAgeMs: milliseconds({ default: 600_000, min: 60_000, max: 86_400_000 }),
-  keysMaxStaleMs: milliseconds({ default: 3_600_000, min: 0, max: 86_400_000 }),
-  jwksHeaders: endpointHeaders,
-  allowInsecureHttp: boolean(false),
-  fetch: callback<Transport>(),
-  timeoutMs: milliseconds({ default: 5000, min: 1, max: 60_000 }),
+const TABLE: Table<Filled> = {
+  issuer: { kind: 'text', isRequired: true, also: [ANY_ISSUER] },
+  audience: { ...TEXTS, isRequired: true, hint: 'tokens for other APIs must be rejected' },
+  jwksUri: { kind: 'url' },
+  keys: { kind: 'code', is: 'keys', read: parseKeys },
+  algorithms: {
+    kind: 'list',
+    default: ALGORITHMS,
+    items: { kind: 'code', is: 'algorithm', read: parseAlgorithm },
+    expected: 'a non-empty list of algorithms',
+  },
+  types: { kind: 'list', items: { kind: 'text' }, expected: 'a non-empty list of texts' },
+  clockToleranceSeconds: { kind: 'integer', default: 5, min: 0, max: 300 },
+  maxTokenAgeSeconds: { kind: 'integer', min: 1, max: 31_536_000 },
+  requiredClaims: NAMES,
+  principal: { ...CLAIM_PATH, default: 'sub' },
+  attributes: ATTRIBUTES,
+  tenant: CLAIM_PATH,
+  exposeClaims: NAMES,
+  keysMaxAgeMs: { kind: 'milliseconds', default: 600_000, min: 60_000, max: 86_400_000 },
+  keysMaxStaleMs: { kind: 'milliseconds', default: 3_600_000, min: 0, max: 86_400_000 },
+  jwksHeaders: ENDPOINT_HEADERS,
+  allowInsecureHttp: { kind: 'boolean', default: false },
+  fetch: { kind: 'function' },
+  timeoutMs: { kind: 'milliseconds', default: 5000, min: 1, max: 60_000 },
 }
 
 /** @throws AuthConfigError with all problems. */
 export function parseJwtOptions(value: unknown): ParsedOptions {
-  return parseVerifierOptions<ParsedOptions>(TABLE, value, (parsed, given, problems) => {
-    const { issuer, jwksUri, allowInsecureHttp = false } = parsed
+  const { issuer, ...rest } = parseVerifierOptions(TABLE, value, (parsed, given, problems) => {
+    const { issuer: named, jwksUri, allowInsecureHttp = false } = parsed
     if (given.jwksUri !== undefined && given.keys !== undefined) {
       problems.add(misusedOption(['keys'], 'left out beside `jwksUri`: give one of them'))
     }
@@ -95,40 +95,14 @@ export function parseJwtOptions(value: unknown): ParsedOptions {
     if (jwksUri !== undefined) {
       problems.attempt(() => parseServiceUrl(jwksUri, ['jwksUri'], allowInsecureHttp))
     }
-    const isGood = issuer !== undefined || given.issuer === ANY_ISSUER
-    if (given.jwksUri === undefined && given.keys === undefined && isGood) {
+    if (given.jwksUri === undefined && given.keys === undefined && named !== undefined) {
+      const start = named === ANY_ISSUER ? '' : named
       problems.attempt(() =>
-        requireDiscoverable(issuer ?? '', allowInsecureHttp, 'or give `jwksUri` or `keys`'),
+        requireDiscoverable(start, allowInsecureHttp, 'or give `jwksUri` or `keys`'),
       )
     }
   })
-}
-
-function by<Value>(kind: string, parse: Kind<never, Value>['parse']): Kind<never, Value> {
-  return { form: { kind }, parse }
-}
-
-function parseText(value: unknown, path: OptionPath): string {
-  const text = optionalText.parse(value, path)
-  if (text !== undefined) return text
-  throw invalidOption(path, value, 'a text that is not empty')
-}
-
-function parseAudience(value: unknown, path: OptionPath): readonly string[] {
-  if (typeof value === 'string' && value !== '') return Object.freeze([value])
-  const expected = 'a text or a non-empty list of texts'
-  const hint = 'tokens for other APIs must be rejected'
-  return parseFilled(value, path, parseText, expected, hint)
-}
-
-function parseTypes(value: unknown, path: OptionPath): readonly string[] | undefined {
-  if (value === undefined) return undefined
-  return parseFilled(value, path, parseText, 'a non-empty list of texts')
-}
-
-function parseAlgorithms(value: unknown, path: OptionPath): readonly string[] {
-  if (value === undefined) return ALGORITHMS
-  return parseFilled(value, path, parseAlgorithm, 'a non-empty list of algorithms')
+  return { issuer: issuer === ANY_ISSUER ? undefined : issuer, ...rest }
 }
 
 function parseAlgorithm(value: unknown, path: OptionPath): string {
@@ -140,26 +114,6 @@ function parseAlgorithm(value: unknown, path: OptionPath): string {
   throw invalidOption(path, value, expected, isSymmetric ? { hint } : {})
 }
 
-function parseFilled(
-  value: unknown,
-  path: OptionPath,
-  parseItem: (item: unknown, path: OptionPath) => string,
-  expected: string,
-  hint?: string,
-): readonly string[] {
-  if (Array.isArray(value) && value.length > 0) return parseList(value, path, parseItem)
-  throw invalidOption(path, value, expected, hint === undefined ? {} : { hint })
-}
-
-function parseMaxTokenAge(value: unknown, path: OptionPath): number | undefined {
-  if (value === undefined) return undefined
-  return integer({ default: 1, min: 1, max: 31_536_000 }).parse(value, path)
-}
-
-function parseJwksUri(value: unknown, path: OptionPath): string | undefined {
-  return value === undefined ? undefined : parseServiceUrl(value, path, true)
-}
-
 const PUBLIC_MEMBERS = 'kty crv x y n e kid alg use key_ops'.split(' ')
 
 // Others may be secrets, which are never shown.
@@ -168,8 +122,7 @@ function publicMembers(key: unknown): object {
   return Object.fromEntries(members.filter(([, value]) => value !== undefined))
 }
 
-function parseKeys(value: unknown, path: OptionPath): GivenKeys | FetchSet | undefined {
-  if (value === undefined) return undefined
+function parseKeys(value: unknown, path: OptionPath): GivenKeys | FetchSet {
   if (typeof value === 'function') return value as FetchSet
   const list = isOptionsObject(value) ? readName(value, 'keys') : undefined
   if (!Array.isArray(list)) {

@@ -1,5 +1,6 @@
-import { callback, integer } from '../core/config/kinds.ts'
+import { parseOptions } from '../core/config/interpreter.ts'
 import { invalidOption, invalidSecret, readOptions } from '../core/config/option-checks.ts'
+import type { Table } from '../core/config/form.ts'
 import type { KeyStore } from './database/store.ts'
 import type { KeyFileError } from './error.ts'
 import type { KeyDenial } from './record.ts'
@@ -53,10 +54,17 @@ export interface ResolvedKeyEndpointOptions {
 
 const SOURCE = ['file', 'text', 'store'] as const
 const METHODS = 'find get insert insertAll update remove prune list close'.split(' ')
-const OPTIONS = ['maxAgeSeconds', 'endpointSecret', 'onError', 'onEvent'] as const
-const MAX_AGE = integer({ default: 30, min: 0, max: 3600 })
-const OBSERVER = callback<(error: KeyFileError) => unknown>()
-const EVENTS = callback<(event: KeyEndpointEvent) => unknown>()
+const TABLE: Table<KeyEndpointOptions & { readonly maxAgeSeconds: number }> = {
+  maxAgeSeconds: { kind: 'integer', default: 30, min: 0, max: 3600 },
+  endpointSecret: {
+    kind: 'text',
+    pattern: /^[\x21-\x7e]{16,1024}$/,
+    isSecret: true,
+    expected: '16 to 1024 visible ASCII characters',
+  },
+  onError: { kind: 'function' },
+  onEvent: { kind: 'function' },
+}
 const SOURCE_FORM = 'one of { file } and { text }, a string, or { store }'
 
 /** @throws AuthConfigError */
@@ -72,17 +80,10 @@ export function parseSource(value: unknown): KeySource {
   throw invalidOption(['source'], {}, SOURCE_FORM)
 }
 
-/** @throws AuthConfigError */
+/** @throws AuthConfigError with all problems. */
 export function parseEndpointOptions(value: unknown): ResolvedKeyEndpointOptions {
-  const options = readOptions(value, OPTIONS, ['options'])
-  const { maxAgeSeconds, endpointSecret, onError } = options
-  const onEvent = EVENTS.parse(options.onEvent, ['options', 'onEvent'])
-  return {
-    maxAgeSeconds: MAX_AGE.parse(maxAgeSeconds, ['options', 'maxAgeSeconds']),
-    endpointSecret: parseSecret(endpointSecret),
-    onError: OBSERVER.parse(onError, ['options', 'onError']) ?? print,
-    ...(onEvent && { onEvent }),
-  }
+  const { onError = print, endpointSecret, ...rest } = parseOptions(TABLE, value, ['options'])
+  return { ...rest, endpointSecret, onError }
 }
 
 /** @throws AuthConfigError */
@@ -114,12 +115,6 @@ function hasMethods(value: unknown, methods: readonly string[]): value is KeySto
 /** @throws AuthConfigError */
 export function requireId(id: unknown): void {
   if (typeof id !== 'string') throw invalidOption(['id'], id, 'the id of a key')
-}
-
-function parseSecret(value: unknown): string | undefined {
-  if (value === undefined) return undefined
-  if (typeof value === 'string' && /^[\x21-\x7e]{16,1024}$/.test(value)) return value
-  throw invalidSecret(['options', 'endpointSecret'], '16 to 1024 visible ASCII characters')
 }
 
 function print({ message }: KeyFileError): void {

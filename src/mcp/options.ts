@@ -1,9 +1,9 @@
 import { canonicalPath } from '../core/request/target.ts'
 import { parseServiceUrl } from '../core/config/endpoint.ts'
-import { group, parseList } from '../core/config/kinds.ts'
+import { parseOptions } from '../core/config/interpreter.ts'
 import { fitsChallenge, invalidOption, misusedOption } from '../core/config/option-checks.ts'
-import { scopeList } from '../needs/need.ts'
-import type { Kind, Rule } from '../core/config/kinds.ts'
+import { SCOPES } from '../needs/need.ts'
+import type { Table } from '../core/config/form.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 
 /** This server as an OAuth 2.0 protected resource (RFC 9728), so that clients find where to log in. */
@@ -25,46 +25,48 @@ export interface ResourceConfig {
   readonly documentation?: string
 }
 
-const identifier: Kind<string> = {
-  form: { kind: 'resource', scalar: 'string', isUrl: true },
-  parse: parseIdentifier,
-}
-
-const issuer: Kind<readonly string[]> = {
-  form: { kind: 'issuers', items: { kind: 'issuer', scalar: 'string', isUrl: true } },
-  parse: (value, path) => {
-    if (!Array.isArray(value) || value.length === 0) {
-      throw invalidOption(path, value, 'a list of at least one issuer')
-    }
-    return parseList(value, path, parseIssuer)
-  },
-}
-
-const text: Kind<string> = {
-  form: { kind: 'anyText', scalar: 'string' },
-  parse: (value = '', path) => {
-    if (typeof value === 'string') return value
-    throw invalidOption(path, value, 'a string')
-  },
-}
-
-const documentation: Kind<string> = {
-  form: { kind: 'url', scalar: 'string', isUrl: true },
-  parse: (value = '', path) => (value === '' ? '' : parseServiceUrl(value, path, true)),
-}
+/** Without scopes there are none: a list of them must not be empty. */
+type ScopeLists = Record<'scopes' | 'require', readonly string[] | undefined>
 
 /** The options of a protected resource. */
-export const RESOURCE: Kind<ResourceConfig, Required<ResourceConfig>> = group<ResourceConfig>(
-  {
-    identifier,
-    authorizationServers: issuer,
-    scopes: scopeList,
-    require: scopeList,
-    name: text,
-    documentation,
+export const RESOURCE: Table<Omit<Required<ResourceConfig>, keyof ScopeLists> & ScopeLists> = {
+  identifier: {
+    kind: 'code',
+    is: 'resource',
+    isText: true,
+    isUrl: true,
+    isRequired: true,
+    read: parseIdentifier,
   },
-  rejectOffline,
-)
+  authorizationServers: {
+    kind: 'list',
+    isRequired: true,
+    expected: 'a list of at least one issuer',
+    items: { kind: 'code', is: 'issuer', isText: true, isUrl: true, read: parseIssuer },
+  },
+  scopes: SCOPES,
+  require: SCOPES,
+  name: { kind: 'text', default: '', pattern: /^/, expected: 'a string' },
+  documentation: { kind: 'url', default: '', also: [''] },
+}
+
+/** @throws AuthConfigError with all problems. */
+export function parseResource(options: unknown, path: OptionPath): Required<ResourceConfig> {
+  const {
+    scopes = [],
+    require = [],
+    ...rest
+  } = parseOptions(RESOURCE, options, path, (parsed, _, problems) => {
+    // A client that gets it would ask for access without its user, and no resource needs that.
+    const name = (['scopes', 'require'] as const).find((one) =>
+      parsed[one]?.includes('offline_access'),
+    )
+    if (name === undefined) return
+    const expected = 'a list without "offline_access", which no resource needs'
+    problems.add(misusedOption([...path, name], expected))
+  })
+  return Object.freeze({ ...rest, scopes, require })
+}
 
 function parseIdentifier(value: unknown, path: OptionPath): string {
   const given = parseServiceUrl(value, path, false)
@@ -90,15 +92,4 @@ function parseIssuer(value: unknown, path: OptionPath): string {
   const given = parseServiceUrl(value, path, false)
   if (!given.includes('?')) return given
   throw invalidOption(path, value, 'an issuer, which has no query')
-}
-
-// A client that gets it would ask for access without its user, and no resource needs that.
-function rejectOffline(
-  ...[options, , path]: Parameters<Rule<ResourceConfig>>
-): Partial<ResourceConfig> {
-  const name = (['scopes', 'require'] as const).find((one) =>
-    options[one]?.includes('offline_access'),
-  )
-  if (name === undefined) return options
-  throw misusedOption([...path, name], 'a list without "offline_access", which no resource needs')
 }

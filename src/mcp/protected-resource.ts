@@ -1,6 +1,6 @@
 import { warnOfAudience } from './audience.ts'
 import { createMetadataAnswer, metadataLocation } from './metadata.ts'
-import { RESOURCE } from './options.ts'
+import { parseResource } from './options.ts'
 import { GuardedResource } from '../core/resource.ts'
 import { judgeNeed } from '../needs/judge.ts'
 import type { ResourceConfig } from './options.ts'
@@ -10,7 +10,7 @@ import type { Auth } from '../core/types.ts'
 
 /** @param path Leads to the options in messages, where they stand in a file. */
 export function createResource(options: unknown, path: OptionPath = []): ProtectedResource {
-  return new Resource(RESOURCE.parse(options, path))
+  return new Resource(parseResource(options, path))
 }
 
 class Resource extends GuardedResource {

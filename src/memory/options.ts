@@ -1,16 +1,9 @@
-import {
-  callback,
-  group,
-  integer,
-  milliseconds,
-  namesOf,
-  parseFields,
-} from '../core/config/kinds.ts'
-import { invalidOption, misusedOption, readOptions } from '../core/config/option-checks.ts'
+import { parseFields, readTable } from '../core/config/interpreter.ts'
+import { invalidOption, misusedOption } from '../core/config/option-checks.ts'
 import { dotted, Problems } from '../core/config/problems.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { OptionPath } from '../core/config/problems.ts'
-import type { Fields, Kind } from '../core/config/kinds.ts'
+import type { Table } from '../core/config/form.ts'
 import type { DecisionStore } from '../core/decision-store.ts'
 import type { NoticeEvent, StoreEvent } from '../core/types.ts'
 
@@ -41,26 +34,12 @@ export interface MemoryCacheOptions {
 /** The options that a file can hold. */
 export type CacheTimes = Omit<MemoryCacheOptions, 'store' | 'onEvent'>
 
-const TIMES: Fields<CacheTimes> = {
-  allowTtlMs: milliseconds({ default: 30_000, min: 0, max: 3_600_000 }),
-  denyTtlMs: milliseconds({ default: 5000, min: 0, max: 30_000 }),
-  staleIfErrorMs: milliseconds({ default: 0, min: 0, max: 300_000 }),
-  maxEntries: integer({ default: 10_000, min: 1, max: 1_000_000 }),
-}
-
 /** The options of a cache that a file can hold. */
-export const CACHE_TIMES: Kind<CacheTimes, Required<CacheTimes>> = group<CacheTimes>(TIMES)
-
-const store: Kind<DecisionStore, DecisionStore | undefined> = {
-  form: { kind: 'function' },
-  parse: (value, path) => {
-    if (value === undefined || isStore(value)) return value
-    throw invalidOption(path, value, 'a store, such as `redisStore()` of with-auth/redis makes')
-  },
-}
-
-function isStore(value: unknown): value is DecisionStore {
-  return typeof value === 'object' && value !== null && 'stamp' in value && 'stop' in value
+export const CACHE_TIMES: Table<Required<CacheTimes>> = {
+  allowTtlMs: { kind: 'milliseconds', default: 30_000, min: 0, max: 3_600_000 },
+  denyTtlMs: { kind: 'milliseconds', default: 5000, min: 0, max: 30_000 },
+  staleIfErrorMs: { kind: 'milliseconds', default: 0, min: 0, max: 300_000 },
+  maxEntries: { kind: 'integer', default: 10_000, min: 1, max: 1_000_000 },
 }
 
 interface ParsedOthers {
@@ -71,7 +50,10 @@ interface ParsedOthers {
 
 export type ParsedCacheOptions = Required<CacheTimes> & ParsedOthers
 
-const OTHERS = { store, onEvent: callback<NonNullable<AuthConfig['onEvent']>>() }
+const OTHERS: Table<ParsedOthers> = {
+  store: { kind: 'code', is: 'store', read: parseStore },
+  onEvent: { kind: 'function' },
+}
 
 /**
  * Throws `AuthConfigError` with all problems.
@@ -80,14 +62,22 @@ const OTHERS = { store, onEvent: callback<NonNullable<AuthConfig['onEvent']>>() 
  */
 export function parseCacheOptions(options: unknown, path: OptionPath): ParsedCacheOptions {
   const problems = new Problems()
-  const names = [...namesOf(TIMES), ...namesOf(OTHERS)]
-  const given = readOptions(options, names, path, 'an object', problems)
-  const times = parseFields<Required<CacheTimes>>(TIMES, given, path, problems)
-  const others = parseFields<ParsedOthers>(OTHERS, given, [], problems)
+  const given = readTable({ ...CACHE_TIMES, ...OTHERS }, options, path, problems)
+  const times = parseFields(CACHE_TIMES, given, path, problems)
+  const others = parseFields(OTHERS, given, [], problems)
   checkStore(others.store, times.allowTtlMs, path, problems)
   problems.throwIfAny()
-  // Without a problem each option has been parsed by its kind.
+  // Without a problem each option has been parsed by its form.
   return { ...(times as Required<CacheTimes>), ...(others as ParsedOthers) }
+}
+
+function parseStore(value: unknown, path: OptionPath): DecisionStore {
+  if (isStore(value)) return value
+  throw invalidOption(path, value, 'a store, such as `redisStore()` of with-auth/redis makes')
+}
+
+function isStore(value: unknown): value is DecisionStore {
+  return typeof value === 'object' && value !== null && 'stamp' in value && 'stop' in value
 }
 
 function checkStore(

@@ -1,4 +1,4 @@
-import { integer, milliseconds } from '../core/config/kinds.ts'
+import { parse } from '../core/config/interpreter.ts'
 import {
   invalidOption,
   invalidSecret,
@@ -45,8 +45,8 @@ export type DispatcherSource = { readonly given: NodeDispatcher } | ConnectionOp
 const PARENT = 'nodeTransport'
 const OPTIONS = ['ca', 'cert', 'key', 'connections', 'connectTimeoutMs', 'dispatcher'] as const
 
-const CONNECT_TIMEOUT = milliseconds({ default: 5000, min: 1, max: 60_000 })
-const CONNECTIONS = integer({ default: 1, min: 1, max: 10_000 })
+const CONNECT_TIMEOUT = { kind: 'milliseconds', default: 5000, min: 1, max: 60_000 } as const
+const CONNECTIONS = { kind: 'integer', min: 1, max: 10_000 } as const
 
 /** Parses the options, and reads certificates and key. Throws an `AuthConfigError` that does not show a key. */
 export function resolveTransportOptions(value: unknown): DispatcherSource {
@@ -63,10 +63,18 @@ export function resolveTransportOptions(value: unknown): DispatcherSource {
   }
   const secureContexts = readSecureContexts(tls)
   return {
-    connectTimeoutMs: CONNECT_TIMEOUT.parse(connectTimeoutMs, [PARENT, 'connectTimeoutMs']),
+    connectTimeoutMs: parse<number>(CONNECT_TIMEOUT, connectTimeoutMs, [
+      PARENT,
+      'connectTimeoutMs',
+    ]),
     ...(connections === undefined
       ? {}
-      : { connections: CONNECTIONS.parse(connections, [PARENT, 'connections']) }),
+      : {
+          connections: parse<number>({ ...CONNECTIONS, isRequired: true }, connections, [
+            PARENT,
+            'connections',
+          ]),
+        }),
     ...(secureContexts === undefined ? {} : { secureContexts }),
   }
 }

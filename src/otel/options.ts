@@ -1,8 +1,6 @@
-import { boolean, callback, namesOf, parseFields } from '../core/config/kinds.ts'
-import { readOptions } from '../core/config/option-checks.ts'
-import { Problems } from '../core/config/problems.ts'
+import { parseOptions } from '../core/config/interpreter.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
-import type { Kind } from '../core/config/kinds.ts'
+import type { Table } from '../core/config/form.ts'
 
 type OnEvent = NonNullable<AuthConfig['onEvent']>
 
@@ -30,20 +28,13 @@ export interface ParsedObserveOptions {
   readonly next: OnEvent | undefined
 }
 
-const KINDS: {
-  readonly [Name in keyof ParsedObserveOptions]: Kind<never, ParsedObserveOptions[Name]>
-} = {
-  spans: boolean(true),
-  principal: boolean(false),
-  next: callback<OnEvent>(),
+const TABLE: Table<ParsedObserveOptions> = {
+  spans: { kind: 'boolean', default: true },
+  principal: { kind: 'boolean', default: false },
+  next: { kind: 'function' },
 }
 
 /** @throws AuthConfigError with all problems. */
 export function parseObserveOptions(options: unknown): ParsedObserveOptions {
-  const problems = new Problems()
-  const given = readOptions(options, namesOf(KINDS), [], 'an object', problems)
-  const parsed = parseFields<ParsedObserveOptions>(KINDS, given, [], problems)
-  problems.throwIfAny()
-  // Without a problem every option has its type.
-  return parsed as ParsedObserveOptions
+  return parseOptions(TABLE, options)
 }

@@ -1,13 +1,9 @@
 import { createRequire } from 'node:module'
-import { boolean, callback, milliseconds } from '../core/config/kinds.ts'
-import {
-  invalidOption,
-  invalidSecret,
-  misusedOption,
-  readOptions,
-} from '../core/config/option-checks.ts'
-import { Problems } from '../core/config/problems.ts'
+import { parse, parseOptions } from '../core/config/interpreter.ts'
+import { readName } from '../core/endpoint/claim-path.ts'
+import { invalidSecret, isOptionsObject, misusedOption } from '../core/config/option-checks.ts'
 import type * as redis from '@redis/client'
+import type { Table } from '../core/config/form.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 import type { ClientFactory, EngineSettings } from './client.ts'
 import type { StoreSettings } from './store.ts'
@@ -73,71 +69,120 @@ export interface ResolvedStoreOptions {
   readonly engine: EngineSettings
 }
 
-const NAMES = [
-  'url',
-  'shareVerdicts',
-  'secret',
-  'revocationMs',
-  'lostPushTtlMs',
-  'timeoutMs',
-  'prefix',
-  'scope',
-  'tls',
-  'client',
-] as const
-const TLS_NAMES = ['ca', 'cert', 'key'] as const
-
-const SHARE = boolean(false)
-const REVOCATION = milliseconds({ default: 1000, min: 250, max: 10_000 })
-const TIMEOUT = milliseconds({ default: 50, min: 1, max: 60_000 })
-const CLIENT = callback<ClientFactory>()
-const unused: ClientFactory = () => {
-  throw new TypeError('The options have a problem')
-}
 const MIN_SECRET_BYTES = 32
 const MAX_SECRETS = 3
-const SECRET = `a text of at least ${MIN_SECRET_BYTES} bytes, or a list of at most ${MAX_SECRETS} of them`
+const SECRET = `a text of at least ${MIN_SECRET_BYTES} bytes, or a list of at most ${MAX_SECRETS} of them, with \`shareVerdicts\``
+const PEM = {
+  kind: 'text',
+  pattern: /-----BEGIN/,
+  isSecret: true,
+  expected: 'a text in PEM form',
+} as const
+
+const SECRETS = {
+  kind: 'code',
+  is: 'secrets',
+  isText: true,
+  isSecret: true,
+  items: { kind: 'text', isSecret: true },
+  read: parseSecrets,
+} as const
+
+interface ParsedStore {
+  readonly url: Pick<EngineSettings, 'url'> & Pick<StoreSettings, 'database'>
+  readonly shareVerdicts: boolean
+  readonly secret: StoreSettings['secrets'] | undefined
+  readonly revocationMs: number
+  readonly lostPushTtlMs: number | undefined
+  readonly timeoutMs: number
+  readonly prefix: string
+  readonly scope: string | undefined
+  readonly tls: EngineSettings['tls']
+  readonly client: ClientFactory
+}
+
+/** The options of a store. `lostPushTtlMs` is at least `revocationMs`. */
+export const STORE: Table<ParsedStore> = {
+  url: {
+    kind: 'code',
+    is: 'storeUrl',
+    isText: true,
+    isSecret: true,
+    isRequired: true,
+    read: parseUrl,
+  },
+  shareVerdicts: { kind: 'boolean', default: false },
+  secret: SECRETS,
+  revocationMs: { kind: 'milliseconds', default: 1000, min: 250, max: 10_000 },
+  lostPushTtlMs: { kind: 'milliseconds', min: 250, max: 3_600_000 },
+  timeoutMs: { kind: 'milliseconds', default: 50, min: 1, max: 60_000 },
+  prefix: {
+    kind: 'text',
+    default: 'with-auth:',
+    pattern: /^[\x21-\x7e]{1,64}$/,
+    expected: '1 to 64 visible ASCII characters',
+  },
+  scope: { kind: 'text', expected: 'a text' },
+  tls: { kind: 'group', isSecret: true, fields: { ca: PEM, cert: PEM, key: PEM } },
+  client: { kind: 'code', is: 'function', isRequired: true, read: parseClient },
+}
 
 /** @throws AuthConfigError with all problems. */
 export function parseStoreOptions(value: unknown): ResolvedStoreOptions {
-  const problems = new Problems()
-  const given = readOptions(value, NAMES, [], 'an object', problems)
-  const attempt = <Parsed>(parse: () => Parsed, otherwise: Parsed): Parsed =>
-    problems.attempt(parse) ?? otherwise
-  const revocationMs = attempt(() => REVOCATION.parse(given.revocationMs, ['revocationMs']), 0)
-  const lostPush = milliseconds({ default: revocationMs, min: revocationMs, max: 3_600_000 })
-  const sharesVerdicts = attempt(() => SHARE.parse(given.shareVerdicts, ['shareVerdicts']), false)
-  const { url, database } = attempt(() => parseUrl(given.url), { url: '', database: 0 })
-  const settings: StoreSettings = {
-    database,
-    revocationMs,
-    lostPushTtlMs: attempt(() => lostPush.parse(given.lostPushTtlMs, ['lostPushTtlMs']), 0),
-    timeoutMs: attempt(() => TIMEOUT.parse(given.timeoutMs, ['timeoutMs']), 0),
-    prefix: attempt(() => parsePrefix(given.prefix ?? 'with-auth:'), ''),
-    scope: attempt(() => parseScope(given.scope), undefined),
-    secrets: attempt(() => parseSecrets(given.secret, sharesVerdicts), []),
-  }
-  const engine: EngineSettings = {
+  const {
     url,
-    tls: attempt(() => parseTls(given.tls, given.url), undefined),
-    client: attempt(() => CLIENT.parse(given.client, ['client']) ?? loadClient(), unused),
+    tls,
+    client,
+    secret = [],
+    ...settings
+  } = parseOptions<ParsedStore>(tableFor(value), value)
+  const lostPushTtlMs = settings.lostPushTtlMs ?? settings.revocationMs
+  return {
+    settings: { ...settings, lostPushTtlMs, secrets: secret, database: url.database },
+    engine: { url: url.url, tls, client },
   }
-  problems.throwIfAny()
-  return { settings, engine }
 }
 
-function parseUrl(value: unknown): { readonly url: string; readonly database: number } {
+/** The table for these options: what some must be depends on others. */
+function tableFor(value: unknown): Table<ParsedStore> {
+  const given = (name: keyof ParsedStore): unknown =>
+    isOptionsObject(value) ? readName(value, name) : undefined
+  const revocationMs = given('revocationMs') ?? 1000
+  const isPlain = String(given('url')).startsWith('redis://')
+  const isShared = given('shareVerdicts') === true
+  return {
+    ...STORE,
+    // A decision is used for as long as a revocation may take in any case.
+    lostPushTtlMs: {
+      kind: 'milliseconds',
+      min: typeof revocationMs === 'number' ? revocationMs : 0,
+      max: 3_600_000,
+    },
+    ...(isPlain && { tls: unused(', unless `url` begins with "rediss://"') }),
+    secret: isShared ? { ...SECRETS, isRequired: true } : unused(' without `shareVerdicts`'),
+  }
+}
+
+function parseUrl(value: unknown, path: OptionPath): ParsedStore['url'] {
   if (typeof value !== 'string' || !/^rediss?:\/\/[^/\s]/.test(value) || !URL.canParse(value)) {
-    throw invalidSecret(['url'], 'a URL that begins with "redis://" or "rediss://"')
+    throw invalidSecret(path, 'a URL that begins with "redis://" or "rediss://"')
   }
   const { username, password, pathname } = new URL(value)
   if (!/^\/?\d*$/.test(pathname)) {
-    throw invalidSecret(['url'], 'a URL whose path is empty or the number of a database')
+    throw invalidSecret(path, 'a URL whose path is empty or the number of a database')
   }
   if (!canDecode(username) || !canDecode(password)) {
-    throw invalidSecret(['url'], 'a URL whose user and password are percent-encoded ("%" as "%25")')
+    throw invalidSecret(path, 'a URL whose user and password are percent-encoded ("%" as "%25")')
   }
   return { url: value, database: Number(pathname.slice(1)) }
+}
+
+/** An option that has no effect: no value is good. */
+function unused(why: string) {
+  const read = (_: unknown, path: OptionPath): never => {
+    throw misusedOption(path, `left out${why}`)
+  }
+  return { kind: 'code', is: 'unused', read } as const
 }
 
 function canDecode(text: string): boolean {
@@ -149,22 +194,10 @@ function canDecode(text: string): boolean {
   }
 }
 
-function parsePrefix(value: unknown): string {
-  if (typeof value === 'string' && /^[\x21-\x7e]{1,64}$/.test(value)) return value
-  throw invalidOption(['prefix'], value, '1 to 64 visible ASCII characters')
-}
-
-function parseScope(value: unknown): string | undefined {
-  if (value === undefined || (typeof value === 'string' && value !== '')) return value
-  throw invalidOption(['scope'], value, 'a text')
-}
-
-function parseSecrets(value: unknown, sharesVerdicts: boolean): readonly string[] {
-  if (value === undefined && !sharesVerdicts) return []
-  if (!sharesVerdicts) throw misusedOption(['secret'], 'left out without `shareVerdicts`')
+function parseSecrets(value: unknown, path: OptionPath): readonly string[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
   if (!list.every(isSecret) || list.length === 0 || list.length > MAX_SECRETS) {
-    throw invalidSecret(['secret'], `${SECRET}, with \`shareVerdicts\``)
+    throw invalidSecret(path, SECRET)
   }
   return [...new Set(list)]
 }
@@ -173,20 +206,9 @@ function isSecret(value: unknown): value is string {
   return typeof value === 'string' && Buffer.byteLength(value) >= MIN_SECRET_BYTES
 }
 
-function parseTls(value: unknown, url: unknown): EngineSettings['tls'] {
-  if (value === undefined) return undefined
-  if (typeof url === 'string' && url.startsWith('redis://')) {
-    throw misusedOption(['tls'], 'left out, unless `url` begins with "rediss://"')
-  }
-  const path: OptionPath = ['tls']
-  const tls = readOptions(value, TLS_NAMES, path)
-  const pem = (name: (typeof TLS_NAMES)[number]): object => {
-    const text = tls[name]
-    if (text === undefined) return {}
-    if (typeof text === 'string' && text.includes('-----BEGIN')) return { [name]: text }
-    throw invalidSecret([...path, name], 'a text in PEM form')
-  }
-  return { ...pem('ca'), ...pem('cert'), ...pem('key') }
+function parseClient(value: unknown, path: OptionPath): ClientFactory {
+  if (value === undefined) return loadClient()
+  return parse<ClientFactory>({ kind: 'function', isRequired: true }, value, path)
 }
 
 /** Loads `createClient` of the package. Throws an `AuthConfigError` if it is not installed, or too old. */

@@ -1,13 +1,14 @@
-import { parseList, valueThat } from '../core/config/kinds.ts'
-import { invalidOption, isOptionsObject, parseHeaderName } from '../core/config/option-checks.ts'
+import { HEADER } from '../core/config/header.ts'
+import { parseOptions } from '../core/config/interpreter.ts'
+import { invalidOption, isOptionsObject } from '../core/config/option-checks.ts'
 import { READS } from '../core/config/options.ts'
 import { CheckedVerifier, decideBy } from '../core/endpoint/checked-verifier.ts'
 import { parseVerifierOptions } from './options.ts'
-import type { Kind } from '../core/config/kinds.ts'
+import type { FormOf, Table } from '../core/config/form.ts'
+import type { OptionPath } from '../core/config/problems.ts'
 import type { VerifierParts } from '../core/endpoint/checked-verifier.ts'
 import type { Context } from '../core/request/question.ts'
-import type { AskVerifier, ReadsConfig, DefinedVerifier, VerifierTraits } from '../core/verifier.ts'
-import type { OptionKinds } from './options.ts'
+import type { AskVerifier, DefinedVerifier, VerifierTraits } from '../core/verifier.ts'
 
 /** A verifier for {@link defineVerifier}: how it decides, and what it says of itself. */
 export interface VerifierDefinition extends VerifierTraits {
@@ -40,48 +41,39 @@ const NOTHING: Context = {
   clientAddress: false,
 }
 
-const reads: Kind<ReadsConfig, Context | undefined> = {
-  form: READS.form,
-  parse: (value, path) => {
-    if (value === undefined) return undefined
-    if (isOptionsObject(value)) return READS.parse({ ...NOTHING, ...value }, path)
-    throw invalidOption(path, value, 'an object such as { headers: [] }')
+const TRUE: FormOf<true | undefined> = {
+  kind: 'choice',
+  choices: [true],
+  expected: 'true, or left out',
+}
+const LIST = { kind: 'list', default: [], canBeEmpty: true } as const
+
+const TABLE: Table<Parsed> = {
+  ask: { kind: 'function', isRequired: true },
+  reads: { kind: 'code', is: 'reads', read: parseReads },
+  local: TRUE,
+  consumes: { ...LIST, items: HEADER, expected: 'a list of header names' },
+  namesCaller: TRUE,
+  accepts: { kind: 'function' },
+  label: {
+    kind: 'text',
+    pattern: /^[a-z][a-z\d_]{0,31}$/,
+    expected: 'a lower-case letter, then at most 31 of a-z, 0-9 and "_"',
   },
+  warnings: {
+    ...LIST,
+    items: { kind: 'text', pattern: /^/, expected: 'a string' },
+    expected: 'a list of strings',
+  },
+  // Two verifiers with an empty one would share decisions.
+  id: { kind: 'text', expected: 'a string that is not empty' },
+  endsByItself: TRUE,
+  describe: { kind: 'function' },
 }
 
-const isTrue = optional((value): value is true => value === true, 'true, or left out')
-const label = optional(
-  (value): value is string => typeof value === 'string' && /^[a-z][a-z\d_]{0,31}$/.test(value),
-  'a lower-case letter, then at most 31 of a-z, 0-9 and "_"',
-)
-// Two verifiers with an empty one would share decisions.
-const id = optional(
-  (value): value is string => typeof value === 'string' && value !== '',
-  'a string that is not empty',
-)
-const text = valueThat((value): value is string => typeof value === 'string', 'a string', {
-  kind: 'text',
-  default: '',
-})
-
-const KINDS: OptionKinds<Parsed> = {
-  ask: {
-    form: { kind: 'function' },
-    parse: (value, path) => {
-      if (typeof value === 'function') return value as AskVerifier
-      throw invalidOption(path, value, 'a function')
-    },
-  },
-  reads,
-  local: isTrue,
-  consumes: list(parseHeaderName, 'a list of header names'),
-  namesCaller: isTrue,
-  accepts: optional(isFunction<NonNullable<Parsed['accepts']>>, 'a function'),
-  label,
-  warnings: list(text.parse, 'a list of strings'),
-  id,
-  endsByItself: isTrue,
-  describe: optional(isFunction<NonNullable<Parsed['describe']>>, 'a function'),
+function parseReads(value: unknown, path: OptionPath): Context {
+  if (isOptionsObject(value)) return parseOptions(READS, { ...NOTHING, ...value }, path)
+  throw invalidOption(path, value, 'an object such as { headers: [] }')
 }
 
 /**
@@ -115,7 +107,7 @@ export function defineVerifier(definition: VerifierDefinition): DefinedVerifier 
 
 /** Makes a verifier, and adds what only this package can say of one. */
 export function define(definition: VerifierDefinition, trustsNetwork?: true): CheckedVerifier {
-  const { ask, describe, ...traits } = parseVerifierOptions(KINDS, withoutUndefined(definition))
+  const { ask, describe, ...traits } = parseVerifierOptions(TABLE, withoutUndefined(definition))
   const byDefault = { type: traits.label ?? 'function' }
   return new CheckedVerifier({
     ...traits,
@@ -138,34 +130,4 @@ export function redefine(
 function withoutUndefined(definition: unknown): unknown {
   if (!isOptionsObject(definition)) return definition
   return Object.fromEntries(Object.entries(definition).filter(([, value]) => value !== undefined))
-}
-
-function optional<Value>(
-  isAllowed: (value: unknown) => value is Value,
-  expected: string,
-): Kind<never, Value | undefined> {
-  return {
-    form: { kind: 'trait' },
-    parse: (value, path) => {
-      if (value === undefined || isAllowed(value)) return value
-      throw invalidOption(path, value, expected)
-    },
-  }
-}
-
-function list(
-  parseItem: Parameters<typeof parseList<string>>[2],
-  expected: string,
-): Kind<never, readonly string[]> {
-  return {
-    form: { kind: 'list' },
-    parse: (value = [], path) => {
-      if (Array.isArray(value)) return parseList<string>(value, path, parseItem)
-      throw invalidOption(path, value, expected)
-    },
-  }
-}
-
-function isFunction<Fn>(value: unknown): value is Fn {
-  return typeof value === 'function'
 }

@@ -1,4 +1,3 @@
-import { callback } from '../core/config/kinds.ts'
 import { OPTIONS, READS } from '../core/config/options.ts'
 import { createEndpoint } from '../core/endpoint/endpoint.ts'
 import { Check } from '../core/request/check.ts'
@@ -10,7 +9,7 @@ import {
   idOf,
   INSECURE_HTTP,
   parseVerifierOptions,
-  serviceUrl,
+  SERVICE_URL,
   withoutQuery,
 } from './options.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
@@ -19,7 +18,7 @@ import type { Context } from '../core/request/question.ts'
 import type { BadTenant } from '../core/endpoint/tenancy.ts'
 import type { Decide } from '../core/endpoint/checked-verifier.ts'
 import type { TimedAsk } from '../core/endpoint/verdict.ts'
-import type { OptionKinds } from './options.ts'
+import type { Table } from '../core/config/form.ts'
 
 /** The options of {@link endpointVerifier}. Those of the same name of a guard say more about each. */
 export interface EndpointVerifierOptions extends Pick<
@@ -52,15 +51,15 @@ interface Parsed {
   readonly fetch: Transport | undefined
 }
 
-const KINDS: OptionKinds<Parsed> = {
-  endpoint: serviceUrl,
+const TABLE: Table<Parsed> = {
+  endpoint: SERVICE_URL,
   endpointHeaders: OPTIONS.endpointHeaders,
   allowInsecureHttp: OPTIONS.allowInsecureHttp,
   identity: OPTIONS.identity,
   tenantField: OPTIONS.tenantField,
-  context: READS,
-  accepts: callback(),
-  fetch: callback(),
+  context: { kind: 'group', default: {}, fields: READS },
+  accepts: { kind: 'function' },
+  fetch: { kind: 'function' },
 }
 
 /**
@@ -81,7 +80,7 @@ const KINDS: OptionKinds<Parsed> = {
  * ```
  */
 export function endpointVerifier(options: EndpointVerifierOptions): DefinedVerifier {
-  const parsed = parseVerifierOptions(KINDS, options, (given, _, problems) =>
+  const parsed = parseVerifierOptions(TABLE, options, (given, _, problems) =>
     checkUrl('endpoint', given.endpoint, given.allowInsecureHttp, problems),
   )
   const { endpoint: url, endpointHeaders: headers, context, accepts, fetch, ...rest } = parsed

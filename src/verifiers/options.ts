@@ -1,25 +1,11 @@
-import { parseFields, parseList, namesOf } from '../core/config/kinds.ts'
-import {
-  invalidOption,
-  invalidSecret,
-  isOptionsObject,
-  readOptions,
-} from '../core/config/option-checks.ts'
+import { invalidOption, invalidSecret, isOptionsObject } from '../core/config/option-checks.ts'
+import { parse, parseOptions } from '../core/config/interpreter.ts'
 import { Problems } from '../core/config/problems.ts'
 import { parseServiceUrl } from '../core/config/endpoint.ts'
 import { PLAIN } from '../core/runtime.ts'
 import type { ReadsConfig, Transport } from '../core/verifier.ts'
-import type { Kind } from '../core/config/kinds.ts'
-import type { OptionPath } from '../core/config/problems.ts'
-
-/** A kind for each option of a verifier. */
-export type OptionKinds<Parsed> = { readonly [Name in keyof Parsed]-?: Kind<never, Parsed[Name]> }
-
-type Given<Parsed> = Readonly<Partial<Record<keyof Parsed & string, unknown>>>
-
-const TEXT_FORM = { kind: 'text', scalar: 'string' } as const
-const PATH_FORM = { kind: 'claimPath', scalar: 'string' } as const
-const EXPECTED_PATH = 'a path of claims, such as "sub" or "realm_access.roles"'
+import type { FormOf, Table } from '../core/config/form.ts'
+import type { Check } from '../core/config/interpreter.ts'
 
 /**
  * Parses the options of a verifier, and throws one `AuthConfigError` with all problems.
@@ -27,27 +13,17 @@ const EXPECTED_PATH = 'a path of claims, such as "sub" or "realm_access.roles"'
  * @param check Adds the problems of options that are valid one by one.
  */
 export function parseVerifierOptions<Parsed extends object>(
-  kinds: OptionKinds<Parsed>,
+  table: Table<Parsed>,
   value: unknown,
-  check: (parsed: Partial<Parsed>, given: Given<Parsed>, problems: Problems) => void = () =>
-    undefined,
+  check?: Check<Parsed>,
 ): Parsed {
   // A text may be a secret that was meant for an option.
   if (!isOptionsObject(value)) throw invalidSecret(['options'], 'an object')
-  const problems = new Problems()
-  const given: Given<Parsed> = readOptions(value, namesOf(kinds), [], 'an object', problems)
-  const parsed = parseFields<Parsed>(kinds, given, [], problems)
-  check(parsed, given, problems)
-  problems.throwIfAny()
-  // Without a problem each option has been parsed by its kind.
-  return parsed as Parsed
+  return parseOptions(table, value, [], check)
 }
 
 /** The URL of a service that gets tokens. `checkUrl` has the rest of its rules. */
-export const serviceUrl: Kind<string | URL, string> = {
-  form: { kind: 'endpoint', scalar: 'string', isUrl: true },
-  parse: (value, path) => parseServiceUrl(value, path, true),
-}
+export const SERVICE_URL: FormOf<string> = { kind: 'url', isRequired: true }
 
 /** Adds a problem for an http URL that leads to another machine. */
 export function checkUrl(
@@ -60,55 +36,46 @@ export function checkUrl(
   problems.attempt(() => parseServiceUrl(url, [name], allowInsecureHttp))
 }
 
-/** A text of at least one character, or `undefined`. */
-export const optionalText: Kind<string, string | undefined> = {
-  form: TEXT_FORM,
-  parse: (value, path) => (value === undefined ? undefined : parseText(value, path)),
-}
-
 /** A text or a list of texts, or nothing. */
-export const optionalTexts: Kind<string | readonly string[], readonly string[] | undefined> = {
-  form: { ...TEXT_FORM, items: TEXT_FORM },
-  parse: (value, path) => {
-    if (value === undefined) return undefined
-    const list = Array.isArray(value) ? value : [value]
-    if (list.length > 0 && list.every(isText)) return Object.freeze([...new Set(list)])
-    throw invalidOption(path, value, 'a text or a non-empty list of texts')
-  },
+export const TEXTS: FormOf<readonly string[] | undefined> = {
+  kind: 'list',
+  items: { kind: 'text' },
+  canBeOne: true,
+  expected: 'a text or a non-empty list of texts',
 }
 
 /** A list of names. */
-export const names: Kind<readonly string[]> = {
-  form: { kind: 'names', items: TEXT_FORM, default: [] },
-  parse: (value = [], path) => {
-    if (!Array.isArray(value)) throw invalidOption(path, value, 'a list of names')
-    return parseList(value, path, parseText)
-  },
+export const NAMES: FormOf<readonly string[]> = {
+  kind: 'list',
+  items: { kind: 'text' },
+  default: [],
+  canBeEmpty: true,
+  expected: 'a list of names',
 }
 
 /** The path of a claim, or nothing. */
-export const claimPath: Kind<string, string | undefined> = {
-  form: PATH_FORM,
-  parse: (value, path) => (value === undefined ? undefined : parsePath(value, path)),
+export const CLAIM_PATH: FormOf<string | undefined> = {
+  kind: 'text',
+  pattern: /^(?!#keys$)[^]/,
+  expected: 'a path of claims, such as "sub" or "realm_access.roles"',
 }
 
 /** The paths of claims, of which the first that is present counts. */
-export function claimPaths(byDefault: string): Kind<string | readonly string[], readonly string[]> {
-  return {
-    form: { ...PATH_FORM, items: PATH_FORM, default: byDefault },
-    parse: (value = byDefault, path) => {
-      if (!Array.isArray(value)) return Object.freeze([parsePath(value, path)])
-      if (value.length === 0)
-        throw invalidOption(path, value, 'a path or a non-empty list of paths')
-      return parseList(value, path, parsePath)
-    },
-  }
+export const CLAIM_PATHS: FormOf<readonly string[]> = {
+  kind: 'list',
+  items: CLAIM_PATH,
+  canBeOne: true,
+  default: 'sub',
+  expected: 'a path of claims, such as "sub" or "realm_access.roles", or a non-empty list of paths',
 }
 
 /** The attribute for each path of a claim. */
-export const attributes: Kind<Readonly<Record<string, string>>> = {
-  form: { kind: 'attributes', entries: TEXT_FORM, default: {} },
-  parse: (value = {}, path) => {
+export const ATTRIBUTES: FormOf<Readonly<Record<string, string>>> = {
+  kind: 'code',
+  is: 'attributes',
+  entries: { kind: 'text' },
+  default: {},
+  read: (value, path) => {
     if (!isOptionsObject(value)) {
       throw invalidOption(path, value, 'an object of claim paths and their attributes')
     }
@@ -116,13 +83,21 @@ export const attributes: Kind<Readonly<Record<string, string>>> = {
     const entries = Object.entries(value).flatMap(
       ([claim, attribute]) =>
         problems.attempt(() => [
-          [parsePath(claim, path), parseText(attribute, [...path, claim])] as const,
+          [
+            parse<string>(CLAIM, claim, path),
+            parse<string>(TEXT, attribute, [...path, claim]),
+          ] as const,
         ]) ?? [],
     )
     problems.throwIfAny()
     return Object.freeze(Object.fromEntries(entries))
   },
 }
+
+/** A text of at least one character. */
+export const TEXT: FormOf<string> = { kind: 'text', isRequired: true }
+
+const CLAIM: FormOf<string> = { ...CLAIM_PATH, isRequired: true }
 
 /**
  * Tells verifiers apart that may decide differently. `undefined` if that depends on what cannot be compared or shown: a `fetch`
@@ -154,18 +129,4 @@ export const INSECURE_HTTP = '"allowInsecureHttp" is true: tokens may travel in 
 /** A URL without its query, which may be a secret. */
 export function withoutQuery(url: string): string {
   return url.replace(/\?.*/s, '?***')
-}
-
-function parsePath(value: unknown, path: OptionPath): string {
-  if (isText(value) && value !== '#keys') return value
-  throw invalidOption(path, value, EXPECTED_PATH)
-}
-
-function parseText(value: unknown, path: OptionPath): string {
-  if (isText(value)) return value
-  throw invalidOption(path, value, 'a text that is not empty')
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
 }

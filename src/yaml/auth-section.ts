@@ -1,6 +1,6 @@
 import { isMap } from 'yaml'
 import { RULES_FORM } from '../access/rules.ts'
-import { orFalse } from '../core/config/kinds.ts'
+import { kindOf, kindsOf, orFalse } from '../core/config/kinds.ts'
 import { OPTIONS } from '../core/config/options.ts'
 import { RESOURCE } from '../mcp/options.ts'
 import { rejectMisplaced } from './misplaced-section.ts'
@@ -26,9 +26,19 @@ const POLICIES = ['route_policy', 'access_policy'] as const
  * the rules of `routePolicy`.
  */
 export const FILE_OPTIONS: Readonly<Record<string, { readonly form: Form }>> = {
-  ...OPTIONS,
-  routePolicy: { form: RULES_FORM },
-  resource: { form: { ...orFalse(RESOURCE, false).form, needsValues: true } },
+  ...kindsOf(OPTIONS),
+  routePolicy: {
+    form: {
+      ...kindsOf<{ rules: unknown }>({ rules: RULES_FORM as never }).rules.form,
+      needsValues: true,
+    },
+  },
+  resource: {
+    form: {
+      ...orFalse(kindOf<object>({ kind: 'group', default: {}, fields: RESOURCE }), false).form,
+      needsValues: true,
+    },
+  },
   cache: { form: CACHE.form },
   store: { form: STORE_FORM },
 }

@@ -10,7 +10,7 @@ import { createCache } from '../memory/memory-cache.ts'
 import { CACHE_TIMES } from '../memory/options.ts'
 import { attempt } from './option-problems.ts'
 import { fingerprint } from './watch.ts'
-import { orFalse } from '../core/config/kinds.ts'
+import { kindOf, orFalse } from '../core/config/kinds.ts'
 import type { CacheTimes, MemoryCacheOptions } from '../memory/options.ts'
 import type { Form, Kind } from '../core/config/kinds.ts'
 import type { DecisionCache, DecisionStore } from '../core/decision-store.ts'
@@ -55,7 +55,7 @@ export const STORE_FORM: Form & { readonly fields: NonNullable<Form['fields']> }
 
 /** The keys of `server.auth.cache`, as options of `memoryCache`. */
 export const CACHE: Kind<false | CacheTimes, false | Required<CacheTimes>> = orFalse(
-  CACHE_TIMES,
+  kindOf<Required<CacheTimes>>({ kind: 'group', default: {}, fields: CACHE_TIMES }),
   false,
 )
 

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { parse } from 'yaml'
+import { kindsOf } from '../../src/core/config/kinds.ts'
 import { OPTIONS } from '../../src/core/config/options.ts'
 import { resolveConfig } from '../../src/core/config/parse.ts'
 import { getAuth, withAuth } from '../../src/index.ts'
@@ -63,7 +64,11 @@ describe('docs/yaml.md', () => {
       ...UNCOMPARED,
     })
     const written = parse(reference) as { server: { auth: object } }
-    const keys = keysOfFields({ ...OPTIONS, cache: CACHE, resource: RESOURCE })
+    const keys = keysOfFields({
+      ...kindsOf(OPTIONS),
+      cache: CACHE,
+      resource: { form: { kind: 'group', fields: kindsOf(RESOURCE) } },
+    })
     expect(keys).toEqual(expect.arrayContaining(Object.keys(written.server.auth)))
     expect(keys.length).toBeGreaterThan(35)
     expect(keys.filter((key) => !new RegExp(`\\b${key}\\b`).test(reference))).toEqual([])

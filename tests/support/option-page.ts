@@ -1,3 +1,4 @@
+import { kindsOf } from '../../src/core/config/kinds.ts'
 import { OPTIONS } from '../../src/core/config/options.ts'
 import { RESOURCE } from '../../src/mcp/options.ts'
 import { CACHE_TIMES } from '../../src/memory/options.ts'
@@ -45,20 +46,20 @@ const VALUES: Readonly<Record<string, Value>> = {
   resource: {
     made: 'protectedResource',
     type: 'ResourceConfig',
-    fields: RESOURCE.form.fields ?? {},
+    fields: kindsOf(RESOURCE),
     text: 'These are the options of `protectedResource()` of `with-auth/mcp`, in code. A file has them below `resource`.',
   },
   cache: {
     made: 'memoryCache',
     type: 'MemoryCacheOptions',
-    fields: CACHE_TIMES.form.fields ?? {},
+    fields: kindsOf(CACHE_TIMES),
     text: 'These are the options of `memoryCache()`, in code. A file has them below `cache`, and those of the store below `store`.',
   },
 }
 
 /** \`docs/configuration.md\`: a section for each option with its text, type, range, default, YAML key and an example. */
 export function createPage(): string {
-  return `${[HEAD, ...sectionsOf(OPTIONS, [])].join('\n\n')}\n`
+  return `${[HEAD, ...sectionsOf(kindsOf(OPTIONS), [])].join('\n\n')}\n`
 }
 
 function sectionsOf(fields: NonNullable<Form['fields']>, parent: readonly string[]): string[] {

@@ -1,3 +1,4 @@
+import { kindsOf } from '../../src/core/config/kinds.ts'
 import { SCOPE_FIELDS } from '../../src/access/rules.ts'
 import { FILE_OPTIONS } from '../../src/yaml/auth-section.ts'
 import {
@@ -176,7 +177,7 @@ export function createSchema(): Schema {
         ...anyOf({ type: 'string', pattern: TOKEN }, SCALAR, REFERENCE),
       },
       publicPath: anyOf(pathSchema(''), pathSchema('/\\*'), REFERENCE),
-      routeScope: { ...objectOf(SCOPE_FIELDS, 'rule.'), required: ['paths'] },
+      routeScope: { ...objectOf(kindsOf(SCOPE_FIELDS), 'rule.'), required: ['paths'] },
       pathPattern: anyOf(
         {
           description:

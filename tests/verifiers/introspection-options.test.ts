@@ -68,7 +68,7 @@ it.each([
   [{ ...GOOD, issuer: '' }, '"issuer" must be a text that is not empty, received ""'],
   [
     { ...GOOD, principal: [] },
-    '"principal" must be a path or a non-empty list of paths, received an array',
+    '"principal" must be a path of claims, such as "sub" or "realm_access.roles", or a non-empty list of paths, received an array',
   ],
   [
     { ...GOOD, attributes: { sub: 7 } },

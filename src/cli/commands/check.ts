@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
-import { endpointHeaders, parseEndpoint } from '../../core/config/endpoint.ts'
+import { ENDPOINT_HEADERS, parseEndpoint } from '../../core/config/endpoint.ts'
+import { parse } from '../../core/config/interpreter.ts'
 import { readKey, readWholeNumber, requireOperand } from '../command-line.ts'
 import { examine } from '../conformance/examine.ts'
 import { conclude, describeHeading, describeRow, isConformant } from '../conformance/report.ts'
@@ -72,7 +73,9 @@ async function readHeaders({ env }: Surroundings): Promise<Readonly<Record<strin
   const secret = env['WITH_AUTH_ENDPOINT_SECRET']
   if (secret === undefined) return {}
   const headers = { 'x-auth-secret': secret }
-  return asUsage(SECRET_WORDS, () => endpointHeaders.parse(headers, ['endpointHeaders']))
+  return asUsage(SECRET_WORDS, () =>
+    parse<Readonly<Record<string, string>>>(ENDPOINT_HEADERS, headers, ['endpointHeaders']),
+  )
 }
 
 export async function readPresentedKey(

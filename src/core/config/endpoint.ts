@@ -1,18 +1,13 @@
 import { invalidOption, invalidSecret, isHttpToken, isOptionsObject } from './option-checks.ts'
 import { Problems } from './problems.ts'
 import type { AuthConfigError } from '../errors.ts'
-import type { Kind } from './kinds.ts'
+import type { FormOf } from './form.ts'
 import type { OptionPath } from './problems.ts'
 
 // Matches the text as written, since a URL parser turns `2130706433` and `0x7f.1` into 127.0.0.1.
 const LOOPBACK = /^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?(?:[/?]|$)/i
 
 const ENDPOINT: OptionPath = ['endpoint']
-
-export const endpoint: Kind<string | URL, string | undefined> = {
-  form: { kind: 'endpoint', scalar: 'string', isUrl: true },
-  parse: (value, path) => (value === undefined ? undefined : parseUrlOption(value, path)),
-}
 
 /** Parses the URL of the auth endpoint, and returns its text. */
 export function parseEndpoint(value: unknown, allowInsecureHttp: boolean): string {
@@ -77,13 +72,13 @@ const OWN_HEADERS: ReadonlySet<string> = new Set(
 )
 
 /** Headers that are added to the validation request. No problem shows a value. */
-export const endpointHeaders: Kind<Readonly<Record<string, string>>> = {
-  form: {
-    kind: 'endpointHeaders',
-    isSecret: true,
-    entries: { kind: 'text', scalar: 'string', isSecret: true },
-  },
-  parse: (value = {}, path) => {
+export const ENDPOINT_HEADERS: FormOf<Readonly<Record<string, string>>> = {
+  kind: 'code',
+  is: 'endpointHeaders',
+  default: {},
+  isSecret: true,
+  entries: { kind: 'text', isSecret: true },
+  read: (value, path) => {
     if (!isOptionsObject(value)) throw invalidSecret(path, 'an object of header names and values')
     const problems = new Problems()
     const seen = new Set<string>()

@@ -1,6 +1,9 @@
-import { invalidOption, isOptionsObject, readOptions } from './option-checks.ts'
-import { Problems } from './problems.ts'
-import type { OptionPath } from './problems.ts'
+import { HTTP_TOKEN, invalidOption } from './option-checks.ts'
+import { parse } from './interpreter.ts'
+import type { Problems, OptionPath } from './problems.ts'
+import type { Form as Data, FormOf, ListForm } from './form.ts'
+
+export { namesOf, parseList } from './interpreter.ts'
 
 /** Describes an option to the YAML loader, and to the generator of `schema.json` and `docs/configuration.md`. */
 export interface Form {
@@ -10,7 +13,7 @@ export interface Form {
   readonly default?: unknown
   readonly min?: number
   readonly max?: number
-  readonly choices?: readonly (string | number)[]
+  readonly choices?: readonly unknown[]
   /** The texts that are accepted. */
   readonly pattern?: RegExp
   /** The YAML loader turns a text from the environment into this type. */
@@ -31,18 +34,126 @@ export interface Form {
   readonly needsValues?: true
 }
 
-/** One kind of option. A config holds `Given`, and `parse` turns it into `Parsed`. */
-export interface Kind<Given, Parsed = Given> {
+/** One kind of option of a file. */
+export interface Kind<_Given, Parsed = _Given> {
   readonly form: Form
-  /** Returns the typed value, or the default for `undefined`. Throws an `AuthConfigError` with every problem in the value. */
   readonly parse: (value: unknown, path: OptionPath) => Parsed
-  /** Never set. It makes TypeScript reject a kind that accepts fewer values than its option. */
-  readonly accepts?: (given: Given) => void
 }
 
-/** A kind for each option of a config. */
-export type Fields<Config> = {
-  readonly [Name in keyof Config]-?: Kind<NonNullable<Config[Name]>>
+/** A kind of a file for each of these options. */
+export function kindsOf<Parsed extends object>(table: {
+  readonly [Name in keyof Parsed]: FormOf<Parsed[Name]>
+}): { readonly [Name in keyof Parsed]: Kind<never, Parsed[Name]> }
+export function kindsOf(table: Readonly<Record<string, Data>>): object {
+  return Object.fromEntries(
+    Object.entries(table).map(([name, form]) => [
+      name,
+      {
+        form: describe(form),
+        parse: (value: unknown, path: OptionPath) => parse<unknown>(form as never, value, path),
+      },
+    ]),
+  )
+}
+
+export function kindOf<Value>(form: FormOf<Value>): Kind<never, Value> {
+  return kindsOf<{ one: Value }>({ one: form }).one
+}
+
+// oxlint-disable-next-line typescript/consistent-return -- all kinds are there
+function describe(form: Data): Form {
+  const { default: byDefault, also, isSecret } = form
+  const parts: Partial<Form> = {
+    ...(byDefault !== undefined && { default: byDefault }),
+    ...(also?.includes(false) && { canBeFalse: true as const }),
+    ...(isSecret && { isSecret }),
+  }
+  const isFalse = also?.includes(false) === true
+  switch (form.kind) {
+    case 'boolean':
+      return { kind: 'boolean', scalar: 'boolean', ...parts }
+    case 'integer':
+    case 'seconds':
+    case 'milliseconds': {
+      const kind = form.kind === 'seconds' ? 'integer' : form.kind
+      return { kind, scalar: 'number', min: form.min, max: form.max, ...parts }
+    }
+    case 'choice': {
+      const scalar = typeof form.choices[0] === 'number' ? 'number' : 'string'
+      if (form.choices[0] === true) return { kind: 'true', scalar: 'boolean', ...parts }
+      return { kind: 'choice', scalar, choices: form.choices, ...parts }
+    }
+    case 'text': {
+      const scalar = isFalse ? 'boolean' : 'string'
+      if (form.pattern === undefined) return { kind: 'text', scalar, ...parts }
+      if (form.pattern.source === '^') return { kind: 'anyText', scalar, ...parts }
+      const kind = textName(form.pattern, isFalse)
+      return { kind, scalar, pattern: form.pattern, ...parts }
+    }
+    case 'url':
+      return { kind: also ? 'url' : 'endpoint', scalar: 'string', isUrl: true, ...parts }
+    case 'made':
+      return { kind: 'function', ...parts }
+    case 'function':
+      return { kind: 'function' }
+    case 'group':
+      return {
+        kind: 'group',
+        ...(isFalse && { scalar: 'boolean' as const }),
+        fields: fieldsOf(form.fields),
+        ...parts,
+      }
+    case 'list': {
+      const items = describe(form.items)
+      const scalar = form.canBeOne || also !== undefined ? { scalar: 'string' as const } : {}
+      return { kind: listName(form), ...scalar, items, ...parts }
+    }
+    case 'code':
+      return {
+        kind: form.is,
+        ...(form.isText && { scalar: 'string' as const }),
+        ...(form.isUrl && { isUrl: true as const }),
+        ...(form.is === 'group' && { scalar: 'boolean' as const }),
+        ...(form.fields && { fields: fieldsOf(form.fields) }),
+        ...(form.entries && { entries: describe(form.entries) }),
+        ...(form.items && { items: describe(form.items) }),
+        ...(form.items?.kind === 'text' && form.items.pattern && { pattern: form.items.pattern }),
+        ...parts,
+      }
+  }
+}
+
+function textName(pattern: RegExp, isFalse: boolean): string {
+  if (pattern === HTTP_TOKEN) return 'header'
+  if (isFalse) return 'requestIdHeader'
+  const names = {
+    '#keys': 'claimPath',
+    '{0,127}': 'tenant',
+    '\\x23': 'scope',
+    resource_meta: 'realm',
+    A: 'method',
+  }
+  const found = Object.entries(names).find(([part]) => pattern.source.includes(part))
+  return found?.[1] ?? 'matching'
+}
+
+function listName({ items, canBeOne, canBeEmpty, also }: ListForm): string {
+  if (also !== undefined) return 'headers'
+  if (items.kind === 'code') return items.is === 'publicPath' ? 'public' : `${items.is}s`
+  const name = describe(items).kind
+  if (name === 'method' || name === 'scope') return `${name}s`
+  if (canBeOne) return name
+  return canBeEmpty ? 'names' : 'texts'
+}
+
+function fieldsOf(fields: Readonly<Record<string, Data>>): NonNullable<Form['fields']> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, form]) => [name, { form: describe(form) }]),
+  )
+}
+
+export function boolean(byDefault: boolean): Kind<boolean> {
+  return kindOf<boolean>({ kind: 'boolean', default: byDefault })
 }
 
 interface Range {
@@ -51,141 +162,54 @@ interface Range {
   readonly max: number
 }
 
-/** A kind whose values pass a test and stay as they are. */
-export function valueThat<Value>(
-  isAllowed: (value: unknown) => value is Value,
-  expected: string,
-  form: Form & { readonly default: Value },
-): Kind<Value> {
-  return {
-    form,
-    parse: (value = form.default, path) => {
-      if (isAllowed(value)) return value
-      throw invalidOption(path, value, expected)
-    },
-  }
-}
-
-export function boolean(byDefault: boolean): Kind<boolean> {
-  const form = { kind: 'boolean', scalar: 'boolean', default: byDefault } as const
-  return valueThat((value) => typeof value === 'boolean', 'true or false', form)
-}
-
 export function integer(range: Range, noun = 'a whole number'): Kind<number> {
-  const isAllowed = (value: unknown): value is number =>
-    Number.isInteger(value) && isWithin(value, range)
-  const expected = `${noun} from ${range.min} to ${range.max}`
-  return valueThat(isAllowed, expected, { kind: 'integer', scalar: 'number', ...range })
+  const kind = noun.endsWith('seconds') ? 'seconds' : 'integer'
+  return kindOf<number>({ kind, ...range })
 }
 
-/** A duration. Fractions are allowed. */
 export function milliseconds(range: Range): Kind<number> {
-  const isAllowed = (value: unknown): value is number => isWithin(value, range)
-  const expected = `a number of milliseconds from ${range.min} to ${range.max}`
-  return valueThat(isAllowed, expected, { kind: 'milliseconds', scalar: 'number', ...range })
-}
-
-function isWithin(value: unknown, { min, max }: Range): value is number {
-  return typeof value === 'number' && value >= min && value <= max
+  return kindOf<number>({ kind: 'milliseconds', ...range })
 }
 
 /** One of these values. The first is the default. */
 export function oneOf<const Choices extends readonly [string | number, ...(string | number)[]]>(
   ...choices: Choices
 ): Kind<Choices[number]> {
-  const [byDefault] = choices
-  const scalar = typeof byDefault === 'number' ? 'number' : 'string'
-  const isAllowed = (value: unknown): value is Choices[number] =>
-    choices.some((choice) => choice === value)
-  const expected = choices.map((choice) => JSON.stringify(choice)).join(' or ')
-  return valueThat(isAllowed, expected, { kind: 'choice', scalar, choices, default: byDefault })
+  return kindsOf<{ one: Choices[number] }>({
+    one: { kind: 'choice', choices, default: choices[0] } as never,
+  }).one
 }
 
-/** A function, or nothing. A file cannot hold one. The caller names its type, which no check can see. */
 export function callback<Fn>(): Kind<Fn, Fn | undefined> {
-  return {
-    form: { kind: 'function' },
-    parse: (value, path) => {
-      if (value === undefined) return undefined
-      if (typeof value === 'function') return value as Fn
-      throw invalidOption(path, value, 'a function')
-    },
-  }
+  return kindsOf<{ one: Fn | undefined }>({ one: { kind: 'function' } as never }).one
 }
 
-/** Corrects or rejects a combination of options that are valid one by one. An option with a problem is missing. */
-export type Rule<Config extends object> = (
-  options: Partial<Config>,
-  given: Partial<Record<keyof Config & string, unknown>>,
-  path: OptionPath,
-) => Partial<Config>
-
-/** An object with these options, each optional. */
-export function group<Config extends object>(
-  fields: Fields<Config>,
-  rule: Rule<Config> = (options) => options,
-): Kind<Config, Required<Config>> {
-  return {
-    form: { kind: 'group', fields, default: {} },
-    parse: (value = {}, path) => {
-      const problems = new Problems()
-      const given = readOptions(value, namesOf(fields), path, 'an object', problems)
-      const parsed = parseFields<Required<Config>>(fields, given, path, problems)
-      const ruled = problems.attempt(() => rule(parsed, given, path))
-      problems.throwIfAny()
-      // Without a problem every option has its type.
-      return Object.freeze(ruled as Required<Config>)
-    },
-  }
-}
-
-/** A value of this kind, or `false`. */
 export function orFalse<Given, Parsed>(
-  { form, parse }: Kind<Given, Parsed>,
+  { form, parse: read }: Kind<Given, Parsed>,
   byDefault: false | object = {},
 ): Kind<Given | false, Parsed | false> {
   return {
     form: { ...form, scalar: 'boolean', canBeFalse: true, default: byDefault },
     parse: (value = byDefault, path) => {
       if (value === false) return false
-      if (isOptionsObject(value)) return parse(value, path)
+      if (typeof value === 'object') return read(value, path)
       throw invalidOption(path, value, 'an object or false')
     },
   }
 }
 
-/** Parses the value of each option. Leaves out an option with a problem. */
+/** Parses the value of each key. Leaves out a key with a problem. */
 export function parseFields<Parsed extends object>(
-  fields: { readonly [Name in keyof Parsed]: Kind<never, Parsed[Name]> },
+  kinds: { readonly [Name in keyof Parsed]: Kind<never, Parsed[Name]> },
   given: Readonly<Partial<Record<keyof Parsed & string, unknown>>>,
   path: OptionPath,
   problems: Problems,
 ): Partial<Parsed> {
-  // Has no prototype: an option that was left out must not come from Object.prototype.
+  // Has no prototype: a key that was left out must not come from Object.prototype.
   const parsed = Object.create(null) as Partial<Parsed>
-  for (const name of namesOf(fields)) {
-    const value = problems.attempt(() => fields[name].parse(given[name], [...path, name]))
+  for (const name of Object.keys(kinds) as (keyof Parsed & string)[]) {
+    const value = problems.attempt(() => kinds[name].parse(given[name], [...path, name]))
     if (value !== undefined) parsed[name] = value
   }
   return parsed
-}
-
-/** Parses every item of a list, and freezes the result. */
-export function parseList<Item>(
-  items: readonly unknown[],
-  path: OptionPath,
-  parseItem: (item: unknown, path: OptionPath) => Item,
-): readonly Item[] {
-  const problems = new Problems()
-  // `from`, since `map` would skip the holes of a sparse array.
-  const parsed = Array.from(items).flatMap(
-    (item, index) => problems.attempt(() => [parseItem(item, [...path, index])]) ?? [],
-  )
-  problems.throwIfAny()
-  return Object.freeze(parsed)
-}
-
-/** The names of a table. */
-export function namesOf<Table extends object>(table: Table): (keyof Table & string)[] {
-  return Object.keys(table) as (keyof Table & string)[]
 }

@@ -28,6 +28,7 @@ export function misusedOption(optionPath: OptionPath, expected: string): AuthCon
  * such a value comes from a variable that is not set, and a default in its place could open a server.
  *
  * @param problems Collects every problem, and options with a problem are left out. By default the problems are thrown.
+ * @param functions Those that may be `undefined`, since no variable can hold a function.
  */
 export function readOptions<Name extends string>(
   value: unknown,
@@ -35,6 +36,7 @@ export function readOptions<Name extends string>(
   parent: OptionPath = [],
   expected = 'an object',
   problems?: Problems,
+  functions: readonly string[] = [],
 ): Partial<Record<Name, unknown>> {
   if (!isOptionsObject(value)) {
     // A string in place of a config is a URL, which may hold a secret.
@@ -50,25 +52,11 @@ export function readOptions<Name extends string>(
     const option = known.find((one) => one === name)
     if (option === undefined) found.add(configError([unknownProblem(path, known)]))
     else if (setting !== undefined && setting !== null) options[option] = setting
-    else if (setting === undefined && isFunctionName(name, parent)) continue
-    else found.add(invalidOption(path, setting, EXPECTED_VALUE))
+    else if (setting === null || !functions.includes(name))
+      found.add(invalidOption(path, setting, EXPECTED_VALUE))
   }
   if (problems === undefined) found.throwIfAny()
   return options
-}
-
-/**
- * Options that are functions, which no variable of the environment can hold: `undefined` leaves them out. Not `authorize` and
- * `routePolicy`: without the rules that were meant, more callers would get in.
- */
-const FUNCTIONS = new Set(
-  'accepts client clientAddress fetch jwt next onError onEvent onFailure onRecover respond scopeImplies token verifier'.split(
-    ' ',
-  ),
-)
-
-function isFunctionName(name: string, parent: OptionPath): boolean {
-  return FUNCTIONS.has(name) && parent.at(-1) !== 'context'
 }
 
 export const EXPECTED_VALUE = 'left out or given a value (is a variable not set?)'
@@ -138,15 +126,11 @@ export function foldName(name: string): string {
   return name.toLowerCase().replace(/[^a-z\d]/g, '-')
 }
 
+export const HTTP_TOKEN: RegExp = /^[\w!#$%&'*+.^`|~-]+$/
+
 /** A header name or another token of HTTP (RFC 9110 §5.6.2). */
 export function isHttpToken(value: unknown): value is string {
-  return typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value)
-}
-
-/** The name of a header, in lower case. */
-export function parseHeaderName(value: unknown, path: OptionPath): string {
-  if (isHttpToken(value)) return value.toLowerCase()
-  throw invalidOption(path, value, 'a header name')
+  return typeof value === 'string' && HTTP_TOKEN.test(value)
 }
 
 // Clients find the parameters of a challenge by patterns that would match inside another parameter too.

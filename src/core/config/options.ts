@@ -1,47 +1,20 @@
-import { credentials, requestIdHeader } from './credentials.ts'
-import { endpoint, endpointHeaders } from './endpoint.ts'
-import {
-  boolean,
-  callback,
-  group,
-  integer,
-  milliseconds,
-  oneOf,
-  orFalse,
-  parseList,
-  valueThat,
-} from './kinds.ts'
-import {
-  invalidOption,
-  isOptionsObject,
-  misusedOption,
-  parseHeaderName,
-  fitsChallenge,
-} from './option-checks.ts'
-import { ADDRESS_FUNCTION, callOf } from './replaced.ts'
+import { CREDENTIALS, REQUEST_ID_HEADER } from './credentials.ts'
+import { ENDPOINT_HEADERS } from './endpoint.ts'
 import { PartitionedCache } from '../decision-store.ts'
-import { publicPaths } from './public-paths.ts'
-import { tenant, tenantField } from './tenant.ts'
-import { verifier } from './verifier.ts'
-import type {
-  AuthConfig,
-  CircuitBreakerConfig,
-  ConcurrencyConfig,
-  CredentialsSource,
-  RetryConfig,
-} from '../auth-config.ts'
+import { PUBLIC_PATHS } from './public-paths.ts'
 import { GuardedResource } from '../resource.ts'
-import type { ProtectedResource } from '../resource.ts'
-import type { Access } from '../types.ts'
-import type { ReadsConfig, ContextConfig, Transport } from '../verifier.ts'
-import type { DecisionCache } from '../decision-store.ts'
+import { HEADER } from './header.ts'
+import { ADDRESS_FUNCTION } from './replaced.ts'
+import { TENANT_FIELD, TENANT_OPTION } from './tenant.ts'
+import { VERIFIER } from './verifier.ts'
+import type { AuthConfig, CredentialsSource } from '../auth-config.ts'
 import type { CheckedVerifier } from '../endpoint/checked-verifier.ts'
-import type { Fields, Kind } from './kinds.ts'
+import type { Table } from './form.ts'
+import type { Context } from '../request/question.ts'
+import type { ContextConfig } from '../verifier.ts'
 import type { PublicRule } from './public-paths.ts'
 
-type ClientAddress = Required<ContextConfig>['clientAddress']
-
-/** The options whose parsed type is not `Filled`. */
+/** The options whose value changes. */
 interface Changed {
   readonly cache: false | PartitionedCache
   readonly resource: false | GuardedResource
@@ -61,148 +34,118 @@ type Filled<Value> = Value extends readonly unknown[]
       ? Required<Value>
       : Value
 
-/** The options with their defaults, each as its kind parses it. */
+/** The options with their defaults, each as its form parses it. */
 export type ParsedOptions = {
   readonly [Name in keyof AuthConfig]-?: Name extends keyof Changed
     ? Changed[Name]
     : Filled<NonNullable<AuthConfig[Name]>>
 }
 
-/** One kind for each option of `AuthConfig`. A missing, misspelt or wrongly typed one does not compile. */
-export type OptionTable = {
-  readonly [Name in keyof AuthConfig]-?: Kind<NonNullable<AuthConfig[Name]>, ParsedOptions[Name]>
-}
-
-const contextHeaders: Kind<'all' | readonly string[]> = {
-  form: {
-    kind: 'headers',
-    scalar: 'string',
-    items: { kind: 'header', scalar: 'string' },
+const TOLD: Table<Omit<Context, 'clientAddress'>> = {
+  headers: {
+    kind: 'list',
     default: 'all',
+    also: ['all'],
+    items: HEADER,
+    canBeEmpty: true,
+    expected: '"all" or a list of names',
   },
-  parse: (value = 'all', path) => {
-    if (value === 'all') return value
-    if (!Array.isArray(value)) throw invalidOption(path, value, '"all" or a list of names')
-    return Object.freeze([...new Set(parseList(value, path, parseHeaderName))])
-  },
-}
-
-const TOLD: Fields<Omit<ReadsConfig, 'clientAddress'>> = {
-  headers: contextHeaders,
-  params: oneOf('values', 'lists', 'none'),
-  path: boolean(true),
-  method: boolean(false),
+  params: { kind: 'choice', choices: ['values', 'lists', 'none'], default: 'values' },
+  path: { kind: 'boolean', default: true },
+  method: { kind: 'boolean', default: false },
 }
 
 /** What a verifier reads of a request. */
-export const READS: Kind<ReadsConfig, Required<ReadsConfig>> = group<ReadsConfig>({
+export const READS: Table<Context> = {
   ...TOLD,
-  clientAddress: boolean(false),
-})
+  clientAddress: { kind: 'boolean', default: false },
+}
 
 /** In place of a function that was not given. */
-export const NO_ADDRESS: ClientAddress = () => undefined
+export const NO_ADDRESS: Required<ContextConfig>['clientAddress'] = () => undefined
 
-const clientAddress: Kind<ClientAddress> = valueThat(
-  (value): value is ClientAddress => typeof value === 'function',
-  ADDRESS_FUNCTION,
-  { kind: 'function', default: NO_ADDRESS },
-)
-
-const cache: Kind<false | DecisionCache, false | PartitionedCache> = {
-  form: { kind: 'function', canBeFalse: true, default: false },
-  parse: (value = false, path) => {
-    if (value === false || value instanceof PartitionedCache) return value
-    if (isOptionsObject(value)) {
-      throw misusedOption(path, `made by a function: cache: ${callOf('memoryCache', value)}`)
-    }
-    const expected = 'false, or a cache that memoryCache() of this copy of with-auth has made'
-    throw invalidOption(path, value, expected)
+export const CONTEXT: Table<Required<ContextConfig>> = {
+  ...TOLD,
+  clientAddress: {
+    kind: 'function',
+    default: NO_ADDRESS,
+    neverUndefined: true,
+    expected: ADDRESS_FUNCTION,
   },
 }
 
-const resource: Kind<false | ProtectedResource, false | GuardedResource> = {
-  form: { kind: 'function', canBeFalse: true, default: false },
-  parse: (value = false, path) => {
-    if (value === false || value instanceof GuardedResource) return value
-    if (isOptionsObject(value)) {
-      throw misusedOption(
-        path,
-        `made by a function: resource: ${callOf('protectedResource', value)}`,
-      )
-    }
-    const expected =
-      'false, or a resource that protectedResource() of this copy of with-auth/mcp has made'
-    throw invalidOption(path, value, expected)
+/** Every option with its kind, range and default. A missing, misspelt or wrongly typed one does not compile. */
+export const OPTIONS: Table<ParsedOptions> = {
+  endpoint: { kind: 'url' },
+  allowInsecureHttp: { kind: 'boolean', default: false },
+  endpointHeaders: ENDPOINT_HEADERS,
+  verifier: VERIFIER,
+  context: { kind: 'group', default: {}, fields: CONTEXT },
+  credentials: CREDENTIALS,
+  identity: { kind: 'choice', choices: ['optional', 'required'], default: 'optional' },
+  tenantField: TENANT_FIELD,
+  tenant: TENANT_OPTION,
+  authorize: { kind: 'function', neverUndefined: true },
+  // A list of rules has a check of its own, which the core does not hold.
+  routePolicy: {
+    kind: 'function',
+    neverUndefined: true,
+    expected: 'what `routePolicy()` of with-auth/access returns',
   },
-}
-
-const fetch: Kind<Transport, Transport | undefined> = {
-  form: { kind: 'function' },
-  parse: (value, path) => {
-    const transport = callback<Transport>().parse(value, path)
-    const id: unknown = transport?.id
-    if (id === undefined || (typeof id === 'string' && id !== '')) return transport
-    // JSON would make the same text of two functions, and guards with them would share decisions.
-    throw invalidOption([...path, 'id'], id, 'a string that is not empty')
+  scopeImplies: { kind: 'function' },
+  resource: {
+    kind: 'made',
+    type: GuardedResource,
+    default: false,
+    also: [false],
+    noun: 'a resource',
+    by: 'protectedResource',
+    entry: 'with-auth/mcp',
   },
-}
-
-const routePolicy: Kind<(access: Access) => boolean, AuthConfig['routePolicy']> = {
-  form: { kind: 'function' },
-  parse: (value, path) => {
-    if (value === undefined) return undefined
-    // A list of rules has a check of its own, which the core does not hold.
-    if (typeof value === 'function') return value as (access: Access) => boolean
-    throw invalidOption(path, value, 'what `routePolicy()` of with-auth/access returns')
+  timeoutMs: { kind: 'milliseconds', default: 5000, min: 1, max: 60_000 },
+  retry: {
+    kind: 'group',
+    default: {},
+    also: [false],
+    fields: { attempts: { kind: 'integer', default: 1, min: 0, max: 5 } },
   },
-}
-
-const realm = valueThat(
-  (value): value is string =>
-    typeof value === 'string' && /^[\x20-\x7e]+$/.test(value) && fitsChallenge(value),
-  'a non-empty string of printable ASCII, without "scope=", "error=" and "resource_metadata="',
-  { kind: 'realm', scalar: 'string', default: 'api' },
-)
-
-/** Every option with its kind, range and default. */
-export const OPTIONS: OptionTable = {
-  endpoint,
-  allowInsecureHttp: boolean(false),
-  endpointHeaders,
-  verifier,
-  context: group<ContextConfig>({
-    ...TOLD,
-    // A file cannot hold a function, so the form has no default.
-    clientAddress: { ...clientAddress, form: { kind: 'function' } },
-  }),
-  credentials,
-  identity: oneOf('optional', 'required'),
-  tenantField,
-  tenant,
-  authorize: callback(),
-  routePolicy,
-  scopeImplies: callback(),
-  resource,
-  timeoutMs: milliseconds({ default: 5000, min: 1, max: 60_000 }),
-  retry: orFalse(group<RetryConfig>({ attempts: integer({ default: 1, min: 0, max: 5 }) })),
-  circuitBreaker: orFalse(
-    group<CircuitBreakerConfig>({
-      openMs: milliseconds({ default: 5000, min: 100, max: 600_000 }),
-    }),
-  ),
-  concurrency: group<ConcurrencyConfig>({
-    maxInFlight: integer({ default: 64, min: 1, max: 10_000 }),
-    maxWaiting: integer({ default: 1024, min: 0, max: 100_000 }),
-  }),
-  cache,
-  unavailableStatus: oneOf(401, 503),
-  public: publicPaths,
-  preflight: oneOf('deny', 'allow'),
-  mode: oneOf('enforce', 'shadow'),
-  realm,
-  requestIdHeader,
-  onEvent: callback(),
-  respond: callback(),
-  fetch,
+  circuitBreaker: {
+    kind: 'group',
+    default: {},
+    also: [false],
+    fields: { openMs: { kind: 'milliseconds', default: 5000, min: 100, max: 600_000 } },
+  },
+  concurrency: {
+    kind: 'group',
+    default: {},
+    fields: {
+      maxInFlight: { kind: 'integer', default: 64, min: 1, max: 10_000 },
+      maxWaiting: { kind: 'integer', default: 1024, min: 0, max: 100_000 },
+    },
+  },
+  cache: {
+    kind: 'made',
+    type: PartitionedCache,
+    default: false,
+    also: [false],
+    noun: 'a cache',
+    by: 'memoryCache',
+    entry: 'with-auth',
+  },
+  unavailableStatus: { kind: 'choice', choices: [401, 503], default: 401 },
+  public: PUBLIC_PATHS,
+  preflight: { kind: 'choice', choices: ['deny', 'allow'], default: 'deny' },
+  mode: { kind: 'choice', choices: ['enforce', 'shadow'], default: 'enforce' },
+  realm: {
+    kind: 'text',
+    default: 'api',
+    // Clients find the parameters of a challenge by patterns that would match inside another parameter too.
+    pattern: /^(?!.*(?:scope|error|resource_metadata)=)[\x20-\x7e]+$/i,
+    expected:
+      'a non-empty string of printable ASCII, without "scope=", "error=" and "resource_metadata="',
+  },
+  requestIdHeader: REQUEST_ID_HEADER,
+  onEvent: { kind: 'function' },
+  respond: { kind: 'function' },
+  fetch: { kind: 'function' },
 }

@@ -1,13 +1,14 @@
 import { runtimeFetch } from '../dispatcher/runtime-fetch.ts'
 import { rejectLoggedCredentials } from './credentials.ts'
 import { rejectInsecure } from './endpoint.ts'
-import { namesOf, parseFields } from './kinds.ts'
-import { isOptionsObject, misusedOption, readOptions } from './option-checks.ts'
-import { NO_ADDRESS, OPTIONS } from './options.ts'
+import { parse, parseFields, readTable } from './interpreter.ts'
+import { invalidOption, isOptionsObject, misusedOption } from './option-checks.ts'
+import { CONTEXT, NO_ADDRESS, OPTIONS } from './options.ts'
 import { Problems } from './problems.ts'
 import { ADDRESS, rejectReplaced } from './replaced.ts'
 import { createPublicMatcher } from './public-paths.ts'
-import { contextFor } from './verifier.ts'
+import { contextFor, VERIFIER } from './verifier.ts'
+import type { CheckedVerifier } from '../endpoint/checked-verifier.ts'
 import type { CredentialsSource } from '../auth-config.ts'
 import type { Context } from '../request/question.ts'
 import type { ContextConfig, Transport } from '../verifier.ts'
@@ -49,10 +50,10 @@ const ENDPOINT_ONLY = ['endpoint', 'allowInsecureHttp', 'endpointHeaders', 'fetc
 export function resolveConfig(config: unknown, knownAddress?: AddressOf): ResolvedConfig {
   const problems = new Problems()
   const options = rejectReplaced(config, problems)
-  const given = readOptions(options, namesOf(OPTIONS), [], 'an object', problems)
+  const given: Given = readTable(OPTIONS, options, [], problems)
   rejectConflicts(given, problems)
   const isRead = readVerifier(given, problems)
-  const parsed = parseFields<ParsedOptions>(OPTIONS, given, [], problems)
+  const parsed = parseFields(OPTIONS, given, [], problems)
   checkRules(given, parsed, problems)
   // A verifier may say which headers it reads.
   if (isRead) checkCache(given, parsed, problems)
@@ -99,11 +100,13 @@ function warningsOf({
 /** Parses the verifier, and gives `context` what it reads. Returns whether there is one, or none is needed. */
 function readVerifier(given: Given, problems: Problems): boolean {
   const { verifier: value, context = {} } = given
-  const verifier = problems.attempt(() => OPTIONS.verifier.parse(value, ['verifier']))
+  const verifier = problems.attempt(() =>
+    parse<CheckedVerifier | undefined>(VERIFIER, value, ['verifier']),
+  )
   given.verifier = verifier
   const reads = verifier?.reads
   if (reads !== undefined && isOptionsObject(context)) {
-    given.context = problems.attempt(() => contextFor(reads, context, OPTIONS.context, problems))
+    given.context = problems.attempt(() => contextFor(reads, context, CONTEXT, problems))
   }
   return verifier !== undefined || value === undefined
 }
@@ -121,6 +124,11 @@ function rejectConflicts(given: Given, problems: Problems): void {
 /** Checks combinations of options that are valid one by one. */
 function checkRules(given: Given, parsed: Parsed, problems: Problems): void {
   const { endpoint, allowInsecureHttp, requestIdHeader, credentials } = parsed
+  const id: unknown = parsed.fetch?.id
+  if (id !== undefined && (typeof id !== 'string' || id === '')) {
+    // JSON would make the same text of two functions, and guards with them would share decisions.
+    problems.add(invalidOption(['fetch', 'id'], id, 'a string that is not empty'))
+  }
   if (parsed.resource && credentials?.includes('bearer') === false) {
     // Only a bearer token has a scheme that the challenge can name.
     problems.add(misusedOption(['credentials'], '"bearer", or a list with it, beside `resource`'))

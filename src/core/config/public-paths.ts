@@ -1,8 +1,8 @@
 import { canonicalPath, hidesStructure } from '../request/target.ts'
-import { group, parseList } from './kinds.ts'
-import { invalidOption, isHttpToken, isOptionsObject } from './option-checks.ts'
+import { parse, parseOptions } from './interpreter.ts'
+import { invalidOption, isOptionsObject } from './option-checks.ts'
 import type { PublicPath } from '../auth-config.ts'
-import type { Kind } from './kinds.ts'
+import type { FormOf, Table } from './form.ts'
 import type { OptionPath } from './problems.ts'
 
 /** Whether a canonical path is public for a method. */
@@ -16,27 +16,32 @@ export interface PublicRule {
   readonly methods: ReadonlySet<string>
 }
 
-const SAFE_METHODS = ['GET', 'HEAD'] as const
-
-const pathText: Kind<string> = { form: { kind: 'path', scalar: 'string' }, parse: parsePath }
-
-const methods: Kind<readonly string[]> = {
-  form: { kind: 'methods', items: { kind: 'method', scalar: 'string' } },
-  parse: (value = SAFE_METHODS, path) => {
-    if (Array.isArray(value) && value.length > 0) return parseList(value, path, parseMethod)
-    throw invalidOption(path, value, 'a list of methods')
-  },
+/** A method, as requests have it. */
+export const METHOD: FormOf<string | undefined> = {
+  kind: 'text',
+  pattern: /^[\dA-Z!#$%&'*+.^_`|~-]+$/,
+  expected: 'a method in upper case',
 }
 
-const entry = group<Exclude<PublicPath, string>>({ path: pathText, methods })
+const METHODS: FormOf<readonly string[]> = {
+  kind: 'list',
+  items: METHOD,
+  default: ['GET', 'HEAD'],
+  expected: 'a list of methods',
+}
+
+const ENTRY: Table<Required<Exclude<PublicPath, string>>> = {
+  path: { kind: 'code', is: 'path', isText: true, isRequired: true, read: parsePath },
+  methods: METHODS,
+}
 
 /** Literals and prefixes only: a client cannot craft a path that matches by surprise. */
-export const publicPaths: Kind<readonly PublicPath[], readonly PublicRule[]> = {
-  form: { kind: 'public', default: [], items: { ...entry.form, ...pathText.form } },
-  parse: (value = [], path) => {
-    if (Array.isArray(value)) return parseList(value, path, parseRule)
-    throw invalidOption(path, value, 'an array')
-  },
+export const PUBLIC_PATHS: FormOf<readonly PublicRule[]> = {
+  kind: 'list',
+  default: [],
+  canBeEmpty: true,
+  expected: 'an array',
+  items: { kind: 'code', is: 'publicPath', isText: true, fields: ENTRY, read: parseRule },
 }
 
 /** Makes the matcher of these rules. */
@@ -51,15 +56,19 @@ function matches({ path: rulePath, isPrefix }: PublicRule, path: string): boolea
 }
 
 function parseRule(value: unknown, path: OptionPath): PublicRule {
-  if (typeof value === 'string') return toRule(parsePath(value, path), SAFE_METHODS)
-  if (!isOptionsObject(value)) throw invalidOption(path, value, 'a path or { path, methods }')
-  const parsed = entry.parse(value, path)
-  return toRule(parsed.path, parsed.methods)
-}
-
-function toRule(text: string, methodNames: readonly string[]): PublicRule {
-  const isPrefix = text.endsWith('/*')
-  return { path: isPrefix ? text.slice(0, -1) : text, isPrefix, methods: new Set(methodNames) }
+  const isText = typeof value === 'string'
+  if (!isText && !isOptionsObject(value)) {
+    throw invalidOption(path, value, 'a path or { path, methods }')
+  }
+  const entry = isText
+    ? { path: parsePath(value, path), methods: parse(METHODS, undefined, path) }
+    : parseOptions(ENTRY, value, path)
+  const isPrefix = entry.path.endsWith('/*')
+  return {
+    path: isPrefix ? entry.path.slice(0, -1) : entry.path,
+    isPrefix,
+    methods: new Set(entry.methods),
+  }
 }
 
 function parsePath(value: unknown, option: OptionPath): string {
@@ -92,9 +101,4 @@ function rejectUnclear(path: string, option: OptionPath, value: string): void {
     })
   }
   if (hidesStructure(path)) throw invalidOption(option, value, NEVER_PUBLIC)
-}
-
-function parseMethod(value: unknown, option: OptionPath): string {
-  if (isHttpToken(value) && value === value.toUpperCase()) return value
-  throw invalidOption(option, value, 'a method in upper case')
 }

@@ -1,34 +1,43 @@
-import { group, oneOf, orFalse, valueThat } from './kinds.ts'
-import { DEFAULT_TENANT_FIELD, isTenant } from '../endpoint/tenancy.ts'
-import { invalidOption, misusedOption } from './option-checks.ts'
+import { parseOptions } from './interpreter.ts'
+import { DEFAULT_TENANT_FIELD } from '../endpoint/tenancy.ts'
+import { misusedOption } from './option-checks.ts'
 import type { TenantConfig } from '../auth-config.ts'
-import type { Kind, Rule } from './kinds.ts'
+import type { FormOf, Table } from './form.ts'
 
-export const tenantField: Kind<string> = valueThat(
-  (value): value is string => typeof value === 'string' && value !== '',
-  'a path such as "tenant" or "organization.id"',
-  { kind: 'text', scalar: 'string', default: DEFAULT_TENANT_FIELD },
-)
-
-const tenantName: Kind<string> = {
-  form: { kind: 'tenant', scalar: 'string' },
-  parse: (value = '', path) => {
-    if (value === '' || isTenant(value)) return value
-    throw invalidOption(path, value, TENANT_FORM)
-  },
+export const TENANT_FIELD: FormOf<string> = {
+  kind: 'text',
+  default: DEFAULT_TENANT_FIELD,
+  expected: 'a path such as "tenant" or "organization.id"',
 }
 
 export const TENANT_FORM =
   '1 to 128 lower-case letters, digits, "-" and "_", the first a letter or a digit'
 
-export const tenant: Kind<false | TenantConfig, false | Required<TenantConfig>> = orFalse(
-  group<TenantConfig>({ mode: oneOf('multi', 'single'), default: tenantName }, requireDefault),
-  false,
-)
+const FIELDS: Table<Required<TenantConfig>> = {
+  mode: { kind: 'choice', choices: ['multi', 'single'], default: 'multi' },
+  default: {
+    kind: 'text',
+    pattern: /^(?:[a-z\d][a-z\d_-]{0,127})?$/,
+    default: '',
+    expected: TENANT_FORM,
+  },
+}
 
-function requireDefault(
-  ...[options, , path]: Parameters<Rule<TenantConfig>>
-): Partial<TenantConfig> {
-  if (options.mode !== 'single' || options.default !== '') return options
-  throw misusedOption([...path, 'default'], 'given beside `tenant.mode` "single"')
+export const TENANT_OPTION: FormOf<false | Required<TenantConfig>> = {
+  kind: 'code',
+  is: 'group',
+  default: false,
+  also: [false],
+  fields: FIELDS,
+  read: (value, path) =>
+    parseOptions(
+      FIELDS,
+      value,
+      path,
+      (options, _, problems) => {
+        if (options.mode !== 'single' || options.default !== '') return
+        problems.add(misusedOption([...path, 'default'], 'given beside `tenant.mode` "single"'))
+      },
+      'an object or false',
+    ),
 }

@@ -1,9 +1,10 @@
+import { parseOptions } from './interpreter.ts'
 import { invalidOption, misusedOption } from './option-checks.ts'
 import { CheckedVerifier, verifierOf } from '../endpoint/checked-verifier.ts'
 import { WITHHELD } from '../request/question.ts'
-import type { ContextConfig, Verifier, VerifierFunction, VerifierTraits } from '../verifier.ts'
+import type { ContextConfig, VerifierFunction, VerifierTraits } from '../verifier.ts'
 import type { Context } from '../request/question.ts'
-import type { Kind } from './kinds.ts'
+import type { FormOf, Table } from './form.ts'
 import type { OptionPath, Problems } from './problems.ts'
 
 type Needed = Omit<Context, 'clientAddress'>
@@ -24,9 +25,10 @@ const TRAITS: readonly (keyof VerifierTraits)[] = [
 ]
 
 /** A verifier, or nothing. */
-export const verifier: Kind<Verifier, CheckedVerifier | undefined> = {
-  form: { kind: 'function' },
-  parse: (value, path) => (value === undefined ? undefined : parseVerifier(value, path)),
+export const VERIFIER: FormOf<CheckedVerifier | undefined> = {
+  kind: 'code',
+  is: 'function',
+  read: parseVerifier,
 }
 
 /** Parses a verifier. Ignored traits could change a decision, so a function must have none. */
@@ -53,12 +55,12 @@ function isFunction(value: unknown): value is VerifierFunction {
 export function contextFor(
   reads: Context,
   given: object,
-  kind: Kind<ContextConfig, Required<ContextConfig>>,
+  table: Table<Required<ContextConfig>>,
   problems: Problems,
 ): Required<ContextConfig> {
   const path: OptionPath = ['context']
   const { clientAddress: _, ...needed } = reads
-  const context = kind.parse({ ...needed, ...given }, path)
+  const context = parseOptions(table, { ...needed, ...given }, path)
   for (const part of lacking(needed, context)) {
     const expected = `told as the verifier reads it: ${part.expected}`
     problems.add(misusedOption([...path, part.name], expected))

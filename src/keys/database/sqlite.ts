@@ -1,5 +1,4 @@
-import { boolean } from '../../core/config/kinds.ts'
-import { readOptions } from '../../core/config/option-checks.ts'
+import { parseOptions } from '../../core/config/interpreter.ts'
 import { system } from '../../files/system.ts'
 import { conflict, KeyFileError } from '../error.ts'
 import { rejectLoneMount } from '../file/read.ts'
@@ -7,6 +6,7 @@ import { requireFile } from '../options.ts'
 import { COLUMNS, toRow } from './row.ts'
 import { createFile, identify, watchNames } from './sqlite-file.ts'
 import { insertOf, TABLE, tableKeys } from './table.ts'
+import type { Table } from '../../core/config/form.ts'
 import type { StoredKey } from '../record.ts'
 import type { ColumnValue } from './row.ts'
 import type { ImportedKeys, KeyStore } from './store.ts'
@@ -20,6 +20,10 @@ export interface SqliteKeysOptions {
    * @default false
    */
   readonly create?: boolean
+}
+
+const TABLE_OF_OPTIONS: Table<Required<SqliteKeysOptions>> = {
+  create: { kind: 'boolean', default: false },
 }
 
 /** The part of `node:sqlite` and `bun:sqlite` that is used. They differ in nothing of it. */
@@ -88,9 +92,8 @@ function describeColumn([name, kind]: readonly [string, keyof typeof TYPES]): st
  */
 export function sqliteKeys(file: string, options: SqliteKeysOptions = {}): KeyStore {
   requireFile(file)
-  const { create } = readOptions(options, ['create'], ['options'])
+  const { create: isNew } = parseOptions(TABLE_OF_OPTIONS, options, ['options'])
   const Driver = loadDriver()
-  const isNew = boolean(false).parse(create, ['options', 'create'])
   // SQLite takes `:memory:` and `file:` for something else than a file. A relative path would follow `chdir`.
   const path = system().getBuiltinModule('node:path').resolve(file)
   if (isNew) createFile(path)

@@ -1,4 +1,4 @@
-import { boolean } from '../../core/config/kinds.ts'
+import { parse } from '../../core/config/interpreter.ts'
 import { readOptions } from '../../core/config/option-checks.ts'
 import { noSuchKey } from '../error.ts'
 import { stopOfKey, toRecord, toRetired } from '../keyring.ts'
@@ -102,7 +102,10 @@ export async function pruneKeys(
   const now = Date.now()
   const { older, dryRun } = readOptions(options, ['older', 'dryRun'], ['options'])
   const by = now - parseDurationOrZero(['options', 'older'], older)
-  const isDryRun = boolean(false).parse(dryRun, ['options', 'dryRun'])
+  const isDryRun = parse<boolean>({ kind: 'boolean', default: false }, dryRun, [
+    'options',
+    'dryRun',
+  ])
   const pruned = isDryRun
     ? await stoppedBy(by, now, repository.read())
     : await repository.edit('change', (keys) => keys.prune(by, now))

@@ -1,4 +1,4 @@
-import { boolean, parseList } from '../../core/config/kinds.ts'
+import { parseList, parseOptions } from '../../core/config/interpreter.ts'
 import { invalidOption, misusedOption } from '../../core/config/option-checks.ts'
 import { OPTIONS, READS } from '../../core/config/options.ts'
 import { Problems } from '../../core/config/problems.ts'
@@ -13,7 +13,7 @@ import type {
 import type { Protection } from '../../core/asking/compose.ts'
 import type { Context } from '../../core/request/question.ts'
 import type { CheckedVerifier } from '../../core/endpoint/checked-verifier.ts'
-import type { OptionKinds } from '../options.ts'
+import type { Table } from '../../core/config/form.ts'
 
 /** The options of {@link firstOf}. */
 export interface FirstOfOptions {
@@ -55,8 +55,8 @@ export interface ParsedFirstOf {
   readonly reads: Context
 }
 
-const KINDS: OptionKinds<ParsedOptions> = {
-  fallThrough: boolean(false),
+const TABLE: Table<ParsedOptions> = {
+  fallThrough: { kind: 'boolean', default: false },
   retry: OPTIONS.retry,
   circuitBreaker: OPTIONS.circuitBreaker,
   concurrency: OPTIONS.concurrency,
@@ -67,7 +67,7 @@ const LIST = ['verifiers'] as const
 export function parseFirstOf(verifiers: unknown, options: unknown): ParsedFirstOf {
   const problems = new Problems()
   const members = problems.attempt(() => parseMembers(verifiers)) ?? []
-  const parsed = problems.attempt(() => parseVerifierOptions(KINDS, options))
+  const parsed = problems.attempt(() => parseVerifierOptions(TABLE, options))
   if (parsed?.fallThrough === false) requireReach(members, problems)
   const reads = unite(members, problems)
   problems.throwIfAny()
@@ -84,7 +84,7 @@ function parseMembers(value: unknown): readonly CheckedVerifier[] {
 
 /** The parts of a request that a verifier reads: without `reads` the usual ones. */
 export function contextOf({ reads }: CheckedVerifier): Context {
-  return reads ?? READS.parse({}, [])
+  return reads ?? parseOptions(READS, {})
 }
 
 /** A verifier that accepts every token leaves none for those after it. */

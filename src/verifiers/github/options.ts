@@ -1,10 +1,9 @@
-import { boolean, callback, oneOf } from '../../core/config/kinds.ts'
 import { invalidSecret, isOptionsObject, readOptions } from '../../core/config/option-checks.ts'
-import { baseUrl } from '../base-url.ts'
-import { attributes, checkUrl, parseVerifierOptions } from '../options.ts'
+import { BASE_URL } from '../base-url.ts'
+import { ATTRIBUTES, checkUrl, parseVerifierOptions } from '../options.ts'
 import type { Transport } from '../../core/verifier.ts'
-import type { Kind } from '../../core/config/kinds.ts'
-import type { OptionKinds } from '../options.ts'
+import type { Table } from '../../core/config/form.ts'
+import type { OptionPath } from '../../core/config/problems.ts'
 
 /** The app whose tokens are allowed: an OAuth app or a GitHub App. */
 export interface GithubApp {
@@ -74,34 +73,31 @@ export interface ResolvedGithub {
 const APP_NAMES = ['clientId', 'clientSecret'] as const
 const EXPECTED = '"personal", or { clientId, clientSecret } of the app whose tokens are allowed'
 
-const allow: Kind<GithubApp | 'personal'> = {
-  form: { kind: 'allow', isSecret: true },
-  parse: (value, path) => {
-    if (value === 'personal') return value
-    if (!isOptionsObject(value)) throw invalidSecret(path, EXPECTED)
-    const { clientId, clientSecret } = readOptions(value, APP_NAMES, path)
-    // A colon would end the id (RFC 7617 §2).
-    const isApp = isVisible(clientId) && !clientId.includes(':') && isVisible(clientSecret)
-    if (!isApp) throw invalidSecret(path, EXPECTED)
-    return { clientId, clientSecret }
-  },
-}
-
-const KINDS: OptionKinds<ResolvedGithub> = {
-  allow,
-  baseUrl: baseUrl('https://api.github.com'),
-  principal: oneOf('login', 'id'),
-  attributes,
-  organizations: boolean(true),
-  allowInsecureHttp: boolean(false),
-  fetch: callback(),
+const TABLE: Table<ResolvedGithub> = {
+  allow: { kind: 'code', is: 'allow', isSecret: true, isRequired: true, read: parseAllow },
+  baseUrl: { ...BASE_URL, default: 'https://api.github.com' },
+  principal: { kind: 'choice', choices: ['login', 'id'], default: 'login' },
+  attributes: ATTRIBUTES,
+  organizations: { kind: 'boolean', default: true },
+  allowInsecureHttp: { kind: 'boolean', default: false },
+  fetch: { kind: 'function' },
 }
 
 /** @throws AuthConfigError with all problems. */
 export function parseGithubOptions(value: unknown): ResolvedGithub {
-  return parseVerifierOptions<ResolvedGithub>(KINDS, value, (parsed, _given, problems) => {
+  return parseVerifierOptions(TABLE, value, (parsed, _given, problems) => {
     checkUrl('baseUrl', parsed.baseUrl, parsed.allowInsecureHttp, problems)
   })
+}
+
+function parseAllow(value: unknown, path: OptionPath): GithubApp | 'personal' {
+  if (value === 'personal') return value
+  if (!isOptionsObject(value)) throw invalidSecret(path, EXPECTED)
+  const { clientId, clientSecret } = readOptions(value, APP_NAMES, path)
+  // A colon would end the id (RFC 7617 §2).
+  const isApp = isVisible(clientId) && !clientId.includes(':') && isVisible(clientSecret)
+  if (!isApp) throw invalidSecret(path, EXPECTED)
+  return { clientId, clientSecret }
 }
 
 function isVisible(value: unknown): value is string {

@@ -1,5 +1,5 @@
 import { invalidSecret, isOptionsObject, readOptions } from '../../core/config/option-checks.ts'
-import type { Kind } from '../../core/config/kinds.ts'
+import type { FormOf } from '../../core/config/form.ts'
 import type { OptionPath } from '../../core/config/problems.ts'
 
 /**
@@ -25,9 +25,12 @@ const NAMES = ['id', 'secret', 'method', 'bearer'] as const
 const EXPECTED = '{ id, secret }, { bearer } or "none"'
 const REDACTED = '[redacted]'
 
-export const client: Kind<IntrospectionClient, ClientProof> = {
-  form: { kind: 'client', isSecret: true },
-  parse: (value, path) => {
+export const CLIENT: FormOf<ClientProof> = {
+  kind: 'code',
+  is: 'client',
+  isSecret: true,
+  isRequired: true,
+  read: (value, path) => {
     if (value === 'none') return { headers: {}, fields: {}, shown: 'none', id: 'none' }
     const given = isOptionsObject(value) ? readOptions(value, NAMES, path) : {}
     const { id, secret, method = 'basic', bearer } = given

@@ -1,21 +1,17 @@
-import { boolean, callback } from '../../core/config/kinds.ts'
 import { misusedOption } from '../../core/config/option-checks.ts'
 import {
-  attributes,
+  ATTRIBUTES,
   checkUrl,
-  claimPath,
-  claimPaths,
-  names,
-  optionalText,
-  optionalTexts,
+  CLAIM_PATH,
+  CLAIM_PATHS,
+  NAMES,
   parseVerifierOptions,
-  serviceUrl,
+  TEXTS,
 } from '../options.ts'
 import { requireDiscoverable } from '../discovery.ts'
-import { client } from './client.ts'
-import type { Kind } from '../../core/config/kinds.ts'
+import { CLIENT } from './client.ts'
 import type { Transport } from '../../core/verifier.ts'
-import type { OptionKinds } from '../options.ts'
+import type { Table } from '../../core/config/form.ts'
 import type { AnswerRules } from './answer.ts'
 import type { ClientProof, IntrospectionClient } from './client.ts'
 
@@ -84,31 +80,26 @@ export interface ParsedOptions extends AnswerRules {
   readonly fetch: Transport | undefined
 }
 
-const optionalUrl: Kind<string | URL, string | undefined> = {
-  form: serviceUrl.form,
-  parse: (value, path) => (value === undefined ? undefined : serviceUrl.parse(value, path)),
-}
-
-const KINDS: OptionKinds<ParsedOptions> = {
-  url: optionalUrl,
-  client,
-  audience: optionalTexts,
-  allowMissingAudience: boolean(false),
-  issuer: optionalText,
-  principal: claimPaths('sub'),
-  attributes,
-  tenant: claimPath,
-  exposeClaims: names,
-  accepts: callback(),
-  allowInsecureHttp: boolean(false),
-  fetch: callback(),
+const TABLE: Table<ParsedOptions> = {
+  url: { kind: 'url' },
+  client: CLIENT,
+  audience: TEXTS,
+  allowMissingAudience: { kind: 'boolean', default: false },
+  issuer: { kind: 'text' },
+  principal: CLAIM_PATHS,
+  attributes: ATTRIBUTES,
+  tenant: CLAIM_PATH,
+  exposeClaims: NAMES,
+  accepts: { kind: 'function' },
+  allowInsecureHttp: { kind: 'boolean', default: false },
+  fetch: { kind: 'function' },
 }
 
 const NEEDS_URL = 'given, or `issuer`, whose metadata name it'
 
 /** @throws AuthConfigError with all problems. */
 export function parseIntrospectionOptions(value: unknown): ParsedOptions {
-  return parseVerifierOptions(KINDS, value, (parsed, given, problems) => {
+  return parseVerifierOptions(TABLE, value, (parsed, given, problems) => {
     const { url, issuer, allowInsecureHttp = false } = parsed
     checkUrl('url', url, parsed.allowInsecureHttp, problems)
     if (given.url === undefined) {

@@ -1,11 +1,9 @@
-import { boolean, callback } from '../../core/config/kinds.ts'
-import { invalidOption, invalidSecret, misusedOption } from '../../core/config/option-checks.ts'
-import { attributes, checkUrl, claimPath, optionalTexts, parseVerifierOptions } from '../options.ts'
-import { apiServerUrl } from './own-address.ts'
+import { misusedOption } from '../../core/config/option-checks.ts'
+import { ATTRIBUTES, checkUrl, CLAIM_PATH, parseVerifierOptions, TEXTS } from '../options.ts'
+import { API_SERVER_URL } from './own-address.ts'
 import type { Transport } from '../../core/verifier.ts'
-import type { Kind } from '../../core/config/kinds.ts'
+import type { Table } from '../../core/config/form.ts'
 import type { Problems } from '../../core/config/problems.ts'
-import type { OptionKinds } from '../options.ts'
 
 /** The options of {@link kubernetesToken}: `audiences` and `token`, or `review: 'self'`. */
 export interface KubernetesTokenOptions {
@@ -66,40 +64,31 @@ export interface ResolvedKubernetes {
   readonly fetch: Transport | undefined
 }
 
-const review: Kind<'self', 'self' | undefined> = {
-  form: { kind: 'choice', scalar: 'string', choices: ['self'] },
-  parse: (value, path) => {
-    if (value === undefined || value === 'self') return value
-    throw invalidOption(path, value, '"self", or left out beside `audiences`')
+const TABLE: Table<ResolvedKubernetes> = {
+  audiences: TEXTS,
+  // A text in its place may be the token.
+  token: {
+    kind: 'function',
+    isSecret: true,
+    expected: 'a function that returns the token of this server',
   },
-}
-
-// A text in its place may be the token.
-const ownToken: Kind<() => string | Promise<string>, (() => unknown) | undefined> = {
-  form: { kind: 'function', isSecret: true },
-  parse: (value, path) => {
-    if (value === undefined || typeof value === 'function')
-      return callback<() => unknown>().parse(value, path)
-    throw invalidSecret(path, 'a function that returns the token of this server')
+  review: {
+    kind: 'choice',
+    choices: ['self'],
+    expected: '"self", or left out beside `audiences`',
   },
-}
-
-const KINDS: OptionKinds<ResolvedKubernetes> = {
-  audiences: optionalTexts,
-  token: ownToken,
-  review,
-  apiServerUrl,
-  attributes,
-  tenant: claimPath,
-  allowInsecureHttp: boolean(false),
-  fetch: callback(),
+  apiServerUrl: API_SERVER_URL,
+  attributes: ATTRIBUTES,
+  tenant: CLAIM_PATH,
+  allowInsecureHttp: { kind: 'boolean', default: false },
+  fetch: { kind: 'function' },
 }
 
 type Given = Readonly<Partial<Record<keyof ResolvedKubernetes, unknown>>>
 
 /** @throws AuthConfigError with all problems. */
 export function parseKubernetesOptions(value: unknown): ResolvedKubernetes {
-  return parseVerifierOptions<ResolvedKubernetes>(KINDS, value, (parsed, given, problems) => {
+  return parseVerifierOptions(TABLE, value, (parsed, given, problems) => {
     checkUrl('apiServerUrl', parsed.apiServerUrl, parsed.allowInsecureHttp, problems)
     checkReview(given, problems)
   })

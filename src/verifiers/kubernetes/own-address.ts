@@ -1,14 +1,15 @@
 import { processVariable } from '../../core/runtime.ts'
-import { baseUrl } from '../base-url.ts'
-import type { Kind } from '../../core/config/kinds.ts'
+import { BASE_URL } from '../base-url.ts'
+import type { FormOf } from '../../core/config/form.ts'
 
 const NAME = 'https://kubernetes.default.svc'
-const OF_NAME = baseUrl(NAME)
 
 /** The URL of the API server: by default that of the cluster that this process runs in. */
-export const apiServerUrl: Kind<string | URL, string> = {
-  form: OF_NAME.form,
-  parse: (value = addressOfPod() ?? NAME, path) => OF_NAME.parse(value, path),
+export const API_SERVER_URL: FormOf<string> = {
+  ...BASE_URL,
+  get default(): string {
+    return addressOfPod() ?? NAME
+  },
 }
 
 /** Whether a URL is an address at which a pod reaches the API server of its own cluster. */

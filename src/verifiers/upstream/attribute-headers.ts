@@ -1,6 +1,7 @@
 import { invalidOption, isOptionsObject, readOptions } from '../../core/config/option-checks.ts'
 import { Problems } from '../../core/config/problems.ts'
-import { parseHeader } from './proof-options.ts'
+import { parse } from '../../core/config/interpreter.ts'
+import { IDENTITY_HEADER } from './proof-options.ts'
 import type { OptionPath } from '../../core/config/problems.ts'
 
 /**
@@ -34,7 +35,7 @@ const FORMS =
 const SEPARATOR = /^[\x20-\x7e]{1,8}$/
 
 export function parseAttributeHeaders(
-  value: unknown = {},
+  value: unknown,
   path: OptionPath,
 ): readonly AttributeHeader[] {
   if (!isOptionsObject(value)) {
@@ -61,7 +62,7 @@ export function describeAttributeHeaders(
 }
 
 function parseAttributeHeader([name, form]: [string, unknown], path: OptionPath): AttributeHeader {
-  const header = parseHeader(name, path)
+  const header = parse<string>({ ...IDENTITY_HEADER, isRequired: true }, name, path)
   const at = [...path, name]
   if (typeof form === 'string' && form !== '') {
     return { header, attribute: form, separator: undefined, isJson: false }

@@ -5,13 +5,12 @@ import {
   misusedOption,
 } from '../../core/config/option-checks.ts'
 import { parseAttributeHeaders } from './attribute-headers.ts'
-import { parseHeader, parseProof } from './proof-options.ts'
+import { IDENTITY_HEADER, parseProof } from './proof-options.ts'
 import { parseVerifierOptions } from '../options.ts'
 import { GATEWAY_HEADERS } from './signature.ts'
-import type { Kind } from '../../core/config/kinds.ts'
+import type { Table } from '../../core/config/form.ts'
 import type { OptionPath, Problems } from '../../core/config/problems.ts'
 import type { AttributeHeader, AttributeHeaderForm } from './attribute-headers.ts'
-import type { OptionKinds } from '../options.ts'
 import type { ResolvedProof, UpstreamProof } from './proof-options.ts'
 
 /** The options of {@link fromUpstream}. */
@@ -52,30 +51,26 @@ export interface ResolvedUpstream {
 }
 
 const UNSIGNED = 'left out beside `proof.signature`, which does not cover these headers'
-const HEADER_FORM = { kind: 'header', scalar: 'string' } as const
 
-const optionalHeader: Kind<string, string | undefined> = {
-  form: HEADER_FORM,
-  parse: (value, path) => (value === undefined ? undefined : parseHeader(value, path)),
-}
-
-const KINDS: OptionKinds<ResolvedUpstream> = {
-  proof: { form: { kind: 'proof', isSecret: true }, parse: parseProof },
-  principalHeader: { form: HEADER_FORM, parse: parseHeader },
-  tenantHeader: optionalHeader,
-  attributesHeader: optionalHeader,
-  scopesHeader: optionalHeader,
-  clientHeader: optionalHeader,
+const TABLE: Table<ResolvedUpstream> = {
+  proof: { kind: 'code', is: 'proof', isSecret: true, isRequired: true, read: parseProof },
+  principalHeader: { ...IDENTITY_HEADER, isRequired: true },
+  tenantHeader: IDENTITY_HEADER,
+  attributesHeader: IDENTITY_HEADER,
+  scopesHeader: IDENTITY_HEADER,
+  clientHeader: IDENTITY_HEADER,
   attributeHeaders: {
-    form: { kind: 'attributeHeaders', default: {} },
-    parse: parseAttributeHeaders,
+    kind: 'code',
+    is: 'attributeHeaders',
+    default: {},
+    read: parseAttributeHeaders,
   },
 }
 
 /** @throws AuthConfigError with all problems. */
 export function parseUpstreamOptions(value: unknown): ResolvedUpstream {
-  const parsed = parseVerifierOptions<ResolvedUpstream>(
-    KINDS,
+  const parsed = parseVerifierOptions(
+    TABLE,
     value,
     (valid, { proof, attributeHeaders }, problems) => {
       // A signature with a wrong secret is one, too.

@@ -1,8 +1,7 @@
-import { integer, parseList } from '../../core/config/kinds.ts'
+import { parse, parseList } from '../../core/config/interpreter.ts'
 import {
   invalidOption,
   invalidSecret,
-  isHttpToken,
   isOptionsObject,
   misusedOption,
   readOptions,
@@ -10,6 +9,7 @@ import {
 import { Problems } from '../../core/config/problems.ts'
 import { parseNetwork } from './address.ts'
 import { parseSecrets } from './signature.ts'
+import type { FormOf } from '../../core/config/form.ts'
 import type { OptionPath } from '../../core/config/problems.ts'
 import type { Network } from './address.ts'
 
@@ -68,11 +68,16 @@ const PROOFS = ['header', 'signature', 'addresses', 'network'] as const
 const PROOF_NAMES = [...PROOFS, 'secret', 'maxAgeSeconds'] as const
 const PROOF_FORM =
   '{ header, secret }, { signature, secret }, { addresses } or { network: true }: without a proof a client can name any caller'
-const MAX_AGE = integer({ default: 60, min: 1, max: 3600 })
-// These headers are credentials of another kind.
-const NOT_FOR_IDENTITY: ReadonlySet<string> = new Set(
-  'authorization cookie proxy-authorization sec-websocket-protocol'.split(' '),
-)
+const MAX_AGE: FormOf<number> = { kind: 'integer', default: 60, min: 1, max: 3600 }
+
+/** The name of a header that carries a part of an identity, or its proof: none that holds credentials of another kind. */
+export const IDENTITY_HEADER: FormOf<string | undefined> = {
+  kind: 'text',
+  pattern:
+    /^(?!(?:authorization|cookie|proxy-authorization|sec-websocket-protocol)$)[\w!#$%&'*+.^`|~-]+$/i,
+  isName: true,
+  expected: 'the name of a header that has no other use',
+}
 
 /** @throws AuthConfigError */
 export function parseProof(value: unknown, path: OptionPath): ResolvedProof {
@@ -97,9 +102,14 @@ export function parseProof(value: unknown, path: OptionPath): ResolvedProof {
   const kind = header === undefined ? 'signature' : 'header'
   const parsed = {
     secrets: problems.attempt(() => parseSecrets(secret, [...path, 'secret'])) ?? [],
-    header: problems.attempt(() => parseHeader(options[kind], [...path, kind])) ?? '',
+    header:
+      problems.attempt(() =>
+        parse<string | undefined>(IDENTITY_HEADER, options[kind], [...path, kind]),
+      ) ?? '',
   }
-  const maxAge = problems.attempt(() => MAX_AGE.parse(maxAgeSeconds, [...path, 'maxAgeSeconds']))
+  const maxAge = problems.attempt(() =>
+    parse<number>(MAX_AGE, maxAgeSeconds, [...path, 'maxAgeSeconds']),
+  )
   problems.throwIfAny()
   return kind === 'header' ? { kind, ...parsed } : { kind, ...parsed, maxAgeSeconds: maxAge ?? 0 }
 }
@@ -125,10 +135,4 @@ function parseAddresses(value: unknown, path: OptionPath): ResolvedProof {
     addresses: addresses.map(({ text }) => text),
     networks: addresses.map(({ network }) => network),
   }
-}
-
-/** Parses the name of a header that carries a part of an identity, or its proof. */
-export function parseHeader(value: unknown, path: OptionPath): string {
-  if (isHttpToken(value) && !NOT_FOR_IDENTITY.has(value.toLowerCase())) return value.toLowerCase()
-  throw invalidOption(path, value, 'the name of a header that has no other use')
 }

@@ -1,4 +1,5 @@
 import { misusedOption } from '../../core/config/option-checks.ts'
+import { kindsOf } from '../../core/config/kinds.ts'
 import { OPTIONS } from '../../core/config/options.ts'
 import { readName } from '../../core/endpoint/claim-path.ts'
 import { parseVerifier } from '../../core/config/verifier.ts'
@@ -29,6 +30,8 @@ export interface Means {
 /** The part of a config that decides. */
 export type Part = AuthConfig & { readonly verifier: Verifier }
 
+const KINDS = kindsOf(OPTIONS)
+
 type Shared = ReturnType<typeof sharedOptions> & { readonly hasRules: boolean }
 
 type MadeProvider = NonNullable<ReturnType<Provider['type']['make']>>
@@ -37,7 +40,7 @@ type MadeProvider = NonNullable<ReturnType<Provider['type']['make']>>
 function sharedOptions(options: Values) {
   const valid = <Name extends keyof typeof OPTIONS>(name: Name) => {
     const value = options[name]
-    return value !== undefined && isValid(() => OPTIONS[name].parse(value, [name]))
+    return value !== undefined && isValid(() => KINDS[name].parse(value, [name]))
       ? { [name]: value }
       : {}
   }

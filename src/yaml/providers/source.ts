@@ -1,5 +1,6 @@
 import { createPolicy } from '../../access/policy.ts'
 import { invalidOption, isOptionsObject } from '../../core/config/option-checks.ts'
+import { parse } from '../../core/config/interpreter.ts'
 import { OPTIONS } from '../../core/config/options.ts'
 import { createResource } from '../../mcp/protected-resource.ts'
 import { defineVerifier } from '../../verifiers/define-verifier.ts'
@@ -113,8 +114,8 @@ function rejectUnread(
 }
 
 function checkInsecureHttp({ options, reading }: AuthSection): void {
-  const { parse } = OPTIONS.allowInsecureHttp
-  attempt(() => parse(options['allowInsecureHttp'], ['allowInsecureHttp']), reading)
+  const given = options['allowInsecureHttp']
+  attempt(() => parse<boolean>(OPTIONS.allowInsecureHttp, given, ['allowInsecureHttp']), reading)
 }
 
 function makePolicy(given: unknown, reading: Reading): Pick<AuthConfig, 'routePolicy'> {

@@ -1,8 +1,11 @@
 import { expect, it } from 'vitest'
-import { OPTIONS } from '../../../src/core/config/options.ts'
+import { CREDENTIALS } from '../../../src/core/config/credentials.ts'
+import { parse } from '../../../src/core/config/interpreter.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
+import type { CredentialsSource } from '../../../src/index.ts'
 
-const checkCredentials = (value: unknown) => OPTIONS.credentials.parse(value, ['credentials'])
+const checkCredentials = (value: unknown) =>
+  parse<readonly CredentialsSource[]>(CREDENTIALS, value, ['credentials'])
 const checkRequestIdHeader = (requestIdHeader: unknown, credentials: unknown) =>
   resolveConfig({ requestIdHeader, credentials }).requestIdHeader
 

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import {
-  endpointHeaders,
+  ENDPOINT_HEADERS,
   parseEndpoint,
   parseServiceUrl,
 } from '../../../src/core/config/endpoint.ts'
+import { parse } from '../../../src/core/config/interpreter.ts'
 import { AuthConfigError } from '../../../src/index.ts'
 
-const parseHeaders = (value: unknown) => endpointHeaders.parse(value, ['endpointHeaders'])
+const parseHeaders = (value: unknown) =>
+  parse<Readonly<Record<string, string>>>(ENDPOINT_HEADERS, value, ['endpointHeaders'])
 
 function message(check: () => unknown): string {
   try {

@@ -63,7 +63,7 @@ describe('a provider says what is wrong:', () => {
       'oauth2_token',
       `${URI}, keys_max_stale_seconds: 1e6, verify_tls: false`,
       '1e6 | "..keys_max_stale_seconds" must be a whole number of seconds from 0 to 86400, received 1000000',
-      'false | "..verify_tls" must be true: for an authority of your own set "tls_cafile"',
+      'false | "..verify_tls" must be true, received false: for an authority of your own set "tls_cafile"',
     ],
     [
       'oauth2_token',
@@ -71,7 +71,7 @@ describe('a provider says what is wrong:', () => {
       '"http://a.example/ | "..jwks.uri" must be an https URL (http only on loopback, or with "allow_insecure_http"), received "http://a.example/"',
       '5m | "..jwks.key_recheck_period" must be a whole number of seconds from 60 to 86400, received "5m"',
       '" | "..audience" must be a text or a non-empty list of texts, received ""',
-      'false | "..verify_tls" must be true: for an authority of your own set "tls_cafile"',
+      'false | "..verify_tls" must be true, received false: for an authority of your own set "tls_cafile"',
       '5 | "..claims_mapping" must be an object of claim paths and their attributes, received 5',
     ],
     [

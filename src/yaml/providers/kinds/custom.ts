@@ -1,6 +1,7 @@
-import { OPTIONS } from '../../../core/config/options.ts'
+import { ENDPOINT_HEADERS } from '../../../core/config/endpoint.ts'
+import { TENANT_FIELD } from '../../../core/config/tenant.ts'
 import { endpointVerifier } from '../../../verifiers/endpoint-verifier.ts'
-import { serviceUrl } from '../../../verifiers/options.ts'
+import { SERVICE_URL } from '../../../verifiers/options.ts'
 import { present, providerType } from './provider.ts'
 import type { Given, ProviderType, Tools } from './provider.ts'
 
@@ -13,9 +14,9 @@ interface CustomKeys {
 /** An auth endpoint among several providers. A single one is the option `endpoint`. */
 export const CUSTOM: ProviderType = providerType<CustomKeys>(
   {
-    endpoint: serviceUrl,
-    endpointHeaders: OPTIONS.endpointHeaders,
-    tenantField: OPTIONS.tenantField,
+    endpoint: SERVICE_URL,
+    endpointHeaders: ENDPOINT_HEADERS,
+    tenantField: TENANT_FIELD,
   },
   ({ endpoint, ...keys }: Given<CustomKeys>, { forEndpoint, allowInsecureHttp }: Tools) => {
     if (endpoint === undefined) return undefined

@@ -1,7 +1,6 @@
-import { oneOf } from '../../../core/config/kinds.ts'
-import { baseUrl } from '../../../verifiers/base-url.ts'
+import { BASE_URL } from '../../../verifiers/base-url.ts'
 import { ANY_APP, githubToken } from '../../../verifiers/github/github-token.ts'
-import { claimsMapping, matching } from './key-kinds.ts'
+import { ATTRIBUTES } from '../../../verifiers/options.ts'
 import { present, providerType } from './provider.ts'
 import { inKeysOf } from './renamed.ts'
 import type { Given, Made, ProviderType, Tools } from './provider.ts'
@@ -24,12 +23,21 @@ const NAMES: Names = {
 /** Tokens of users of GitHub. */
 export const GITHUB: ProviderType = providerType<GithubKeys>(
   {
-    githubApiBaseUrl: baseUrl('https://api.github.com'),
+    githubApiBaseUrl: { ...BASE_URL, default: 'https://api.github.com' },
     // A colon would end the id (RFC 7617 §2).
-    clientId: matching(/^[\x21-\x39\x3b-\x7e]+$/, 'visible ASCII without a colon'),
-    clientSecret: matching(/^[\x21-\x7e]+$/, 'visible ASCII', true),
-    principal: oneOf('login', 'id'),
-    claimsMapping: claimsMapping({ login: 'roles', organizations: 'teams' }),
+    clientId: {
+      kind: 'text',
+      pattern: /^[\x21-\x39\x3b-\x7e]+$/,
+      expected: 'visible ASCII without a colon',
+    },
+    clientSecret: {
+      kind: 'text',
+      pattern: /^[\x21-\x7e]+$/,
+      isSecret: true,
+      expected: 'visible ASCII',
+    },
+    principal: { kind: 'choice', choices: ['login', 'id'], default: 'login' },
+    claimsMapping: { ...ATTRIBUTES, default: { login: 'roles', organizations: 'teams' } },
   },
   make,
   { lacksTenant: () => 'GitHub has none. Set another mode' },

@@ -1,10 +1,7 @@
-import { boolean } from '../../../core/config/kinds.ts'
-import { invalidOption, misusedOption } from '../../../core/config/option-checks.ts'
-import { readName } from '../../../core/endpoint/claim-path.ts'
-import { optionalText, serviceUrl } from '../../../verifiers/options.ts'
-import { needed, secret } from './key-kinds.ts'
-import { section } from './provider.ts'
-import type { Kind } from '../../../core/config/kinds.ts'
+import { parseOptions } from '../../../core/config/interpreter.ts'
+import { misusedOption } from '../../../core/config/option-checks.ts'
+import { SERVICE_URL } from '../../../verifiers/options.ts'
+import type { FormOf, Table } from '../../../core/config/form.ts'
 
 /** How an introspection endpoint is asked. */
 export interface IntrospectionKeys {
@@ -19,42 +16,36 @@ export interface IntrospectionKeys {
 const WHO_ASKS =
   'given: the endpoint must know who asks, unless it needs no client: then write client: none'
 const ASKS_NOBODY = 'left out beside `introspection.client`'
-const IN_BODY = boolean(false)
-const NONE: Kind<never, 'none' | undefined> = {
-  form: { kind: 'choice', scalar: 'string', choices: ['none'] },
-  parse: (value: unknown, path) => {
-    if (value === undefined || value === 'none') return value
-    throw invalidOption(path, value, '"none", or left out')
+
+const TABLE: Table<IntrospectionKeys> = {
+  url: SERVICE_URL,
+  client: { kind: 'choice', choices: ['none'], expected: '"none", or left out' },
+  clientId: { kind: 'text' },
+  clientSecret: { kind: 'text', isSecret: true },
+  sendSecretInBody: { kind: 'boolean', default: false },
+}
+
+export const INTROSPECTION_KEYS: FormOf<IntrospectionKeys | undefined> = {
+  kind: 'code',
+  is: 'group',
+  fields: TABLE,
+  read: (value, path) => {
+    const { sendSecretInBody, ...keys } = parseOptions(
+      TABLE,
+      value,
+      path,
+      (_, given, problems) => {
+        for (const name of ['clientId', 'clientSecret', 'sendSecretInBody'] as const) {
+          const isGiven = given[name] !== undefined
+          const isWrong =
+            given.client === undefined ? !isGiven && name !== 'sendSecretInBody' : isGiven
+          if (!isWrong) continue
+          const expected = isGiven ? ASKS_NOBODY : WHO_ASKS
+          problems.add(misusedOption([...path, name], expected))
+        }
+      },
+      'a mapping',
+    )
+    return { ...keys, sendSecretInBody: keys.client === undefined ? sendSecretInBody : undefined }
   },
-}
-
-const BY_CLIENT = section<IntrospectionKeys>({
-  url: serviceUrl,
-  client: NONE,
-  clientId: needed(optionalText, WHO_ASKS),
-  clientSecret: needed(secret, WHO_ASKS),
-  sendSecretInBody: IN_BODY,
-})
-const BY_NOBODY = section<IntrospectionKeys>({
-  url: serviceUrl,
-  client: NONE,
-  clientId: absent(optionalText, ASKS_NOBODY),
-  clientSecret: absent(secret, ASKS_NOBODY),
-  sendSecretInBody: absent(IN_BODY, ASKS_NOBODY),
-})
-export const INTROSPECTION_KEYS: Kind<never, IntrospectionKeys> = {
-  form: BY_CLIENT.form,
-  parse: (value, path) =>
-    (readName(value, 'client') === undefined ? BY_CLIENT : BY_NOBODY).parse(value, path),
-}
-
-/** Nothing, in place of a value of this kind. */
-function absent<Value>({ form }: Kind<never, Value>, expected: string): Kind<never, undefined> {
-  return {
-    form,
-    parse: (value, path) => {
-      if (value === undefined) return value
-      throw misusedOption(path, expected)
-    },
-  }
 }

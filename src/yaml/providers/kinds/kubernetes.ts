@@ -1,7 +1,7 @@
-import { apiServerUrl as ownApiServer } from '../../../verifiers/kubernetes/own-address.ts'
+import { API_SERVER_URL } from '../../../verifiers/kubernetes/own-address.ts'
 import { BY_ITSELF, kubernetesToken } from '../../../verifiers/kubernetes/kubernetes-token.ts'
-import { claimPath, optionalText, optionalTexts } from '../../../verifiers/options.ts'
-import { claimsMapping, verifyTls } from './key-kinds.ts'
+import { ATTRIBUTES, CLAIM_PATH, TEXTS } from '../../../verifiers/options.ts'
+import { VERIFY_TLS } from './key-kinds.ts'
 import { present, providerType } from './provider.ts'
 import { inKeysOf } from './renamed.ts'
 import type { Given, Made, ProviderType, Tools } from './provider.ts'
@@ -29,13 +29,13 @@ const NAMES: Names = {
 /** Tokens of the service accounts and users of a cluster. */
 export const KUBERNETES: ProviderType = providerType<KubernetesKeys>(
   {
-    apiServerUrl: ownApiServer,
-    audiences: optionalTexts,
-    reviewerTokenFile: optionalText,
-    claimsMapping: claimsMapping({ username: 'roles', groups: 'roles' }),
-    tenantClaim: claimPath,
-    verifyTls,
-    tlsCafile: optionalText,
+    apiServerUrl: API_SERVER_URL,
+    audiences: TEXTS,
+    reviewerTokenFile: { kind: 'text' },
+    claimsMapping: { ...ATTRIBUTES, default: { username: 'roles', groups: 'roles' } },
+    tenantClaim: CLAIM_PATH,
+    verifyTls: VERIFY_TLS,
+    tlsCafile: { kind: 'text' },
   },
   make,
   {

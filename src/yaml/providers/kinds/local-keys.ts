@@ -1,11 +1,11 @@
 import { ignore } from '../../../core/async.ts'
 import { invalidSecret } from '../../../core/config/option-checks.ts'
-import { parseList } from '../../../core/config/kinds.ts'
+import { parseList } from '../../../core/config/interpreter.ts'
 import { drawKey, hashText } from './keyed-hash.ts'
 import { defineVerifier } from '../../../verifiers/define-verifier.ts'
 import { READS_TOKEN } from '../../../verifiers/options.ts'
 import { providerType } from './provider.ts'
-import type { Kind } from '../../../core/config/kinds.ts'
+import type { FormOf } from '../../../core/config/form.ts'
 import type { DefinedVerifier, Verdict } from '../../../core/verifier.ts'
 import type { Given, Made, ProviderType, Tools } from './provider.ts'
 
@@ -15,11 +15,14 @@ interface LocalKeys {
 }
 
 const TOKEN68 = /^[\w.~+/-]+=*$/
-const KEY = { kind: 'matching', scalar: 'string', pattern: TOKEN68, isSecret: true } as const
 
-const apiKeys: Kind<never, LocalKeys['apiKeys']> = {
-  form: { kind: 'apiKeys', isSecret: true, items: KEY },
-  parse: (value, path) => {
+const API_KEYS: FormOf<LocalKeys['apiKeys']> = {
+  kind: 'code',
+  is: 'apiKeys',
+  isSecret: true,
+  isRequired: true,
+  items: { kind: 'text', pattern: TOKEN68, isSecret: true },
+  read: (value, path) => {
     if (!Array.isArray(value) || value.every((key) => key === undefined)) {
       throw invalidSecret(path, 'a list of at least one key')
     }
@@ -37,7 +40,7 @@ const apiKeys: Kind<never, LocalKeys['apiKeys']> = {
 }
 
 /** Keys that the file holds. */
-export const LOCAL_KEYS: ProviderType = providerType<LocalKeys>({ apiKeys }, make, {
+export const LOCAL_KEYS: ProviderType = providerType<LocalKeys>({ apiKeys: API_KEYS }, make, {
   lacksTenant: () => 'keys have none. Set another mode',
 })
 

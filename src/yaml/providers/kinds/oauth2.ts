@@ -1,16 +1,9 @@
-import { boolean, integer } from '../../../core/config/kinds.ts'
 import { ANY_ISSUER } from '../../../verifiers/any-issuer.ts'
-import {
-  claimPath,
-  names,
-  optionalText,
-  optionalTexts,
-  serviceUrl,
-} from '../../../verifiers/options.ts'
+import { ATTRIBUTES, CLAIM_PATH, NAMES, SERVICE_URL, TEXTS } from '../../../verifiers/options.ts'
 import { introspection } from '../../../verifiers/introspection/introspection.ts'
-import { bearerToken, claimsMapping, optional, unchecked, verifyTls } from './key-kinds.ts'
+import { unchecked, VERIFY_TLS } from './key-kinds.ts'
 import { INTROSPECTION_KEYS } from './introspection-keys.ts'
-import { present, providerType, section } from './provider.ts'
+import { present, providerType } from './provider.ts'
 import { inKeysOf } from './renamed.ts'
 import type { Verifier } from '../../../core/verifier.ts'
 import type { Given, Made, ProviderType, Tools } from './provider.ts'
@@ -41,12 +34,8 @@ interface Oauth2Keys {
   readonly tlsCafile: string | undefined
 }
 
-const TEXTS = {
-  kind: 'texts',
-  items: { kind: 'text', scalar: 'string' },
-} as const
+const OF_TEXTS = { items: { kind: 'text' } } as const
 const ONE_OF = 'a mapping with one of `jwks`, `introspection` and `discovery`'
-const SECONDS = 'a whole number of seconds'
 /** These are about tokens that are checked here. */
 const OF_JWT = ['algorithms', 'types', 'clockToleranceSeconds', 'keysMaxStaleSeconds'] as const
 
@@ -64,35 +53,46 @@ const INTROSPECTION: Names = { ...SHARED, url: 'introspection.url', client: 'int
 /** Tokens of an identity provider: checked here by its keys, or by its introspection endpoint. */
 export const OAUTH2: ProviderType = providerType<Oauth2Keys>(
   {
-    issuer: optionalText,
-    audience: optionalTexts,
-    jwks: optional(
-      section<JwksKeys>({
-        uri: serviceUrl,
-        token: bearerToken,
-        keyRecheckPeriod: integer({ default: 3600, min: 60, max: 86_400 }, SECONDS),
-      }),
-    ),
-    introspection: optional(INTROSPECTION_KEYS),
-    discovery: boolean(false),
-    claimsMapping: claimsMapping({
-      sub: 'roles',
-      username: 'roles',
-      groups: 'teams',
-      team: 'teams',
-      project: 'projects',
-      tenant: 'namespaces',
-      namespace: 'namespaces',
-    }),
-    principal: claimPath,
-    tenantClaim: claimPath,
-    exposeClaims: names,
-    algorithms: unchecked({ ...TEXTS, kind: 'algorithms' }),
-    types: unchecked(TEXTS),
-    clockToleranceSeconds: integer({ default: 5, min: 0, max: 300 }, SECONDS),
-    keysMaxStaleSeconds: integer({ default: 3600, min: 0, max: 86_400 }, SECONDS),
-    verifyTls,
-    tlsCafile: optionalText,
+    issuer: { kind: 'text' },
+    audience: TEXTS,
+    jwks: {
+      kind: 'group',
+      expected: 'a mapping',
+      fields: {
+        uri: SERVICE_URL,
+        // It ends the header `Authorization`.
+        token: {
+          kind: 'text',
+          pattern: /^[\x20-\x7e]*[\x21-\x7e]$/,
+          isSecret: true,
+          expected: 'printable ASCII without a blank at its end',
+        },
+        keyRecheckPeriod: { kind: 'seconds', default: 3600, min: 60, max: 86_400 },
+      },
+    },
+    introspection: INTROSPECTION_KEYS,
+    discovery: { kind: 'boolean', default: false },
+    claimsMapping: {
+      ...ATTRIBUTES,
+      default: {
+        sub: 'roles',
+        username: 'roles',
+        groups: 'teams',
+        team: 'teams',
+        project: 'projects',
+        tenant: 'namespaces',
+        namespace: 'namespaces',
+      },
+    },
+    principal: CLAIM_PATH,
+    tenantClaim: CLAIM_PATH,
+    exposeClaims: NAMES,
+    algorithms: unchecked('algorithms', OF_TEXTS),
+    types: unchecked('texts', OF_TEXTS),
+    clockToleranceSeconds: { kind: 'seconds', default: 5, min: 0, max: 300 },
+    keysMaxStaleSeconds: { kind: 'seconds', default: 3600, min: 0, max: 86_400 },
+    verifyTls: VERIFY_TLS,
+    tlsCafile: { kind: 'text' },
   },
   make,
   {

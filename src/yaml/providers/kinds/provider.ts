@@ -1,6 +1,6 @@
 import { parseServiceUrl } from '../../../core/config/endpoint.ts'
-import { namesOf, parseFields } from '../../../core/config/kinds.ts'
-import { readOptions } from '../../../core/config/option-checks.ts'
+import { namesOf, parseFields, readTable } from '../../../core/config/interpreter.ts'
+import { kindsOf } from '../../../core/config/kinds.ts'
 import { Problems } from '../../../core/config/problems.ts'
 import { isRecord } from '../../../core/endpoint/claim-path.ts'
 import { withoutQuery } from '../../../verifiers/options.ts'
@@ -8,10 +8,10 @@ import { keyOf } from '../../values.ts'
 import { withAliases } from '../aliases.ts'
 import type { AuthConfig } from '../../../core/auth-config.ts'
 import type { Transport, Verifier } from '../../../core/verifier.ts'
-import type { Form, Kind } from '../../../core/config/kinds.ts'
+import type { Form } from '../../../core/config/kinds.ts'
+import type { Table } from '../../../core/config/form.ts'
 import type { OptionPath } from '../../../core/config/problems.ts'
 import type { EndpointVerifierOptions } from '../../../verifiers/endpoint-verifier.ts'
-import type { OptionKinds } from '../../../verifiers/options.ts'
 import type { Fields, Values } from '../../values.ts'
 import type { Aliases } from '../aliases.ts'
 import type { Names } from './renamed.ts'
@@ -89,19 +89,19 @@ interface More {
 
 /** Describes a type of provider by the keys that it has, and by what is made of them. */
 export function providerType<Keys extends object>(
-  keys: OptionKinds<Keys>,
+  keys: Table<Keys>,
   make: (keys: Given<Keys>, tools: Tools) => Made | undefined,
   { aliases = {}, lacksTenant = () => undefined }: More = {},
 ): ProviderType {
-  const { form } = section(keys)
+  const form: Form = { kind: 'group', fields: kindsOf(keys) }
   return {
     fields: withAliases(form.fields ?? {}, aliases),
     aliases,
     lacksTenant,
     make: (values, tools) => {
       const problems = new Problems()
-      const given = readOptions(values, namesOf(keys), [], 'a mapping', problems)
-      const parsed = parseFields<Keys>(keys, given, [], problems)
+      const given = readTable(keys, values, [], problems, 'a mapping')
+      const parsed = parseFields(keys, given, [], problems)
       // One that could not be read has no default.
       const unread = namesOf(keys).filter((name) => given[name] === undefined && tools.has(name))
       for (const name of unread) delete parsed[name]
@@ -122,21 +122,6 @@ function checkUrls(values: Values, fields: Fields, path: OptionPath, tools: Tool
       tools.attempt(() => parseServiceUrl(value, here, tools.allowInsecureHttp))
     }
     if (isRecord(value)) checkUrls(value, form.fields ?? {}, here, tools)
-  }
-}
-
-/** A mapping with these keys. */
-export function section<Keys extends object>(fields: OptionKinds<Keys>): Kind<never, Keys> {
-  return {
-    form: { kind: 'group', fields },
-    parse: (value, path) => {
-      const problems = new Problems()
-      const given = readOptions(value, namesOf(fields), path, 'a mapping', problems)
-      const parsed = parseFields<Keys>(fields, given, path, problems)
-      problems.throwIfAny()
-      // Without a problem each key has been parsed by its kind.
-      return parsed as Keys
-    },
   }
 }
 

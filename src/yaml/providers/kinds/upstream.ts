@@ -1,10 +1,10 @@
 import { fromUpstream, TRUSTS_NETWORK } from '../../../verifiers/upstream/from-upstream.ts'
 import { PROXY_SECRET } from '../../../verifiers/upstream/signature.ts'
-import { boolean } from '../../../core/config/kinds.ts'
 import { unchecked } from './key-kinds.ts'
 import { present, providerType } from './provider.ts'
 import { inKeysOf } from './renamed.ts'
 import type { Given, Made, ProviderType, Tools } from './provider.ts'
+import type { Form } from '../../../core/config/form.ts'
 import type { Names } from './renamed.ts'
 
 /** `fromUpstream` checks those that are unknown here. */
@@ -22,23 +22,16 @@ interface UpstreamKeys {
   readonly trustedNetwork: boolean
 }
 
-const HEADER = { kind: 'identityHeader', scalar: 'string' } as const
-const TEXT = { kind: 'text', scalar: 'string' } as const
-const ATTRIBUTE_HEADER = {
-  kind: 'attributeHeader',
-  scalar: 'string',
-  fields: {
-    attribute: unchecked(TEXT),
-    separator: unchecked(TEXT),
-    json: unchecked({ kind: 'true', scalar: 'boolean' }),
-  },
-} as const
-const SECRET = {
-  kind: 'matching',
-  scalar: 'string',
-  isSecret: true,
-  pattern: PROXY_SECRET,
-} as const
+const HEADER = unchecked('identityHeader')
+const TEXT = { kind: 'text' } as const
+const ATTRIBUTE_HEADER: Form = {
+  kind: 'code',
+  is: 'attributeHeader',
+  isText: true,
+  fields: { attribute: TEXT, separator: TEXT, json: { kind: 'choice', choices: [true] } },
+  read: (value) => value,
+}
+const SECRET = { kind: 'text', pattern: PROXY_SECRET, isSecret: true } as const
 const ONE_OF =
   'a mapping with one of `trustedProxySecretHeader`, `trustedProxySignatureHeader`, `trustedProxyCidrs` and `trustedNetwork`: without a proof a client can name any caller'
 
@@ -60,21 +53,17 @@ const NAMES: Names = {
 /** Identities that a proxy in front sends in headers. */
 export const UPSTREAM: ProviderType = providerType<UpstreamKeys>(
   {
-    principalHeader: unchecked(HEADER),
-    tenantHeader: unchecked(HEADER),
-    attributesHeader: unchecked(HEADER),
-    scopesHeader: unchecked(HEADER),
-    clientHeader: unchecked(HEADER),
-    attributeHeaders: unchecked({
-      kind: 'attributeHeaders',
-      entries: ATTRIBUTE_HEADER,
-      default: {},
-    }),
-    trustedProxySecretHeader: unchecked(HEADER),
-    trustedProxySignatureHeader: unchecked(HEADER),
-    trustedProxySecret: unchecked({ ...SECRET, kind: 'proxySecrets', items: SECRET }),
-    trustedProxyCidrs: unchecked({ kind: 'networks', items: TEXT }),
-    trustedNetwork: boolean(false),
+    principalHeader: HEADER,
+    tenantHeader: HEADER,
+    attributesHeader: HEADER,
+    scopesHeader: HEADER,
+    clientHeader: HEADER,
+    attributeHeaders: unchecked('attributeHeaders', { entries: ATTRIBUTE_HEADER }),
+    trustedProxySecretHeader: HEADER,
+    trustedProxySignatureHeader: HEADER,
+    trustedProxySecret: unchecked('proxySecrets', { isText: true, isSecret: true, items: SECRET }),
+    trustedProxyCidrs: unchecked('networks', { items: TEXT }),
+    trustedNetwork: { kind: 'boolean', default: false },
   },
   make,
   {
