@@ -16,7 +16,7 @@ export interface EndpointProof {
   readonly stop: () => void
 }
 
-export interface ProofOptions {
+interface ProofOptions {
   readonly ask: AskWithRandomKey
   /** Called for the first state, unless `state` gave it, and for each change. */
   readonly onChange: (state: ProofState, cause: string | undefined) => void
@@ -61,7 +61,7 @@ export function createEndpointProof(options: ProofOptions): EndpointProof {
   }
 }
 
-export interface RandomKeyResult {
+interface RandomKeyResult {
   readonly state: ProofState
   /** Why there is no answer: a code such as `ECONNREFUSED`, or a reason such as `timeout`. */
   readonly cause?: string
@@ -70,7 +70,7 @@ export interface RandomKeyResult {
 /** With `identity: 'required'`, a 200 without a principal denies as well. */
 const DENIALS: ReadonlySet<string> = new Set(['denied', 'forbidden', 'invalid_response'])
 
-export type AskWithRandomKey = () => Promise<RandomKeyResult>
+type AskWithRandomKey = () => Promise<RandomKeyResult>
 
 /** The path in the question, so that the author of the endpoint recognizes it. */
 const TOLD_URL = 'http://127.0.0.1/with-auth/random-key'

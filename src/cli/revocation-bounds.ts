@@ -1,7 +1,7 @@
 import type { ResolvedConfig } from '../core/config/parse.ts'
 
 /** How long a revoked key may work: with a store, while it can be reached, while it cannot, and if nobody announces it. */
-export interface RevocationBounds {
+interface RevocationBounds {
   /** `null` if some keys or tokens cannot be revoked. */
   readonly revokedKeyWorksForMs: number | null
   readonly revokedKeyWorksWithoutStoreMs?: number

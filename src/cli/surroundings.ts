@@ -54,7 +54,7 @@ export async function readInput(stream: Readable): Promise<string> {
   return text
 }
 
-export type Output = Pick<Surroundings, 'print' | 'unwritten' | 'flush' | 'onPrintFailure'>
+type Output = Pick<Surroundings, 'print' | 'unwritten' | 'flush' | 'onPrintFailure'>
 
 export class OutputError extends Error {
   /** Whether the reader has left, as `head` does. */

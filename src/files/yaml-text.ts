@@ -2,7 +2,7 @@ import { Composer, Document, Parser } from 'yaml'
 import type { CST, LineCounter } from 'yaml'
 
 /** A text that was parsed as YAML. Its documents list their errors and warnings. */
-export interface YamlText {
+interface YamlText {
   readonly document: Document
   /** The document behind the first one, if there is one. */
   readonly second: Document.Parsed | undefined

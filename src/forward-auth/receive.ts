@@ -11,7 +11,7 @@ import type { ForwardAuthFailure, ForwardAuthFailureCode } from './failure.ts'
 import type { ResolvedForwardAuth } from './options.ts'
 
 /** The client's request, as the proxy describes it in a subrequest. */
-export interface Received {
+interface Received {
   /** The request for the guard, or the failure of a subrequest that describes none. */
   readonly judged: Request | ForwardAuthFailure
   /** For the log. Empty if the target is malformed. */

@@ -33,7 +33,7 @@ export interface Forwarding {
 }
 
 /** The response of the upstream, or why there is none. */
-export type Outcome =
+type Outcome =
   | { readonly response: UpstreamResponse }
   | { readonly code: 'upstream_timeout' | 'client_left' }
   | { readonly code: 'upstream_unreachable'; readonly error: unknown }

@@ -19,13 +19,13 @@ import type { SecretSource } from '../core/response/admission.ts'
  * Turns a client's request into one for the upstream, or says why the gateway rejects it. Never throws. For `final_recipient` the
  * request asks about this gateway, and not about the upstream.
  */
-export type Forward = (
+type Forward = (
   request: Request,
   args: readonly unknown[],
 ) => Forwarding | GatewayFailureCode | 'final_recipient'
 
 /** The options that decide what is sent. */
-export type ForwardOptions = Omit<ResolvedGateway, 'timeoutMs' | 'onFailure' | 'sign'>
+type ForwardOptions = Omit<ResolvedGateway, 'timeoutMs' | 'onFailure' | 'sign'>
 
 export function createForward(gateway: ForwardOptions): Forward {
   const followHops = createHops()
@@ -153,7 +153,7 @@ function lengthOf(headers: Headers): readonly Field[] {
 }
 
 /** Returns the `Via` of a request with this gateway added, or `undefined` for a request that loops. */
-export type FollowHops = (via: string | null) => string | undefined
+type FollowHops = (via: string | null) => string | undefined
 
 // A loop can run through several processes behind one address, each with its own name.
 const MAX_HOPS = 8

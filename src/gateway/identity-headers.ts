@@ -122,7 +122,7 @@ const MAX_LENGTH = 8192
 const NOT_IN_HEADERS = /[\p{Cc}\p{Cs}]/u
 
 /** An identity as the text that its headers carry, `''` for what is missing or not sent. */
-export type IdentityValues = Readonly<Record<IdentityOption, string>>
+type IdentityValues = Readonly<Record<IdentityOption, string>>
 
 /** The values of a request without an identity. */
 export const NO_IDENTITY: IdentityValues = Object.freeze({

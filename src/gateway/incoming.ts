@@ -53,7 +53,7 @@ export type ClientAddress<Args extends readonly unknown[] = readonly unknown[]> 
 ) => string | undefined
 
 /** Returns the `X-Forwarded-*` headers of a request, or `undefined` if its host is malformed. */
-export type FactsOf = (request: Request, args: readonly unknown[]) => readonly Field[] | undefined
+type FactsOf = (request: Request, args: readonly unknown[]) => readonly Field[] | undefined
 
 const ORIGIN = /^(https?):\/\/([^/]+)/
 

@@ -9,7 +9,7 @@ export interface NodeHttp<Agent extends object = object> {
   readonly request: (options: NodeRequestOptions & { agent: Agent | false }) => NodeRequest
 }
 
-export interface NodeRequestOptions {
+interface NodeRequestOptions {
   readonly host: string
   readonly port: string
   readonly method: string

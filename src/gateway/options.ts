@@ -41,7 +41,7 @@ export interface ResolvedGateway {
 }
 
 /** Adds the signature to a request with an identity. */
-export type Sign = (forwarding: Forwarding) => Promise<void>
+type Sign = (forwarding: Forwarding) => Promise<void>
 
 interface ParsedGateway extends Pick<
   ResolvedGateway,
@@ -143,7 +143,7 @@ function createSign(secret: string, encoding: NameEncoding): Sign {
 }
 
 /** A `fetch`, and how it treats a compressed response. */
-export interface ChosenFetch {
+interface ChosenFetch {
   readonly fetch: UpstreamFetch
   /** Whether it decodes a body and leaves `Content-Encoding` in the headers. */
   readonly decodesSilently: boolean

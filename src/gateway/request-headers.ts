@@ -9,14 +9,14 @@ import type { IdentityHeaderNames } from './identity-headers.ts'
  * Copies the client's headers that the upstream may see. The request id replaces the client's header of that name, in every
  * spelling, and `Connection` cannot remove it. A removed header cannot carry it.
  */
-export type CopyHeaders = (
+type CopyHeaders = (
   headers: Headers,
   credentials: readonly SecretSource[],
   requestId?: Field,
 ) => Headers
 
 /** Which headers of a client are removed, besides those of `field-names.ts`. */
-export interface CopyOptions {
+interface CopyOptions {
   readonly identityHeaders: IdentityHeaderNames
   readonly forwardAuthorization: boolean
   readonly stripHeaders: readonly string[]

@@ -17,7 +17,7 @@ import type { Table } from '../core/config/form.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 
 /** Public keys that an option holds. `given` is the option as it was. */
-export interface GivenKeys {
+interface GivenKeys {
   readonly set: KeySet
   readonly given: unknown
 }

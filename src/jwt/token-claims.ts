@@ -3,7 +3,7 @@ import { quote } from '../verifiers/ask.ts'
 import { isOtherKind } from '../verifiers/token-kind.ts'
 import type { DenyDetail } from '../core/types.ts'
 
-export interface ClaimRules {
+interface ClaimRules {
   /** `undefined` if any will do. */
   readonly issuer: string | undefined
   /** One of them must be in `aud`. */
@@ -15,13 +15,13 @@ export interface ClaimRules {
 }
 
 /** Claims of a token that may be used, with the end of the token in milliseconds since 1970. */
-export interface GoodClaims {
+interface GoodClaims {
   readonly claims: Readonly<Record<string, unknown>>
   readonly expiresAt: number
 }
 
 /** Why the token is denied, or the claim that it lacks. */
-export type Fault = DenyDetail | { readonly missing: string }
+type Fault = DenyDetail | { readonly missing: string }
 
 /** Checks the payload of a token whose signature is good, or says why the token is denied. */
 export function checkClaims(payload: unknown, rules: ClaimRules, now: number): GoodClaims | Fault {

@@ -9,7 +9,7 @@ export interface TokenHeader {
   readonly kid: string | undefined
 }
 
-export interface HeaderRules {
+interface HeaderRules {
   readonly algorithms: readonly string[]
   /** Values of `typ`, as {@link normaliseType} writes them. */
   readonly types: readonly string[]

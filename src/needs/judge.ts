@@ -3,7 +3,7 @@ import type { Implies, Refusal } from '../core/resource.ts'
 import type { Auth, Need } from '../core/types.ts'
 
 /** How a caller meets a need. */
-export interface NeedResult {
+interface NeedResult {
   /** `undefined` if everything holds. */
   readonly refusal: Refusal | undefined
   /** The scopes that the need asks of this caller, also those that it holds. */
@@ -22,7 +22,7 @@ export function judgeNeed(need: Need, auth: Auth | undefined, implies: Implies):
 }
 
 /** Whether one of the granted scopes is the needed one, or includes it. */
-export function holdsScope(granted: readonly string[], needed: string, implies: Implies): boolean {
+function holdsScope(granted: readonly string[], needed: string, implies: Implies): boolean {
   if (granted.includes(needed)) return true
   if (implies === undefined) return false
   try {

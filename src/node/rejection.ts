@@ -1,8 +1,8 @@
 import { within } from '../core/async.ts'
-import { isNotFraming } from './upgrade-refusal.ts'
+import { isNotFraming } from './upgrade.ts'
 
 /** A rejection in the form that Node's own responses take. */
-export interface NodeRejection {
+interface NodeRejection {
   readonly status: number
   readonly headers: Record<string, string | string[]>
   /** Empty if the body from `respond` broke off, or did not end in time. */

@@ -40,7 +40,7 @@ export interface NodeTransportOptions {
 }
 
 /** The given dispatcher, or the options for a new one. */
-export type DispatcherSource = { readonly given: NodeDispatcher } | ConnectionOptions
+type DispatcherSource = { readonly given: NodeDispatcher } | ConnectionOptions
 
 const PARENT = 'nodeTransport'
 const OPTIONS = ['ca', 'cert', 'key', 'connections', 'connectTimeoutMs', 'dispatcher'] as const

@@ -22,7 +22,7 @@ export interface ObserveOptions {
   readonly next?: OnEvent
 }
 
-export interface ParsedObserveOptions {
+interface ParsedObserveOptions {
   readonly spans: boolean
   readonly principal: boolean
   readonly next: OnEvent | undefined

@@ -5,7 +5,7 @@ import type { Instant, Lease } from './lease.ts'
 import type { Names } from './names.ts'
 import type { Timing } from './timing.ts'
 
-export interface ConnectionHooks {
+interface ConnectionHooks {
   /** Messages arrive, and a first one of our own has come back. */
   readonly onLive: () => void
   readonly onLost: (cause: string) => void

@@ -1,6 +1,6 @@
 import type { Stamp } from '../core/decision-store.ts'
 
-export const SLOTS = 65_536
+const SLOTS = 65_536
 
 /** A point in time, by both clocks. One may stop while a machine is frozen, the other may be set. */
 export interface Instant {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 
 /** A slot as keys and messages name it: four hexadecimal digits, or `all`. */
-export type SlotName = string
+type SlotName = string
 
 export interface Names {
   /** The channel of revocations. */
@@ -23,7 +23,7 @@ export function createNames(prefix: string, database: number): Names {
 }
 
 /** A message of the bus. Other messages are ignored, since an engine may be shared. */
-export type Message =
+type Message =
   | { readonly type: 'revoked'; readonly slot: number }
   | { readonly type: 'all_revoked' }
   | { readonly type: 'beat'; readonly count: number }

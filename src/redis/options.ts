@@ -64,7 +64,7 @@ export interface RedisStoreOptions {
   readonly client?: ClientFactory
 }
 
-export interface ResolvedStoreOptions {
+interface ResolvedStoreOptions {
   readonly settings: StoreSettings
   readonly engine: EngineSettings
 }

@@ -16,7 +16,7 @@ interface Pending {
   cancelNotice: () => void
 }
 
-export interface RevocationHooks {
+interface RevocationHooks {
   /** The link, if it is ready. */
   readonly link: () => Link | undefined
   /** A revocation could not be written, or not in time. */

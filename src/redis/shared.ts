@@ -13,7 +13,7 @@ import type { Names } from './names.ts'
 import type { Place, Sealer } from './seal.ts'
 import type { Timing } from './timing.ts'
 
-export interface SharingOptions {
+interface SharingOptions {
   readonly names: Names
   /** The first one seals. */
   readonly sealers: readonly Sealer[]

@@ -12,8 +12,7 @@ import { createDecisionLog } from '../log.ts'
 import { listen, serveUntilStopped } from '../serving/serve.ts'
 import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
 import type { Command, CommandLine } from '../command-line.ts'
-import type { RequestLog } from '../gateway/request-log.ts'
-import type { Serving } from '../serving/serve.ts'
+import type { FetchHandler, Serving } from '../serving/serve.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 const GATEWAY_PORT = 8320
@@ -47,18 +46,30 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
       { place: keys, name: keys },
       { onError: ({ message }) => surroundings.note(`${message}\n`) },
     )
-    const requests = logRequests(surroundings, line.has('json'))
-    const { onEvent } = requests
+    // People read the lines below the guide, in a pipe as well.
+    const log = createDecisionLog({ ...surroundings, isTerminal: true }, line.has('json'))
+    // Until then nothing is printed: the calls of the guide are its own.
+    let isGuideWritten = false
+    const { onEvent, answered } = createRequestLog({
+      log: (entry) => isGuideWritten && log(entry),
+      addressOf: () => undefined,
+      requestIdHeader: undefined,
+      logsPrincipal: true,
+    })
     const forward = createGateway({ upstream: api.url })
     const guarded = withAuth(forward, { ...config, public: ['/'], onEvent })
-    const gateway = await listenNear(requests.show(guarded), GATEWAY_PORT)
+    const gateway = await listenNear(async (request) => {
+      const response = await guarded(request)
+      answered(request, response.status)
+      return response
+    }, GATEWAY_PORT)
     const stopped = serveUntilStopped([gateway, api], surroundings, 0)
     surroundings.print(
       line.has('json')
         ? `${JSON.stringify({ gateway: gateway.url, api: api.url, key })}\n`
         : await writeGuide(gateway.url, api.url, key),
     )
-    requests.start()
+    isGuideWritten = true
     await stopped
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -66,40 +77,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   return EXIT.ok
 }
 
-interface ShownRequests {
-  readonly onEvent: RequestLog['onEvent']
-  readonly show: (handler: Handler) => Handler
-  /** Until then nothing is printed: the calls of the guide are its own. */
-  readonly start: () => void
-}
-
-type Handler = (request: Request) => Response | Promise<Response>
-
-/** Prints one line for each request, with the status that the client got. */
-function logRequests(surroundings: Surroundings, isJson: boolean): ShownRequests {
-  // People read the lines below the guide, in a pipe as well.
-  const log = createDecisionLog({ ...surroundings, isTerminal: true }, isJson)
-  let isStarted = false
-  const { onEvent, answered } = createRequestLog({
-    log: (entry) => isStarted && log(entry),
-    addressOf: () => undefined,
-    requestIdHeader: undefined,
-    logsPrincipal: true,
-  })
-  return {
-    onEvent,
-    show: (handler) => async (request) => {
-      const response = await handler(request)
-      answered(request, response.status)
-      return response
-    },
-    start: () => {
-      isStarted = true
-    },
-  }
-}
-
-async function listenNear(fetch: Handler, usualPort: number): Promise<Serving> {
+async function listenNear(fetch: FetchHandler, usualPort: number): Promise<Serving> {
   const host = '127.0.0.1'
   try {
     return await listen(fetch, { host, port: usualPort })

@@ -1,7 +1,7 @@
 import { createGateway } from '../../gateway.ts'
 import { passWebSockets } from '../../node.ts'
 import { parseNetwork } from '../../verifiers/upstream/address.ts'
-import { readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
+import { pickTexts, readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
 import { addressFor, GUARD_OPTIONS, withRequestIdHeader } from '../gateway/guard-config.ts'
 import { asUsage, wrongValue } from '../errors.ts'
 import { createClientAddresses } from '../gateway/client-address.ts'
@@ -145,11 +145,10 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
 }
 
 function readUpstreamOptions(line: CommandLine): Omit<GatewayOptions<[]>, 'upstream'> {
-  const publicOrigin = line.text('public-origin')
   const timeoutMs = readWholeNumber(line, 'upstream-timeout-ms')
   const encoding = line.text('identity-encoding')
   return {
-    ...(publicOrigin === undefined ? {} : { publicOrigin }),
+    ...pickTexts(line, { publicOrigin: 'public-origin' }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     preserveHost: line.has('preserve-host'),
     ...(encoding === undefined ? {} : { identityHeaders: { encoding: readEncoding(encoding) } }),

@@ -68,7 +68,7 @@ export function whyLeftOut({ result, did }: Judgment): string | undefined {
   return result === 'skipped' && did.startsWith(NOT_ASKED) ? did.slice(NOT_ASKED.length) : undefined
 }
 
-export type WrapperView =
+type WrapperView =
   | { readonly passes: true; readonly isNamed: boolean }
   | { readonly passes: false; readonly reason: UnavailableReason | 'denied' }
 

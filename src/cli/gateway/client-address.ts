@@ -94,7 +94,7 @@ function parseNode(node: string): Address | undefined {
 const PAIR = /\s*([\w!#$%&'*+.^`|~-]+)=(?:([^\s";,\\]+)|"((?:[^"\\]|\\.)*)")\s*(;|$)/y
 
 /** The `for` of each element of a `Forwarded` field, from the right: `null` if missing, `undefined` if malformed. */
-export function* forwardedFor(field: string): Generator<string | null | undefined> {
+function* forwardedFor(field: string): Generator<string | null | undefined> {
   for (let end = field.length; end >= 0;) {
     const comma = findComma(field, end)
     yield comma === undefined ? undefined : readFor(field.slice(comma + 1, end).trim())

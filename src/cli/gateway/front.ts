@@ -47,7 +47,7 @@ export function createFront(options: FrontOptions & Pick<ClientAddresses, 'isCon
   }
 }
 
-export interface SubrequestFrontOptions extends FrontOptions {
+interface SubrequestFrontOptions extends FrontOptions {
   readonly preset: Preset
   readonly receive: Receiver['receive']
   readonly answers: Answers

@@ -85,7 +85,9 @@ export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGua
     const first = createStage(equipped, options)
     guard = createGuard(first, options)
     await first.proof.start()
-    if (guard.proof.state() === 'open') throw new Error(whyNotStarted(equipped.config))
+    if (guard.proof.state() === 'open') {
+      throw new Error(`The command does not start: ${openOf(equipped.config)}`)
+    }
     begin?.(guard)
     return { ...guard, stop }
   } catch (error) {
@@ -106,10 +108,6 @@ function observeKeys(log: DecisionLog): KeyObservers {
 
 function openOf({ verifier }: AuthConfig): string {
   return verifier === undefined ? OPEN : OPEN_PROVIDER
-}
-
-function whyNotStarted(config: AuthConfig): string {
-  return `The command does not start: ${openOf(config)}`
 }
 
 function createStage(
@@ -139,13 +137,7 @@ function createStage(
     onChange,
     state,
   })
-  return {
-    equipped,
-    resolved,
-    proof,
-    gate,
-    describe: createDescription(resolved),
-  }
+  return { equipped, resolved, proof, gate, describe: createDescription(resolved) }
 }
 
 function decidesLike(one: ResolvedConfig, other: ResolvedConfig): boolean {

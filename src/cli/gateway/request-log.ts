@@ -23,7 +23,7 @@ export interface Described {
   readonly requestId?: string
 }
 
-export interface Rejection {
+interface Rejection {
   readonly reason: string
   readonly status: number
   readonly cause?: string | undefined

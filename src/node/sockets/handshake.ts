@@ -2,7 +2,7 @@ import { namesWebSocket } from '../../gateway/field-names.ts'
 import type { IncomingMessage } from 'node:http'
 
 /** The parts of a request that say whether it opens a WebSocket. */
-export type Handshake = Pick<IncomingMessage, 'method' | 'httpVersion' | 'rawHeaders'>
+type Handshake = Pick<IncomingMessage, 'method' | 'httpVersion' | 'rawHeaders'>
 
 // RFC 6455 §1.3.
 const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'

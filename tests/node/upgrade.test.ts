@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
-import { refuseUpgrade } from '../../src/node/upgrade-refusal.ts'
+import { refuseUpgrade } from '../../src/node/upgrade.ts'
 import { close, listen } from '../support/loopback.ts'
 import { head, sendRaw } from '../support/raw-client.ts'
 
