@@ -8,7 +8,6 @@ import { readGuardConfig } from './guard-config.ts'
 import { createEndpointProof, createRandomKeyAsker } from '../proof.ts'
 import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
 import { followFile } from './config-file.ts'
-import { equipLike, equipWithTransport } from './transport.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { AddressOf, ResolvedConfig } from '../../core/config/parse.ts'
 import type { Gate } from '../../core/gate.ts'
@@ -21,11 +20,10 @@ import type { Surroundings } from '../surroundings.ts'
 import type { FrontOptions } from './front.ts'
 import type { KeyObservers } from './guard-config.ts'
 import type { RequestLog } from './request-log.ts'
-import type { EquippedConfig } from './transport.ts'
 
 /** Decides about requests. With `--config` it follows changes of the file. */
 export interface LiveGuard extends Pick<FrontOptions, 'guarded' | 'proof' | 'describe'> {
-  readonly equipped: () => EquippedConfig
+  readonly config: () => AuthConfig
   readonly stop: () => void
 }
 
@@ -44,7 +42,7 @@ export interface LiveGuardOptions {
 
 /** The parts of one configuration. They are replaced together, so that no request meets parts of two configurations. */
 interface Stage {
-  readonly equipped: EquippedConfig
+  readonly config: AuthConfig
   readonly resolved: ResolvedConfig
   readonly proof: EndpointProof
   readonly gate: Gate
@@ -81,12 +79,12 @@ export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGua
     guard?.stop()
   }
   try {
-    const equipped = await equipWithTransport(options.complete(read), surroundings)
-    const first = createStage(equipped, options)
+    const config = options.complete(read)
+    const first = createStage(config, options)
     guard = createGuard(first, options)
     await first.proof.start()
     if (guard.proof.state() === 'open') {
-      throw new Error(`The command does not start: ${openOf(equipped.config)}`)
+      throw new Error(`The command does not start: ${openOf(config)}`)
     }
     begin?.(guard)
     return { ...guard, stop }
@@ -111,11 +109,10 @@ function openOf({ verifier }: AuthConfig): string {
 }
 
 function createStage(
-  equipped: EquippedConfig,
+  config: AuthConfig,
   { log, surroundings, onEvent, addressFor }: LiveGuardOptions,
   before?: Stage,
 ): Stage {
-  const { config } = equipped
   const addressOf = addressFor(config)
   const resolved = resolveConfig(config, addressOf)
   // The same endpoint stays proven, even if it is unavailable while the file changes.
@@ -137,7 +134,7 @@ function createStage(
     onChange,
     state,
   })
-  return { equipped, resolved, proof, gate, describe: createDescription(resolved) }
+  return { config, resolved, proof, gate, describe: createDescription(resolved) }
 }
 
 function decidesLike(one: ResolvedConfig, other: ResolvedConfig): boolean {
@@ -163,7 +160,7 @@ function createGuard(first: Stage, options: LiveGuardOptions) {
   /** Switches to another configuration, after the proof of its endpoint. */
   const replace = async (config: AuthConfig): Promise<void> => {
     if (newest === undefined) return
-    const next = createStage(equipLike(stage.equipped, config), options, stage)
+    const next = createStage(config, options, stage)
     newest = next
     const proven = next.proof.start()
     if (next.proof.state() !== 'proven') await within(PROOF_WAIT_MS, proven)
@@ -190,7 +187,7 @@ function createGuard(first: Stage, options: LiveGuardOptions) {
       cause: () => stage.proof.cause(),
     },
     describe: (...described: Parameters<FrontOptions['describe']>) => stage.describe(...described),
-    equipped: () => stage.equipped,
+    config: () => stage.config,
     /** Resolves after the switch, to a later configuration if there is one by then. */
     replace: (config: AuthConfig): Promise<void> => (latest = replace(config)),
     logConfig,

@@ -25,25 +25,21 @@ export async function serveGuard(service: Service, options: ServeOptions): Promi
   }
 }
 
-/** Says where a command listens, for how long a revoked key works, and how the endpoint is called. */
+/** Says where a command listens and for how long a revoked key works. */
 function announceGuard(
   url: string,
   guard: LiveGuard,
   { log }: Service,
   { name, line, surroundings }: ServeOptions,
 ): void {
-  const { config, asksOver, whyFetch } = guard.equipped()
+  const config = guard.config()
   const resolved = resolveConfig(config, peerAddressOf)
   if (resolved.verifier?.members.some(({ trustsNetwork }) => trustsNetwork)) {
     const message = `A provider trusts its network, and is not asked about a random key: whoever reaches the ${name} can name any caller`
     log({ type: 'warning', message })
   }
-  log({ type: 'listening', url, ...revocationBounds(resolved), asksOver, whyFetch })
+  log({ type: 'listening', url, ...revocationBounds(resolved) })
   // Programs read the output, and not this.
   if (line.has('json')) return
-  const asking = asksOver === undefined ? '' : `; the endpoint is called over ${asksOver}`
-  surroundings.note(`with-auth: ${name} on ${url} (${describeRevocation(resolved)}${asking})\n`)
-  if (whyFetch !== undefined) {
-    surroundings.note(`with-auth: checks over fetch are slower. ${whyFetch}\n`)
-  }
+  surroundings.note(`with-auth: ${name} on ${url} (${describeRevocation(resolved)})\n`)
 }
