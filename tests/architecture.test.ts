@@ -107,21 +107,15 @@ describe('core', () => {
     expect(Math.max(...rooms.map(({ file }) => floorOf(file)))).toBeLessThanOrEqual(10)
   })
 
-  it('has policies that import no other policy: only compose.ts and partition.ts know them', () => {
-    const names = [
-      'circuit-breaker',
-      'shared-calls',
-      'deadline',
-      'known-tokens',
-      'slots/limit',
-      'retry',
-    ]
-    const policies = new Set(names.map((name) => `core/asking/${name}.ts`))
-    // A partition names what it keeps for two of them.
-    const known = new Set(['core/asking/compose.ts', 'core/asking/partition.ts'])
-    const others = core.filter(({ file }) => !known.has(file))
-    expect(core.filter(({ file }) => policies.has(file))).toHaveLength(names.length)
-    expect(importsOf(others, (imported) => policies.has(imported))).toEqual([])
+  it('has parts of a call that do not know each other: call.ts knows their order', () => {
+    const parts = new Set(
+      ['failures/circuit-breaker', 'deadline', 'failures/retry', 'slots/slots'].map(
+        (name) => `core/asking/${name}.ts`,
+      ),
+    )
+    const others = MODULES.filter(({ file }) => file !== 'core/asking/call.ts')
+    expect(core.filter(({ file }) => parts.has(file))).toHaveLength(parts.size)
+    expect(importsOf(others, (imported) => parts.has(imported))).toEqual([])
   })
 })
 

@@ -55,7 +55,7 @@ export async function within<Value>(
  * Settles as a promise of another request does, or with `undefined`: by its compatibility date, a Worker rejects or never settles
  * what waits for a promise of a request that has ended.
  */
-export async function orLost<Value>(ended: Promise<Value>): Promise<Value | undefined> {
+export async function orLost<Value>(ended: Promise<Value> | undefined): Promise<Value | undefined> {
   try {
     return await ended
   } catch {

@@ -31,7 +31,6 @@ export type Decide = (
   isOwnRoute?: RouteMatcher,
 ) => Decision | Promise<Decision>
 
-/** Decides about requests. */
 export interface Gate {
   readonly decide: Decide
   /** Drops the decisions that are cached for its config, and tells no store. */
@@ -137,10 +136,10 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | 
     return conclude(progress, setup, cached.admission, cached.denial)
   }
   const check = setup.checks.createCheck(token, told, request, target, progress.args)
-  progress.check = check
-  const refusal = setup.verifier.refusalOf(check)
-  if (refusal !== undefined) return fail(progress, refusal)
-  return wait(progress, setup.verifier.ask(check), (verdict) =>
+  const { facts, pending } = setup.verifier.ask(check)
+  progress.facts = facts
+  if ('reason' in pending) return fail(progress, pending)
+  return wait(progress, pending, (verdict) =>
     verdict.outcome === 'allow'
       ? conclude(progress, setup, { admitted: true, auth: verdict.auth })
       : conclude(progress, setup, undefined, verdict),

@@ -98,11 +98,11 @@ export function property(value: unknown, name: string): unknown {
 }
 
 /** Keeps a call going after its request has its response, by the argument with a `waitUntil`, such as the `ctx` of Workers. */
-export function keepAlive(args: readonly unknown[], call: Promise<unknown>): void {
+export function keepAlive(args: readonly unknown[], call: () => Promise<unknown>): void {
   try {
     const context = args.find((arg) => typeof property(arg, 'waitUntil') === 'function')
     const waitUntil = property(context, 'waitUntil')
-    if (typeof waitUntil === 'function') waitUntil.call(context, call)
+    if (typeof waitUntil === 'function') waitUntil.call(context, call())
   } catch {
     // Without it the call may end with its request.
   }

@@ -3,7 +3,7 @@ import { resolveConfig } from './config/parse.ts'
 import { AuthConfigError } from './errors.ts'
 import { ignore, isPromise } from './async.ts'
 import { createChannel, createConsole, observerOf, reportConfigError } from './response/events.ts'
-import { createVerifier } from './asking/compose.ts'
+import { DecisionSource } from './asking/decision-source.ts'
 import { createCheckFactory, createReadAddress } from './request/check.ts'
 import { createCredentialsReader, createTokenFinder } from './request/credentials.ts'
 import { createAlarm, createRouteCheck, withHints } from './response/alarm.ts'
@@ -13,7 +13,6 @@ import { endpointFromEnvironment } from './runtime.ts'
 import type { AuthConfigSource } from './auth-config.ts'
 import type { AddressOf, ResolvedConfig } from './config/parse.ts'
 import type { Channel, WriteLine } from './response/events.ts'
-import type { ComposedVerifier } from './asking/compose.ts'
 import type { CheckFactory } from './request/check.ts'
 import type { CredentialsReader, TokenFinder } from './request/credentials.ts'
 import { alone } from './response/admission.ts'
@@ -41,7 +40,7 @@ export interface Setup
   extends Omit<Unready, 'verifier' | 'config' | 'authorize' | 'guards'>, TokenFinder {
   readonly config: ResolvedConfig
   readonly checks: CheckFactory
-  readonly verifier: ComposedVerifier
+  readonly verifier: DecisionSource
   /** Decides what callers may do. `undefined` if every caller may do everything. */
   readonly authorize: Authorize | undefined
   /** This guard, for the requests that it admits. */
@@ -143,7 +142,7 @@ function createSetup(base: Base, args: readonly unknown[]): Setup {
     ...base,
     ...createTokenFinder(config),
     checks: createCheckFactory(config.context, createReadAddress(config.addressOf)),
-    verifier: createVerifier(config, endpoint, base),
+    verifier: new DecisionSource(config, endpoint, base),
     authorize: createAuthorize(config, base.notify),
     guards: alone(base),
     label: config.verifier?.label,

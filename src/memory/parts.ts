@@ -2,20 +2,8 @@ import { Entries, Shelf } from './entries.ts'
 import { Generations, KnownTokens } from '../core/asking/known-tokens.ts'
 import { UnderWay } from '../core/asking/under-way.ts'
 import type { TimedDecision } from './cached-decision.ts'
-import type { CacheBounds, DecisionStore, Scope, Stamp } from '../core/decision-store.ts'
-import type { SharedCall } from '../core/asking/shared-calls.ts'
-import type { Call } from '../core/asking/under-way.ts'
+import type { CacheBounds, DecisionStore, Scope } from '../core/decision-store.ts'
 import type { Clock } from '../core/runtime.ts'
-
-/** A call whose verdict may be cached. */
-export interface Fill extends Call {
-  readonly startedAt: number
-  readonly wallStartedAt: number
-  /** The check has it too, for whoever joins its call. It may start another call later. */
-  readonly stamp: Stamp | undefined
-  /** Where it is under way. */
-  readonly among: UnderWay<Fill>
-}
 
 // An entry with an ordinary identity. The bytes bound the memory whatever callers send, so that few large entries fit.
 const BYTES_PER_ENTRY = 3355
@@ -53,7 +41,7 @@ export class Memory {
     this.allows = new Shelf({ maxEntries, maxBytes: 3 * quarter })
     this.denials = new Shelf({ maxEntries, maxBytes: quarter })
     this.asked = new Shelf({ maxEntries, maxBytes: quarter })
-    this.generations = new Generations(clock)
+    this.generations = new Generations()
   }
 
   /**
@@ -78,8 +66,7 @@ export class Parts {
   /** The endpoint may have taken any allow that was asked for before. */
   askedSince: number
   readonly tokens: KnownTokens
-  readonly fills: UnderWay<Fill> = new UnderWay()
-  readonly calls: UnderWay<SharedCall> = new UnderWay()
+  readonly calls: UnderWay = new UnderWay()
   /** Looked at since the last one was closed. */
   isUsed: boolean = true
   isOpen: boolean = true
@@ -107,7 +94,6 @@ export class Parts {
     this.allows.forget(token)
     this.denials.forget(token)
     this.tokens.forget(token)
-    this.fills.outdate(token)
     this.calls.outdate(token)
   }
 

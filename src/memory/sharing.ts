@@ -1,7 +1,8 @@
 import { ANY } from './parts.ts'
 import type { Entries } from './entries.ts'
 import type { SharedAllow, SharedDecisions } from '../core/decision-store.ts'
-import type { AllowVerdict, ParsedVerdict, Ask } from '../core/endpoint/verdict.ts'
+import type { Partition } from '../core/asking/partition.ts'
+import type { AllowVerdict } from '../core/endpoint/verdict.ts'
 import type { Check } from '../core/request/check.ts'
 import type { Clock } from '../core/runtime.ts'
 
@@ -19,10 +20,9 @@ const MAX_SKEW_MS = 5000
 
 /** Takes what another instance was allowed, or asks and lets the others take an allow. */
 export function shareDecisions(
-  next: Ask,
   { recall }: SharedDecisions,
   { allowTtlMs, asked, scope, clock }: SharingOptions,
-): Ask {
+): NonNullable<Partition['share']> {
   const lastAskedAt = ({ token, told }: Check): number => {
     const known = asked()
     const at = known.asked.get(token, told) ?? known.asked.get(token, ANY) ?? -Infinity
@@ -35,17 +35,18 @@ export function shareDecisions(
     return wallNow < (auth.expiresAt ?? Infinity) && askedAt >= lastAskedAt(check) + MAX_SKEW_MS
   }
 
-  return async (check, deadline): Promise<ParsedVerdict> => {
+  return async (start, ask) => {
+    const { check, facts, deadline } = start
     const { token, told } = check
     const question = { token, told: scope + told }
     // The endpoint needs the other half if the store is silent.
-    const { allow, share } = await recall(question, (deadline - clock.now()) / 2)
+    const { allow, share } = await recall(question, (deadline - start.now) / 2)
     if (allow !== undefined && isUsable(check, allow)) {
-      check.cache = 'remote'
+      facts.cache = 'remote'
       return fromShared(allow, clock.wallNow())
     }
     const askedAt = clock.wallNow()
-    const verdict = await next(check, deadline)
+    const verdict = await ask({ ...start, now: clock.now() })
     noteAsked(asked(), check, Math.max(askedAt, lastAskedAt(check)))
     const ttlMs = Math.min(allowTtlMs, verdict.maxAgeMs ?? Infinity)
     if (verdict.outcome === 'deny' || ttlMs <= 0 || share === undefined) return verdict

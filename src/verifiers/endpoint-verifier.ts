@@ -1,6 +1,6 @@
 import { OPTIONS, READS } from '../core/config/options.ts'
 import { createEndpoint } from '../core/endpoint/endpoint.ts'
-import { Check } from '../core/request/check.ts'
+import { Check, createFacts } from '../core/request/check.ts'
 import { runtimeFetch } from '../core/dispatcher/runtime-fetch.ts'
 import { CheckedVerifier } from '../core/endpoint/checked-verifier.ts'
 import { askBy, narrowQuestion } from './adapt.ts'
@@ -17,7 +17,7 @@ import type { DefinedVerifier, ReadsConfig, Transport, VerifierRun } from '../co
 import type { Context } from '../core/request/question.ts'
 import type { BadTenant } from '../core/endpoint/tenancy.ts'
 import type { Decide } from '../core/endpoint/checked-verifier.ts'
-import type { TimedAsk } from '../core/endpoint/verdict.ts'
+import type { Ask } from '../core/endpoint/verdict.ts'
 import type { Table } from '../core/config/form.ts'
 
 /** The options of {@link endpointVerifier}. Those of the same name of a guard say more about each. */
@@ -86,7 +86,7 @@ export function endpointVerifier(options: EndpointVerifierOptions): DefinedVerif
   const { endpoint: url, endpointHeaders: headers, context, accepts, fetch, ...rest } = parsed
   // The guard that asked last reports the faults of the endpoint.
   let lastRun: VerifierRun = {}
-  const asking = (badTenant: BadTenant): TimedAsk =>
+  const asking = (badTenant: BadTenant): Ask =>
     createEndpoint({
       url,
       headers,
@@ -103,11 +103,12 @@ export function endpointVerifier(options: EndpointVerifierOptions): DefinedVerif
   const decide: Decide = async (question, signal, run) => {
     lastRun = run
     const check = new Check(narrowQuestion(question, context), '', [], run.trace)
+    const facts = createFacts()
     try {
       const asked = run.ignoresTenant === true ? askWithoutTenant : ask
-      return await asked(check, 0, signal)
+      return await asked(check, { deadline: 0, signal, facts })
     } finally {
-      if (check.endpointStatus !== undefined) run.answered?.(check.endpointStatus)
+      if (facts.endpointStatus !== undefined) run.answered?.(facts.endpointStatus)
     }
   }
   const secrets = Object.keys(headers).map((name) => [name, '[redacted]'])

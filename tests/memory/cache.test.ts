@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { NOBODY } from '../../src/core/endpoint/identity.ts'
 import { runs } from '../support/nightly.ts'
 import { checkOf } from '../support/checks.ts'
@@ -6,7 +6,6 @@ import {
   allow,
   asked,
   cached,
-  DEADLINE,
   deny,
   fail,
   pass,
@@ -15,7 +14,6 @@ import {
 } from '../support/cached-endpoint.ts'
 import { TOKEN } from '../support/token.ts'
 import type { AllowVerdict, ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
-import type { Check } from '../../src/core/request/check.ts'
 
 const GARBAGE = runs(1_000_000)
 
@@ -294,50 +292,35 @@ describe('bounds', () => {
   })
 
   it('lost calls do not pile up (a request that ended on Workers)', async () => {
-    const { cache } = cached()
-    const lost: Check[] = []
+    const { start } = cached()
     const landings: ((verdict: ParsedVerdict) => void)[] = []
-    const verify = cache.fill((check) => {
-      lost.push(check)
-      return new Promise((resolve) => landings.push(resolve))
-    })
+    asked.mockImplementation(() => new Promise((resolve) => landings.push(resolve)))
     for (let turn = 0; turn < 5000; turn += 1) {
-      void verify(checkOf(`t${turn}`), state.now + 100)
+      void start(checkOf(`t${turn}`), undefined, state.now + 100)
       pass(1)
     }
-    expect(lost).toHaveLength(5000)
+    expect(landings).toHaveLength(5000)
     // A late answer does no harm, and is too old to be cached.
     landings[1]?.(allow())
     await new Promise((resolve) => setTimeout(resolve, 0))
     asked.mockImplementation(() => deny())
-    const ask = cache.fill((check) => asked(check))
-    expect(await ask(checkOf('t1'), DEADLINE)).toEqual(deny())
+    expect(await start(checkOf('t1'))).toEqual(deny())
   })
-})
-
-it('adds no promise if `staleIfErrorMs` is 0', () => {
-  const { cache } = cached()
-  expect(
-    cache.orStale(
-      () => deny(),
-      () => false,
-    )(checkOf(), DEADLINE),
-  ).toEqual(deny())
 })
 
 it.each([allow(), deny()])(
   'skips the endpoint if %j was cached since the look-up',
   async (verdict) => {
-    const { cache, outcome } = cached()
+    const { start, outcome } = cached()
     asked.mockImplementation(() => verdict)
     await outcome()
-    const next = vi.fn<() => ParsedVerdict>()
-    expect(cache.fill(next)(checkOf('t', 'a'), DEADLINE)).toEqual(verdict)
-    expect(next).not.toHaveBeenCalled()
+    asked.mockClear()
+    expect(await start(checkOf('t', 'a'))).toEqual(verdict)
+    expect(asked).not.toHaveBeenCalled()
   },
 )
 
-it('forgets a fill that failed at once', async () => {
+it('forgets a call that failed at once', async () => {
   const { outcome } = cached()
   asked.mockImplementation(fail('circuit_open'))
   expect(await outcome()).toBe('circuit_open miss')

@@ -4,7 +4,8 @@ import { Entries, Shelf } from '../../src/memory/entries.ts'
 import { memoryCache } from '../../src/memory/memory-cache.ts'
 import { shareDecisions } from '../../src/memory/sharing.ts'
 import { partitionOf } from '../support/cached-endpoint.ts'
-import { Check } from '../../src/core/request/check.ts'
+import { SharedCalls } from '../../src/core/asking/shared-calls.ts'
+import { Check, createFacts } from '../../src/core/request/check.ts'
 import { systemClock } from '../../src/core/runtime.ts'
 import { checkOf } from '../support/checks.ts'
 import { pause } from '../support/connected-guards.ts'
@@ -120,11 +121,20 @@ it('a silent store leaves time for the endpoint', async () => {
 it('a decision keeps the stamp of its own call when its check starts another one', async () => {
   const { cache } = partitionOf(CACHE, systemClock, createMemoryStore(memory))
   const answers: ((verdict: ParsedVerdict) => void)[] = []
-  const fill = cache.fill(() => new Promise((resolve) => void answers.push(resolve)))
   const check = checkOf()
-  const first = fill(check, Infinity)
+  const facts = createFacts()
+  // Each is of another guard, so that they share no call.
+  const start = (): Promise<ParsedVerdict> =>
+    new SharedCalls({
+      run: () => new Promise((resolve) => void answers.push(resolve)),
+      timeoutMs: 5000,
+      clock: systemClock,
+      memory: cache,
+      partition: cache,
+    }).ask(check, facts, Infinity, systemClock.now())
+  const first = start()
   memory.revocations += 1
-  void fill(check, Infinity)
+  void start()
   await vi.waitFor(() => expect(answers).toHaveLength(2))
   answers[0]?.({ outcome: 'allow', auth: { attributes: {} } })
   await first
@@ -227,7 +237,7 @@ function askWith(allow: SharedAllow | undefined, verdict = ENDPOINT) {
   }
   const times = new Entries<number>(new Shelf({ maxEntries: 10, maxBytes: 2 ** 16 }))
   const clock = { now: () => 0, wallNow: () => NOW }
-  const verifier = shareDecisions(() => verdict, decisions, {
+  const verifier = shareDecisions(decisions, {
     allowTtlMs: 30_000,
     asked: () => ({ asked: times, askedSince: -Infinity }),
     scope: '',
@@ -236,7 +246,8 @@ function askWith(allow: SharedAllow | undefined, verdict = ENDPOINT) {
   const request = { path: '', headers: {}, params: {} }
   const check = new Check({ token: 't', request }, '', [])
   const ask = async (): Promise<ParsedVerdict> => {
-    const made = await verifier(check, 5000)
+    const start = { check, facts: createFacts(), deadline: 5000, now: 0 }
+    const made = await verifier(start, async () => verdict)
     if (made.outcome === 'allow') made.share?.()
     return made
   }

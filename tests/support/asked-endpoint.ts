@@ -1,6 +1,7 @@
 import { createEndpoint } from '../../src/core/endpoint/endpoint.ts'
 import { AuthUnavailableError } from '../../src/core/errors.ts'
-import { checkOf } from './checks.ts'
+import { attemptOf, checkOf } from './checks.ts'
+import type { Attempt } from '../../src/core/endpoint/verdict.ts'
 import type { EndpointOptions } from '../../src/core/endpoint/endpoint.ts'
 import type { Transport } from '../../src/index.ts'
 
@@ -10,7 +11,7 @@ export function ask(
   transport: Transport,
   options: Partial<EndpointOptions> = {},
   made = checkOf(),
-  signal = new AbortController().signal,
+  attempt: Partial<Attempt> = {},
 ): unknown {
   const defaults = {
     url: ADDRESS,
@@ -21,7 +22,7 @@ export function ask(
     fetch: transport,
     notify: () => undefined,
   } as const
-  return createEndpoint({ ...defaults, ...options })(made, Infinity, signal)
+  return createEndpoint({ ...defaults, ...options })(made, attemptOf(attempt))
 }
 
 /** A transport that answers with a status that `new Response` may not accept. */

@@ -3,7 +3,10 @@ import { AuthUnavailableError } from '../../src/core/errors.ts'
 import { Memory, Parts } from '../../src/memory/parts.ts'
 import { CachePartition } from '../../src/memory/partition.ts'
 import { checkOf, verifyWith } from './checks.ts'
+import { orStale } from '../../src/core/asking/decision-source.ts'
 import { permitsStale } from '../../src/core/asking/outage.ts'
+import { SharedCalls } from '../../src/core/asking/shared-calls.ts'
+import { createFacts } from '../../src/core/request/check.ts'
 import type { CacheBounds } from '../../src/core/decision-store.ts'
 import type { DecisionStore } from '../../src/core/decision-store.ts'
 import type { Clock } from '../../src/core/runtime.ts'
@@ -56,24 +59,37 @@ export function partitionOf(
 export function cached(options: Partial<CacheBounds> = {}) {
   const clock = { now: () => state.now, wallNow: () => state.wall, random: () => state.random }
   const { cache, parts } = partitionOf(options, clock)
-  const fill = cache.fill((check) => asked(check))
-  const orStale = cache.orStale(fill, (error) => permitsStale(error, outage))
+  // Each check is one of another guard, so that they share decisions and no calls.
+  const start = (check: Check, facts = createFacts(), deadline = DEADLINE) =>
+    new SharedCalls({
+      run: async (call) => asked(call.check),
+      timeoutMs: DEADLINE,
+      clock,
+      memory: cache,
+      partition: cache,
+    }).ask(check, facts, deadline, state.now)
   const verify = verifyWith({
     lookUp: (token, told) => cache.lookUp(token, told),
-    ask: (check) => orStale(check, DEADLINE),
+    ask: (check) => {
+      const facts = createFacts('miss')
+      const pending = start(check, facts)
+      const permits = (error: unknown): boolean => permitsStale(error, outage, state.now)
+      return { facts, pending: orStale(pending, cache, check, facts, permits) }
+    },
   })
   return {
     cache,
     parts,
+    start,
     ask: (token = 't', told = 'a') => verify(checkOf(token, told)),
     /** The decision or error of a check, and its cache facts. */
     outcome: async (token = 't', told = 'a'): Promise<string> => {
-      const check = checkOf(token, told)
+      const facts = createFacts()
       try {
-        const { outcome } = await verify(check)
-        return [outcome, check.cache, check.skipped].filter(Boolean).join(' ')
+        const { outcome } = await verify(checkOf(token, told), facts)
+        return [outcome, facts.cache, facts.skipped].filter(Boolean).join(' ')
       } catch (error) {
-        return [error instanceof AuthUnavailableError ? error.reason : 'bug', check.cache].join(' ')
+        return [error instanceof AuthUnavailableError ? error.reason : 'bug', facts.cache].join(' ')
       }
     },
   }

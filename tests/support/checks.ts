@@ -1,30 +1,33 @@
-import { Check } from '../../src/core/request/check.ts'
-import type { ComposedVerifier } from '../../src/core/asking/compose.ts'
-import type { ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
+import { Check, createFacts } from '../../src/core/request/check.ts'
+import { verdictOf } from '../../src/core/asking/partition.ts'
+import type { DecisionSource } from '../../src/core/asking/decision-source.ts'
+import type { Attempt, ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
+import type { CheckFacts } from '../../src/core/request/check.ts'
 
-/** A check of one question with a distant deadline. */
+/** A check of one question. */
 export function checkOf(token = 't', told = 'told'): Check {
   const request = { path: '/a', headers: {}, params: {} }
   return new Check({ token, request }, told, [])
 }
 
-/** Looks up a decision and asks on a miss, as the gate does. Throws a refusal. */
-export function verifyWith({
-  lookUp,
-  refusalOf,
-  ask,
-}: Pick<ComposedVerifier, 'lookUp' | 'ask'> & Partial<ComposedVerifier>): (
-  check: Check,
-) => ParsedVerdict | Promise<ParsedVerdict> {
-  return (check) => {
-    const cached = lookUp(check.token, check.told)
-    if (cached === undefined) {
-      const refusal = refusalOf?.(check)
-      if (refusal !== undefined) throw refusal
-      return ask(check)
+/** An attempt that a source of verdicts gets. */
+export function attemptOf(attempt: Partial<Attempt> = {}): Attempt {
+  const { signal } = new AbortController()
+  return { deadline: Infinity, signal, facts: createFacts(), ...attempt }
+}
+
+/** Looks up a decision and asks on a miss, as the gate does. Throws a refusal. Fills the facts of an event. */
+export function verifyWith(
+  source: Pick<DecisionSource, 'lookUp' | 'ask'>,
+): (check: Check, facts?: CheckFacts) => ParsedVerdict | Promise<ParsedVerdict> {
+  return (check, facts = createFacts()) => {
+    const cached = source.lookUp(check.token, check.told)
+    if (cached !== undefined) {
+      facts.cache = 'hit'
+      return verdictOf(cached)
     }
-    check.cache = 'hit'
-    const auth = cached.admission?.auth
-    return auth === undefined ? { outcome: 'deny', isLasting: true } : { outcome: 'allow', auth }
+    const asked = source.ask(check)
+    if (asked.pending instanceof Error) throw asked.pending
+    return asked.pending.finally(() => Object.assign(facts, asked.facts))
   }
 }

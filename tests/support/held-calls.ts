@@ -1,17 +1,16 @@
 import { AuthUnavailableError } from '../../src/core/errors.ts'
 import { SharedCalls } from '../../src/core/asking/shared-calls.ts'
+import { createFacts } from '../../src/core/request/check.ts'
 import { UnderWay } from '../../src/core/asking/under-way.ts'
+import { Generations, KnownTokens } from '../../src/core/asking/known-tokens.ts'
 import { checkOf } from './checks.ts'
+import type { CallStart } from '../../src/core/asking/call.ts'
 import type { AllowVerdict, ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
-import type { SharedCall } from '../../src/core/asking/shared-calls.ts'
-import type { Check } from '../../src/core/request/check.ts'
 
 export const TIMEOUT = 1000
 
 /** A call that ends when the test says so. */
-interface Call {
-  readonly check: Check
-  readonly deadline: number
+interface Call extends CallStart {
   readonly resolve: (verdict: ParsedVerdict) => void
   readonly reject: (error: unknown) => void
 }
@@ -22,25 +21,44 @@ export const allow = (extra: Partial<AllowVerdict> = {}): AllowVerdict => ({
   ...extra,
 })
 
+/** Shared calls to an endpoint, on a clock. */
+export function sharedCalls(
+  run: (start: CallStart) => Promise<ParsedVerdict>,
+  now = (): number => performance.now(),
+) {
+  const underWay = new UnderWay()
+  const memory = {
+    tokens: new KnownTokens(new Generations()),
+    calls: underWay,
+    forget: () => underWay.outdate(),
+  }
+  const clock = { now, wallNow: () => Date.now() }
+  const shared = new SharedCalls({ run, timeoutMs: TIMEOUT, clock, memory, partition: undefined })
+  const ask = (check = checkOf(), facts = createFacts()) =>
+    shared.ask(check, facts, now() + TIMEOUT, now())
+  return { shared, underWay, ask }
+}
+
 /** Shared calls to an endpoint that answers when the test says so. */
 export function heldCalls() {
   const calls: Call[] = []
-  const underWay = new UnderWay<SharedCall>()
-  const shared = new SharedCalls(
-    (check, deadline) =>
-      new Promise((resolve, reject) => calls.push({ check, deadline, resolve, reject })),
-    { timeoutMs: TIMEOUT },
-    { now: () => performance.now(), wallNow: () => Date.now() },
-    () => underWay,
+  const {
+    shared,
+    underWay,
+    ask: askShared,
+  } = sharedCalls(
+    (start) => new Promise((resolve, reject) => calls.push({ ...start, resolve, reject })),
   )
   /** The result of a check, or `pending`. */
   const ask = (token = 't', told = 'a', check = checkOf(token, told)) => {
     let ended: unknown = 'pending'
-    void shared.ask(check, performance.now() + TIMEOUT).then(
+    const facts = createFacts()
+    void askShared(check, facts).then(
       ({ outcome }) => (ended = outcome),
       (error: unknown) => (ended = error instanceof AuthUnavailableError ? error.reason : error),
     )
-    return { check, ended: () => ended }
+    return { check, facts, ended: () => ended }
   }
-  return { calls, ask, forget: (token?: string) => underWay.outdate(token) }
+  const newest = (check: ReturnType<typeof checkOf>) => underWay.newest(check.key, shared)
+  return { calls, ask, newest, forget: (token?: string) => underWay.outdate(token) }
 }

@@ -1,6 +1,6 @@
 import { createEndpoint } from '../../core/endpoint/endpoint.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
-import { Check } from '../../core/request/check.ts'
+import { Check, createFacts } from '../../core/request/check.ts'
 import type { UnavailableReason } from '../../core/types.ts'
 import type { ProbeOutcome } from './probe.ts'
 
@@ -92,7 +92,8 @@ export async function viewOfWrapper(outcome: ProbeOutcome): Promise<WrapperView>
   const request = { path: '/v1/models', headers: {}, params: {} }
   const check = new Check({ token: 'played-back', request }, '', [])
   try {
-    const verdict = await ask(check, Infinity, new AbortController().signal)
+    const { signal } = new AbortController()
+    const verdict = await ask(check, { deadline: Infinity, signal, facts: createFacts() })
     if (verdict.outcome === 'deny') return { passes: false, reason: 'denied' }
     return { passes: true, isNamed: verdict.auth.principal !== undefined }
   } catch (error) {

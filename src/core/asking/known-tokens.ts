@@ -1,9 +1,4 @@
-import { isForbidden } from '../endpoint/verdict.ts'
 import { copyOf } from '../runtime.ts'
-import type { RecentOutage } from './outage.ts'
-import type { Ask, ParsedVerdict, PendingVerdict } from '../endpoint/verdict.ts'
-import type { Check } from '../request/check.ts'
-import type { Clock } from '../runtime.ts'
 
 const GENERATION_MS = 1_800_000
 const MAX_TOKENS = 16_384
@@ -14,35 +9,32 @@ type Generation = WeakMap<object, Set<string>>
 
 /** Bounds what is remembered, over all guards of a cache. A generation ends when it is half an hour old, or full. */
 export class Generations {
-  readonly #now: Clock['now']
   #younger: Generation = new WeakMap()
   #older: Generation = new WeakMap()
-  #bornAt: number
+  // Born with the first use: on Workers the clock stands still before the first request.
+  #bornAt = -Infinity
   #tokens = 0
   #characters = 0
 
-  constructor({ now }: Pick<Clock, 'now'>) {
-    this.#now = now
-    this.#bornAt = now()
-  }
-
-  has(owner: object, token: string): boolean {
-    this.#age()
+  has(owner: object, token: string, now: number): boolean {
+    this.#age(now)
     return (
       this.#younger.get(owner)?.has(token) === true || this.#older.get(owner)?.has(token) === true
     )
   }
 
-  isEmpty(owner: object): boolean {
-    this.#age()
+  isEmpty(owner: object, now: number): boolean {
+    this.#age(now)
     return (this.#younger.get(owner)?.size ?? 0) + (this.#older.get(owner)?.size ?? 0) === 0
   }
 
-  add(owner: object, token: string): void {
-    this.#age()
+  add(owner: object, token: string, now: number): void {
+    this.#age(now)
     if (this.#younger.get(owner)?.has(token) === true) return
     const { length } = token
-    if (this.#tokens >= MAX_TOKENS || this.#characters + length > MAX_CHARACTERS) this.#renew(1)
+    if (this.#tokens >= MAX_TOKENS || this.#characters + length > MAX_CHARACTERS) {
+      this.#renew(1, now)
+    }
     this.#tokens += 1
     this.#characters += length
     const known = this.#younger.get(owner)
@@ -52,7 +44,6 @@ export class Generations {
 
   /** Forgets a token, or all tokens, of an owner. They no longer count. */
   forget(owner: object, token?: string): void {
-    this.#age()
     const younger = this.#younger.get(owner)
     const forgotten = token === undefined ? [...(younger ?? [])] : [token]
     for (const one of forgotten) {
@@ -65,15 +56,15 @@ export class Generations {
     else older?.delete(token)
   }
 
-  #age(): void {
-    const ageMs = this.#now() - this.#bornAt
-    if (ageMs >= GENERATION_MS) this.#renew(ageMs >= 2 * GENERATION_MS ? 2 : 1)
+  #age(now: number): void {
+    const ageMs = now - this.#bornAt
+    if (ageMs >= GENERATION_MS) this.#renew(ageMs >= 2 * GENERATION_MS ? 2 : 1, now)
   }
 
-  #renew(by: 1 | 2): void {
+  #renew(by: 1 | 2, now: number): void {
     this.#older = by === 1 ? this.#younger : new WeakMap()
     this.#younger = new WeakMap()
-    this.#bornAt = this.#now()
+    this.#bornAt = now
     this.#tokens = 0
     this.#characters = 0
   }
@@ -90,12 +81,12 @@ export class KnownTokens {
     this.#generations = generations
   }
 
-  has(token: string): boolean {
-    return this.#generations.has(this, token)
+  has(token: string, now: number): boolean {
+    return this.#generations.has(this, token, now)
   }
 
-  add(token: string): void {
-    this.#generations.add(this, token)
+  add(token: string, now: number): void {
+    this.#generations.add(this, token, now)
   }
 
   /** Forgets a token, or all tokens. */
@@ -103,27 +94,7 @@ export class KnownTokens {
     this.#generations.forget(this, token)
   }
 
-  isEmpty(): boolean {
-    return this.#generations.isEmpty(this)
-  }
-}
-
-/** Marks the checks of known tokens before the endpoint is asked, and learns from what it answers. */
-export function recognise(next: Ask, readTokens: () => KnownTokens, outage: RecentOutage): Ask {
-  const learn = async (check: Check, pending: PendingVerdict): Promise<ParsedVerdict> => {
-    try {
-      const verdict = await pending
-      outage.noteAnswer()
-      if (verdict.outcome === 'allow') readTokens().add(check.token)
-      else if (!isForbidden(verdict, check)) readTokens().forget(check.token)
-      return verdict
-    } catch (error) {
-      if (outage.isShownBy(error, check)) outage.noteFailure(error)
-      throw error
-    }
-  }
-  return (check, deadline) => {
-    check.isKnown = readTokens().has(check.token)
-    return learn(check, next(check, deadline))
+  isEmpty(now: number): boolean {
+    return this.#generations.isEmpty(this, now)
   }
 }

@@ -1,5 +1,4 @@
 import { AuthUnavailableError } from '../errors.ts'
-import type { Check } from '../request/check.ts'
 
 /** How long a failure counts, for the circuit breaker and for decisions that stand in. */
 export const OUTAGE_WINDOW_MS = 10_000
@@ -33,10 +32,11 @@ export function permitsStaleOfLocal(error: unknown): boolean {
 export function permitsStale(
   error: unknown,
   outage: Pick<RecentOutage, 'isRecent' | 'hasNoted'>,
+  now: number,
 ): boolean {
   if (isAboutToken(error)) return false
   if (isUnavailable(error, 'circuit_open') || outage.hasNoted(error)) return true
-  return (isUnavailable(error, 'overloaded') || isOutage(error)) && outage.isRecent()
+  return (isUnavailable(error, 'overloaded') || isOutage(error)) && outage.isRecent(now)
 }
 
 // An allow of a token whose key is unknown now came under a key that has been withdrawn since.
@@ -46,26 +46,24 @@ function isAboutToken(error: unknown): boolean {
 
 /** Remembers for a while that the endpoint failed. */
 export class RecentOutage {
-  readonly #now: () => number
   readonly #hasCircuit: boolean
   readonly #noted = new WeakSet<AuthUnavailableError>()
   #notedAt = -Infinity
   #answeredAt = -Infinity
 
   /** @param hasCircuit Whether a circuit tells when checks fail for more than one token. Otherwise one failure is enough. */
-  constructor(now: () => number, hasCircuit = false) {
-    this.#now = now
+  constructor(hasCircuit: boolean) {
     this.#hasCircuit = hasCircuit
   }
 
-  note(): void {
-    this.#notedAt = this.#now()
+  note(now: number): void {
+    this.#notedAt = now
   }
 
   /** Notes the error of a check by which an outage is shown. */
-  noteFailure(error: AuthUnavailableError): void {
+  noteFailure(error: AuthUnavailableError, now: number): void {
     this.#noted.add(error)
-    if (!this.#hasCircuit) this.note()
+    if (!this.#hasCircuit) this.note(now)
   }
 
   /** Whether the error of a check showed an outage, to it or to the one whose call it shared. */
@@ -74,12 +72,12 @@ export class RecentOutage {
   }
 
   /** The endpoint gave a verdict. */
-  noteAnswer(): void {
-    this.#answeredAt = this.#now()
+  noteAnswer(now: number): void {
+    this.#answeredAt = now
   }
 
-  isRecent(): boolean {
-    return this.#now() - this.#notedAt < OUTAGE_WINDOW_MS
+  isRecent(now: number): boolean {
+    return now - this.#notedAt < OUTAGE_WINDOW_MS
   }
 
   /**
@@ -88,7 +86,10 @@ export class RecentOutage {
    */
   isShownBy(
     error: unknown,
-    { attempts, waitedSince }: Pick<Check, 'attempts' | 'waitedSince'>,
+    {
+      attempts,
+      waitedSince,
+    }: { readonly attempts: number; readonly waitedSince: number | undefined },
   ): error is AuthUnavailableError {
     if (attempts === 0 || !isOutage(error)) return false
     if (waitedSince === undefined || !isUnavailable(error, 'timeout')) return true

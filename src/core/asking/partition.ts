@@ -1,8 +1,10 @@
-import type { DenyVerdict, Ask } from '../endpoint/verdict.ts'
 import type { KnownTokens } from './known-tokens.ts'
-import type { SharedCall } from './shared-calls.ts'
-import type { UnderWay } from './under-way.ts'
+import type { Call, UnderWay } from './under-way.ts'
+import type { Stamp } from '../decision-store.ts'
+import type { DenyVerdict, ParsedVerdict } from '../endpoint/verdict.ts'
+import type { CallStart } from './call.ts'
 import type { KnownAdmission } from '../response/admission.ts'
+import type { SkipReason } from '../types.ts'
 
 /** An allow, whose admission is made when it is stored, so that a hit allocates nothing. Or a denial. */
 export type CachedDecision = {
@@ -13,19 +15,44 @@ export type CachedDecision = {
   | { readonly admission: undefined; readonly denial: DenyVerdict }
 )
 
-/** The part of a cache that belongs to the guards of one scope. */
-export abstract class Partition {
-  /** Whether something else than the endpoint may decide: an expired allow, or another instance. */
-  abstract readonly mayStandIn: boolean
-  abstract readonly tokens: KnownTokens
+/** What the checks of guards that decide alike know of each other. */
+export interface AskingMemory {
+  readonly tokens: KnownTokens
   /** The calls of all guards of the scope. */
-  abstract readonly calls: UnderWay<SharedCall>
+  readonly calls: UnderWay
+  /** Drops decisions and known tokens, and tells no store. Calls under way are neither stored nor shared. */
+  readonly forget: () => void
+}
+
+/** The part of a cache that belongs to the guards of one scope. Caches decisions, never failures. */
+export abstract class Partition implements AskingMemory {
+  /** Whether an expired allow may stand in during an outage. */
+  abstract readonly hasStale: boolean
+  /** With a store whose instances share allows: takes the allow of another one, or asks. Lets the others take an allow. */
+  abstract readonly share:
+    | ((
+        start: CallStart,
+        ask: (start: CallStart) => Promise<ParsedVerdict>,
+      ) => Promise<ParsedVerdict>)
+    | undefined
+  abstract readonly tokens: KnownTokens
+  abstract readonly calls: UnderWay
+  abstract forget(): void
   /** The cached decision for a token and what else the endpoint is told, if there is one. */
   abstract lookUp(token: string, told: string): CachedDecision | undefined
-  /** Stores what a call brings. Inside of the shared call: it happens once, and before any check is answered. */
-  abstract fill(next: Ask): Ask
-  /** Asks on a miss. Outside of the shared call. During an outage an expired allow may stand in. */
-  abstract orStale(next: Ask, permits: (error: unknown) => boolean): Ask
-  /** Drops its decisions and known tokens, and tells no store. */
-  abstract forget(): void
+  /** An allow that has expired, and may stand in during an outage. */
+  abstract lookUpStale(token: string, told: string): CachedDecision | undefined
+  /** With a store: what is known before anything is sent. */
+  abstract stamp(token: string, now: number, wallNow: number): Stamp | undefined
+  /**
+   * Stores what a call brings, once, before any check is answered. Returns why not.
+   *
+   * @param isContested Whether it is a denial, and another call for the same question is under way.
+   */
+  abstract store(call: Call, verdict: ParsedVerdict, isContested: boolean): SkipReason | undefined
+}
+
+/** The verdict that a decision was made of. */
+export function verdictOf({ admission, denial }: CachedDecision): ParsedVerdict {
+  return admission === undefined ? denial : { outcome: 'allow', auth: admission.auth }
 }

@@ -1,18 +1,36 @@
+import { Call } from './under-way.ts'
 import { isUnavailable } from './outage.ts'
+import { verdictOf } from './partition.ts'
 import { orLost, within } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
 import { keepAlive } from '../runtime.ts'
+import type { CallStart } from './call.ts'
+import type { AskingMemory, Partition } from './partition.ts'
+import type { UnderWay } from './under-way.ts'
+import type { ParsedVerdict } from '../endpoint/verdict.ts'
+import type { Check, CheckFacts } from '../request/check.ts'
 import type { Clock } from '../runtime.ts'
-import type { ParsedVerdict, PendingVerdict, Ask } from '../endpoint/verdict.ts'
-import type { Check } from '../request/check.ts'
-import type { Call, UnderWay } from './under-way.ts'
 
-/** A check that follows the call of another one. */
-interface Follower {
+type PendingVerdict = ParsedVerdict | Promise<ParsedVerdict>
+
+/** A check that wants a verdict. */
+interface Asking {
   readonly check: Check
+  readonly facts: CheckFacts
   readonly deadline: number
+  /** When it began to wait for the call of another check. */
+  waitedSince: number | undefined
   /** Its verdict has come, so it must start no call of its own. */
   isAnswered: boolean
+}
+
+interface SharedCallsOptions {
+  readonly run: (start: CallStart) => Promise<ParsedVerdict>
+  readonly timeoutMs: number
+  readonly clock: Pick<Clock, 'now' | 'wallNow'>
+  readonly memory: AskingMemory
+  /** The same memory, if decisions are cached. */
+  readonly partition: Partition | undefined
 }
 
 /**
@@ -21,156 +39,139 @@ interface Follower {
  * its own call and takes whichever answers first. Later checks share the newest call.
  */
 export class SharedCalls {
-  readonly #next: Ask
-  readonly #timeoutMs: number
-  readonly #clock: Pick<Clock, 'now' | 'wallNow'>
-  readonly #calls: () => UnderWay<SharedCall>
+  readonly #options: SharedCallsOptions
 
-  /** @param calls Returns those of all guards that decide alike. */
-  constructor(
-    next: Ask,
-    { timeoutMs }: { readonly timeoutMs: number },
-    clock: Pick<Clock, 'now' | 'wallNow'>,
-    calls: () => UnderWay<SharedCall>,
-  ) {
-    this.#next = next
-    this.#timeoutMs = timeoutMs
-    this.#clock = clock
-    this.#calls = calls
+  constructor(options: SharedCallsOptions) {
+    this.#options = options
   }
 
-  /** Shares the newest call for the same question, or starts one. Throws what `next` throws at once. */
-  ask(check: Check, deadline: number): Promise<ParsedVerdict> {
-    return this.#shareOrStart({ check, deadline, isAnswered: false })
+  /** Shares the newest call for the same question, or starts one. */
+  ask(check: Check, facts: CheckFacts, deadline: number, now: number): Promise<ParsedVerdict> {
+    const asking = { check, facts, deadline, waitedSince: undefined, isAnswered: false }
+    return this.#joinOrStart(asking, now)
   }
 
   /** Whether there is a call that a check can share. */
-  canJoin({ key }: Check): boolean {
-    return this.#calls().newest(key, this)?.canBeJoined(this.#clock) === true
+  canJoin({ key }: Check, now: number): boolean {
+    return this.#joinable(key, now) !== undefined
   }
 
-  #shareOrStart(follower: Follower): Promise<ParsedVerdict> {
-    const call = this.#calls().newest(follower.check.key, this)
-    return call?.canBeJoined(this.#clock) === true
-      ? this.#follow(follower, call)
-      : this.#start(follower)
+  #joinable(key: string, now: number): Call | undefined {
+    const { memory, clock } = this.#options
+    const call = memory.calls.newest(key, this)
+    return call?.canBeJoined(now, clock) === true ? call : undefined
   }
 
-  #start({ check, deadline }: Follower): Promise<ParsedVerdict> {
-    const pending = Promise.resolve(this.#next(check, deadline))
-    const calls = this.#calls()
-    const call = new SharedCall(check, deadline, this, (own) => this.#settle(own, calls, pending))
-    calls.begin(call, this.#clock.now())
-    keepAlive(check.args, call.ended)
-    return call.verdict
+  #joinOrStart(asking: Asking, now: number): Promise<ParsedVerdict> {
+    const call = this.#joinable(asking.check.key, now)
+    return call === undefined ? this.#start(asking, now) : this.#follow(asking, call, now)
   }
 
-  async #settle(
-    call: SharedCall,
-    calls: UnderWay<SharedCall>,
-    pending: Promise<ParsedVerdict>,
-  ): Promise<ParsedVerdict> {
+  #start(asking: Asking, now: number, isShared = true): Promise<ParsedVerdict> {
+    const { check, facts, deadline, waitedSince } = asking
+    const { clock, memory, partition } = this.#options
+    const wallNow = clock.wallNow()
+    const stamp = partition?.stamp(check.token, now, wallNow)
+    const call = new Call(
+      { check, facts, deadline, now, waitedSince },
+      this,
+      isShared,
+      wallNow,
+      stamp,
+    )
+    const { calls } = memory
+    calls.begin(call)
+    const verdict = this.#decide(call, calls)
+    call.verdict = verdict
+    keepAlive(check.args, () => orLost(verdict))
+    return verdict
+  }
+
+  /** One call, from the last look at the cache to what others learn from its end. */
+  async #decide(call: Call, calls: UnderWay): Promise<ParsedVerdict> {
+    const { run, partition } = this.#options
     try {
-      const verdict = await pending
-      // Another call for the same question may have been asked before this denial.
-      if (verdict.outcome === 'deny') this.#calls().outdateOthers(call.check.key, call)
+      const recalled = this.#recall(call)
+      const verdict = recalled ?? (await (partition?.share?.(call.start, run) ?? run(call.start)))
+      if (recalled === undefined) this.#learn(call, calls, verdict)
+      call.result = { verdict }
       return verdict
+    } catch (error) {
+      call.result = { error }
+      throw error
     } finally {
       calls.end(call)
     }
   }
 
-  async #follow(follower: Follower, call: SharedCall): Promise<ParsedVerdict> {
-    const { check, deadline } = follower
-    check.waitedSince = this.#clock.now()
+  // The check may have waited for another call, which has stored its decision.
+  #recall({ start: { check, facts } }: Call): ParsedVerdict | undefined {
+    const decision = this.#options.partition?.lookUp(check.token, check.told)
+    if (decision === undefined) return undefined
+    facts.cache = 'hit'
+    facts.verifier = decision.verifier
+    return verdictOf(decision)
+  }
+
+  #learn(call: Call, calls: UnderWay, verdict: ParsedVerdict): void {
+    const { memory, partition } = this.#options
+    // Another call may have been asked before this denial. A retry asks later than its call began, so the order of two calls is not
+    // known: if one of them is denied, neither is stored.
+    const isContested = verdict.outcome === 'deny' && memory.calls.outdateOthers(call)
+    if (partition === undefined) return
+    const { facts } = call.start
+    facts.skipped = partition.store(call, verdict, isContested)
+    if (facts.skipped !== undefined) facts.cache = 'skipped'
+    calls.supersedeOlder(call)
+  }
+
+  async #follow(asking: Asking, call: Call, now: number): Promise<ParsedVerdict> {
+    const { deadline } = asking
+    const { clock, timeoutMs } = this.#options
+    asking.waitedSince = now
     const shared = call.verdictForFollower()
-    const budgetMs = deadline - check.waitedSince
+    const budgetMs = deadline - now
     // A call of its own could not end in less than a sixteenth of the time.
-    const isShort = budgetMs <= this.#timeoutMs / 8
+    const isShort = budgetMs <= timeoutMs / 8
     const verdict = await within(isShort ? budgetMs : budgetMs / 2, shared)
-    if (verdict !== undefined) return this.#take(follower, call, verdict)
-    if (follower.isAnswered || deadline - this.#clock.now() < this.#timeoutMs / 100) {
+    if (verdict !== undefined) return this.#take(asking, call, verdict)
+    const later = clock.now()
+    if (asking.isAnswered || deadline - later < timeoutMs / 100) {
       throw new AuthUnavailableError('timeout')
     }
-    return this.#race(follower, call, shared)
+    return this.#race(asking, call, shared, later)
   }
 
   /** Takes whichever answers first, the call that it followed or a newer one, which it starts if there is none. */
   async #race(
-    follower: Follower,
-    call: SharedCall,
+    asking: Asking,
+    call: Call,
     shared: Promise<ParsedVerdict | undefined>,
+    now: number,
   ): Promise<ParsedVerdict> {
-    const isNewest = this.#calls().newest(follower.check.key, this) === call
-    const own = isNewest ? this.#start(follower) : this.#shareOrStart(follower)
+    const { clock, memory } = this.#options
+    const isNewest = memory.calls.newest(asking.check.key, this) === call
+    const own = isNewest ? this.#start(asking, now) : this.#joinOrStart(asking, now)
     const takeShared = (verdict: ParsedVerdict | undefined): PendingVerdict =>
-      verdict === undefined || verdict.maxAgeMs === 0 ? own : this.#take(follower, call, verdict)
+      verdict === undefined || verdict.maxAgeMs === 0 ? own : this.#take(asking, call, verdict)
     try {
       return await Promise.race([own, shared.then(takeShared, () => own)])
     } catch (error) {
       if (!isUnavailable(error, 'overloaded')) throw error
       // Its own call found no place, so the other one has all the time that is left.
-      return takeShared(
-        await within(follower.deadline - this.#clock.now(), shared).catch(() => undefined),
-      )
+      const leftMs = asking.deadline - clock.now()
+      return takeShared(await within(leftMs, shared).catch(() => undefined))
     }
   }
 
-  #take(follower: Follower, call: SharedCall, verdict: ParsedVerdict): PendingVerdict {
-    const { check, deadline } = follower
+  #take(asking: Asking, call: Call, verdict: ParsedVerdict): PendingVerdict {
     // The endpoint forbids sharing, so each check asks for itself.
-    if (verdict.maxAgeMs === 0) return this.#askAlone(check, deadline)
-    follower.isAnswered = true
-    check.cache = 'shared'
-    check.endpointStatus = call.check.endpointStatus
-    check.verifier = call.check.verifier
+    if (verdict.maxAgeMs === 0) return this.#start(asking, this.#options.clock.now(), false)
+    asking.isAnswered = true
+    const { facts } = asking
+    facts.cache = 'shared'
+    facts.endpointStatus = call.start.facts.endpointStatus
+    facts.verifier = call.start.facts.verifier
     return verdict
-  }
-
-  async #askAlone(check: Check, deadline: number): Promise<ParsedVerdict> {
-    const verdict = await this.#next(check, deadline)
-    // A shared call that was asked before this denial may still bring an allow.
-    if (verdict.outcome === 'deny') this.#calls().outdateOthers(check.key)
-    return verdict
-  }
-}
-
-/** One call to the endpoint that several checks may share. */
-export class SharedCall implements Call {
-  readonly check: Check
-  readonly deadline: number
-  readonly by: object
-  readonly verdict: Promise<ParsedVerdict>
-  /** Rejects only where the runtime has given up the request that started the call. */
-  readonly ended: Promise<[PromiseSettledResult<ParsedVerdict>]>
-  isOutdated = false
-
-  constructor(
-    check: Check,
-    deadline: number,
-    by: object,
-    settle: (call: SharedCall) => Promise<ParsedVerdict>,
-  ) {
-    this.check = check
-    this.deadline = deadline
-    this.by = by
-    this.verdict = settle(this)
-    this.ended = Promise.allSettled([this.verdict])
-  }
-
-  canBeJoined(clock: Pick<Clock, 'now' | 'wallNow'>): boolean {
-    const now = clock.now()
-    if (this.isOutdated || this.deadline <= now) return false
-    // A request that comes after a revocation must not take what was asked before it.
-    return this.check.stamp?.isGood(now, clock.wallNow()) !== false
-  }
-
-  /** The verdict, or `undefined` if a follower must ask for itself: the call is lost, outdated, or ran out of its own time. */
-  async verdictForFollower(): Promise<ParsedVerdict | undefined> {
-    const [result] = (await orLost(this.ended)) ?? []
-    if (result === undefined || this.isOutdated) return undefined
-    if (result.status === 'fulfilled') return result.value
-    if (isUnavailable(result.reason, 'timeout')) return undefined
-    throw result.reason
   }
 }

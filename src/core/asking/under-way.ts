@@ -1,19 +1,62 @@
-import type { Check } from '../request/check.ts'
+import { orLost } from '../async.ts'
+import { isUnavailable } from './outage.ts'
+import type { CallStart } from './call.ts'
+import type { Stamp } from '../decision-store.ts'
+import type { ParsedVerdict } from '../endpoint/verdict.ts'
+import type { Clock } from '../runtime.ts'
 
-/** A call to the endpoint for a check. */
-export interface Call {
-  readonly check: Check
-  readonly deadline: number
-  /** Something newer is known, so its verdict must be neither cached nor shared. */
-  isOutdated: boolean
+type CallResult = { readonly verdict: ParsedVerdict } | { readonly error: unknown }
+
+/** A call to the endpoint that is under way. */
+export class Call {
+  readonly start: CallStart
   /** The guard that started it. Guards of a cache know each other's calls, and share only their own. */
-  readonly by?: object
-}
+  readonly by: object
+  /** The time of day at which it began. */
+  readonly wallNow: number
+  /** With a store: what was known before anything was sent. */
+  readonly stamp: Stamp | undefined
+  /** Something newer is known, so its verdict must be neither stored nor shared. */
+  isOutdated = false
+  /** A call that began later has been answered, so its verdict must not be stored. */
+  isSuperseded = false
+  /** Checks join the call of their guard that began last. None joins the call of a check that asks alone. */
+  isNewest: boolean
+  /** The call for the same question that began before. */
+  older: Call | undefined
+  /** Settles with the call, but not always in another request: see `orLost`. */
+  verdict: Promise<ParsedVerdict> | undefined
+  result: CallResult | undefined
 
-interface SameQuestion<Of> {
-  readonly calls: Set<Of>
-  /** The call that began last, by whoever started it. */
-  readonly newest: Map<object | undefined, Of>
+  constructor(
+    start: CallStart,
+    by: object,
+    isShared: boolean,
+    wallNow: number,
+    stamp: Stamp | undefined,
+  ) {
+    this.start = start
+    this.by = by
+    this.isNewest = isShared
+    this.wallNow = wallNow
+    this.stamp = stamp
+  }
+
+  canBeJoined(now: number, { wallNow }: Pick<Clock, 'wallNow'>): boolean {
+    if (this.isOutdated || this.start.deadline <= now) return false
+    // A request that comes after a revocation must not take what was asked before it.
+    return this.stamp === undefined || this.stamp.isGood(now, wallNow())
+  }
+
+  /** The verdict, or `undefined` if a follower must ask for itself: the call is lost, outdated, or ran out of its own time. */
+  async verdictForFollower(): Promise<ParsedVerdict | undefined> {
+    await orLost(this.verdict)
+    const { result } = this
+    if (result === undefined || this.isOutdated) return undefined
+    if ('verdict' in result) return result.verdict
+    if (isUnavailable(result.error, 'timeout')) return undefined
+    throw result.error
+  }
 }
 
 // The number of questions from which lost calls are looked for; then again at twice as many, so that looking costs almost
@@ -23,71 +66,83 @@ const MANY = 2048
 const GRACE_MS = 1000
 
 /** The calls under way. On Workers a call is lost with the request that started it, and never ends. */
-export class UnderWay<Of extends Call> {
-  // By key, since comparing all questions of one token with each other would be quadratic. A set is in the order in which its
-  // calls began.
-  readonly #byKey = new TransientMap<string, SameQuestion<Of>>()
+export class UnderWay {
+  // By question, the call that began last, since comparing all questions of one token with each other would be quadratic.
+  readonly #last = new TransientMap<string, Call>()
   #sweepAt = MANY
 
-  begin(call: Of, now: number): void {
-    if (this.#byKey.size >= this.#sweepAt) {
-      for (const [, { calls }] of this.#byKey.entries()) this.#dropLost(calls, now)
-      this.#sweepAt = Math.max(MANY, 2 * this.#byKey.size)
+  begin(call: Call): void {
+    const { check, now } = call.start
+    if (this.#last.size >= this.#sweepAt) {
+      for (const [key] of this.#last.entries()) this.#dropLost(key, now)
+      this.#sweepAt = Math.max(MANY, 2 * this.#last.size)
     }
-    const { key } = call.check
-    const same = this.#byKey.get(key) ?? { calls: new Set(), newest: new Map() }
-    this.#dropLost(same.calls, now)
-    same.calls.add(call)
-    same.newest.set(call.by, call)
-    this.#byKey.set(key, same)
+    this.#dropLost(check.key, now)
+    const newest = call.isNewest ? this.newest(check.key, call.by) : undefined
+    if (newest !== undefined) newest.isNewest = false
+    call.older = this.#last.get(check.key)
+    this.#last.set(check.key, call)
   }
 
-  end(call: Of): void {
-    const { key } = call.check
-    const same = this.#byKey.get(key)
-    if (same?.calls.delete(call) !== true) return
-    if (same.newest.get(call.by) === call) same.newest.delete(call.by)
-    if (same.calls.size === 0) this.#byKey.delete(key)
+  end(call: Call): void {
+    const { key } = call.start.check
+    const last = this.#last.get(key)
+    if (last === call) {
+      if (call.older === undefined) this.#last.delete(key)
+      else this.#last.set(key, call.older)
+      return
+    }
+    const newer = find(last, ({ older }) => older === call)
+    if (newer !== undefined) newer.older = call.older
   }
 
-  /** The call for a question that this one began last, if it has not ended. */
-  newest(key: string, by: object): Of | undefined {
-    return this.#byKey.get(key)?.newest.get(by)
+  /** The call for a question that this guard began last, if it has not ended. */
+  newest(key: string, by: object): Call | undefined {
+    return find(this.#last.get(key), (call) => call.isNewest && call.by === by)
   }
 
   /** Outdates all calls for a token, or all calls. */
   outdate(token?: string): void {
-    for (const [, { calls }] of this.#byKey.entries()) {
-      for (const call of calls)
-        call.isOutdated ||= token === undefined || call.check.token === token
+    for (const [, last] of this.#last.entries()) {
+      if (token === undefined || last.start.check.token === token) outdateAll(last)
     }
   }
 
-  /** Outdates the calls for a question, but not `except`. Returns whether there were any. */
-  outdateOthers(key: string, except?: Of): boolean {
-    const others = [...(this.#byKey.get(key)?.calls ?? [])].filter((call) => call !== except)
-    for (const other of others) other.isOutdated = true
-    return others.length > 0
+  /** Outdates the other calls for the same question. Returns whether there were any. */
+  outdateOthers(call: Call): boolean {
+    return outdateAll(this.#last.get(call.start.check.key), call)
   }
 
-  /** Outdates the calls for the same question that began before this one. */
-  outdateOlder(call: Of): void {
-    // The older calls of an outdated call are outdated already. A dropped call is not in the set, so it has no place in the order.
+  /** Supersedes the calls for the same question that began before this one. A call that was dropped has no place in the order. */
+  supersedeOlder(call: Call): void {
     if (call.isOutdated) return
-    for (const other of this.#byKey.get(call.check.key)?.calls ?? []) {
-      if (other === call) return
-      other.isOutdated = true
-    }
+    for (let { older } = call; older !== undefined; older = older.older) older.isSuperseded = true
   }
 
   // A dropped call can no longer be outdated, so its late verdict must not be used.
-  #dropLost(calls: Iterable<Of>, now: number): void {
-    for (const call of calls) {
-      if (call.deadline >= now - GRACE_MS) return
+  #dropLost(key: string, now: number): void {
+    for (let call = this.#last.get(key); call !== undefined; call = call.older) {
+      if (call.start.deadline >= now - GRACE_MS) continue
       call.isOutdated = true
       this.end(call)
     }
   }
+}
+
+function find(last: Call | undefined, isFound: (call: Call) => boolean): Call | undefined {
+  let call = last
+  while (call !== undefined && !isFound(call)) call = call.older
+  return call
+}
+
+function outdateAll(last: Call | undefined, except?: Call): boolean {
+  let isAny = false
+  for (let call = last; call !== undefined; call = call.older) {
+    if (call === except) continue
+    call.isOutdated = true
+    isAny = true
+  }
+  return isAny
 }
 
 // Often enough that little memory is held back, and rarely enough that copying costs almost nothing.

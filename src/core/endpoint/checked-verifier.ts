@@ -7,7 +7,7 @@ import type { Check } from '../request/check.ts'
 import type { Channel } from '../response/events.ts'
 import type { Context } from '../request/question.ts'
 import type { AskVerifier, DefinedVerifier, Question, VerifierRun } from '../verifier.ts'
-import type { PendingVerdict, TimedAsk } from './verdict.ts'
+import type { Ask, Attempt, ParsedVerdict } from './verdict.ts'
 
 const NAMELESS = '"verifier" allowed without a principal, which "identity" requires'
 /** In a minute. */
@@ -16,7 +16,11 @@ const MINUTE_MS = 60_000
 const LONGEST_WARNING = 1024
 
 /** Decides about a question as {@link AskVerifier} does. The verdict is checked. */
-export type Decide = (question: Question, signal: AbortSignal, run: VerifierRun) => PendingVerdict
+export type Decide = (
+  question: Question,
+  signal: AbortSignal,
+  run: VerifierRun,
+) => Promise<ParsedVerdict>
 
 /** The traits of a verifier, checked, and the function that decides. */
 export interface VerifierParts extends Omit<DefinedVerifier, 'reads'> {
@@ -95,34 +99,34 @@ export function createCustomVerifier(
   identity: 'optional' | 'required',
   channel: Channel,
   ignoresTenant = false,
-): TimedAsk {
+): Ask {
   const warn = createWarn(channel)
-  return async (check, deadline, signal) => {
-    const run = createRun(check, deadline, warn, channel, ignoresTenant)
-    check.attempts += 1
-    const verdict = await decide(check.question, signal, run)
+  return async (check, attempt) => {
+    const run = createRun(check, attempt, warn, channel, ignoresTenant)
+    const verdict = await decide(check.question, attempt.signal, run)
     if (verdict.outcome === 'deny' || identity === 'optional') return verdict
     if (verdict.auth.principal !== undefined) return verdict
     throw new AuthUnavailableError('invalid_response', { explanation: NAMELESS })
   }
 }
+
 function createRun(
   check: Check,
-  deadline: number,
+  { deadline, facts }: Attempt,
   warn: (message: string) => void,
   { report }: Channel,
   ignoresTenant: boolean,
 ): VerifierRun {
   return {
     ignoresTenant,
-    waitUntil: (work) => keepAlive(check.args, work),
+    waitUntil: (work) => keepAlive(check.args, () => work),
     warn,
     report: (event) => report?.(event),
     by: (label) => {
-      check.verifier = label
+      facts.verifier = label
     },
     answered: (status) => {
-      check.endpointStatus = status
+      facts.endpointStatus = status
     },
     timeLeftMs: () => deadline - systemClock.now(),
     trace: check.trace,

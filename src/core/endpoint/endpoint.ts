@@ -11,7 +11,7 @@ import { encodeQuestion } from '../request/question.ts'
 import type { BadTenant } from './tenancy.ts'
 import type { OnFault } from './identity-faults.ts'
 import type { BodyResult } from './response-body.ts'
-import type { ParsedVerdict, TimedAsk } from './verdict.ts'
+import type { Ask, ParsedVerdict } from './verdict.ts'
 import type { Transport, TransportResponse } from '../verifier.ts'
 import type { Channel } from '../response/events.ts'
 import type { Check } from '../request/check.ts'
@@ -28,13 +28,13 @@ export interface EndpointOptions {
 }
 
 /** Asks the endpoint. Status 200 allows. 429 and 5xx throw, since they are not a verdict. Any other status denies. */
-export function createEndpoint(options: EndpointOptions): TimedAsk {
+export function createEndpoint(options: EndpointOptions): Ask {
   const reportFault = createFaultReport(options.notify)
   const noteStatus = createStatusReport(options.url, options.notify)
   const drain = createDrain()
-  return async (check, _deadline, signal) => {
+  return async (check, { signal, facts }) => {
     const response = await post(check, options, signal)
-    check.endpointStatus = response.status
+    facts.endpointStatus = response.status
     noteStatus(response)
     // A `fetch` that follows redirects against its contract: this 200 may come from another server.
     if (response.status !== 200 || response.redirected === true) {
@@ -70,8 +70,6 @@ function post(
   { url, headers, fetch }: EndpointOptions,
   signal: AbortSignal,
 ): Promise<TransportResponse> {
-  check.attempts += 1
-  check.endpointStatus = undefined
   return send(fetch, url, {
     method: 'POST',
     headers: {

@@ -1,4 +1,4 @@
-import type { ParsedVerdict, TimedAsk } from './verdict.ts'
+import type { Ask, ParsedVerdict } from './verdict.ts'
 import type { TenantConfig } from '../auth-config.ts'
 
 export const DEFAULT_TENANT_FIELD = 'tenant'
@@ -26,8 +26,8 @@ export function fateOfBadTenant(tenant: false | TenantConfig, tenantField: strin
 }
 
 /** Gives every allow the tenant that the config demands, and denies without one. */
-export function requireTenant(next: TimedAsk, config: Required<TenantConfig>): TimedAsk {
-  return async (check, deadline, signal) => withTenant(await next(check, deadline, signal), config)
+export function requireTenant(next: Ask, config: Required<TenantConfig>): Ask {
+  return async (check, attempt) => withTenant(await next(check, attempt), config)
 }
 
 function withTenant(verdict: ParsedVerdict, config: Required<TenantConfig>): ParsedVerdict {

@@ -6,19 +6,24 @@ import { adoptUnavailable, isDenyDetail, showableError } from '../errors.ts'
 import { shownReason } from '../response/shown-facts.ts'
 import type { OnFault } from './identity-faults.ts'
 import type { BodyResult } from './response-body.ts'
-import type { Check } from '../request/check.ts'
+import type { Check, CheckFacts } from '../request/check.ts'
 import type { Auth, DenyDetail } from '../types.ts'
 
 /** A verdict whose identity is checked and frozen. */
 export type ParsedVerdict = AllowVerdict | DenyVerdict
 
-export type PendingVerdict = ParsedVerdict | Promise<ParsedVerdict>
+/** One attempt to get a verdict, as the source of verdicts sees it. */
+export interface Attempt {
+  /** A time of `Clock.now`. */
+  readonly deadline: number
+  /** Aborts at the deadline. */
+  readonly signal: AbortSignal
+  /** The source says with which status it was answered, and who decided. */
+  readonly facts: Pick<CheckFacts, 'endpointStatus' | 'verifier'>
+}
 
-/** Answers a check by the deadline, a time of `Clock.now`. Throws `AuthUnavailableError` without a verdict. */
-export type Ask = (check: Check, deadline: number) => PendingVerdict
-
-/** Answers a check until the signal aborts. `enforceDeadline` makes an {@link Ask} of it. */
-export type TimedAsk = (check: Check, deadline: number, signal: AbortSignal) => PendingVerdict
+/** Asks for a verdict, until the signal aborts. Throws `AuthUnavailableError` without one. */
+export type Ask = (check: Check, attempt: Attempt) => Promise<ParsedVerdict>
 
 export interface AllowVerdict {
   readonly outcome: 'allow'
@@ -48,7 +53,7 @@ export interface DenyVerdict {
 }
 
 /** Whether a verdict rejects this request of a token that is good for others (RFC 9110 §15.5.4). */
-export function isForbidden(verdict: ParsedVerdict, { endpointStatus }: Check): boolean {
+export function isForbidden(verdict: ParsedVerdict, endpointStatus: number | undefined): boolean {
   return verdict.outcome === 'deny' && (verdict.reason === 'forbidden' || endpointStatus === 403)
 }
 

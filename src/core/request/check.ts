@@ -5,11 +5,28 @@ import { showableError } from '../errors.ts'
 import type { Context, ToldFacts } from './question.ts'
 import type { Target } from './target.ts'
 import type { TraceContext } from './trace-context.ts'
-import type { Stamp } from '../decision-store.ts'
 import type { DecisionEvent, SkipReason } from '../types.ts'
 import type { ContextConfig, Question } from '../verifier.ts'
 
-/** One check of one request: what the endpoint is asked, and the facts for the event. */
+/** What the event of a decision tells about its check. The call that answers it fills it. */
+export interface CheckFacts {
+  cache: DecisionEvent['cache']
+  /** How often the endpoint was asked. */
+  attempts: number
+  /** The status of the last response of the endpoint. */
+  endpointStatus: number | undefined
+  /** The verifier that decided, by its label. */
+  verifier: string | undefined
+  /** Why the decision was not cached. */
+  skipped: SkipReason | undefined
+}
+
+export function createFacts(cache: CheckFacts['cache'] = 'off'): CheckFacts {
+  const unknown = { endpointStatus: undefined, verifier: undefined, skipped: undefined }
+  return { cache, attempts: 0, ...unknown }
+}
+
+/** One check of one request: what the endpoint is asked. */
 export class Check {
   readonly token: string
   readonly question: Question
@@ -17,21 +34,6 @@ export class Check {
   readonly told: string
   /** Two checks with equal keys ask the same question. */
   readonly key: string
-  /** Whether the endpoint allowed its token lately. */
-  isKnown = false
-  /** When it began to wait for a place or for a shared call, so that it had less time for its own call. */
-  waitedSince: number | undefined = undefined
-  /** How often the endpoint was asked. */
-  attempts = 0
-  /** The status of the last response of the endpoint. */
-  endpointStatus: number | undefined = undefined
-  /** The verifier that decided, by its label. */
-  verifier: string | undefined = undefined
-  cache: DecisionEvent['cache'] = 'off'
-  /** Why the decision was not cached. */
-  skipped: SkipReason | undefined = undefined
-  /** With a store: what was known before anything was sent. */
-  stamp: Stamp | undefined = undefined
   /** The extra arguments of the handler. */
   readonly args: readonly unknown[]
   /** Goes to the endpoint beside the question, and does not belong to the key. */

@@ -3,7 +3,7 @@ import { kindOf } from './events.ts'
 import type { Decided } from './decision-event.ts'
 import type { Channel, WriteLine } from './events.ts'
 import { isPreflight } from '../request/preflight.ts'
-import type { Check } from '../request/check.ts'
+import type { CheckFacts } from '../request/check.ts'
 import type { CredentialsReader } from '../request/credentials.ts'
 import type { Target } from '../request/target.ts'
 import type { DenialReason, DenyDetail } from '../types.ts'
@@ -47,7 +47,7 @@ export function shownFacts({
 export type Alarm<About = Rejected> = (reason: DenialReason, failure: Failure, about: About) => void
 
 interface Rejected {
-  readonly check?: Check
+  readonly facts?: CheckFacts
 }
 
 /** The request that is rejected. */
@@ -107,7 +107,7 @@ export function createAlarm(endpoint: string | undefined, writeLine: WriteLine):
     ? 'the service behind "verifier"'
     : `the auth endpoint ${new URL(endpoint).origin}`
   const hook = isVerifier ? '"verifier"' : '"fetch"'
-  return (reason, failure, { check }) => {
+  return (reason, failure, { facts }) => {
     const sentence = SENTENCES[reason]
     const subject = failure.isAuthorizing === true ? 'the service behind "authorize"' : asked
     if (sentence !== undefined) {
@@ -122,7 +122,7 @@ export function createAlarm(endpoint: string | undefined, writeLine: WriteLine):
     if (reason !== 'internal_error') return
     const message = showableMessage(failure.error)
     if (message !== undefined) return writeLine(`a request was rejected: ${message}`)
-    const failed = nameFailed(failure, check, hook)
+    const failed = nameFailed(failure, facts, hook)
     // Without its own message, which may hold the token.
     const kind = kindOf(failure.error)
     writeLine(
@@ -131,9 +131,9 @@ export function createAlarm(endpoint: string | undefined, writeLine: WriteLine):
   }
 }
 
-function nameFailed(failure: Failure, check: Check | undefined, hook: string): string {
+function nameFailed(failure: Failure, facts: CheckFacts | undefined, hook: string): string {
   if (failure.isAuthorizing === true) return '"authorize" threw'
-  return check === undefined || check.attempts === 0 ? 'a check failed with' : `${hook} threw`
+  return facts === undefined || facts.attempts === 0 ? 'a check failed with' : `${hook} threw`
 }
 
 // A `verifier` that throws `AuthUnavailableError` itself has no other error behind it.

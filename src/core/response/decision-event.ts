@@ -1,5 +1,5 @@
 import { hiddenToken, shownMethod, shownRequestId, shownText } from './shown-facts.ts'
-import type { Check } from '../request/check.ts'
+import type { CheckFacts } from '../request/check.ts'
 import type { CredentialsReader } from '../request/credentials.ts'
 import type { Target } from '../request/target.ts'
 import type { Auth, DecisionEvent } from '../types.ts'
@@ -22,7 +22,7 @@ export interface Progress {
   /** The decision came from the cache, so there is no check. */
   hit?: { readonly verifier: string | undefined }
   /** On a cache miss. */
-  check?: Check
+  facts?: CheckFacts
   /** The caller, once the endpoint has allowed it. */
   auth?: Auth | undefined
   /** All guards that the request came through: each may have read another token. */
@@ -39,19 +39,19 @@ type Writable<Event> = { -readonly [Name in keyof Event]: Event[Name] }
 
 /** Makes the event of a decision. Never throws, since a decision must not depend on its event. */
 export function createDecisionEvent(progress: Progress, decision: Decided): DecisionEvent {
-  const { startedAt, check } = progress
+  const { startedAt, facts } = progress
   const event: Writable<DecisionEvent> = {
     type: 'decision',
     ...decision,
     path: '',
     method: '',
     durationMs: performance.now() - startedAt,
-    cache: check?.cache ?? (progress.hit === undefined ? 'off' : 'hit'),
-    attempts: check?.attempts ?? 0,
-    ...(check?.skipped === undefined ? {} : { skipped: check.skipped }),
-    ...(check?.endpointStatus === undefined ? {} : { endpointStatus: check.endpointStatus }),
+    cache: facts?.cache ?? (progress.hit === undefined ? 'off' : 'hit'),
+    attempts: facts?.attempts ?? 0,
+    ...(facts?.skipped === undefined ? {} : { skipped: facts.skipped }),
+    ...(facts?.endpointStatus === undefined ? {} : { endpointStatus: facts.endpointStatus }),
   }
-  const asked = progress.hit ?? check
+  const asked = progress.hit ?? facts
   const verifier = asked && (asked.verifier ?? progress.setup.label)
   if (verifier !== undefined) event.verifier = verifier
   return addFacts(event, progress)

@@ -10,7 +10,7 @@ import type {
   ConcurrencyConfig,
   RetryConfig,
 } from '../../core/auth-config.ts'
-import type { Protection } from '../../core/asking/compose.ts'
+import type { CallRules } from '../../core/asking/call.ts'
 import type { Context } from '../../core/request/question.ts'
 import type { CheckedVerifier } from '../../core/endpoint/checked-verifier.ts'
 import type { Table } from '../../core/config/form.ts'
@@ -44,7 +44,7 @@ export interface FirstOfOptions {
   readonly concurrency?: ConcurrencyConfig
 }
 
-interface ParsedOptions extends Protection {
+interface ParsedOptions extends CallRules {
   readonly fallThrough: boolean
 }
 

@@ -1,21 +1,22 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
-import { enforceDeadline } from '../../../src/core/asking/deadline.ts'
+import { callsTo } from '../../support/calls.ts'
 import { checkOf } from '../../support/checks.ts'
-import type { TimedAsk } from '../../../src/core/endpoint/verdict.ts'
+import type { Attempt, ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
 
 const DENY = { outcome: 'deny', isLasting: true } as const
-const check = checkOf()
-const clock = { now: () => performance.now() }
+
+type Answer = (attempt: Attempt) => ParsedVerdict | Promise<ParsedVerdict>
 
 /** How a check ends, told without waiting for it. */
-function run(next: TimedAsk): { ended: () => unknown } {
+function run(answer: Answer): { ended: () => unknown } {
   let ended: unknown = 'pending'
-  const verdict = Promise.resolve(enforceDeadline(next, clock)(check, performance.now() + 100))
-  void verdict.then(
-    (value) => (ended = value),
-    (error: unknown) => (ended = error instanceof AuthUnavailableError ? error.reason : error),
-  )
+  void callsTo((_check, attempt) => answer(attempt))
+    .run(checkOf(), 100)
+    .then(
+      (value) => (ended = value),
+      (error: unknown) => (ended = error instanceof AuthUnavailableError ? error.reason : error),
+    )
   return { ended: () => ended }
 }
 
@@ -29,15 +30,16 @@ afterEach(() => {
 describe('deadline', () => {
   const limited = new AuthUnavailableError('rate_limited', { status: 429 })
 
-  it('passes on the check and the verdict, and leaves no timer', async () => {
-    const next = vi.fn<TimedAsk>().mockResolvedValue(DENY)
+  it('passes on the deadline and the verdict, and leaves no timer', async () => {
+    const next = vi.fn<Answer>().mockResolvedValue(DENY)
     const { ended } = run(next)
     await vi.advanceTimersByTimeAsync(0)
     expect(ended()).toBe(DENY)
     expect(next).toHaveBeenCalledExactlyOnceWith(
-      check,
-      performance.now() + 100,
-      expect.any(AbortSignal),
+      expect.objectContaining({
+        deadline: performance.now() + 100,
+        signal: expect.any(AbortSignal),
+      }),
     )
     expect(vi.getTimerCount()).toBe(0)
   })
@@ -54,7 +56,7 @@ describe('deadline', () => {
 
   it('aborts the signal and ends as timeout, even if the call ignores it', async () => {
     const signals: AbortSignal[] = []
-    const { ended } = run((_check, _deadline, signal) => {
+    const { ended } = run(({ signal }) => {
       signals.push(signal)
       return new Promise(() => undefined)
     })
@@ -74,7 +76,7 @@ describe('deadline', () => {
     ['a 429 whose body did not end', limited, 'rate_limited'],
   ])('of an aborted call that throws %s', async (_what, thrown, expected) => {
     const { ended } = run(
-      (_check, _deadline, signal) =>
+      ({ signal }) =>
         new Promise((_resolve, reject) => {
           signal.addEventListener('abort', () => reject(thrown))
         }),
@@ -85,7 +87,7 @@ describe('deadline', () => {
 
   it('takes a verdict that was only waiting for a body', async () => {
     const { ended } = run(
-      (_check, _deadline, signal) =>
+      ({ signal }) =>
         new Promise((resolve) => signal.addEventListener('abort', () => resolve(DENY))),
     )
     await vi.advanceTimersByTimeAsync(101)

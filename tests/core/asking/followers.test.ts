@@ -1,11 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
-import { SharedCalls } from '../../../src/core/asking/shared-calls.ts'
-import { UnderWay } from '../../../src/core/asking/under-way.ts'
-import type { SharedCall } from '../../../src/core/asking/shared-calls.ts'
-import { checkOf } from '../../support/checks.ts'
-import { allow, heldCalls, TIMEOUT } from '../../support/held-calls.ts'
-import type { ParsedVerdict, Ask } from '../../../src/core/endpoint/verdict.ts'
+import { allow, heldCalls, sharedCalls, TIMEOUT } from '../../support/held-calls.ts'
+import type { ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
 
 const settle = (ms = 0): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
 
@@ -23,7 +19,7 @@ describe('a follower', () => {
     const joinedAt = performance.now()
     await settle(TIMEOUT / 2)
     expect(calls.map(({ check }) => check)).toEqual([leader.check, follower.check])
-    expect([leader.check.waitedSince, follower.check.waitedSince]).toEqual([undefined, joinedAt])
+    expect(calls.map(({ waitedSince }) => waitedSince)).toEqual([undefined, joinedAt])
   })
 
   it('waits for half of its time, then asks with the other half', async () => {
@@ -38,7 +34,7 @@ describe('a follower', () => {
     calls[1]?.resolve(allow())
     await settle()
     expect(follower.ended()).toBe('allow')
-    expect(follower.check.cache).toBe('off')
+    expect(follower.facts.cache).toBe('off')
   })
 
   it('starts a call that later and waiting checks share', async () => {
@@ -106,19 +102,12 @@ describe('a follower', () => {
       let lateMs = 0
       const now = (): number => performance.now() + lateMs
       let made = 0
-      const calls = new UnderWay<SharedCall>()
-      const next: Ask = () => {
+      const { ask } = sharedCalls(() => {
         made += 1
         return new Promise(() => undefined)
-      }
-      const shared = new SharedCalls(
-        next,
-        { timeoutMs: TIMEOUT },
-        { now, wallNow: now },
-        () => calls,
-      )
-      void shared.ask(checkOf(), now() + TIMEOUT)
-      void shared.ask(checkOf(), now() + TIMEOUT).catch(() => undefined)
+      }, now)
+      void ask()
+      ask().catch(() => undefined)
       lateMs = TIMEOUT / 2 - restMs
       await settle(TIMEOUT / 2)
       expect(made).toBe(expected)
@@ -175,7 +164,7 @@ describe('a follower', () => {
     calls[2]?.resolve({ outcome: 'deny', isLasting: true })
     await settle()
     expect(checks.map(({ ended }) => ended())).toEqual(['allow', 'allow', 'deny'])
-    expect(checks[1]?.check.cache).toBe('off')
+    expect(checks[1]?.facts.cache).toBe('off')
   })
 
   it('leaves no timer when the call ends', async () => {
@@ -198,7 +187,7 @@ describe('a slow endpoint', () => {
     calls[0]?.resolve(allow())
     await settle()
     expect(new Set(checks.map(({ ended }) => ended()))).toEqual(new Set(['allow']))
-    expect(checks[1]?.check.cache).toBe('shared')
+    expect(checks[1]?.facts.cache).toBe('shared')
   })
 
   it('gets few calls if it hangs, however many checks wait', { tags: ['slow'] }, async () => {

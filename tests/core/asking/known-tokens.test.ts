@@ -1,23 +1,24 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Generations, KnownTokens, recognise } from '../../../src/core/asking/known-tokens.ts'
+import { Generations, KnownTokens } from '../../../src/core/asking/known-tokens.ts'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
-import { RecentOutage } from '../../../src/core/asking/outage.ts'
 import { NOBODY } from '../../../src/core/endpoint/identity.ts'
+import { callsTo } from '../../support/calls.ts'
 import { checkOf } from '../../support/checks.ts'
 import { collectGarbage } from '../../support/garbage.ts'
-import type { Check } from '../../../src/core/request/check.ts'
-import type { ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
+import type { Attempt, ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
 
 const HALF_HOUR = 1_800_000
 let now = 0
 
-function tokens(generations = new Generations({ now: () => now })) {
+function tokens(generations = new Generations()) {
   const known = new KnownTokens(generations)
+  // The first use begins a generation.
+  known.isEmpty(now)
   return {
-    isEmpty: () => known.isEmpty(),
+    isEmpty: () => known.isEmpty(now),
     clear: () => known.forget(),
-    add: (token: string) => known.add(token),
-    has: (token: string) => known.has(token),
+    add: (token: string) => known.add(token, now),
+    has: (token: string) => known.has(token, now),
     delete: (token: string) => known.forget(token),
   }
 }
@@ -74,7 +75,7 @@ describe('known tokens', () => {
   })
 
   it('are 16,384 in a generation, of all guards of a cache, and the oldest generation goes first', () => {
-    const generations = new Generations({ now: () => now })
+    const generations = new Generations()
     const [one, other] = [tokens(generations), tokens(generations)]
     const half = Array.from({ length: 8192 }, (_, index) => `t${index}`)
     half.forEach(one.add)
@@ -121,66 +122,42 @@ describe('known tokens', () => {
 const ALLOW = { outcome: 'allow', auth: NOBODY } as const
 const DENY = { outcome: 'deny', isLasting: false } as const
 
-function recognising(answer: (check: Check) => ParsedVerdict | Promise<ParsedVerdict>) {
-  const outage = new RecentOutage(() => 0)
-  const known = new KnownTokens(new Generations({ now: () => 0 }))
-  const verify = recognise(answer, () => known, outage)
-  const isKnown = async (token: string): Promise<boolean> => {
-    const check = checkOf(token)
-    await verify(check, Infinity)
-    return check.isKnown
+/** Whether a token is known, once the endpoint has answered its check. */
+function asking(answer: (attempt: Attempt) => ParsedVerdict) {
+  const { known, run } = callsTo((_check, attempt) => answer(attempt))
+  return async (token: string): Promise<boolean> => {
+    await run(checkOf(token))
+    return known.has(token, performance.now())
   }
-  return { verify, isKnown, outage }
 }
 
 it('knows a token after an allow, until it is denied', async () => {
   let verdict: ParsedVerdict = ALLOW
-  const { isKnown } = recognising(() => verdict)
-  expect([await isKnown('t'), await isKnown('t'), await isKnown('u')]).toEqual([false, true, false])
+  const isKnownAfter = asking(() => verdict)
+  expect([await isKnownAfter('t'), await isKnownAfter('u')]).toEqual([true, true])
   verdict = DENY
-  expect([await isKnown('t'), await isKnown('t'), await isKnown('u')]).toEqual([true, false, true])
+  expect([await isKnownAfter('t'), await isKnownAfter('v')]).toEqual([false, false])
+  verdict = ALLOW
+  expect(await isKnownAfter('t')).toBe(true)
 })
 
 it('knows a token still after a 403, which rejects one request of it', async () => {
-  let answer: ParsedVerdict = ALLOW
-  const { isKnown } = recognising((check) => {
-    check.endpointStatus = answer === DENY ? 403 : 200
-    return answer
+  let verdict: ParsedVerdict = ALLOW
+  const isKnownAfter = asking(({ facts }) => {
+    facts.endpointStatus = verdict === DENY ? 403 : 200
+    return verdict
   })
-  await isKnown('t')
-  answer = DENY
-  expect([await isKnown('t'), await isKnown('t')]).toEqual([true, true])
-  expect([await isKnown('u'), await isKnown('u')]).toEqual([false, false])
-})
-
-it('says so before anything is asked', async () => {
-  const seen: boolean[] = []
-  const { verify } = recognising(({ isKnown }) => {
-    seen.push(isKnown)
-    return ALLOW
-  })
-  await verify(checkOf(), Infinity)
-  await verify(checkOf(), Infinity)
-  expect(seen).toEqual([false, true])
+  await isKnownAfter('t')
+  verdict = DENY
+  expect([await isKnownAfter('t'), await isKnownAfter('u')]).toEqual([true, false])
 })
 
 it.each([
-  ['an outage', new AuthUnavailableError('unreachable'), 1, true],
-  ['a timeout before the endpoint was asked', new AuthUnavailableError('timeout'), 0, false],
-  ['another failure', new AuthUnavailableError('rate_limited'), 1, false],
-  ['a bug', new Error('bug'), 1, false],
-])('notes %s: %s', async (_what, error, attempts, isNoted) => {
-  const { verify, outage } = recognising((check) => {
-    check.attempts = attempts
-    return Promise.reject(error)
-  })
-  await expect(verify(checkOf(), Infinity)).rejects.toBe(error)
-  expect(outage.isRecent()).toBe(isNoted)
-})
-
-it('throws at once what the next policy throws at once', () => {
-  const { verify } = recognising(() => {
-    throw new AuthUnavailableError('circuit_open')
-  })
-  expect(() => verify(checkOf(), Infinity)).toThrow('circuit_open')
+  ['an outage', new AuthUnavailableError('unreachable'), true],
+  ['another failure', new AuthUnavailableError('rate_limited'), false],
+  ['a bug', new Error('bug'), false],
+])('notes %s as an outage: %j', async (_what, error, isNoted) => {
+  const { run, outage } = callsTo(() => Promise.reject(error))
+  await expect(run()).rejects.toBe(error)
+  expect(outage.hasNoted(error)).toBe(isNoted)
 })

@@ -1,22 +1,28 @@
 import { describe, expect, it } from 'vitest'
-import { TransientMap, UnderWay } from '../../../src/core/asking/under-way.ts'
+import { Call, TransientMap, UnderWay } from '../../../src/core/asking/under-way.ts'
+import { createFacts } from '../../../src/core/request/check.ts'
 import { checkOf } from '../../support/checks.ts'
-import type { Call } from '../../../src/core/asking/under-way.ts'
 
 const GUARD = {}
 
+const callOf = (check = checkOf(), deadline = 5000, now = 100, by = GUARD, isShared = true): Call =>
+  new Call({ check, facts: createFacts(), deadline, now }, by, isShared, 0, undefined)
+
 function trackCalls() {
-  const underWay = new UnderWay<Call>()
+  const underWay = new UnderWay()
   const begin = (token = 't', told = 'told', deadline = 5000, now = 100, by = GUARD): Call => {
-    const call = { check: checkOf(token, told), deadline, isOutdated: false, by }
-    underWay.begin(call, now)
+    const call = callOf(checkOf(token, told), deadline, now, by)
+    underWay.begin(call)
     return call
   }
-  const others = (call: Call) => underWay.outdateOthers(call.check.key, call)
+  const others = (call: Call) => underWay.outdateOthers(call)
   return { underWay, begin, others }
 }
 
+const keyOf = (call: Call): string => call.start.check.key
+
 const areOutdated = (calls: readonly Call[]) => calls.map(({ isOutdated }) => isOutdated)
+const areSuperseded = (calls: readonly Call[]) => calls.map(({ isSuperseded }) => isSuperseded)
 
 it('outdates all of a token, or all', () => {
   const { underWay, begin } = trackCalls()
@@ -28,17 +34,16 @@ it('outdates all of a token, or all', () => {
   expect(areOutdated(calls)).toEqual([true, true, true])
 })
 
-it('outdates the older calls for the same question, or all others', () => {
+it('supersedes the older calls for the same question, and outdates all others', () => {
   const { underWay, begin, others } = trackCalls()
   const [older, elsewhere, otherToken] = [begin('t', 'a'), begin('t', 'b'), begin('u', 'a')]
   const [call, newer] = [begin('t', 'a'), begin('t', 'a')]
   const calls = [older, elsewhere, otherToken, call, newer]
-  underWay.outdateOlder(call)
-  expect(areOutdated(calls)).toEqual([true, false, false, false, false])
+  underWay.supersedeOlder(call)
+  expect(areSuperseded(calls)).toEqual([true, false, false, false, false])
+  expect(areOutdated(calls)).not.toContain(true)
   expect(others(call)).toBe(true)
   expect(areOutdated(calls)).toEqual([true, false, false, false, true])
-  expect(underWay.outdateOthers(call.check.key)).toBe(true)
-  expect(call.isOutdated).toBe(true)
   expect(others(begin('alone'))).toBe(false)
 })
 
@@ -47,14 +52,14 @@ it('has nothing to do with what has ended, and still outdates the others', () =>
   const [ended, first, second] = [begin(), begin(), begin()]
   underWay.end(ended)
   underWay.end(ended)
-  underWay.outdateOlder(second)
+  underWay.supersedeOlder(second)
+  expect(areSuperseded([ended, first, second])).toEqual([false, true, false])
+  expect(others(second)).toBe(true)
   expect(areOutdated([ended, first, second])).toEqual([false, true, false])
-  expect(others(ended)).toBe(true)
-  expect(areOutdated([ended, first, second])).toEqual([false, true, true])
   underWay.end(first)
   underWay.end(second)
   underWay.outdate()
-  underWay.outdateOlder(ended)
+  underWay.supersedeOlder(ended)
   expect(others(first)).toBe(false)
   expect(ended.isOutdated).toBe(false)
 })
@@ -62,14 +67,27 @@ it('has nothing to do with what has ended, and still outdates the others', () =>
 it('knows the newest call for a question until that one ends', () => {
   const { underWay, begin } = trackCalls()
   const [older, newest] = [begin(), begin()]
-  const { key } = newest.check
+  const key = keyOf(newest)
   expect(underWay.newest(key, GUARD)).toBe(newest)
   underWay.end(newest)
   expect(underWay.newest(key, GUARD)).toBeUndefined()
   const again = begin()
   underWay.end(older)
   expect(underWay.newest(key, GUARD)).toBe(again)
-  expect(underWay.newest(begin('u').check.key, GUARD)).not.toBe(again)
+  expect(underWay.newest(keyOf(begin('u')), GUARD)).not.toBe(again)
+})
+
+it('does not know a call as the newest one that asks alone, or that another one has followed', () => {
+  const { underWay, begin, others } = trackCalls()
+  const shared = begin()
+  const alone = callOf(checkOf(), 5000, 100, GUARD, false)
+  underWay.begin(alone)
+  expect(underWay.newest(keyOf(shared), GUARD)).toBe(shared)
+  const next = begin()
+  underWay.end(next)
+  expect(underWay.newest(keyOf(shared), GUARD)).toBeUndefined()
+  others(shared)
+  expect(areOutdated([shared, alone])).toEqual([false, true])
 })
 
 it('knows the newest call of each guard, and outdates those of all', () => {
@@ -77,7 +95,7 @@ it('knows the newest call of each guard, and outdates those of all', () => {
   const own = begin()
   const other = {}
   const foreign = begin('t', 'told', 5000, 100, other)
-  const { key } = own.check
+  const key = keyOf(own)
   expect([underWay.newest(key, GUARD), underWay.newest(key, other)]).toEqual([own, foreign])
   underWay.end(foreign)
   expect([underWay.newest(key, GUARD), underWay.newest(key, other)]).toEqual([own, undefined])
@@ -105,31 +123,30 @@ it('drops the lost calls for all questions when there are 2,048, and nothing els
   expect(lost.isOutdated).toBe(false)
   begin('one more', '', 5000, 1010)
   expect(areOutdated([lost, late, alive])).toEqual([true, false, false])
-  expect(underWay.newest(lost.check.key, GUARD)).toBeUndefined()
-  expect(underWay.newest(late.check.key, GUARD)).toBe(late)
+  expect(underWay.newest(keyOf(lost), GUARD)).toBeUndefined()
+  expect(underWay.newest(keyOf(late), GUARD)).toBe(late)
   // Its verdict comes after all, and says nothing about what was asked later.
   const younger = begin('lost', '')
-  underWay.outdateOlder(lost)
-  expect(younger.isOutdated).toBe(false)
+  underWay.supersedeOlder(lost)
+  expect(younger.isSuperseded).toBe(false)
 })
 
 it('looks for lost calls again at twice as many, and not each time', () => {
   const { underWay, begin } = trackCalls()
   let looks = 0
-  const check = checkOf('first')
-  const deadline = () => {
-    looks += 1
-    return 5000
-  }
-  const first = Object.defineProperty({ check, deadline: 0, isOutdated: false }, 'deadline', {
-    get: deadline,
+  const first = callOf(checkOf('first'))
+  Object.defineProperty(first.start, 'deadline', {
+    get: () => {
+      looks += 1
+      return 5000
+    },
   })
   const beginMany = (count: number, prefix: string): number => {
     looks = 0
     for (let turn = 0; turn < count; turn += 1) begin(`${prefix}${turn}`)
     return looks
   }
-  underWay.begin(first, 100)
+  underWay.begin(first)
   expect(beginMany(2047, 'a')).toBe(0)
   expect(beginMany(2048, 'b')).toBe(1)
   expect(beginMany(1, 'c')).toBe(1)
@@ -153,8 +170,8 @@ it('does not compare the questions of one token with each other', () => {
       return told
     }
     Object.defineProperty(check, 'told', { get: read })
-    const call = { check, deadline: 5000, isOutdated: false }
-    underWay.begin(call, 100)
+    const call = callOf(check)
+    underWay.begin(call)
     return call
   })
   for (const call of calls) expect(others(call)).toBe(false)

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createCustomVerifier, verifierOf } from '../../../src/core/endpoint/checked-verifier.ts'
 import { createChannel } from '../../../src/core/response/events.ts'
 import { AuthUnavailableError, createAuthenticator, memoryCache } from '../../../src/index.ts'
-import { checkOf } from '../../support/checks.ts'
+import { attemptOf, checkOf } from '../../support/checks.ts'
 import { guardWith } from '../../support/guarded-verifier.ts'
 import { get } from '../../support/requests.ts'
 import { defineVerifier } from '../../../src/verifiers.ts'
@@ -12,7 +12,11 @@ const { signal } = new AbortController()
 const channel = createChannel(undefined, () => undefined)
 
 function ask(verifier: AskVerifier, identity: 'optional' | 'required' = 'optional'): unknown {
-  return createCustomVerifier(verifierOf(verifier), identity, channel)(checkOf(), Infinity, signal)
+  return createCustomVerifier(
+    verifierOf(verifier),
+    identity,
+    channel,
+  )(checkOf(), attemptOf({ signal }))
 }
 
 describe('warnings of a verifier', () => {
@@ -38,7 +42,7 @@ describe('warnings of a verifier', () => {
     const verify = createCustomVerifier(verifierOf(verifier), 'optional', events)
     const warn = async (...all: readonly string[]): Promise<readonly string[]> => {
       texts.push(...all)
-      await verify(checkOf(), Infinity, signal)
+      await verify(checkOf(), attemptOf({ signal }))
       return told.splice(0)
     }
     return { warn }
@@ -91,20 +95,19 @@ it('writes no line of its own on the console, and obeys no terminal, whatever a 
 })
 
 describe('a custom verifier', () => {
-  it('is asked the question with the signal, and counted', async () => {
+  it('is asked the question with the signal', async () => {
     const verifier = vi.fn<AskVerifier>().mockReturnValue({ outcome: 'deny' })
     const check = checkOf()
     expect(
-      await createCustomVerifier(verifierOf(verifier), 'optional', channel)(
-        check,
-        Infinity,
-        signal,
-      ),
+      await createCustomVerifier(
+        verifierOf(verifier),
+        'optional',
+        channel,
+      )(check, attemptOf({ signal })),
     ).toMatchObject({
       outcome: 'deny',
     })
     expect(verifier).toHaveBeenCalledExactlyOnceWith(check.question, signal, expect.anything())
-    expect(check.attempts).toBe(1)
   })
 
   it('is told how much time is left', async () => {
@@ -114,11 +117,11 @@ describe('a custom verifier', () => {
       return { outcome: 'deny' }
     }
     const deadline = performance.now() + 60_000
-    await createCustomVerifier(verifierOf(verifier), 'optional', channel)(
-      checkOf(),
-      deadline,
-      signal,
-    )
+    await createCustomVerifier(
+      verifierOf(verifier),
+      'optional',
+      channel,
+    )(checkOf(), attemptOf({ deadline }))
     expect(leftMs).toBeGreaterThan(30_000)
     expect(leftMs).toBeLessThanOrEqual(60_000)
   })
@@ -157,7 +160,7 @@ describe('a custom verifier', () => {
       'optional',
       channel,
     )
-    const verdict = verify(checkOf(), Infinity, controller.signal)
+    const verdict = verify(checkOf(), attemptOf({ signal: controller.signal }))
     controller.abort()
     await expect(verdict).rejects.toMatchObject({ reason: 'timeout' })
   })

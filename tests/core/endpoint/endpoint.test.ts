@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { runtimeFetch } from '../../../src/core/dispatcher/runtime-fetch.ts'
 import { ADDRESS, answering, ask, IDENTITY, reasonOf } from '../../support/asked-endpoint.ts'
+import { createFacts } from '../../../src/core/request/check.ts'
 import { checkOf } from '../../support/checks.ts'
 import type { Transport } from '../../../src/index.ts'
 
@@ -52,7 +53,7 @@ describe('the POST', () => {
   it('carries the question as JSON and follows no redirect', async () => {
     const transport = vi.fn<Transport>(answering(200))
     const { signal } = new AbortController()
-    await ask(transport, { headers: { 'x-secret': 's' } }, checkOf(), signal)
+    await ask(transport, { headers: { 'x-secret': 's' } }, checkOf(), { signal })
     expect(transport).toHaveBeenCalledExactlyOnceWith(ADDRESS, {
       method: 'POST',
       headers: { 'x-secret': 's', accept: 'application/json', 'content-type': 'application/json' },
@@ -62,10 +63,10 @@ describe('the POST', () => {
     })
   })
 
-  it('is counted, and so is the status', async () => {
-    const made = checkOf()
-    await ask(answering(403), {}, made)
-    expect(made).toMatchObject({ attempts: 1, endpointStatus: 403 })
+  it('says with which status it was answered', async () => {
+    const facts = createFacts()
+    await ask(answering(403), {}, checkOf(), { facts })
+    expect(facts).toMatchObject({ attempts: 0, endpointStatus: 403 })
   })
 })
 
@@ -140,13 +141,13 @@ describe('a transport that fails', () => {
   it.each([[new Error('ECONNREFUSED')], [undefined], [null], ['text']])(
     'leaves the endpoint unreachable when it rejects with %s, and its reason is not passed on',
     async (cause) => {
-      const made = checkOf()
-      const asked = Promise.resolve(ask(() => Promise.reject(cause), {}, made))
+      const facts = createFacts()
+      const asked = Promise.resolve(ask(() => Promise.reject(cause), {}, checkOf(), { facts }))
       const error: unknown = await asked.catch((reason: unknown) => reason)
       expect(error).toBeInstanceOf(AuthUnavailableError)
       expect(error).toMatchObject({ reason: 'unreachable' })
       expect(error).not.toHaveProperty('cause')
-      expect(made).toMatchObject({ attempts: 1, endpointStatus: undefined })
+      expect(facts.endpointStatus).toBeUndefined()
     },
   )
 
@@ -231,7 +232,9 @@ describe('caching rules of the endpoint', () => {
 
 it('a call that ignores its signal ends as timeout', async () => {
   const controller = new AbortController()
-  const asked = ask(() => new Promise(() => undefined), {}, checkOf(), controller.signal)
+  const asked = ask(() => new Promise(() => undefined), {}, checkOf(), {
+    signal: controller.signal,
+  })
   controller.abort()
   await expect(asked).rejects.toMatchObject({ reason: 'timeout' })
 })

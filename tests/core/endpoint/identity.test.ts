@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createEndpoint } from '../../../src/core/endpoint/endpoint.ts'
 import { ADDRESS, answering, ask, IDENTITY, reasonOf } from '../../support/asked-endpoint.ts'
-import { checkOf } from '../../support/checks.ts'
+import { attemptOf, checkOf } from '../../support/checks.ts'
 import type { AuthEvent, Transport } from '../../../src/index.ts'
 
 describe('the identity', () => {
@@ -42,7 +42,9 @@ describe('the identity', () => {
     })
     const transport: Transport = () =>
       Promise.resolve({ status: 200, headers: new Headers(), body })
-    const asked = Promise.resolve(ask(transport, { identity }, checkOf(), controller.signal))
+    const asked = Promise.resolve(
+      ask(transport, { identity }, checkOf(), { signal: controller.signal }),
+    )
     expect(await asked.catch(reasonOf)).toEqual(expected)
   })
 
@@ -140,8 +142,7 @@ describe('a malformed identity', () => {
       fetch: transport,
       notify: report,
     })
-    for (let turn = 0; turn < 3; turn += 1)
-      await endpoint(checkOf(), Infinity, new AbortController().signal)
+    for (let turn = 0; turn < 3; turn += 1) await endpoint(checkOf(), attemptOf())
     const messages = report.mock.calls.map(([event]) => ('message' in event ? event.message : ''))
     expect(messages).toEqual([
       expect.stringContaining('"principal" must be a string'),

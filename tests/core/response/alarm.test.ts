@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { createAlarm } from '../../../src/core/response/alarm.ts'
-import { checkOf } from '../../support/checks.ts'
+import { createFacts } from '../../../src/core/request/check.ts'
 import type { Failure } from '../../../src/core/response/alarm.ts'
 import type { DenialReason } from '../../../src/index.ts'
 
@@ -18,7 +18,7 @@ function lineOf(reason: DenialReason, failure: Failure = {}, asked: Asked = {}):
   const { endpoint, attempts } = { endpoint: ENDPOINT, attempts: 1, ...asked }
   const lines: string[] = []
   const alarm = createAlarm(endpoint, (line) => lines.push(line))
-  alarm(reason, failure, { check: Object.assign(checkOf(), { attempts }) })
+  alarm(reason, failure, { facts: { ...createFacts(), attempts } })
   return lines.join('\n')
 }
 

@@ -1,7 +1,8 @@
 import { Dice, Process, World } from './world.ts'
 import { Servers } from './servers.ts'
 import type * as Parts from './parts.ts'
-import type { ParsedVerdict, Ask } from '../../../src/core/endpoint/verdict.ts'
+import type { CallStart } from '../../../src/core/asking/call.ts'
+import type { ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
 import type { EngineFlaws } from './servers.ts'
 
 /** One history of the protocol: instances, an endpoint that changes its mind, and faults. */
@@ -79,17 +80,18 @@ class Instance {
     const memory = new parts.Memory({ ...times, maxEntries: 100 }, this.process, this.store)
     this.#memory = new parts.Parts(memory)
     this.#cache = new parts.CachePartition(memory, { common: '', own: '' }, () => this.#memory)
-    const ask: Ask = async ({ told }) => {
+    const run = async ({ check: { told } }: CallStart): Promise<ParsedVerdict> => {
       const version = await askEndpoint(this.process)
       this.#told.set(told, Math.max(version, this.#toldOf(told)))
       return verdictOf(version)
     }
-    this.#calls = new parts.SharedCalls(
-      this.#cache.fill(ask),
-      { timeoutMs: 5000 },
-      this.process,
-      () => this.#memory.calls,
-    )
+    this.#calls = new parts.SharedCalls({
+      run,
+      timeoutMs: 5000,
+      clock: this.process,
+      memory: this.#cache,
+      partition: this.#cache,
+    })
   }
 
   #toldOf(told: string): number {
@@ -106,7 +108,8 @@ class Instance {
     if (hit !== undefined) return versionOf(hit.admission?.auth?.principal)
     const question = { token: TOKEN, request: { path: '', headers: {}, params: {} } }
     const check = new this.#parts.Check(question, told, [])
-    const verdict = await this.#calls.ask(check, this.process.now() + 5000)
+    const now = this.process.now()
+    const verdict = await this.#calls.ask(check, this.#parts.createFacts(), now + 5000, now)
     return verdict.outcome === 'allow' ? versionOf(verdict.auth.principal) : undefined
   }
 

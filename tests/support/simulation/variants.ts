@@ -126,10 +126,10 @@ export const VARIANTS: readonly Variant[] = [
     edits: [
       {
         file: CACHE,
-        from: '{ ...fill, verifier, ttlMs }',
-        to: '{ ...fill, verifier, ttlMs, stamp: this.#memory.store?.stamp(token, this.#memory.clock.now(), this.#memory.clock.wallNow()) }',
+        from: 'verifier: facts.verifier, ttlMs, stamp,',
+        to: 'verifier: facts.verifier, ttlMs, stamp: this.#memory.store?.stamp(check.token, this.#memory.clock.now(), this.#memory.clock.wallNow()),',
       },
-      { file: CACHE, from: ' || stamp?.isCurrent() === false', to: '' },
+      { file: CACHE, from: 'isOutdated || stamp?.isCurrent() === false', to: 'isOutdated' },
     ],
   },
   {
@@ -137,9 +137,9 @@ export const VARIANTS: readonly Variant[] = [
     seed: 4,
     edits: [
       {
-        file: 'core/asking/shared-calls.ts',
-        from: 'return this.check.stamp?.isGood(now, clock.wallNow()) !== false',
-        to: 'return clock.now() === now',
+        file: 'core/asking/under-way.ts',
+        from: 'return this.stamp === undefined || this.stamp.isGood(now, wallNow())',
+        to: 'return true',
       },
     ],
   },

@@ -1,4 +1,4 @@
-import { SlidingWindow } from '../sliding-window.ts'
+import { SlidingWindow } from '../failures/sliding-window.ts'
 import type { ParsedVerdict } from '../../endpoint/verdict.ts'
 
 // More denials of unknown tokens are a flood. Its calls would take the processor from cached decisions.
@@ -17,25 +17,28 @@ const WIDENED_BY_DENIAL = 1 / 16
  */
 export class Flood {
   readonly #denials = new SlidingWindow(1000)
+  readonly #isAnyKnown: (now: number) => boolean
   readonly #widest: number
   readonly #narrowest: number
   #width: number
 
-  constructor(maxInFlight: number) {
+  /** @param isAnyKnown Whether a token is known, which the flood could crowd out. */
+  constructor(maxInFlight: number, isAnyKnown: (now: number) => boolean) {
+    this.#isAnyKnown = isAnyKnown
     this.#widest = maxInFlight - Math.floor(maxInFlight * RESERVED_PART)
     const narrowest = Math.max(NARROWEST, Math.floor(maxInFlight * NARROWEST_PART))
     this.#narrowest = Math.min(this.#widest, narrowest)
     this.#width = this.#widest
   }
 
-  get width(): number {
-    return this.#width
+  /** Whether so many calls may run. Without a known token there is nobody to protect. */
+  permits(calls: number, now: number): boolean {
+    return calls <= this.#width || !this.#isAnyKnown(now)
   }
 
-  /** @param isAnyKnown Whether a token is known, which the flood could crowd out. */
-  learn({ outcome }: ParsedVerdict, isAnyKnown: boolean, now: number): void {
+  learn({ outcome }: ParsedVerdict, now: number): void {
     if (outcome === 'deny') this.#denials.add(now)
-    const isFlood = isAnyKnown && this.#denials.total(now) > MOST_DENIALS_PER_SECOND
+    const isFlood = this.#denials.total(now) > MOST_DENIALS_PER_SECOND && this.#isAnyKnown(now)
     const calm = outcome === 'allow' ? 1 : WIDENED_BY_DENIAL
     const width = this.#width + (isFlood ? -1 : calm)
     this.#width = Math.min(this.#widest, Math.max(this.#narrowest, width))

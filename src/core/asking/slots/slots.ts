@@ -1,11 +1,8 @@
 import { AuthUnavailableError } from '../../errors.ts'
-import { isForbidden } from '../../endpoint/verdict.ts'
 import { Flood } from './flood.ts'
 import { Clients, nextOf, lastOf, noteDenial } from './turns.ts'
 import type { ConcurrencyConfig } from '../../auth-config.ts'
 import type { ParsedVerdict } from '../../endpoint/verdict.ts'
-import type { Check } from '../../request/check.ts'
-import type { Clock } from '../../runtime.ts'
 import type { Client } from './turns.ts'
 
 /** Permission for one call, until the call or its check ends. */
@@ -35,40 +32,54 @@ const GRACE_MS = 250
 // The client of all known tokens, and of each check that did not have to wait. Its address is not read.
 const ANYBODY: Client = { debt: 0 }
 
-/** The slots of the calls in flight: a lane for known tokens, and one for all others. */
+/** A call that wants a slot. */
+interface Candidate {
+  readonly isKnown: boolean
+  readonly deadline: number
+}
+
+/**
+ * Limits the calls in flight: a lane for known tokens, and one for all others. A check over the limit waits within its own deadline.
+ * Known tokens go before all others, in turn. Unknown tokens take turns by client. If more than half of the places are taken, the
+ * newest of them goes first, since the oldest has the least time left. If all are taken, a new check takes the place of an unknown
+ * one, of the client that owes most, that has waited longest: a flood displaces itself. Without such a check it is rejected as
+ * `overloaded`.
+ */
 export class Slots {
   readonly #limits: Required<ConcurrencyConfig>
-  readonly #now: Clock['now']
-  readonly #hasKnownTokens: () => boolean
   readonly #known: Lane = { taken: new Set(), waiting: new Set() }
   readonly #unknown: Lane = { taken: new Set(), waiting: new Set() }
-  readonly #clients: Clients
+  readonly #clients = new Clients()
   readonly #flood: Flood
 
-  constructor(
-    limits: Required<ConcurrencyConfig>,
-    { now }: Pick<Clock, 'now'>,
-    hasKnownTokens: () => boolean,
-  ) {
+  /** @param isAnyKnown Whether there is a known token, so that others must leave slots free. */
+  constructor(limits: Required<ConcurrencyConfig>, isAnyKnown: (now: number) => boolean) {
     this.#limits = limits
-    this.#now = now
-    this.#hasKnownTokens = hasKnownTokens
-    this.#clients = new Clients({ now })
-    this.#flood = new Flood(limits.maxInFlight)
+    this.#flood = new Flood(limits.maxInFlight, isAnyKnown)
   }
 
-  /** Takes a slot, if one is free for this check. */
-  take(check: Check, deadline: number): Slot | undefined {
-    const lane = this.#laneOf(check)
-    if (!this.#isFree(lane)) this.#dropLost()
-    this.#startWaiting()
-    return this.#isFree(lane) ? take(lane, deadline) : undefined
+  /** Takes a slot, if one is free for this call. */
+  take({ isKnown, deadline }: Candidate, now: number): Slot | undefined {
+    const lane = this.#laneOf(isKnown)
+    if (!this.#isFree(lane, now)) this.#dropLost(now)
+    this.#startWaiting(now)
+    return this.#isFree(lane, now) ? take(lane, deadline) : undefined
   }
 
-  /** Waits for a slot, for at most half of the time that is left: the other half is for the call. */
-  wait(check: Check, deadline: number, signal: AbortSignal): Promise<Slot> {
-    const lane = this.#laneOf(check)
-    const client = lane === this.#known ? ANYBODY : this.#clients.at(check.readAddress?.())
+  /**
+   * Waits for a slot, for at most half of the time that is left: the other half is for the call. Throws `overloaded` at once if no
+   * more may wait.
+   *
+   * @param readAddress Returns the address of the client. Called only here, and may throw.
+   */
+  wait(
+    { isKnown, deadline }: Candidate,
+    readAddress: (() => string | undefined) | undefined,
+    signal: AbortSignal,
+    now: number,
+  ): Promise<Slot> {
+    const lane = this.#laneOf(isKnown)
+    const client = isKnown ? ANYBODY : this.#clients.at(readAddress?.(), now)
     this.#makeRoom(client)
     return new Promise((resolve, reject) => {
       const leave = (): void => {
@@ -87,55 +98,55 @@ export class Slots {
         resolve(take(lane, deadline, client))
       }
       // Each check has a timer of its own, since on Workers one request cannot settle the promise of another.
-      const patienceMs = (deadline - this.#now()) / 2
+      const patienceMs = (deadline - now) / 2
       const timer = setTimeout(giveUp, patienceMs)
-      const waiter: Waiter = { client, latestAt: this.#now() + patienceMs, start, giveUp }
+      const waiter: Waiter = { client, latestAt: now + patienceMs, start, giveUp }
       lane.waiting.add(waiter)
       signal.addEventListener('abort', timeOut)
     })
   }
 
   /** Gives the slot of a call back that has ended. */
-  give(slot: Slot): void {
+  give(slot: Slot, now: number): void {
     slot.lane.taken.delete(slot)
-    this.#startWaiting()
+    this.#startWaiting(now)
   }
 
   /** Learns from a verdict how many unknown tokens may be asked about, and whose turn is later. */
-  learn({ lane, client }: Slot, check: Check, verdict: ParsedVerdict): void {
-    if (lane === this.#known || isForbidden(verdict, check)) return
+  learn({ lane, client }: Slot, verdict: ParsedVerdict, now: number): void {
+    if (lane === this.#known) return
     if (verdict.outcome === 'deny' && client !== ANYBODY) noteDenial(client)
-    this.#flood.learn(verdict, this.#hasKnownTokens(), this.#now())
+    this.#flood.learn(verdict, now)
   }
 
-  #laneOf({ isKnown }: Check): Lane {
+  #laneOf(isKnown: boolean): Lane {
     return isKnown ? this.#known : this.#unknown
   }
 
-  #isFree(lane: Lane): boolean {
-    const { maxInFlight } = this.#limits
-    if (this.#known.taken.size + this.#unknown.taken.size >= maxInFlight) return false
-    const most = this.#hasKnownTokens() ? this.#flood.width : maxInFlight
-    return lane === this.#known || this.#unknown.taken.size + 1 <= most
+  #isFree(lane: Lane, now: number): boolean {
+    const unknown = this.#unknown.taken.size
+    if (this.#known.taken.size + unknown >= this.#limits.maxInFlight) return false
+    return lane === this.#known || this.#flood.permits(unknown + 1, now)
   }
 
   #countWaiting(): number {
     return this.#known.waiting.size + this.#unknown.waiting.size
   }
 
-  #startWaiting(): void {
-    this.#startLane(this.#known)
-    this.#startLane(this.#unknown)
+  #startWaiting(now: number): void {
+    if (this.#countWaiting() === 0) return
+    this.#startLane(this.#known, now)
+    this.#startLane(this.#unknown, now)
   }
 
-  #startLane(lane: Lane): void {
-    while (this.#isFree(lane)) {
+  #startLane(lane: Lane, now: number): void {
+    while (this.#isFree(lane, now)) {
       const isCrowded = lane === this.#unknown && 2 * this.#countWaiting() > this.#limits.maxWaiting
       const waiter = nextOf(lane.waiting, isCrowded)
       if (waiter === undefined) return
       // A call without enough time would take the place of another one, and look like an outage.
-      if (waiter.latestAt > this.#now()) waiter.start()
-      else this.#dropLostOf(lane)
+      if (waiter.latestAt > now) waiter.start()
+      else dropLost(lane, now)
     }
   }
 
@@ -147,18 +158,17 @@ export class Slots {
     last.giveUp()
   }
 
-  #dropLost(): void {
-    this.#dropLostOf(this.#known)
-    this.#dropLostOf(this.#unknown)
+  #dropLost(now: number): void {
+    dropLost(this.#known, now)
+    dropLost(this.#unknown, now)
   }
+}
 
-  // On Workers a request can end with its promises and timers, before its call does or while it waits for one. Neither its
-  // slot nor its place may stay taken.
-  #dropLostOf({ taken, waiting }: Lane): void {
-    const time = this.#now()
-    for (const slot of taken) if (slot.deadline + GRACE_MS <= time) taken.delete(slot)
-    for (const waiter of waiting) if (waiter.latestAt <= time) waiting.delete(waiter)
-  }
+// On Workers a request can end with its promises and timers, before its call does or while it waits for one. Neither its
+// slot nor its place may stay taken.
+function dropLost({ taken, waiting }: Lane, now: number): void {
+  for (const slot of taken) if (slot.deadline + GRACE_MS <= now) taken.delete(slot)
+  for (const waiter of waiting) if (waiter.latestAt <= now) waiting.delete(waiter)
 }
 
 function take(lane: Lane, deadline: number, client = ANYBODY): Slot {

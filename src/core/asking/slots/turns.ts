@@ -1,5 +1,3 @@
-import type { Clock } from '../../runtime.ts'
-
 /** A client whose unknown tokens had to wait lately. The one that owes least is next. */
 export interface Client {
   debt: number
@@ -23,21 +21,18 @@ const V6 = /^[\da-f:.]{2,45}$/i
  * clients owe half, and the older one is dropped.
  */
 export class Clients {
-  readonly #now: Clock['now']
   #younger = new Map<string, Client>()
   #older = new Map<string, Client>()
-  #bornAt: number
-
-  constructor({ now }: Pick<Clock, 'now'>) {
-    this.#now = now
-    this.#bornAt = now()
-  }
+  // Born with the first check.
+  #bornAt = -Infinity
 
   /** The client, with one more check that waits. */
-  at(address: string | undefined): Client {
-    const ageMs = this.#now() - this.#bornAt
+  at(address: string | undefined, now: number): Client {
+    const ageMs = now - this.#bornAt
     if (ageMs >= 2 * GENERATION_MS) this.#younger.clear()
-    if (ageMs >= GENERATION_MS || this.#younger.size >= MAX_PER_GENERATION) this.#renew()
+    if (ageMs >= GENERATION_MS || this.#younger.size >= MAX_PER_GENERATION) {
+      this.#renew(now)
+    }
     const network = networkOf(address)
     const earlier = (this.#older.get(network)?.debt ?? 0) / 2
     const client = this.#younger.get(network) ?? { debt: earlier }
@@ -46,10 +41,10 @@ export class Clients {
     return client
   }
 
-  #renew(): void {
+  #renew(now: number): void {
     this.#older = this.#younger
     this.#younger = new Map()
-    this.#bornAt = this.#now()
+    this.#bornAt = now
   }
 }
 

@@ -1,17 +1,21 @@
 import { describe, expect, it, vi } from 'vitest'
-import { limit } from '../../../../src/core/asking/slots/limit.ts'
+import { getEventListeners } from 'node:events'
+import { Slots } from '../../../../src/core/asking/slots/slots.ts'
+import { callsTo } from '../../../support/calls.ts'
 import { checkOf } from '../../../support/checks.ts'
 import type { Check } from '../../../../src/core/request/check.ts'
-import type { ParsedVerdict, TimedAsk } from '../../../../src/core/endpoint/verdict.ts'
+import type { Attempt, ParsedVerdict } from '../../../../src/core/endpoint/verdict.ts'
 
 const ALLOW: ParsedVerdict = { outcome: 'allow', auth: { attributes: {}, scopes: [] } }
 const DENY = { outcome: 'deny', isLasting: true } as const
+
+type Next = (check: Check, attempt: Attempt) => ParsedVerdict | Promise<ParsedVerdict>
 
 /** An endpoint that answers when it is told to, in the order in which it was asked. */
 function heldEndpoint() {
   const asked: string[] = []
   const answers = new Map<string, (verdict: ParsedVerdict | Error) => void>()
-  const next: TimedAsk = (check) =>
+  const next: Next = (check) =>
     new Promise((resolve, reject) => {
       asked.push(check.token)
       answers.set(check.token, (verdict) => {
@@ -28,47 +32,36 @@ function heldEndpoint() {
 
 /** Tokens in capitals are known. */
 function limited(
-  next: TimedAsk,
+  next: Next,
   maxInFlight = 2,
   maxWaiting = 2,
   now = () => 0,
   hasKnown = () => false,
   isFinal = true,
 ) {
-  const verify = limit(next, { maxInFlight, maxWaiting }, { now }, hasKnown, isFinal)
-  return (token: string, signal = new AbortController().signal, deadline = 100) => {
-    const check: Check = checkOf(token)
-    check.isKnown = token === token.toUpperCase()
-    const verdict = Promise.resolve(verify(check, deadline, signal))
+  const concurrency = { maxInFlight, maxWaiting }
+  const { run } = callsTo(
+    next,
+    { concurrency },
+    {
+      now,
+      isFinal,
+      isKnown: (token) => token === token.toUpperCase(),
+      isAnyKnown: hasKnown,
+    },
+  )
+  return (token: string, timeoutMs = LONG) => {
+    const verdict = run(checkOf(token), timeoutMs)
     verdict.catch(() => undefined)
     return verdict
   }
 }
 
+// On a busy machine half of the usual time may pass while they wait.
+const LONG = 10_000
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
 
 describe('limit', () => {
-  it('says since when a check has waited, and nothing of one that did not', async () => {
-    let now = 5
-    const seen: (number | undefined)[] = []
-    const ends: (() => void)[] = []
-    const next: TimedAsk = ({ waitedSince }) => {
-      seen.push(waitedSince)
-      return new Promise((resolve) => ends.push(() => resolve(DENY)))
-    }
-    const verify = limit(next, { maxInFlight: 1, maxWaiting: 4 }, { now: () => now }, () => false)
-    const ask = async (waitedSince?: number) =>
-      verify(Object.assign(checkOf(), { waitedSince }), 10_000, new AbortController().signal)
-    const asked = [ask(), ask(), ask(3)]
-    now = 7
-    for (const _ of asked) {
-      ends.shift()?.()
-      await settle()
-    }
-    await Promise.all(asked)
-    expect(seen).toEqual([undefined, 5, 3])
-  })
-
   it('starts `maxInFlight` calls, and the next known one when a call ends', async () => {
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next)
@@ -95,7 +88,7 @@ describe('limit', () => {
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next)
     const soon = (token: string): Promise<unknown> =>
-      Promise.race([ask(token, undefined, 100_000).catch((error) => error), settle()])
+      Promise.race([ask(token, 100_000).catch((error) => error), settle()])
     for (const token of ['A', 'B', 'C', 'D']) expect(await soon(token)).toBeUndefined()
     expect(await soon('E')).toMatchObject({ reason: 'overloaded' })
     expect(await soon('unknown')).toMatchObject({ reason: 'overloaded' })
@@ -103,9 +96,6 @@ describe('limit', () => {
     void none('a')
     await expect(none('b')).rejects.toMatchObject({ reason: 'overloaded' })
   })
-
-  // On a busy machine half of the usual time may pass while they wait.
-  const LONG = 10_000
 
   it.each([
     ['known tokens, first come, first served', 3, ['A', 'B', 'C', 'D'], ['A', 'B', 'C', 'D']],
@@ -115,7 +105,7 @@ describe('limit', () => {
   ])('gives a free place to %s', async (_whom, maxWaiting, come, served) => {
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next, 1, maxWaiting)
-    for (const token of come) void ask(token, undefined, LONG)
+    for (const token of come) void ask(token)
     for (const token of served) {
       endpoint.answer(token)
       await settle()
@@ -126,9 +116,9 @@ describe('limit', () => {
   it('lets no token overtake a known one that waits', async () => {
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next, 1, 10)
-    for (const token of ['A', 'B']) void ask(token, undefined, LONG)
+    for (const token of ['A', 'B']) void ask(token)
     endpoint.answer('A')
-    void ask('LATE', undefined, LONG)
+    void ask('LATE')
     await settle()
     endpoint.answer('B')
     await settle()
@@ -142,9 +132,9 @@ describe('limit', () => {
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next, 1, 3)
     const [, first, second, known] = ['a', 'first', 'second', 'KNOWN'].map((waiting) =>
-      ask(waiting, undefined, LONG),
+      ask(waiting),
     )
-    void ask(token, undefined, LONG)
+    void ask(token)
     await expect(first).rejects.toMatchObject({ reason: 'overloaded' })
     await expect(Promise.race([second, known, settle()])).resolves.toBeUndefined()
   })
@@ -164,9 +154,9 @@ describe('limit', () => {
     )
     const names = (prefix: string): string[] =>
       Array.from({ length: maxInFlight }, (_none, index) => prefix + index)
-    for (const token of names('u')) void ask(token, undefined, LONG)
+    for (const token of names('u')) void ask(token)
     expect(endpoint.asked).toEqual(names('u').slice(0, forUnknown))
-    for (const token of names('K')) void ask(token, undefined, LONG)
+    for (const token of names('K')) void ask(token)
     const known = endpoint.asked.slice(forUnknown)
     expect(known).toEqual(names('K').slice(0, maxInFlight - forUnknown))
     // Nor does an unknown one take it when a known call ends.
@@ -187,7 +177,7 @@ describe('limit', () => {
         () => true,
         isFinal,
       )
-      for (let index = 0; index < 2000; index += 1) void ask(`u${index}`, undefined, LONG)
+      for (let index = 0; index < 2000; index += 1) void ask(`u${index}`)
       /** Answers all calls in flight. Returns how many there were. */
       const answerAll = async (verdict: ParsedVerdict | Error = DENY): Promise<number> => {
         const inFlight = endpoint.asked.splice(0)
@@ -231,21 +221,20 @@ describe('limit', () => {
   })
 
   it('ends the wait with the signal, and gives the place to the next', async () => {
-    const endpoint = heldEndpoint()
-    const ask = limited(endpoint.next, 1, 2)
-    void ask('a')
+    const slots = new Slots({ maxInFlight: 1, maxWaiting: 2 }, () => false)
+    const call = { isKnown: false, deadline: LONG }
+    const slot = slots.take(call, 0)
     const controller = new AbortController()
-    const left = ask('b', controller.signal)
-    void ask('c')
+    const left = slots.wait(call, undefined, controller.signal, 0)
+    const next = slots.wait(call, undefined, new AbortController().signal, 0)
     controller.abort()
     await expect(left).rejects.toMatchObject({ reason: 'timeout' })
-    endpoint.answer('a')
-    await settle()
-    expect(endpoint.asked).toEqual(['a', 'c'])
+    if (slot !== undefined) slots.give(slot, 0)
+    expect(await next).toMatchObject({ deadline: LONG })
   })
 
   it('frees its places when calls throw, so that nothing is lost over time', async () => {
-    const next = vi.fn<TimedAsk>(() => {
+    const next = vi.fn<Next>(() => {
       throw new Error('bug')
     })
     const ask = limited(next, 1, 0)
@@ -253,30 +242,26 @@ describe('limit', () => {
     expect(next).toHaveBeenCalledTimes(100)
   })
 
-  it('takes a call that is past its deadline for lost (a request that ended on Workers)', async () => {
-    let now = 0
-    const endpoint = heldEndpoint()
-    const ask = limited(endpoint.next, 1, 0, () => now)
-    void ask('lost')
+  it('takes a call that is past its deadline for lost (a request that ended on Workers)', () => {
+    const slots = new Slots({ maxInFlight: 1, maxWaiting: 0 }, () => false)
+    const lost = slots.take({ isKnown: false, deadline: 100 }, 0)
     // Not at once: a call that is alive ends at its deadline, but its timer may run late.
-    now = 349
-    await expect(ask('early')).rejects.toMatchObject({ reason: 'overloaded' })
-    now = 350
-    void ask('b', undefined, 2000)
-    await settle()
-    expect(endpoint.asked).toEqual(['lost', 'b'])
-    endpoint.answer('lost')
-    await settle()
-    await expect(ask('c')).rejects.toMatchObject({ reason: 'overloaded' })
+    const early = { isKnown: false, deadline: 1000 }
+    expect(slots.take(early, 349)).toBeUndefined()
+    const { signal } = new AbortController()
+    expect(() => slots.wait(early, undefined, signal, 349)).toThrow('overloaded')
+    expect(slots.take(early, 350)).toBeDefined()
+    if (lost !== undefined) slots.give(lost, 350)
+    expect(slots.take(early, 350)).toBeUndefined()
   })
 
   it('gives no slot to a check with less than half of its time left, or to a lost one', async () => {
     let now = 10_000
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next, 1, 4, () => now)
-    void ask('a', undefined, 11_000)
-    const late = ask('late', undefined, 10_100)
-    void ask('b', undefined, 11_000)
+    void ask('a', 1000)
+    const late = ask('late', 100)
+    void ask('b', 1000)
     now = 10_050
     endpoint.answer('a')
     await settle()
@@ -290,7 +275,7 @@ describe('limit', () => {
     const ask = limited(endpoint.next, 1, 20_000, () => now)
     const first = ask('A')
     for (let index = 0; index < 20_000; index += 1) void ask(`b${index}`)
-    now = 100
+    now = LONG
     endpoint.answer('A')
     const startedAt = performance.now()
     await first
@@ -301,33 +286,31 @@ describe('limit', () => {
     let now = 0
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next, 1, 1, () => now)
-    void ask('A', undefined, 1000)
-    void ask('LOST', undefined, 100)
+    void ask('A', 1000)
+    void ask('LOST', 100)
     now = 50
-    void ask('B', undefined, 1000)
+    void ask('B', 1000)
     endpoint.answer('A')
     await settle()
     expect(endpoint.asked).toEqual(['A', 'B'])
   })
 
   it('leaves no listener on the signal of a check that got a slot', async () => {
-    const endpoint = heldEndpoint()
-    const ask = limited(endpoint.next, 1, 1)
-    void ask('a')
+    const slots = new Slots({ maxInFlight: 1, maxWaiting: 1 }, () => false)
+    const call = { isKnown: false, deadline: LONG }
+    const slot = slots.take(call, 0)
     const { signal } = new AbortController()
-    const add = vi.spyOn(signal, 'addEventListener')
-    const remove = vi.spyOn(signal, 'removeEventListener')
-    void ask('b', signal)
-    endpoint.answer('a')
-    await settle()
-    expect(add).toHaveBeenCalledOnce()
-    expect(remove.mock.calls).toEqual(add.mock.calls)
+    const waiting = slots.wait(call, undefined, signal, 0)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    if (slot !== undefined) slots.give(slot, 0)
+    await waiting
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   it('never exceeds `maxInFlight`', async () => {
     let inFlight = 0
     let most = 0
-    const next: TimedAsk = async () => {
+    const next: Next = async () => {
       inFlight += 1
       most = Math.max(most, inFlight)
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 3))
@@ -337,11 +320,9 @@ describe('limit', () => {
     }
     const ask = limited(next, 8, 1000)
     const results = await Promise.allSettled(
-      Array.from({ length: 500 }, (_, index) => {
-        const controller = new AbortController()
-        if (index % 7 === 0) setTimeout(() => controller.abort(), Math.random() * 20)
-        return ask(`t${index}`, controller.signal)
-      }),
+      Array.from({ length: 500 }, (_, index) =>
+        ask(`t${index}`, index % 7 === 0 ? Math.random() * 20 : LONG),
+      ),
     )
     expect(most).toBe(8)
     expect(inFlight).toBe(0)

@@ -5,7 +5,7 @@ import { defineVerifier, firstOf } from '../../../../src/verifiers.ts'
 import { get } from '../../../support/requests.ts'
 import type { ContextConfig, Verifier } from '../../../../src/index.ts'
 
-const clock = { time: 0, now: () => clock.time }
+const clock = { time: 0 }
 
 describe('clients are told apart', () => {
   it.each([
@@ -21,8 +21,8 @@ describe('clients are told apart', () => {
     ['fe80::1%eth0', 'unknown', false],
     ['::1', '::', true],
   ])('by IPv4 address or IPv6 /64: %s and %s', (one, other, isSame) => {
-    const clients = new Clients(clock)
-    expect(clients.at(one) === clients.at(other)).toBe(isSame)
+    const clients = new Clients()
+    expect(clients.at(one, clock.time) === clients.at(other, clock.time)).toBe(isSame)
   })
 
   it.each([
@@ -35,33 +35,34 @@ describe('clients are told apart', () => {
     '1]@x/[',
     'x'.repeat(10_000),
   ])('only by an address, so that no port gets a turn of its own: %j', (text) => {
-    const clients = new Clients(clock)
-    expect(clients.at(text)).toBe(clients.at(undefined))
+    const clients = new Clients()
+    expect(clients.at(text, clock.time)).toBe(clients.at(undefined, clock.time))
   })
 })
 
 describe('a client', () => {
   it('owes for each check that waits and more for each denial, half after 30 seconds, nothing after a minute', () => {
-    const clients = new Clients(clock)
-    for (let turn = 0; turn < 3; turn += 1) clients.at('192.0.2.1')
-    noteDenial(clients.at('192.0.2.1'))
-    expect(clients.at('192.0.2.1').debt).toBe(21)
+    const clients = new Clients()
+    for (let turn = 0; turn < 3; turn += 1) clients.at('192.0.2.1', clock.time)
+    noteDenial(clients.at('192.0.2.1', clock.time))
+    expect(clients.at('192.0.2.1', clock.time).debt).toBe(21)
     clock.time += 30_000
-    expect(clients.at('192.0.2.1').debt).toBe(11.5)
+    expect(clients.at('192.0.2.1', clock.time).debt).toBe(11.5)
     clock.time += 30_000
-    clients.at('192.0.2.2')
+    clients.at('192.0.2.2', clock.time)
     clock.time += 30_000
-    expect(clients.at('192.0.2.1').debt).toBe(1)
+    expect(clients.at('192.0.2.1', clock.time).debt).toBe(1)
     clock.time += 60_000
-    expect(clients.at('192.0.2.1').debt).toBe(1)
+    expect(clients.at('192.0.2.1', clock.time).debt).toBe(1)
   })
 
   it('is one of 16,384 at most', () => {
-    const clients = new Clients(clock)
-    clients.at('192.0.2.1')
-    for (let index = 0; index < 16_384; index += 1) clients.at(`10.0.${index >> 8}.${index & 255}`)
-    expect(clients.at('192.0.2.1').debt).toBe(1)
-    expect(clients.at('10.0.63.255').debt).toBe(2)
+    const clients = new Clients()
+    clients.at('192.0.2.1', clock.time)
+    for (let index = 0; index < 16_384; index += 1)
+      clients.at(`10.0.${index >> 8}.${index & 255}`, clock.time)
+    expect(clients.at('192.0.2.1', clock.time).debt).toBe(1)
+    expect(clients.at('10.0.63.255', clock.time).debt).toBe(2)
   })
 
   it('is next if it owes least, and gives up its place if it owes most', () => {

@@ -1,9 +1,10 @@
 import { memoryCache } from '../../../src/memory/memory-cache.ts'
 import { describe, expect, it, vi } from 'vitest'
-import * as Errors from '../../../src/core/errors.ts'
+import type * as Errors from '../../../src/core/errors.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { createChannel } from '../../../src/core/response/events.ts'
-import { createVerifier } from '../../../src/core/asking/compose.ts'
+import { DecisionSource } from '../../../src/core/asking/decision-source.ts'
+import { createFacts } from '../../../src/core/request/check.ts'
 import { checkOf, verifyWith } from '../../support/checks.ts'
 import { TOKEN } from '../../support/token.ts'
 import type { AuthConfig, AuthEvent, Transport } from '../../../src/index.ts'
@@ -13,9 +14,9 @@ const to = (events: AuthEvent[]) =>
     (event) => events.push(event),
     () => undefined,
   )
-function createComposed(...args: Parameters<typeof createVerifier>) {
-  const composed = createVerifier(...args)
-  return { ...composed, verify: verifyWith(composed) }
+function createComposed(...args: ConstructorParameters<typeof DecisionSource>) {
+  const source = new DecisionSource(...args)
+  return { verify: verifyWith(source), forget: () => source.forget() }
 }
 
 const NOBODY = createChannel(undefined, () => undefined)
@@ -56,12 +57,12 @@ describe('the policies together', () => {
   it('ask once for a thousand checks, and then not at all', async () => {
     const transport = vi.fn<Transport>(async () => allow())
     const { verify } = verifierOf(transport, { cache: memoryCache() })
-    const checks = Array.from({ length: 1000 }, () => checkOf())
-    await Promise.all(checks.map(async (check) => verify(check)))
+    const checks = Array.from({ length: 1000 }, () => createFacts())
+    await Promise.all(checks.map(async (facts) => verify(checkOf(), facts)))
     expect(transport).toHaveBeenCalledOnce()
     expect(checks.map(({ cache }) => cache)).toEqual(['miss', ...Array<string>(999).fill('shared')])
-    const hit = checkOf()
-    expect(verify(hit)).toMatchObject({ outcome: 'allow' })
+    const hit = createFacts()
+    expect(verify(checkOf(), hit)).toMatchObject({ outcome: 'allow' })
     expect([hit.cache, hit.attempts]).toEqual(['hit', 0])
   })
 
@@ -86,8 +87,10 @@ describe('the policies together', () => {
     const events: AuthEvent[] = []
     const transport = vi.fn<Transport>(() => Promise.reject(new Error('down')))
     const { verify } = verifierOf(transport, {}, events)
-    const checks = Array.from({ length: 10 }, (_, index) => checkOf(`t${index}`))
-    const ends = await Promise.allSettled(checks.map(async (check) => verify(check)))
+    const checks = Array.from({ length: 10 }, () => createFacts())
+    const ends = await Promise.allSettled(
+      checks.map(async (facts, index) => verify(checkOf(`t${index}`), facts)),
+    )
     expect(ends.every(({ status }) => status === 'rejected')).toBe(true)
     expect(checks.map(({ attempts }) => attempts)).toEqual(Array(10).fill(2))
     expect(() => verify(checkOf('c'))).toThrow(expect.objectContaining({ reason: 'circuit_open' }))
@@ -108,8 +111,11 @@ describe('the policies together', () => {
     isDown = true
     await new Promise((resolve) => setTimeout(resolve, 30))
     for (const attempts of [...Array<number>(10).fill(1), 0]) {
-      const stale = checkOf('kept')
-      expect(await verify(stale)).toMatchObject({ outcome: 'allow', auth: { stale: true } })
+      const stale = createFacts()
+      expect(await verify(checkOf('kept'), stale)).toMatchObject({
+        outcome: 'allow',
+        auth: { stale: true },
+      })
       expect([stale.cache, stale.attempts]).toEqual(['stale', attempts])
     }
     await expect(verify(checkOf('kept', 'new'))).rejects.toMatchObject({ reason: 'circuit_open' })
@@ -127,40 +133,41 @@ describe('the policies together', () => {
     expect(() => verify(checkOf('b'))).toThrow('No verdict from the auth service: circuit_open')
   })
 
-  it.each(['invalidate', 'clear', 'forget'] as const)(
-    'forget that a token is known: %s',
-    async (name) => {
-      const cache = memoryCache({ allowTtlMs: 0 })
-      const { verify, forget } = verifierOf(async () => allow(), { cache })
-      const drop = { ...cache, forget }[name]
-      const isKnown = async (): Promise<boolean> => {
-        const check = checkOf('t')
-        await verify(check)
-        return check.isKnown
-      }
-      expect([await isKnown(), await isKnown()]).toEqual([false, true])
-      void cache.invalidate('another')
-      expect(await isKnown()).toBe(true)
-      void drop('t')
-      expect(await isKnown()).toBe(false)
-    },
-  )
-
-  it.each([
-    [4, []],
-    [3, ['kept']],
-  ])('leave %d of four places to unknown tokens, where %j are known', async (places, known) => {
+  /** How many of four places unknown tokens get at an endpoint that answers only a token named "kept". */
+  function placesOf(options: AuthConfig = {}) {
     const transport = vi.fn<Transport>(async (_url, { body }) =>
       body?.includes('"kept"') === true ? allow() : new Promise(() => undefined),
     )
     const concurrency = { maxInFlight: 4, maxWaiting: 0 }
-    const { verify } = verifierOf(transport, { concurrency, timeoutMs: 100 })
-    for (const token of known) await verify(checkOf(token))
-    transport.mockClear()
-    const others = ['a', 'b', 'c', 'd', 'e'].map(async (token) => verify(checkOf(token)))
-    await Promise.allSettled(others)
-    expect(transport).toHaveBeenCalledTimes(places)
+    const source = verifierOf(transport, { concurrency, timeoutMs: 50, ...options })
+    const count = async (): Promise<number> => {
+      transport.mockClear()
+      const others = ['a', 'b', 'c', 'd', 'e'].map(async (token) => source.verify(checkOf(token)))
+      await Promise.allSettled(others)
+      return transport.mock.calls.length
+    }
+    return { ...source, count }
+  }
+
+  it('leave a quarter of the places to known tokens, as soon as there are any', async () => {
+    const { verify, count } = placesOf()
+    expect(await count()).toBe(4)
+    await verify(checkOf('kept'))
+    expect(await count()).toBe(3)
   })
+
+  it.each(['invalidate', 'clear', 'forget'] as const)(
+    'forget that a token is known: %s',
+    async (name) => {
+      const cache = memoryCache({ allowTtlMs: 0 })
+      const { verify, forget, count } = placesOf({ cache, circuitBreaker: false })
+      await verify(checkOf('kept'))
+      void cache.invalidate('another')
+      expect(await count()).toBe(3)
+      void { ...cache, forget }[name]('kept')
+      expect(await count()).toBe(4)
+    },
+  )
 
   /** One call at a time, and none may wait: a second check is overloaded. Each answer is held until it is given. */
   function crowded(options: AuthConfig) {
@@ -177,10 +184,10 @@ describe('the policies together', () => {
     })
     const answer = (response: Response | Error): void => held.shift()?.(response)
     const ask = async (token: string): Promise<string> => {
-      const check = checkOf(token)
+      const facts = createFacts()
       try {
-        const { outcome } = await verify(check)
-        return `${outcome} ${check.cache}`
+        const { outcome } = await verify(checkOf(token), facts)
+        return `${outcome} ${facts.cache}`
       } catch (error) {
         return (error as Errors.AuthUnavailableError).reason
       }
@@ -310,41 +317,5 @@ describe('the policies together', () => {
     expect(transport.mock.calls.length).toBeLessThanOrEqual(65)
     const ends = await Promise.allSettled(hanging)
     expect(ends.every(({ status }) => status === 'rejected')).toBe(true)
-  })
-})
-
-describe('an AuthUnavailableError of another copy of the package', async () => {
-  // A query makes it another module, and its class another class.
-  const copy = '../../../src/core/errors.ts?copy'
-  const { AuthUnavailableError } = (await import(copy)) as typeof Errors
-  const verdictOf = (error: unknown, options: AuthConfig = {}, events: AuthEvent[] = []) => {
-    const verifier = vi.fn(() => {
-      throw error
-    })
-    const config = resolveConfig({ verifier, context: { headers: [] }, ...options })
-    const { verify } = createComposed(config, undefined, to(events))
-    return { verifier, ask: async () => verify(checkOf()) }
-  }
-
-  it('is another class', () => {
-    expect(new AuthUnavailableError('timeout')).not.toBeInstanceOf(Errors.AuthUnavailableError)
-  })
-
-  it('keeps its reason, its wait, its status and its cause', async () => {
-    const fields = { retryAfterMs: 5, status: 429, cause: new Error('limit') }
-    const { ask } = verdictOf(new AuthUnavailableError('rate_limited', fields))
-    const error: unknown = await ask().catch((thrown: unknown) => thrown)
-    expect(error).toBeInstanceOf(Errors.AuthUnavailableError)
-    expect(error).toMatchObject({ reason: 'rate_limited', ...fields })
-  })
-
-  it('is retried, and opens the circuit', async () => {
-    const events: AuthEvent[] = []
-    const { verifier, ask } = verdictOf(new AuthUnavailableError('unreachable'), {}, events)
-    for (let turn = 0; turn < 10; turn += 1) {
-      await expect(ask()).rejects.toMatchObject({ reason: 'unreachable' })
-    }
-    expect(verifier).toHaveBeenCalledTimes(20)
-    expect(events).toEqual([{ type: 'circuit', state: 'open', tokens: 'unknown' }])
   })
 })

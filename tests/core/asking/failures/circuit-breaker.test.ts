@@ -1,12 +1,10 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { AuthUnavailableError } from '../../../src/core/errors.ts'
-import { isOutage } from '../../../src/core/asking/outage.ts'
-import { createCircuitBreaker } from '../../../src/core/asking/circuit-breaker.ts'
-import { checkOf } from '../../support/checks.ts'
-import type { ParsedVerdict, TimedAsk } from '../../../src/core/endpoint/verdict.ts'
+import { AuthUnavailableError } from '../../../../src/core/errors.ts'
+import { callsTo } from '../../../support/calls.ts'
+import { checkOf } from '../../../support/checks.ts'
+import type { ParsedVerdict } from '../../../../src/core/endpoint/verdict.ts'
 
 const DENY = { outcome: 'deny', isLasting: true } as const
-const { signal } = new AbortController()
 const failing = (reason: AuthUnavailableError['reason'], status?: number) => (): never => {
   throw new AuthUnavailableError(reason, { status })
 }
@@ -22,23 +20,26 @@ let states: string[] = []
 let asked = 0
 
 function breaker() {
-  const next: TimedAsk = () => {
-    asked += 1
-    return answer()
-  }
-  const { watch } = createCircuitBreaker(
-    { openMs: 5000 },
+  const { run, refusalOf, circuits } = callsTo(
+    () => {
+      asked += 1
+      return answer()
+    },
+    { circuitBreaker: { openMs: 5000 } },
     { now: () => now },
-    { onState: (state) => states.push(state), isFailure: isOutage },
   )
-  const verify = watch(next)
-  return async (): Promise<string> => {
+  const statesOf = (): string[] => circuits.map((circuit) => circuit.replace('unknown ', ''))
+  const ask = async (): Promise<string> => {
     try {
-      return (await verify(checkOf(), now + 1000, signal)).outcome
+      const { outcome } = await run(checkOf(), 1000)
+      return outcome
     } catch (error) {
       return error instanceof AuthUnavailableError ? error.reason : 'bug'
+    } finally {
+      states = statesOf()
     }
   }
+  return Object.assign(ask, { refusalOf, statesOf })
 }
 
 async function times(count: number, ask: () => Promise<string>): Promise<string[]> {
@@ -126,44 +127,24 @@ describe('an open circuit', () => {
   })
 
   it('rejects with the time to wait, and with one error for each second', async () => {
-    const { watch, rejectWhileOpen } = createCircuitBreaker(
-      { openMs: 5000 },
-      { now: () => now },
-      { onState: (state) => states.push(state), isFailure: isOutage },
-    )
-    const begun = vi.fn(() => DENY)
-    const verify = rejectWhileOpen(begun)
-    const thrown = (): unknown => {
-      try {
-        return verify(checkOf(), Infinity)
-      } catch (error) {
-        return error
-      }
-    }
-    expect(thrown()).toBe(DENY)
-    for (let turn = 0; turn < 10; turn += 1) {
-      await expect(watch(down)(checkOf(), Infinity, signal)).rejects.toMatchObject({
-        reason: 'unreachable',
-      })
-    }
+    const ask = await opened()
     now += 1
-    const refusal = thrown()
+    const refusal = ask.refusalOf()
     expect(refusal).toMatchObject({ reason: 'circuit_open', retryAfterMs: 5000 })
     now += 998
-    expect(thrown()).toBe(refusal)
+    expect(ask.refusalOf()).toBe(refusal)
     now += 1
-    expect(thrown()).toMatchObject({ reason: 'circuit_open', retryAfterMs: 4000 })
+    expect(ask.refusalOf()).toMatchObject({ reason: 'circuit_open', retryAfterMs: 4000 })
     now += 3999
-    expect(thrown()).toMatchObject({ reason: 'circuit_open', retryAfterMs: 1000 })
-    expect(begun).toHaveBeenCalledOnce()
+    expect(ask.refusalOf()).toMatchObject({ reason: 'circuit_open', retryAfterMs: 1000 })
     now += 1
-    expect(thrown()).toBe(DENY)
-    expect(states).toEqual(['open'])
-    const pending = watch(() => new Promise(() => undefined))(checkOf(), now + 500, signal)
-    expect(thrown()).toMatchObject({ reason: 'circuit_open' })
-    now += 500
-    expect(thrown()).toBe(DENY)
-    void pending
+    expect(ask.refusalOf()).toBeUndefined()
+    expect(ask.statesOf()).toEqual(['open'])
+    answer = () => new Promise(() => undefined)
+    void ask()
+    expect(ask.refusalOf()).toMatchObject({ reason: 'circuit_open' })
+    now += 1000
+    expect(ask.refusalOf()).toBeUndefined()
   })
 
   it('then lets exactly one probe through', async () => {
@@ -174,7 +155,7 @@ describe('an open circuit', () => {
     const probe = ask()
     expect(await times(100, ask)).toEqual(Array(100).fill('circuit_open'))
     expect(asked).toBe(1)
-    expect(states).toEqual(['open', 'half_open'])
+    expect(ask.statesOf()).toEqual(['open', 'half_open'])
     release(DENY)
     expect(await probe).toBe('deny')
     expect(states).toEqual(['open', 'half_open', 'closed'])
@@ -266,28 +247,20 @@ describe('an open circuit', () => {
 })
 
 describe('two circuits', () => {
-  const opened: string[] = []
-
   async function openedFor(isKnown: boolean) {
-    opened.length = 0
-    const { watch, rejectWhileOpen, refusalOf, areClosed } = createCircuitBreaker(
-      { openMs: 5000 },
-      { now: () => now },
-      {
-        onState: (state, tokens) => opened.push(`${tokens} ${state}`),
-        isFailure: isOutage,
-      },
+    const { run, refusalOf, circuits } = callsTo(
+      ({ told }) => (told === 'down' ? down() : DENY),
+      { circuitBreaker: { openMs: 5000 } },
+      { now: () => now, isKnown: (token) => token === 'known' },
     )
-    const checkFor = (known: boolean) => Object.assign(checkOf(), { isKnown: known })
+    const tokenOf = (known: boolean): string => (known ? 'known' : 'unknown')
     for (let turn = 0; turn < 10; turn += 1) {
-      await expect(watch(down)(checkFor(isKnown), Infinity, signal)).rejects.toThrow('unreachable')
+      await expect(run(checkOf(tokenOf(isKnown), 'down'))).rejects.toThrow('unreachable')
     }
     return {
-      watched: async (known: boolean) =>
-        (await watch(up)(checkFor(known), Infinity, signal)).outcome,
-      refused: (known: boolean) => rejectWhileOpen(up)(checkFor(known), Infinity),
-      refusal: (known: boolean) => refusalOf(checkFor(known)),
-      areClosed,
+      asked: async (known: boolean) => (await run(checkOf(tokenOf(known)))).outcome,
+      refusal: (known: boolean) => refusalOf(checkOf(tokenOf(known))),
+      circuits,
     }
   }
 
@@ -295,16 +268,10 @@ describe('two circuits', () => {
     [false, 'unknown'],
     [true, 'known'],
   ])('stop those alone whose checks failed: known is %s', async (isKnown, tokens) => {
-    const { watched, refused, refusal, areClosed } = await openedFor(isKnown)
-    expect([areClosed(), refusal(!isKnown), refusal(isKnown)?.reason]).toEqual([
-      false,
-      undefined,
-      'circuit_open',
-    ])
-    expect(opened).toEqual([`${tokens} open`])
-    expect(await watched(!isKnown)).toBe('deny')
-    expect(refused(!isKnown)).toBe(DENY)
-    await expect(watched(isKnown)).rejects.toMatchObject({ reason: 'circuit_open' })
-    expect(() => refused(isKnown)).toThrow('circuit_open')
+    const { asked: askOf, refusal, circuits } = await openedFor(isKnown)
+    expect([refusal(!isKnown), refusal(isKnown)?.reason]).toEqual([undefined, 'circuit_open'])
+    expect(circuits).toEqual([`${tokens} open`])
+    expect(await askOf(!isKnown)).toBe('deny')
+    await expect(askOf(isKnown)).rejects.toMatchObject({ reason: 'circuit_open' })
   })
 })

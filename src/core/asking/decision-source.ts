@@ -1,0 +1,163 @@
+import { askByDeadline, Calls } from './call.ts'
+import { Generations, KnownTokens } from './known-tokens.ts'
+import { RecentOutage, permitsStale, permitsStaleOfLocal } from './outage.ts'
+import { Partition, verdictOf } from './partition.ts'
+import { scopeOf } from './scope.ts'
+import { SharedCalls } from './shared-calls.ts'
+import { UnderWay } from './under-way.ts'
+import { createCustomVerifier } from '../endpoint/checked-verifier.ts'
+import { createEndpoint } from '../endpoint/endpoint.ts'
+import { fateOfBadTenant, requireTenant } from '../endpoint/tenancy.ts'
+import { systemClock as clock } from '../runtime.ts'
+import { createFacts } from '../request/check.ts'
+import type { CallRules } from './call.ts'
+import type { AskingMemory, CachedDecision } from './partition.ts'
+import type { DecidingOptions } from './scope.ts'
+import type { PartitionedCache, Scope } from '../decision-store.ts'
+import type { Ask, ParsedVerdict } from '../endpoint/verdict.ts'
+import type { AuthUnavailableError } from '../errors.ts'
+import type { Check, CheckFacts } from '../request/check.ts'
+import type { Channel } from '../response/events.ts'
+
+/** The options that decide about requests, with their defaults. */
+interface Options extends DecidingOptions, CallRules {
+  readonly cache: false | PartitionedCache
+  readonly timeoutMs: number
+}
+
+/** How a check is answered. */
+interface Asked {
+  readonly facts: CheckFacts
+  /** The error of an open circuit, or the verdict. The error is not thrown, since that costs as much as the rest of a rejection. */
+  readonly pending: AuthUnavailableError | Promise<ParsedVerdict>
+}
+
+/** What a guard decides by: the cache, the calls of others, and the endpoint or the verifier in its place. */
+export class DecisionSource {
+  readonly #timeoutMs: number
+  readonly #partition: Partition | undefined
+  readonly #memory: AskingMemory
+  readonly #outage: RecentOutage
+  /** `undefined` if a verifier answers from memory: a caller with a made-up token must not stop it for all others. */
+  readonly #calls: Calls | undefined
+  readonly #shared: SharedCalls
+
+  constructor(config: Options, endpoint: string | undefined, channel: Channel) {
+    const { cache, timeoutMs, circuitBreaker, verifier } = config
+    const ask = createSource(config, endpoint, channel)
+    const partition = cache === false ? undefined : openPartition(cache, scopeOf(config, endpoint))
+    const memory = partition ?? createMemory()
+    const outage = new RecentOutage(circuitBreaker !== false)
+    const calls =
+      verifier?.local === true
+        ? undefined
+        : new Calls(
+            config,
+            {
+              tokens: () => memory.tokens,
+              outage,
+              onCircuit: (state, of) => channel.report?.({ type: 'circuit', state, tokens: of }),
+            },
+            clock,
+          )
+    this.#timeoutMs = timeoutMs
+    this.#partition = partition
+    this.#memory = memory
+    this.#outage = outage
+    this.#calls = calls
+    this.#shared = new SharedCalls({
+      run: (start) => (calls === undefined ? askByDeadline(start, ask) : calls.run(start, ask)),
+      timeoutMs,
+      clock,
+      memory,
+      partition,
+    })
+  }
+
+  /** The cached decision for a token and what else the endpoint is told, if there is one. */
+  lookUp(token: string, told: string): CachedDecision | undefined {
+    return this.#partition?.lookUp(token, told)
+  }
+
+  /** Asks without a look at the cache. */
+  ask(check: Check): Asked {
+    const partition = this.#partition
+    const now = clock.now()
+    const facts = createFacts(partition === undefined ? 'off' : 'miss')
+    const mayStandIn = partition?.hasStale === true || partition?.share !== undefined
+    const refusal = mayStandIn ? undefined : this.#calls?.refusalOf(check, now)
+    if (refusal !== undefined && !this.#shared.canJoin(check, now)) {
+      return { facts, pending: refusal }
+    }
+    const pending = this.#shared.ask(check, facts, now + this.#timeoutMs, now)
+    if (partition?.hasStale !== true) return { facts, pending }
+    const permits = (error: unknown): boolean => this.#permitsStale(error)
+    return { facts, pending: orStale(pending, partition, check, facts, permits) }
+  }
+
+  /** Forgets what is cached, known or under way, for all guards that decide alike. */
+  forget(): void {
+    this.#memory.forget()
+  }
+
+  #permitsStale(error: unknown): boolean {
+    return this.#calls === undefined
+      ? permitsStaleOfLocal(error)
+      : permitsStale(error, this.#outage, clock.now())
+  }
+}
+
+/** Outside of the shared call, so that each check looks for itself. */
+export async function orStale(
+  pending: Promise<ParsedVerdict>,
+  partition: Partition,
+  { token, told }: Check,
+  facts: CheckFacts,
+  permits: (error: unknown) => boolean,
+): Promise<ParsedVerdict> {
+  try {
+    return await pending
+  } catch (error) {
+    if (!permits(error)) throw error
+    // Looked up only now, after any other check's decision or an invalidation.
+    const fresh = partition.lookUp(token, told)
+    const decision = fresh ?? partition.lookUpStale(token, told)
+    if (decision === undefined) throw error
+    facts.cache = fresh === undefined ? 'stale' : 'hit'
+    facts.verifier = decision.verifier
+    return verdictOf(decision)
+  }
+}
+
+function openPartition(cache: PartitionedCache, scope: Scope): Partition {
+  const partition = cache.open(scope)
+  if (partition instanceof Partition) return partition
+  throw new TypeError('The cache opened no partition')
+}
+
+/** The memory of a guard without a cache. */
+function createMemory(): AskingMemory {
+  const tokens = new KnownTokens(new Generations())
+  const calls = new UnderWay()
+  const forget = (): void => {
+    tokens.forget()
+    calls.outdate()
+  }
+  return { tokens, calls, forget }
+}
+
+function createSource(config: Options, endpoint: string | undefined, channel: Channel): Ask {
+  const source = createBareSource(config, endpoint, channel)
+  return config.tenant === false ? source : requireTenant(source, config.tenant)
+}
+
+function createBareSource(config: Options, endpoint: string | undefined, channel: Channel): Ask {
+  const { verifier, identity, endpointHeaders: headers, fetch, tenantField, tenant } = config
+  const badTenant = fateOfBadTenant(tenant, tenantField)
+  if (verifier !== undefined) {
+    return createCustomVerifier(verifier, identity, channel, badTenant === 'ignored')
+  }
+  if (endpoint === undefined) throw new TypeError('The config has no endpoint and no verifier')
+  const { notify } = channel
+  return createEndpoint({ url: endpoint, headers, identity, tenantField, badTenant, fetch, notify })
+}

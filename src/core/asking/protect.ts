@@ -1,0 +1,72 @@
+import { askByDeadline, Calls } from './call.ts'
+import { Generations, KnownTokens } from './known-tokens.ts'
+import { RecentOutage } from './outage.ts'
+import { Check, createFacts } from '../request/check.ts'
+import { systemClock as clock } from '../runtime.ts'
+import type { CallRules } from './call.ts'
+import type { Decide } from '../endpoint/checked-verifier.ts'
+import type { Ask, ParsedVerdict } from '../endpoint/verdict.ts'
+import type { Question, VerifierRun } from '../verifier.ts'
+
+/** One verifier of several, with the rules of a guard around it. */
+export interface ProtectedVerifier {
+  /** Asks by a deadline, a time of the clock of the core. */
+  readonly ask: (question: Question, deadline: number, run: VerifierRun) => Promise<ParsedVerdict>
+  /** Whether it allowed a token lately. */
+  readonly hasAllowed: (token: string) => boolean
+}
+
+/**
+ * Gives one verifier of several a deadline, a limit, a circuit breaker and retries of its own.
+ *
+ * @param rules `undefined` for a verifier that answers from memory: then only the deadline is enforced.
+ * @param isFinal Whether a denial rejects the request. Another verifier may be asked next.
+ */
+export function protect(
+  decide: Decide,
+  rules: CallRules | undefined,
+  { label, isFinal }: { readonly label: string | undefined; readonly isFinal: boolean },
+): ProtectedVerifier {
+  const known = new KnownTokens(new Generations())
+  // A denial of one question does not take back that the verifier gave the allow of another.
+  const allowed = new KnownTokens(new Generations())
+  // The guard that asked last reports the circuits, which all guards share.
+  let lastRun: VerifierRun = {}
+  const calls =
+    rules &&
+    new Calls(
+      rules,
+      {
+        tokens: () => known,
+        outage: new RecentOutage(rules.circuitBreaker !== false),
+        onCircuit: (state, tokens) => {
+          const of = label === undefined ? {} : { verifier: label }
+          lastRun.report?.({ type: 'circuit', state, tokens, ...of })
+        },
+        isFinal,
+      },
+      clock,
+    )
+  return {
+    ask: async (question, deadline, run) => {
+      lastRun = run
+      const now = clock.now()
+      const check = new Check(question, '', [], undefined, run.client)
+      const start = { check, facts: createFacts(), deadline, now }
+      const timeLeftMs = (): number => deadline - clock.now()
+      const ask: Ask = (_check, { signal, facts }) => {
+        const answered = (status: number): void => {
+          facts.endpointStatus = status
+          run.answered?.(status)
+        }
+        return decide(check.question, signal, { ...run, answered, timeLeftMs })
+      }
+      const verdict = await (calls === undefined
+        ? askByDeadline(start, ask)
+        : calls.run(start, ask))
+      if (verdict.outcome === 'allow') allowed.add(question.token, clock.now())
+      return verdict
+    },
+    hasAllowed: (token) => allowed.has(token, clock.now()),
+  }
+}

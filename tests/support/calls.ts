@@ -1,0 +1,67 @@
+import { Calls } from '../../src/core/asking/call.ts'
+import { Generations, KnownTokens } from '../../src/core/asking/known-tokens.ts'
+import { RecentOutage } from '../../src/core/asking/outage.ts'
+import { createFacts } from '../../src/core/request/check.ts'
+import { checkOf } from './checks.ts'
+import type { CallRules, CallStart } from '../../src/core/asking/call.ts'
+import type { Attempt, ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
+import type { Check } from '../../src/core/request/check.ts'
+
+interface Surroundings {
+  readonly now?: () => number
+  readonly random?: () => number
+  /** Which tokens are known, if not those that were allowed. */
+  readonly isKnown?: (token: string) => boolean
+  readonly isAnyKnown?: () => boolean
+  readonly isFinal?: boolean
+}
+
+const NONE: CallRules = {
+  retry: false,
+  circuitBreaker: false,
+  concurrency: { maxInFlight: 64, maxWaiting: 1024 },
+}
+
+/** Calls to a source of verdicts that answers as the test says, by some rules. */
+export function callsTo(
+  answer: (check: Check, attempt: Attempt) => ParsedVerdict | Promise<ParsedVerdict>,
+  rules: Partial<CallRules> = {},
+  { isKnown, isAnyKnown, isFinal = true, ...given }: Surroundings = {},
+) {
+  const now = given.now ?? ((): number => performance.now())
+  const random = given.random ?? ((): number => 0.5)
+  const known = new KnownTokens(new Generations())
+  const outage = new RecentOutage(
+    rules.circuitBreaker !== false && rules.circuitBreaker !== undefined,
+  )
+  const circuits: string[] = []
+  const tokens = {
+    has: isKnown ?? ((token: string) => known.has(token, now())),
+    isEmpty: isAnyKnown === undefined ? () => known.isEmpty(now()) : () => !isAnyKnown(),
+    add: (token: string) => known.add(token, now()),
+    forget: (token?: string) => known.forget(token),
+  }
+  const calls = new Calls(
+    { ...NONE, ...rules },
+    {
+      tokens: () => tokens,
+      outage,
+      onCircuit: (state, of) => circuits.push(`${of} ${state}`),
+      isFinal,
+    },
+    { now, random },
+  )
+  /** Begins a call now, with so much time. */
+  const run = (
+    check = checkOf(),
+    timeoutMs = 10_000,
+    start: Partial<CallStart> = {},
+  ): Promise<ParsedVerdict> => {
+    const times = { now: now(), deadline: now() + timeoutMs }
+    return calls.run({ check, facts: createFacts(), ...times, ...start }, async (...asked) =>
+      answer(...asked),
+    )
+  }
+  const refusalOf = (check = checkOf()) => calls.refusalOf(check, now())
+  return { run, refusalOf, known, outage, circuits }
+}
