@@ -146,13 +146,6 @@ describe('revokeKey', () => {
       message: `There is no such key in ${file}`,
     })
   })
-
-  it('creates no file', async () => {
-    const file = pathOf('keys.yaml')
-    const error = { code: 'not_found', message: `There is no file ${file}` }
-    await expect(revokeKey(file, 'a')).rejects.toMatchObject(error)
-    expect(existsSync(file)).toBe(false)
-  })
 })
 
 describe('pruneKeys', () => {
