@@ -101,8 +101,8 @@ async function updateUnchanged(
   throw new KeyFileError('locked', `The key ${id} was changed by another process. Try again`)
 }
 
-function rightsOf({ principal, tenant = '', attributes, paths = [] }: StoredKey): string {
-  return JSON.stringify([principal, tenant, attributes, paths])
+function rightsOf({ sha256, principal, tenant = '', attributes, paths = [] }: StoredKey): string {
+  return JSON.stringify([sha256, principal, tenant, attributes, paths])
 }
 
 /** Undoes a rotation. What others have changed since stays. */

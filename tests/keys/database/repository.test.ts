@@ -121,6 +121,13 @@ it.each<[string, Partial<KeyStore>, (store: KeyStore) => Promise<unknown>, strin
     'locked',
     'The key a was changed by another process. Try again',
   ],
+  [
+    'puts another key in place of the rotated one',
+    { update: () => ({ ...KEY, sha256: 'b'.repeat(64) }) },
+    (store) => rotateKey(store, 'a'),
+    'locked',
+    'The key a was changed by another process. Try again',
+  ],
 ])('reports a store that %s', async (_what, methods, change, code, message) => {
   await expect(change(storeOf(methods))).rejects.toMatchObject({ code, message })
 })
