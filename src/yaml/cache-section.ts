@@ -69,11 +69,8 @@ export interface MadeCache {
   readonly cache: DecisionCache | undefined
   /** Those of the cache itself. */
   readonly problems: readonly OptionProblem[]
-}
-
-interface KeptCache extends MadeCache {
-  /** Keeps it for the next file. Called once the whole config is right. */
-  readonly keep: () => void
+  /** Differs between files whose caches differ. */
+  readonly print?: string
 }
 
 /** Only code can give a cache these. */
@@ -82,38 +79,31 @@ interface Others {
   readonly onEvent?: MemoryCacheOptions['onEvent'] | undefined
 }
 
-/** Makes the cache of a file, and the same one again while both of its sections stay the same. */
-export class CacheSource {
-  readonly #onEvent: Others['onEvent']
-  #made: (MadeCache & { readonly print: string }) | undefined
-
-  /** @param onEvent Receives the events of the store. */
-  constructor(onEvent: Others['onEvent']) {
-    this.#onEvent = onEvent
-  }
-
-  /** Adds the problems of `store`, if there are any. The store connects with the first request. */
-  async make(section: Section | undefined): Promise<KeptCache> {
-    if (section === undefined) return { ...NO_CACHE, keep: () => undefined }
-    const { options } = section
-    const print = fingerprint([options['cache'], options['store']])
-    if (this.#made?.print === print) return { ...this.#made, keep: () => undefined }
-    const store = await makeStore(section)
-    const made = makeCache(options, { store, onEvent: this.#onEvent })
-    return { ...made, keep: () => (this.#made = { ...made, print }) }
-  }
+/**
+ * Makes the cache of a file and its store, which connects with the first request. Adds the problems of the store.
+ *
+ * @param before The cache until now. It goes on while both of its sections stay the same.
+ */
+export async function makeCacheAndStore(
+  section: Section,
+  onEvent: Others['onEvent'],
+  before: MadeCache | undefined,
+): Promise<MadeCache> {
+  const { options } = section
+  const print = fingerprint([options['cache'], options['store']])
+  if (before?.print === print) return before
+  const store = await makeStore(section)
+  return { ...makeCache(options, { store, onEvent }), print }
 }
 
-const NO_CACHE: MadeCache = { cache: undefined, problems: [] }
-
 /** Makes the cache of a section. */
-export function makeCache(options: Values | undefined, others: Others = {}): MadeCache {
-  const given = options?.['cache']
+export function makeCache(options: Values, others: Others = {}): MadeCache {
+  const given = options['cache']
   try {
     if (given !== undefined && given !== false) {
       return { cache: createGiven(given, others), problems: [] }
     }
-    if (others.store === undefined) return NO_CACHE
+    if (others.store === undefined) return { cache: undefined, problems: [] }
     throw misusedOption(['store'], 'left out without `cache`: it ends cached decisions')
   } catch (error) {
     if (!(error instanceof AuthConfigError)) throw error

@@ -7,8 +7,8 @@ import { MOST_TEXT, parseFile } from './document.ts'
 import { ConfigFileError } from './problems.ts'
 import { invalidOption } from '../core/config/option-checks.ts'
 import { loadMeans } from './providers/means.ts'
-import { ProviderSource } from './providers/source.ts'
-import { CacheSource, makeCache } from './cache-section.ts'
+import { decide } from './providers/source.ts'
+import { makeCache, makeCacheAndStore } from './cache-section.ts'
 import { addProblems, checkConfig, rejectOption } from './option-problems.ts'
 import { Origins } from './origins.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
@@ -17,7 +17,7 @@ import type { MemoryCacheOptions } from '../memory/options.ts'
 import type { AuthSection, SectionOptions } from './auth-section.ts'
 import type { MadeCache } from './cache-section.ts'
 import type { Findings } from './problems.ts'
-import type { Means } from './providers/make.ts'
+import type { Decided, MadePart } from './providers/source.ts'
 import type { MakeJwt } from './providers/kinds/provider.ts'
 import type { Environment } from './references.ts'
 
@@ -105,54 +105,60 @@ export function readText(text: unknown, { path, env, ...options }: TextOptions):
 const NO_STORE = 'left out for parseConfig, which opens no connection: use loadConfig'
 
 /** Makes the config of a text, which needs neither files nor connections. @throws ConfigFileError */
-export function configOfText(draft: Draft, jwt: MakeJwt | undefined): AuthConfig | undefined {
-  const { section } = draft
-  if (section?.options['store'] !== undefined)
-    rejectOption([], NO_STORE, section.reading, ['store'])
-  const means = { jwt, files: undefined }
-  return makeConfig(draft, means, new ProviderSource(), makeCache(section?.options)).config
+export function configOfText({ section, findings }: Draft, jwt?: MakeJwt): AuthConfig | undefined {
+  if (section === undefined) return checked(findings, undefined)
+  if (section.options['store'] !== undefined) rejectOption([], NO_STORE, section.reading, ['store'])
+  const decided = decide(section, { jwt, files: undefined })
+  return checked(findings, configOf(section, decided, makeCache(section.options)))
 }
 
-function makeConfig(
-  { section, findings }: Draft,
-  means: Means,
-  made: ProviderSource,
+/** The config of a section, with its cache. Adds its problems. */
+function configOf(
+  { reading }: AuthSection,
+  { config }: Decided,
   { cache, problems }: MadeCache,
-): ParsedFile {
-  const decided = section && made.decide(section, means)
-  const config = decided && { ...decided.config, ...(cache && { cache }) }
-  if (section !== undefined && config !== undefined) {
-    checkConfig(config, section.reading)
-    addProblems(problems, section.reading)
-  }
-  if (!findings.isEmpty()) throw new ConfigFileError(findings.all(), findings.hasMore())
-  decided?.keep()
-  const { cache: cacheSection, resource, store, routePolicy } = section?.options ?? {}
-  return {
-    config,
-    sections: { cache: cacheSection, resource, store },
-    provider: decided?.print,
-    rules: routePolicy,
-  }
+): AuthConfig {
+  const whole = { ...config, ...(cache && { cache }) }
+  checkConfig(whole, reading)
+  addProblems(problems, reading)
+  return whole
+}
+
+function checked<Value>(findings: Findings, value: Value): Value {
+  if (findings.isEmpty()) return value
+  throw new ConfigFileError(findings.all(), findings.hasMore())
 }
 
 /** Makes configs of files. Keeps the parts that hold connections, while their section stays the same. */
 export class FileParts {
-  readonly #providers = new ProviderSource()
-  readonly #caches: CacheSource
+  readonly #onEvent: LoadOptions['onEvent']
+  #cache: MadeCache | undefined
+  #made: MadePart | undefined
 
   /** @param onEvent Receives the events of a store. */
   constructor(onEvent: LoadOptions['onEvent']) {
-    this.#caches = new CacheSource(onEvent)
+    this.#onEvent = onEvent
   }
 
   /** The file, and its config with its cache. @throws ConfigFileError */
-  async make(draft: Draft): Promise<ParsedFile> {
-    const made = await this.#caches.make(draft.section)
-    const parsed = makeConfig(draft, await loadMeans(draft.section), this.#providers, made)
-    made.keep()
-    return parsed
+  async make({ section, findings }: Draft): Promise<ParsedFile> {
+    if (section === undefined) return checked(findings, NO_SECTION)
+    const cache = await makeCacheAndStore(section, this.#onEvent, this.#cache)
+    const decided = decide(section, await loadMeans(section), this.#made)
+    const config = checked(findings, configOf(section, decided, cache))
+    this.#cache = cache
+    this.#made = decided.made
+    const { cache: cacheSection, resource, store, routePolicy } = section.options
+    const sections = { cache: cacheSection, resource, store }
+    return { config, sections, provider: decided.made?.print, rules: routePolicy }
   }
+}
+
+const NO_SECTION: ParsedFile = {
+  config: undefined,
+  sections: { cache: undefined, resource: undefined, store: undefined },
+  provider: undefined,
+  rules: undefined,
 }
 
 /** Reads a file, and makes its config. @throws ConfigFileError */

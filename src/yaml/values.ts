@@ -82,7 +82,12 @@ export function readPair({ key, value }: Pair, at: At, form: Form, reading: Read
 
 /** Returns `undefined` for a value that comes out empty. */
 function readValue(node: unknown, at: At, given: Form, outer: Reading): unknown {
-  const reading = given.needsValues === true ? { ...outer, needsValues: true } : outer
+  const reading = {
+    ...outer,
+    needsValues: outer.needsValues === true || given.needsValues === true,
+    // Below a name that the user chose, `null` may be a value that was meant.
+    dropsNull: outer.dropsNull === true && given.fields !== undefined,
+  }
   const found = reading.tree.resolve(node)
   // Has no prototype: a property of Object.prototype must not become a part of the form.
   const form: Form = Object.assign(Object.create(null), given)

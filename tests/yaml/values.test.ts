@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { placeOf } from '../../src/yaml/origins.ts'
 import { readText } from '../../src/yaml/parsed-file.ts'
+import { jwt } from '../../src/jwt.ts'
 import { parseConfig } from '../../src/yaml.ts'
 import { inAuth, linesOf } from '../support/yaml-problems.ts'
 
@@ -206,6 +207,31 @@ it.each([
   Object.defineProperty(Object.prototype, name, { value, configurable: true })
   try {
     expect(() => parseConfig(inAuth(text))).toThrow(told)
+  } finally {
+    Reflect.deleteProperty(Object.prototype, name)
+  }
+})
+
+it.each([
+  ['allowInsecureHttp', true, 'endpoint: http://h.example/', 'must be an https URL'],
+  [
+    'allowInsecureHttp',
+    true,
+    'provider_config: { type: kubernetes, api_server_url: "http://h.example/" }',
+    'must be an https URL',
+  ],
+  ['endpoint', 'https://h.example/', 'realm: x', '"server.auth.endpoint" is missing'],
+  ['jwksUri', 'https://h.example/', 'provider_config: { type: oauth2_token }', 'with one of'],
+  [
+    'issuer',
+    'https://h.example/',
+    'provider_config: { type: oauth2_token, discovery: true }',
+    'the URL of the issuer',
+  ],
+])('%s on Object.prototype is no option of a file', (name, value, auth, told) => {
+  Object.defineProperty(Object.prototype, name, { value, configurable: true })
+  try {
+    expect(() => parseConfig(`server:\n  auth:\n    ${auth}\n`, { jwt })).toThrow(told)
   } finally {
     Reflect.deleteProperty(Object.prototype, name)
   }

@@ -15,13 +15,16 @@ import type { Reading, Values } from '../values.ts'
 import type { Deciders } from './deciders.ts'
 import type { Means, Part } from './make.ts'
 
-/** The config of a section. */
+/** What decides, and what tells it apart from that of another section. It has fetched keys and connections. */
+export interface MadePart {
+  readonly print: string
+  readonly part: Part
+}
+
+/** The config of a section, and its part that providers make. */
 export interface Decided {
   readonly config: AuthConfig
-  /** Differs between sections whose providers differ. `undefined` without providers. */
-  readonly print?: string
-  /** Keeps what was made for the next section. Called once the whole config is right. */
-  readonly keep: () => void
+  readonly made: MadePart | undefined
 }
 
 /** Options that go to a provider, beside the keys of the provider itself. */
@@ -40,35 +43,27 @@ const STAND_IN: Part = {
   verifier: defineVerifier({ ask: () => ({ outcome: 'deny' }), reads: {}, id: 'none' }),
 }
 
-/** Makes what decides, and the same again while its section stays the same: it has fetched keys and connections. */
-export class ProviderSource {
-  #made: { readonly print: string; readonly part: Part } | undefined
-
-  /** Adds the problems of providers. Those of other options are found by a check of the config. */
-  decide(section: AuthSection, means: Means): Decided {
-    const { options: given, deciders, reading } = section
-    // The sections of the cache and its store are checked where the cache is made.
-    const { cache: _, store: _s, routePolicy, resource, ...options } = given
-    const unread = deciders === undefined ? [] : unreadBeside(deciders, given)
-    const names = unread.flatMap((one) => one.options)
-    Object.assign(
-      options,
-      makePolicy(routePolicy, reading),
-      names.includes('resource') ? {} : makeResource(resource, reading),
-    )
-    if (deciders === undefined) return { config: options, keep: () => (this.#made = undefined) }
-    rejectUnread(unread, deciders, section)
-    checkInsecureHttp(section)
-    for (const name of ['endpoint', 'allowInsecureHttp', ...names]) delete options[name]
-    const print = printOf(given, deciders)
-    const known = this.#made?.print === print ? this.#made.part : undefined
-    const part = known ?? makePart(deciders, section, means)
-    return {
-      config: { ...options, ...(part ?? STAND_IN) },
-      print,
-      keep: () => (this.#made = part && { print, part }),
-    }
-  }
+/**
+ * Adds the problems of providers. Those of other options are found by a check of the config.
+ *
+ * @param before What decided until now. It goes on while its section stays the same.
+ */
+export function decide(section: AuthSection, means: Means, before?: MadePart): Decided {
+  const { options: given, deciders, reading } = section
+  // The sections of the cache and its store are checked where the cache is made.
+  const { cache: _, store: _s, routePolicy, resource, ...options } = given
+  const unread = deciders === undefined ? [] : unreadBeside(deciders, given)
+  const names = unread.flatMap((one) => one.options)
+  Object.assign(options, makePolicy(routePolicy, reading))
+  if (!names.includes('resource')) Object.assign(options, makeResource(resource, reading))
+  if (deciders === undefined) return { config: options, made: undefined }
+  rejectUnread(unread, deciders, section)
+  checkInsecureHttp(section)
+  for (const name of ['endpoint', 'allowInsecureHttp', ...names]) delete options[name]
+  const print = printOf(given, deciders)
+  const part = before?.print === print ? before.part : makePart(deciders, section, means)
+  const config = { ...options, ...(part ?? STAND_IN) }
+  return { config, made: part && { print, part } }
 }
 
 // Stands in for one with a problem, so that a problem beside it is found too.

@@ -75,6 +75,11 @@ describe('a provider says what is wrong:', () => {
       '5 | "..claims_mapping" must be an object of claim paths and their attributes, received 5',
     ],
     [
+      'upstream_header',
+      'principal_header: x-user, trusted_proxy_cidrs: [10.0.0.1], attribute_headers: { x-t: { attribute: teams, separator: ~ } }',
+      '~ | "..attribute_headers.x-t.separator" must be left out or given a value (is a variable not set?), received null',
+    ],
+    [
       'oauth2_token',
       'jwks_uri: "https://a.example/", jwks: [x]',
       '[x | "..jwks" must be a mapping, received an array',
