@@ -3,14 +3,14 @@
  *
  * @module with-auth/yaml
  */
-import { callback, milliseconds } from './core/config/kinds.ts'
+import { parse as parseOption } from './core/config/interpreter.ts'
 import { invalidOption, readOptions } from './core/config/option-checks.ts'
 import {
   configOfText,
   FileParts,
   loadFile,
-  ON_EVENT,
   parseLoadOptions,
+  parseOnEvent,
   READ,
   readFile,
   readText,
@@ -18,6 +18,7 @@ import {
 import { ConfigFileError } from './yaml/problems.ts'
 import { watchParsed } from './yaml/watch.ts'
 import type { AuthConfig } from './core/auth-config.ts'
+import type { FormOf } from './core/config/form.ts'
 import type { Verifier } from './core/verifier.ts'
 import type { JwtOptions } from './jwt.ts'
 import type { LoadOptions, ParsedFile } from './yaml/parsed-file.ts'
@@ -67,8 +68,9 @@ const PARSE = [...READ, 'path', 'jwt'] as const
 const LOAD = [...READ, 'onEvent'] as const
 const OF_WATCH = ['onChange', 'onError', 'onRecover', 'intervalMs'] as const
 const WATCH = ['env', 'accessPolicy', 'onEvent', ...OF_WATCH] as const
-const JWT = callback<NonNullable<ParseOptions['jwt']>>()
-const INTERVAL = milliseconds({ default: 1000, min: 10, max: 3_600_000 })
+type MakeJwt = ParseOptions['jwt']
+const JWT: FormOf<MakeJwt> = { kind: 'function' }
+const INTERVAL: FormOf<number> = { kind: 'milliseconds', default: 1000, min: 10, max: 3_600_000 }
 
 /**
  * Reads the config from the text of a Llama Stack or OGX `run.yaml`. It reads `server.tenancy`, and `server.auth`: its `endpoint`,
@@ -107,7 +109,7 @@ export function parseConfig(text: string, options: ParseOptions = {}): AuthConfi
   const { path = '<yaml>', jwt } = given
   if (typeof path !== 'string') throw invalidOption(['options', 'path'], path, 'a string')
   const draft = readText(text, { path, ...parseLoadOptions(given) })
-  return configOfText(draft, JWT.parse(jwt, ['options', 'jwt']))
+  return configOfText(draft, parseOption<MakeJwt>(JWT, jwt, ['options', 'jwt']))
 }
 
 /**
@@ -139,7 +141,7 @@ export async function loadConfig(
   options: LoadOptions = {},
 ): Promise<AuthConfig | undefined> {
   const given = readOptions(options, LOAD, ['options'])
-  const onEvent = ON_EVENT.parse(given.onEvent, ['options', 'onEvent'])
+  const onEvent = parseOnEvent(given.onEvent)
   return (await loadFile(path, parseLoadOptions(given), onEvent)).config
 }
 
@@ -170,8 +172,8 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
   const onChange = parseFunction<WatchOptions['onChange']>(given.onChange, 'onChange')
   const onError = parseFunction<WatchOptions['onError']>(given.onError, 'onError')
   const onRecover = parseFunction<() => void>(given.onRecover ?? (() => undefined), 'onRecover')
-  const intervalMs = INTERVAL.parse(given.intervalMs, ['options', 'intervalMs'])
-  const parts = new FileParts(ON_EVENT.parse(given.onEvent, ['options', 'onEvent']))
+  const intervalMs = parseOption<number>(INTERVAL, given.intervalMs, ['options', 'intervalMs'])
+  const parts = new FileParts(parseOnEvent(given.onEvent))
   const reading = parseLoadOptions({ env: given.env, accessPolicy: given.accessPolicy })
   const parse = (text: string): Promise<ParsedFile> =>
     parts.make(readText(text, { path, ...reading }))

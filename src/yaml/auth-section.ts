@@ -1,6 +1,5 @@
 import { isMap } from 'yaml'
 import { RULES_FORM } from '../access/rules.ts'
-import { kindOf, kindsOf, orFalse } from '../core/config/kinds.ts'
 import { OPTIONS } from '../core/config/options.ts'
 import { RESOURCE } from '../mcp/options.ts'
 import { rejectMisplaced } from './misplaced-section.ts'
@@ -12,11 +11,11 @@ import { CACHE, STORE_FORM } from './cache-section.ts'
 import { readTenancy } from './providers/tenancy-section.ts'
 import { findPair, isEmpty, keyText, rangeOf } from './tree.ts'
 import type { YAMLMap } from 'yaml'
-import type { Form } from '../core/config/kinds.ts'
 import type { Range } from './problems.ts'
 import type { Deciders } from './providers/deciders.ts'
 import type { Provider } from './providers/section.ts'
-import type { Reading, Section, Values } from './values.ts'
+import type { Reading } from './origins.ts'
+import type { FileForm, Section, Values } from './values.ts'
 import type { Node } from './tree.ts'
 
 const KEY = 'server.auth'
@@ -25,22 +24,13 @@ const POLICIES = ['route_policy', 'access_policy'] as const
  * The options of a file. Only code can make a cache or a policy, so a file has the options of `memoryCache` and of `redisStore`, and
  * the rules of `routePolicy`.
  */
-export const FILE_OPTIONS: Readonly<Record<string, { readonly form: Form }>> = {
-  ...kindsOf(OPTIONS),
-  routePolicy: {
-    form: {
-      ...kindsOf<{ rules: unknown }>({ rules: RULES_FORM as never }).rules.form,
-      needsValues: true,
-    },
-  },
-  resource: {
-    form: {
-      ...orFalse(kindOf<object>({ kind: 'group', default: {}, fields: RESOURCE }), false).form,
-      needsValues: true,
-    },
-  },
-  cache: { form: CACHE.form },
-  store: { form: STORE_FORM },
+export const FILE_OPTIONS: Readonly<Record<string, FileForm>> = {
+  ...OPTIONS,
+  verifier: { kind: 'function' },
+  routePolicy: { ...RULES_FORM, needsValues: true },
+  resource: { kind: 'group', fields: RESOURCE, also: [false], default: false, needsValues: true },
+  cache: CACHE,
+  store: STORE_FORM,
 }
 const START: Range = { start: 0, end: 0 }
 

@@ -10,54 +10,35 @@ import { createCache } from '../memory/memory-cache.ts'
 import { CACHE_TIMES } from '../memory/options.ts'
 import { attempt } from './option-problems.ts'
 import { fingerprint } from './watch.ts'
-import { kindOf, orFalse } from '../core/config/kinds.ts'
-import type { CacheTimes, MemoryCacheOptions } from '../memory/options.ts'
-import type { Form, Kind } from '../core/config/kinds.ts'
+import { unchecked } from './providers/kinds/key-kinds.ts'
+import type { MemoryCacheOptions } from '../memory/options.ts'
+import type { Form, GroupForm } from '../core/config/form.ts'
 import type { DecisionCache, DecisionStore } from '../core/decision-store.ts'
 import type { OptionProblem } from '../core/errors.ts'
 import type { Section, Values } from './values.ts'
 
-const text = { form: { kind: 'text', scalar: 'string' } } as const
-const secretText = { form: { kind: 'text', scalar: 'string', isSecret: true } } as const
-const number = (min: number, max: number, byDefault?: number) => ({
-  form: {
-    kind: 'milliseconds',
-    scalar: 'number',
-    min,
-    max,
-    ...(byDefault === undefined ? {} : { default: byDefault }),
-  } as const,
-})
+const TEXT = { kind: 'text' } as const
+const SECRET = { kind: 'text', isSecret: true } as const
 
-/** The keys of `server.auth.store`, as options of `redisStore`. A file is named in place of a text in PEM form. */
-export const STORE_FORM: Form & { readonly fields: NonNullable<Form['fields']> } = {
+/** The keys of `server.auth.store`, as options of `redisStore`, which checks them. A file is named in place of a text in PEM form. */
+export const STORE_FORM: GroupForm = {
   kind: 'group',
   default: {},
   fields: {
-    url: { form: { ...secretText.form, kind: 'storeUrl' } },
-    secret: { form: { kind: 'secrets', scalar: 'string', isSecret: true, items: secretText.form } },
-    shareVerdicts: { form: { kind: 'boolean', scalar: 'boolean', default: false } },
-    revocationMs: number(250, 10_000, 1000),
-    lostPushTtlMs: number(250, 3_600_000),
-    timeoutMs: number(1, 60_000, 50),
-    prefix: {
-      form: {
-        ...text.form,
-        kind: 'matching',
-        pattern: /^[\x21-\x7e]{1,64}$/,
-        default: 'with-auth:',
-      },
-    },
-    scope: text,
-    tls: { form: { kind: 'group', fields: { caFile: text, certFile: text, keyFile: text } } },
+    url: unchecked('storeUrl', { isText: true, isSecret: true }),
+    secret: unchecked('secrets', { isText: true, isSecret: true, items: SECRET }),
+    shareVerdicts: { kind: 'boolean', default: false },
+    revocationMs: { kind: 'milliseconds', min: 250, max: 10_000, default: 1000 },
+    lostPushTtlMs: { kind: 'milliseconds', min: 250, max: 3_600_000 },
+    timeoutMs: { kind: 'milliseconds', min: 1, max: 60_000, default: 50 },
+    prefix: { kind: 'text', pattern: /^[\x21-\x7e]{1,64}$/, default: 'with-auth:' },
+    scope: TEXT,
+    tls: { kind: 'group', fields: { caFile: TEXT, certFile: TEXT, keyFile: TEXT } },
   },
 }
 
 /** The keys of `server.auth.cache`, as options of `memoryCache`. */
-export const CACHE: Kind<false | CacheTimes, false | Required<CacheTimes>> = orFalse(
-  kindOf<Required<CacheTimes>>({ kind: 'group', default: {}, fields: CACHE_TIMES }),
-  false,
-)
+export const CACHE: Form = { kind: 'group', fields: CACHE_TIMES, also: [false], default: false }
 
 const MOST_PEM = 2 ** 18
 

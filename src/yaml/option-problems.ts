@@ -8,8 +8,7 @@ import { keyOf } from './values.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 import type { OptionProblem } from '../core/errors.ts'
-import type { Origin } from './origins.ts'
-import type { Reading } from './values.ts'
+import type { Origin, Reading } from './origins.ts'
 
 /** Adds each problem that `withAuth` would find in a config, at its place in the file. */
 export function checkConfig(config: AuthConfig, reading: Reading): void {
@@ -98,8 +97,14 @@ function addAt(
   { tree, findings }: Reading,
 ): void {
   const { place, isMasked, isHidden, from } = placeOf(origin, tree)
-  const { optionPath, expected } = problem
-  const hidden = { optionPath, expected, isSecret: true, ...(from && { from }) }
+  const { optionPath, expected, hint } = problem
+  const hidden = {
+    optionPath,
+    expected,
+    isSecret: true,
+    ...(from && { from }),
+    ...(hint && { hint }),
+  }
   const shown = isHidden ? hidden : problem
   const key = keyAt(origin.key, rest)
   const name = (): string => `"${key}"`

@@ -1,9 +1,10 @@
 import { isScalar } from 'yaml'
 import { hasReference } from './references.ts'
 import { rangeOf } from './tree.ts'
-import type { Form } from '../core/config/kinds.ts'
+import type { Form } from '../core/config/form.ts'
 import type { OptionPath } from '../core/config/problems.ts'
-import type { Range } from './problems.ts'
+import type { Findings, Range } from './problems.ts'
+import type { Environment } from './references.ts'
 import type { Tree } from './tree.ts'
 
 /** Where a value comes from. */
@@ -36,9 +37,10 @@ export function placeOf({ node, form, isGroup }: Origin, { resolve }: Tree): Pla
   if (isGroup || !isScalar(scalar)) return { place, isHidden: isSecret, isMasked: true }
   const text = String(scalar.value)
   // A URL may have a password in it, or a key in its query or fragment.
-  const isPath = form?.kind.startsWith('pattern') === true && /^(?:regex:|\/)/.test(text)
+  const isPath =
+    isCode(form?.kind === 'list' ? form.items : form, 'pattern') && /^(?:regex:|\/)/.test(text)
   const mayHoldSecret = !isPath && /[@?#]/.test(text)
-  const isHidden = isSecret || (mayHoldSecret && form?.isUrl !== true)
+  const isHidden = isSecret || (mayHoldSecret && !isUrl(form))
   const isMasked = isSecret || mayHoldSecret
   return hasReference(text)
     ? { place, isHidden: true, isMasked, from: 'environment' }
@@ -80,4 +82,25 @@ export class Origins {
 // Each part ends in a character that JSON escapes, so that no path begins like another one.
 function idOf(path: OptionPath): string {
   return path.map((part) => `${JSON.stringify(String(part))}\n`).join('')
+}
+
+/** A file while it is read. */
+export interface Reading {
+  readonly tree: Tree
+  readonly findings: Findings
+  readonly environment: Environment
+  readonly origins: Origins
+  /** A value that comes out empty is a problem, and is not left out. */
+  readonly needsValues?: boolean
+  /** A key whose value is `null` is left out. */
+  readonly dropsNull?: boolean
+}
+
+export function isUrl(form: Form | undefined): boolean {
+  return form?.kind === 'url' || (form?.kind === 'code' && form.isUrl === true)
+}
+
+/** Whether an option has a reader of its own, and is this one. */
+export function isCode(form: Form | undefined, is: string): boolean {
+  return form?.kind === 'code' && form.is === is
 }

@@ -1,4 +1,4 @@
-import { boolean, callback } from '../core/config/kinds.ts'
+import { parse } from '../core/config/interpreter.ts'
 import { processVariable } from '../core/runtime.ts'
 import { readAuthSection } from './auth-section.ts'
 import { UnreadableFileError } from '../files/system.ts'
@@ -12,7 +12,7 @@ import { makeCache, makeCacheAndStore } from './cache-section.ts'
 import { addProblems, checkConfig, rejectOption } from './option-problems.ts'
 import { Origins } from './origins.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
-import type { Kind } from '../core/config/kinds.ts'
+import type { FormOf } from '../core/config/form.ts'
 import type { MemoryCacheOptions } from '../memory/options.ts'
 import type { AuthSection, SectionOptions } from './auth-section.ts'
 import type { MadeCache } from './cache-section.ts'
@@ -48,10 +48,10 @@ export interface LoadOptions {
 export const READ = ['env', 'allowMissing', 'accessPolicy'] as const
 type OnEvent = NonNullable<LoadOptions['onEvent']>
 
-export const ON_EVENT: Kind<OnEvent, OnEvent | undefined> = callback<OnEvent>()
+const ON_EVENT: FormOf<OnEvent | undefined> = { kind: 'function' }
 const ENFORCED_UPSTREAM =
   '"upstream", which says that your upstream enforces "access_policy", or left out'
-const ALLOW_MISSING = boolean(false)
+const ALLOW_MISSING: FormOf<boolean> = { kind: 'boolean', default: false }
 
 export interface TextOptions extends SectionOptions {
   readonly path: string
@@ -87,9 +87,13 @@ export function parseLoadOptions(
   }
   return {
     env,
-    allowMissing: ALLOW_MISSING.parse(allowMissing, ['options', 'allowMissing']),
+    allowMissing: parse<boolean>(ALLOW_MISSING, allowMissing, ['options', 'allowMissing']),
     hasEnforcingUpstream: accessPolicy === 'upstream',
   }
+}
+
+export function parseOnEvent(given: unknown): OnEvent | undefined {
+  return parse<OnEvent | undefined>(ON_EVENT, given, ['options', 'onEvent'])
 }
 
 /** Reads a text, with all problems that need no provider. */

@@ -1,3 +1,5 @@
+import type { Form } from '../core/config/form.ts'
+
 /** Returns the value of an environment variable, or `undefined` if it is not set. */
 export type Environment = (name: string) => string | undefined
 
@@ -81,4 +83,38 @@ function readVariable(name: string, environment: Environment): string | undefine
 
 export function hasReference(source: string): boolean {
   return source.includes(START)
+}
+
+/** The type of a value that is one scalar. A text from the environment becomes that. */
+export function scalarOf(form: Form): string | undefined {
+  if (form.also?.includes(false) === true) return 'boolean'
+  switch (form.kind) {
+    case 'boolean':
+      return 'boolean'
+    case 'integer':
+    case 'seconds':
+    case 'milliseconds':
+      return 'number'
+    case 'choice':
+      return typeof form.choices[0]
+    case 'text':
+    case 'url':
+      return 'string'
+    case 'list':
+      return form.canBeOne === true || form.also !== undefined ? 'string' : undefined
+    case 'code':
+      return form.isText === true ? 'string' : undefined
+    default:
+      return undefined
+  }
+}
+
+// Llama Stack converts texts from the environment in the same way, for options of that type only.
+export function coerce(text: string, form: Form): unknown {
+  const type = scalarOf(form)
+  const word = text.trim().toLowerCase()
+  if (type === 'boolean' && (word === 'true' || word === 'false')) return word === 'true'
+  if (type !== 'number') return text
+  const digits = word.replace(/(?<=\d)_(?=\d)/g, '')
+  return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/.test(digits) ? Number(digits) : text
 }

@@ -1,20 +1,41 @@
 import { isMap, isScalar } from 'yaml'
 import { isHttpToken, unknownProblem } from '../core/config/option-checks.ts'
 import { describeProblem } from '../core/config/problems.ts'
-import { placeOf } from './origins.ts'
+import { isCode, placeOf } from './origins.ts'
 import { MASKED } from './problems.ts'
-import { expandReferences, hasReference } from './references.ts'
+import { coerce, expandReferences, hasReference, scalarOf } from './references.ts'
 import { isBare, isEmpty, keyText, rangeOf, scalarText, shownName } from './tree.ts'
 import type { Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml'
-import type { Form } from '../core/config/kinds.ts'
+import type { Fields, Form } from '../core/config/form.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 import type { OptionProblem } from '../core/errors.ts'
-import type { Origin, Origins } from './origins.ts'
+import type { Origin, Reading } from './origins.ts'
 import type { Findings } from './problems.ts'
-import type { Environment } from './references.ts'
-import type { Tree } from './tree.ts'
 
-export type Fields = NonNullable<Form['fields']>
+/** An option of a file. */
+export type FileForm = Form & {
+  /** A value in it that comes out empty is a problem: left out, it could permit more. */
+  readonly needsValues?: true
+}
+
+/** What a file may have in the place of an option. */
+export interface Parts {
+  /** A mapping with these options, */
+  readonly fields?: Fields
+  /** a mapping of any names to these, */
+  readonly entries?: Form
+  /** or a list of these. */
+  readonly items?: Form
+}
+
+export function partsOf(form: Form): Parts {
+  return form.kind === 'code' || form.kind === 'group' || form.kind === 'list' ? form : {}
+}
+
+/** Only code can make it. */
+export function isFunction(form: Form): boolean {
+  return form.kind === 'function' || form.kind === 'made' || isCode(form, 'function')
+}
 
 /** A part of a file as an object, whose names are options. */
 export type Values = Record<string, unknown>
@@ -22,18 +43,6 @@ export type Values = Record<string, unknown>
 /** Returns the key of an option: `timeout_ms` for `timeoutMs`. */
 export function keyOf(option: string): string {
   return option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-}
-
-/** A file while it is read. */
-export interface Reading {
-  readonly tree: Tree
-  readonly findings: Findings
-  readonly environment: Environment
-  readonly origins: Origins
-  /** A value that comes out empty is a problem, and is not left out. */
-  readonly needsValues?: boolean
-  /** A key whose value is `null` is left out. */
-  readonly dropsNull?: boolean
 }
 
 /** A section of a file. */
@@ -60,14 +69,14 @@ export function readFields(
   for (const pair of pairs) {
     if (reading.findings.hasMore()) break
     const name = keyText(pair.key)
-    const [option, field] = Object.entries(fields).find(([known]) => keyOf(known) === name) ?? []
-    if (option === undefined || field === undefined || field.form.kind === 'function') {
+    const [option, form] = Object.entries(fields).find(([known]) => keyOf(known) === name) ?? []
+    if (option === undefined || form === undefined || isFunction(form)) {
       rejectKey(pair, key, option, fields, reading.findings)
       continue
     }
     if (reading.dropsNull === true && isEmpty(reading.tree.resolve(pair.value))) continue
     const at = { key: `${key}.${keyOf(option)}`, path: [...path, option] }
-    const value = readPair(pair, at, field.form, reading)
+    const value = readPair(pair, at, form, reading)
     if (value !== undefined) values[option] = value
   }
   return values
@@ -81,12 +90,12 @@ export function readPair({ key, value }: Pair, at: At, form: Form, reading: Read
 }
 
 /** Returns `undefined` for a value that comes out empty. */
-function readValue(node: unknown, at: At, given: Form, outer: Reading): unknown {
+function readValue(node: unknown, at: At, given: FileForm, outer: Reading): unknown {
   const reading = {
     ...outer,
     needsValues: outer.needsValues === true || given.needsValues === true,
     // Below a name that the user chose, `null` may be a value that was meant.
-    dropsNull: outer.dropsNull === true && given.fields !== undefined,
+    dropsNull: outer.dropsNull === true && partsOf(given).fields !== undefined,
   }
   const found = reading.tree.resolve(node)
   // Has no prototype: a property of Object.prototype must not become a part of the form.
@@ -104,12 +113,13 @@ function readParts(node: YAMLMap | YAMLSeq, at: At, form: Form, reading: Reading
 }
 
 // A mapping or list that the option does not accept becomes an empty one, which its kind rejects.
-function readMap(map: YAMLMap, at: At, { fields, entries, kind }: Form, reading: Reading): Values {
+function readMap(map: YAMLMap, at: At, form: Form, reading: Reading): Values {
+  const { fields, entries } = partsOf(form)
   if (fields !== undefined) return { ...readFields(map.items, at, fields, reading) }
   if (entries === undefined) return {}
   const values: [name: string, value: unknown][] = []
   for (const pair of map.items) {
-    const name = readEntryName(pair, at.key, kind, reading)
+    const name = readEntryName(pair, at.key, form, reading)
     if (name === undefined) continue
     const inner = { key: `${at.key}.${name}`, path: [...at.path, name] }
     const value = readPair(pair, inner, entries, reading)
@@ -122,16 +132,17 @@ function readMap(map: YAMLMap, at: At, { fields, entries, kind }: Form, reading:
 function readItems(
   items: readonly unknown[],
   { key, path }: At,
-  { items: form, kind }: Form,
+  form: Form,
   reading: Reading,
 ): readonly unknown[] {
   const values: unknown[] = []
-  if (form === undefined) return values
+  const { items: one } = partsOf(form)
+  if (one === undefined) return values
   for (const [index, item] of items.entries()) {
     const at = { key: `${key}[${index}]`, path: [...path, values.length] }
-    const value = readValue(item, at, form, reading)
+    const value = readValue(item, at, one, reading)
     // The number of an API key is a name, so that one which came out empty keeps its place.
-    if (value !== undefined || kind === 'apiKeys') values.push(value)
+    if (value !== undefined || isCode(form, 'apiKeys')) values.push(value)
   }
   return values
 }
@@ -154,28 +165,19 @@ const EMPTY =
   'The value comes out empty, and without it more could be permitted. Set the variable, or remove the key'
 
 // A secret, a header name or a realm may look like a number. Its text must stay as written.
-function literalOf(scalar: Scalar, { scalar: type }: Form): unknown {
-  const isText = type === 'string' && ['number', 'boolean'].includes(typeof scalar.value)
+function literalOf(scalar: Scalar, form: Form): unknown {
+  const isText = scalarOf(form) === 'string' && ['number', 'boolean'].includes(typeof scalar.value)
   return isText ? scalarText(scalar) : scalar.value
-}
-
-// Llama Stack converts texts from the environment in the same way, for options of that type only.
-function coerce(text: string, { scalar: type }: Form): unknown {
-  const word = text.trim().toLowerCase()
-  if (type === 'boolean' && (word === 'true' || word === 'false')) return word === 'true'
-  if (type !== 'number') return text
-  const digits = word.replace(/(?<=\d)_(?=\d)/g, '')
-  return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/.test(digits) ? Number(digits) : text
 }
 
 function readEntryName(
   pair: Pair,
   parent: string,
-  kind: string,
+  form: Form,
   { findings }: Reading,
 ): string | undefined {
   const name = keyText(pair.key)
-  const isClaims = kind === 'attributes'
+  const isClaims = isCode(form, 'attributes')
   if (!isBare(pair) && (isClaims ? name !== undefined : isHttpToken(name))) return name
   const expected = isClaims ? 'claims' : 'valid header names'
   const message = `"${parent}" must be made of ${expected}, each with its value`
@@ -206,8 +208,9 @@ function rejectKey(
   if (name === '<<') {
     return add(`"${key}" is a merge key, which is not supported here: write out its keys`)
   }
-  const inFile = Object.keys(fields).filter((one) => fields[one]?.form.kind !== 'function')
-  const problem = { ...unknownProblem([name], inFile.map(keyOf)), isSecret: isBare(pair) }
+  const inFile = Object.entries(fields).filter(([, form]) => !isFunction(form))
+  const known = inFile.map(([one]) => keyOf(one))
+  const problem = { ...unknownProblem([name], known), isSecret: isBare(pair) }
   const shown = isBare(pair) ? { ...problem, optionPath: [] } : problem
   return add(
     describeProblem(problem, () => JSON.stringify(key)),

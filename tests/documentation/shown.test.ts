@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { parse } from 'yaml'
-import { kindsOf } from '../../src/core/config/kinds.ts'
+import { kindOf, kindsOf } from '../support/option-kinds.ts'
 import { OPTIONS } from '../../src/core/config/options.ts'
 import { resolveConfig } from '../../src/core/config/parse.ts'
 import { getAuth, withAuth } from '../../src/index.ts'
@@ -11,7 +11,7 @@ import { keyOf } from '../../src/yaml/values.ts'
 import { ENDPOINT } from '../support/msw-endpoint.ts'
 import { get } from '../support/requests.ts'
 import { pageNamed } from './pages.ts'
-import type { Form } from '../../src/core/config/kinds.ts'
+import type { Form } from '../support/option-kinds.ts'
 import type { Transport } from '../../src/index.ts'
 
 /** The JSON and YAML that pages show is what the code sends, reads and throws. */
@@ -66,7 +66,7 @@ describe('docs/yaml.md', () => {
     const written = parse(reference) as { server: { auth: object } }
     const keys = keysOfFields({
       ...kindsOf(OPTIONS),
-      cache: CACHE,
+      cache: { form: kindOf(CACHE) },
       resource: { form: { kind: 'group', fields: kindsOf(RESOURCE) } },
     })
     expect(keys).toEqual(expect.arrayContaining(Object.keys(written.server.auth)))

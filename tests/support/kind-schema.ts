@@ -1,7 +1,7 @@
 import { keyOf } from '../../src/yaml/values.ts'
 import { ALGORITHMS } from '../../src/jwt/options.ts'
 import { readDocumentation } from './documented-types.ts'
-import type { Form } from '../../src/core/config/kinds.ts'
+import type { Form } from './option-kinds.ts'
 
 /** The JSON Schema of each kind of option, for `schema.json`. */
 export type Schema = Readonly<Record<string, unknown>>

@@ -1,4 +1,4 @@
-import { kindsOf } from '../../src/core/config/kinds.ts'
+import { kindsOf } from './option-kinds.ts'
 import { OPTIONS } from '../../src/core/config/options.ts'
 import { RESOURCE } from '../../src/mcp/options.ts'
 import { CACHE_TIMES } from '../../src/memory/options.ts'
@@ -6,7 +6,7 @@ import { FILE_OPTIONS } from '../../src/yaml/auth-section.ts'
 import { keyOf } from '../../src/yaml/values.ts'
 import { readDocumentation } from './documented-types.ts'
 import { OPTION_EXAMPLES } from './option-examples.ts'
-import type { Form } from '../../src/core/config/kinds.ts'
+import type { Form } from './option-kinds.ts'
 
 const HEAD = `# Configuration
 
@@ -115,7 +115,7 @@ const KEYS: Readonly<Record<string, string>> = { store: 'store' }
 
 /** A file may have options of its own in place of a function. */
 function isInFile([name = '', ...rest]: readonly string[], form: Form): boolean {
-  const { kind } = rest.length === 0 ? (FILE_OPTIONS[name]?.form ?? form) : form
+  const { kind } = rest.length === 0 ? (kindsOf(FILE_OPTIONS)[name]?.form ?? form) : form
   return kind !== 'function'
 }
 

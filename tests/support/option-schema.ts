@@ -1,4 +1,4 @@
-import { kindsOf } from '../../src/core/config/kinds.ts'
+import { kindsOf } from './option-kinds.ts'
 import { SCOPE_FIELDS } from '../../src/access/rules.ts'
 import { FILE_OPTIONS } from '../../src/yaml/auth-section.ts'
 import {
@@ -65,7 +65,7 @@ const onlyHere = (key: string): Schema => {
 }
 
 function authSchema(): Schema {
-  const { endpoint, ...others } = propertiesOf(FILE_OPTIONS, '')
+  const { endpoint, ...others } = propertiesOf(kindsOf(FILE_OPTIONS), '')
   const insecure = anyOf({ const: true }, { type: 'string' })
   const isEndpoint = anyOf(given('endpoint'), isOf('provider_type', 'custom'), {
     required: ['provider_config'],

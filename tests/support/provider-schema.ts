@@ -2,6 +2,7 @@ import { FALL_THROUGH } from '../../src/yaml/providers/deciders.ts'
 import { TENANCY_FIELDS } from '../../src/yaml/providers/tenancy-section.ts'
 import { PROVIDER_TYPES } from '../../src/yaml/providers/types.ts'
 import { keyOf } from '../../src/yaml/values.ts'
+import { kindOf, kindsOf } from './option-kinds.ts'
 import {
   anyOf,
   given,
@@ -14,7 +15,7 @@ import {
   singleNeeds,
   url,
 } from './kind-schema.ts'
-import type { Fields } from '../../src/yaml/values.ts'
+import type { Fields } from './option-kinds.ts'
 import type { Aliases } from '../../src/yaml/providers/aliases.ts'
 import type { Schema } from './kind-schema.ts'
 
@@ -127,7 +128,7 @@ function ofType(name: string): Schema {
   const { fields = {}, aliases = {} } = PROVIDER_TYPES.get(name) ?? {}
   return {
     type: 'object',
-    properties: { type: true, ...propertiesOf(fields, 'provider.') },
+    properties: { type: true, ...propertiesOf(kindsOf(fields), 'provider.') },
     additionalProperties: false,
     allOf: [...(RULES[name] ?? []), ...noTwice(aliases)],
   }
@@ -157,7 +158,7 @@ export const olderSchemas = (): readonly Schema[] =>
 
 /** The URLs of a provider are https, or http on this machine. */
 function secureProvider(): Schema {
-  const all = [...PROVIDER_TYPES.values()].map(({ fields }) => secureUrls(fields))
+  const all = [...PROVIDER_TYPES.values()].map(({ fields }) => secureUrls(kindsOf(fields)))
   const issuer = { properties: { issuer: ref('secureEndpoint') } }
   return { allOf: [...all, { if: isTrue('discovery'), then: issuer }] }
 }
@@ -194,7 +195,7 @@ export function decidersSchema(): Readonly<Record<string, Schema>> {
     }),
     fall_through: orNull({
       description: 'Asks the next of `providers` after a denial and after an outage.',
-      ...schemaOf(FALL_THROUGH.form, 'provider.fallThrough'),
+      ...schemaOf(kindOf(FALL_THROUGH), 'provider.fallThrough'),
     }),
     provider_type: orNull({ description: 'The older form of `provider_config.type`.', ...TYPE }),
     config: orNull({
@@ -221,7 +222,7 @@ export function providerDefinitions(): Readonly<Record<string, Schema>> {
 
 /** `server.tenancy`. */
 export function tenancySchema(): Schema {
-  const { properties, ...object } = objectOf(TENANCY_FIELDS, 'tenancy.')
+  const { properties, ...object } = objectOf(kindsOf(TENANCY_FIELDS), 'tenancy.')
   const all = Object.entries(Object(properties)).map(([key, schema]) => [
     key,
     orNull(schema as Schema),

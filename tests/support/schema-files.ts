@@ -2,7 +2,8 @@ import { keyOf } from '../../src/yaml/values.ts'
 import { FILE_OPTIONS } from '../../src/yaml/auth-section.ts'
 import { PROVIDER_TYPES } from '../../src/yaml/providers/types.ts'
 import { TENANCY_FIELDS } from '../../src/yaml/providers/tenancy-section.ts'
-import type { Fields } from '../../src/yaml/values.ts'
+import { kindsOf } from './option-kinds.ts'
+import type { Fields } from './option-kinds.ts'
 
 /** Files for a walk over every key with right and wrong values. `FOLDER` is a folder with the files `ca.pem` and `token`. */
 
@@ -174,7 +175,7 @@ const DECIDERS = ['provider_config', 'providers', 'fall_through', 'provider_type
 /** Right files, each with the keys that the walk sets, and their values. */
 export const WALKS: readonly Walk[] = [
   walk(ask(OPTION_GROUPS), [
-    ...pathsOf(FILE_OPTIONS, OPTION_GROUPS, ['auth']),
+    ...pathsOf(kindsOf(FILE_OPTIONS), OPTION_GROUPS, ['auth']),
     ...DECIDERS.map((name) => ['auth', name]),
     ['auth'],
     ['tenancy'],
@@ -193,7 +194,7 @@ export const WALKS: readonly Walk[] = [
     { public: [{ path: '/a' }] },
   ].map((auth) => walk(ask(auth), groupPaths(auth))),
   walk({ auth: { endpoint: ENDPOINT }, tenancy: { mode: 'single', default_tenant_id: 'a' } }, [
-    ...pathsOf(TENANCY_FIELDS, {}, ['tenancy']),
+    ...pathsOf(kindsOf(TENANCY_FIELDS), {}, ['tenancy']),
     ['tenancy', 'more'],
   ]),
   provider('oauth2_token', { ...URI }),
@@ -214,7 +215,10 @@ export const WALKS: readonly Walk[] = [
   walk(
     { auth: { provider_type: 'oauth2_token', config: URI } },
     [
-      ...pathsOf(PROVIDER_TYPES.get('oauth2_token')?.fields ?? {}, URI, ['auth', 'config']),
+      ...pathsOf(kindsOf(PROVIDER_TYPES.get('oauth2_token')?.fields ?? {}), URI, [
+        'auth',
+        'config',
+      ]),
       ...['type', 'more'].map((name) => ['auth', 'config', name]),
       ['auth', 'provider_type'],
     ],
@@ -243,12 +247,12 @@ function provider(type: string, keys: Part, values = VALUES): Walk {
   const at = ['auth', 'provider_config']
   const { fields = {} } = PROVIDER_TYPES.get(type) ?? {}
   const more = [[...at, 'type'], [...at, 'more'], ['auth', 'allow_insecure_http'], ['tenancy']]
-  return walk(by(type, keys), [...pathsOf(fields, keys, at), ...more], values)
+  return walk(by(type, keys), [...pathsOf(kindsOf(fields), keys, at), ...more], values)
 }
 
 /** The keys of groups and lists of options that a file has. */
 function groupPaths(auth: Part): readonly Path[] {
-  return pathsOf(FILE_OPTIONS, auth, ['auth']).filter(
+  return pathsOf(kindsOf(FILE_OPTIONS), auth, ['auth']).filter(
     ([, name = '', inner]) => name in auth && inner !== undefined,
   )
 }

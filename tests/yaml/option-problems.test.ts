@@ -121,6 +121,10 @@ it.each<[text: string, ...lines: string[]]>([
     '4:65 "server.auth.public[2].methods[1]" must be a method in upper case (its value comes from the environment and is not shown) | public: ["** *", "*{*********}", { path: **, methods: [***, "${env.BAD}"] }]',
   ],
   [
+    'public: ["${env.NO:+/x}", "/a b"]',
+    '4:31 "server.auth.public[1]" must be written as requests are compared, received "/a b": did you mean "/a%20b"? | public: ["*{******:***}", "/a b"]',
+  ],
+  [
     'timeout_ms: "${env.BAD}"',
     '4:17 "server.auth.timeout_ms" must be a number of milliseconds from 1 to 60000 (its value comes from the environment and is not shown) | timeout_ms: "${env.BAD}"',
   ],

@@ -15,6 +15,7 @@ import { nameFlag } from '../errors.ts'
 import { escapeHidden } from '../shown-value.ts'
 import { EXIT } from '../surroundings.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
+import type { Form } from '../../core/config/form.ts'
 import type { DecisionStore } from '../../core/decision-store.ts'
 import type { ResolvedConfig } from '../../core/config/parse.ts'
 import type { ParsedFile } from '../../yaml/parsed-file.ts'
@@ -140,7 +141,7 @@ function showStore(
   { lostPushTtlMs }: Pick<DecisionStore, 'lostPushTtlMs'>,
 ): object {
   const given: unknown = { ...Object(section), lostPushTtlMs }
-  const shown = Object.entries(STORE_FORM.fields).map(([name, { form }]) => {
+  const shown = Object.entries<Form>(STORE_FORM.fields).map(([name, form]) => {
     const value: unknown = Reflect.get(Object(given), name) ?? form.default
     return [name, form.isSecret === true && value !== undefined ? REDACTED : value]
   })

@@ -13,14 +13,15 @@ export const TENANT_FIELD: FormOf<string> = {
 export const TENANT_FORM =
   '1 to 128 lower-case letters, digits, "-" and "_", the first a letter or a digit'
 
+export const TENANT_NAME: FormOf<string | undefined> = {
+  kind: 'text',
+  pattern: /^(?:[a-z\d][a-z\d_-]{0,127})?$/,
+  expected: TENANT_FORM,
+}
+
 const FIELDS: Table<Required<TenantConfig>> = {
   mode: { kind: 'choice', choices: ['multi', 'single'], default: 'multi' },
-  default: {
-    kind: 'text',
-    pattern: /^(?:[a-z\d][a-z\d_-]{0,127})?$/,
-    default: '',
-    expected: TENANT_FORM,
-  },
+  default: { ...TENANT_NAME, default: '' },
 }
 
 export const TENANT_OPTION: FormOf<false | Required<TenantConfig>> = {

@@ -1,8 +1,10 @@
 import { isRecord, readName, readPath } from '../../core/endpoint/claim-path.ts'
 import { rejectLater } from '../option-problems.ts'
-import { keyOf } from '../values.ts'
+import { keyOf, partsOf } from '../values.ts'
 import type { OptionPath } from '../../core/config/problems.ts'
-import type { Fields, Reading, Values } from '../values.ts'
+import type { Fields, Form } from '../../core/config/form.ts'
+import type { Reading } from '../origins.ts'
+import type { Values } from '../values.ts'
 
 /** The key of today for each older one, both as paths such as `jwks.cacheTtl`. */
 export type Aliases = Readonly<Record<string, string>>
@@ -11,25 +13,23 @@ export type Aliases = Readonly<Record<string, string>>
 export function withAliases(fields: Fields, aliases: Aliases): Fields {
   let all = fields
   for (const [older, newer] of Object.entries(aliases)) {
-    const field = fieldAt(fields, newer.split('.'))
-    if (field !== undefined) all = withField(all, older.split('.'), field)
+    const form = formAt(fields, newer.split('.'))
+    if (form !== undefined) all = withForm(all, older.split('.'), form)
   }
   return all
 }
 
-type Field = Fields[string]
-
-function fieldAt(fields: Fields | undefined, [name = '', ...rest]: string[]): Field | undefined {
-  const field = fields?.[name]
-  return rest.length === 0 ? field : fieldAt(field?.form.fields, rest)
+function formAt(fields: Fields | undefined, [name = '', ...rest]: string[]): Form | undefined {
+  const form = fields?.[name]
+  return form === undefined || rest.length === 0 ? form : formAt(partsOf(form).fields, rest)
 }
 
-function withField(fields: Fields, [name = '', ...rest]: string[], field: Field): Fields {
-  if (rest.length === 0) return { ...fields, [name]: field }
+function withForm(fields: Fields, [name = '', ...rest]: string[], form: Form): Fields {
+  if (rest.length === 0) return { ...fields, [name]: form }
   const parent = fields[name]
-  if (parent === undefined) return fields
-  const inner = withField(parent.form.fields ?? {}, rest, field)
-  return { ...fields, [name]: { form: { ...parent.form, fields: inner } } }
+  const inner = parent && partsOf(parent).fields
+  if (inner === undefined) return fields
+  return { ...fields, [name]: { ...parent, fields: withForm(inner, rest, form) } as Form }
 }
 
 /** Moves each value with an older name to the name of today. It keeps its place. Changes the values, which stand at `path`. */

@@ -1,12 +1,11 @@
 import { isSeq } from 'yaml'
-import { boolean } from '../../core/config/kinds.ts'
 import { MASKED } from '../problems.ts'
 import { readPair } from '../values.ts'
 import { findPair, isEmpty, rangeOf } from '../tree.ts'
 import { readProvider } from './section.ts'
 import type { Pair, YAMLMap } from 'yaml'
-import type { Kind } from '../../core/config/kinds.ts'
-import type { Reading } from '../values.ts'
+import type { FormOf } from '../../core/config/form.ts'
+import type { Reading } from '../origins.ts'
 import type { Provider } from './section.ts'
 
 /** The providers that check callers. */
@@ -29,7 +28,7 @@ const WAYS = ['endpoint', 'provider_config', 'providers', 'provider_type', 'conf
 /** The keys of `server.auth` that are read here, and not as options. */
 export const DECIDER_KEYS: readonly string[] = [...WAYS.slice(1), 'fall_through']
 
-export const FALL_THROUGH: Kind<boolean> = boolean(false)
+export const FALL_THROUGH: FormOf<boolean> = { kind: 'boolean', default: false }
 
 type Way = (typeof WAYS)[number]
 type Pairs = Partial<Record<string, Pair>>
@@ -77,7 +76,7 @@ function chooseWay(pairs: Pairs, { findings }: Reading): Way | undefined {
 function readFallThrough(pair: Pair | undefined, isList: boolean, reading: Reading): unknown {
   if (pair === undefined) return undefined
   const key = `${KEY}.fall_through`
-  if (isList) return readPair(pair, { key, path: ['fallThrough'] }, FALL_THROUGH.form, reading)
+  if (isList) return readPair(pair, { key, path: ['fallThrough'] }, FALL_THROUGH, reading)
   const message = `"${key}" must be left out: only "${KEY}.providers" has it`
   reading.findings.add(rangeOf(pair.key), key, message)
   return undefined

@@ -1,5 +1,5 @@
 import { misusedOption } from '../../core/config/option-checks.ts'
-import { kindsOf } from '../../core/config/kinds.ts'
+import { parse } from '../../core/config/interpreter.ts'
 import { OPTIONS } from '../../core/config/options.ts'
 import { readName } from '../../core/endpoint/claim-path.ts'
 import { parseVerifier } from '../../core/config/verifier.ts'
@@ -14,7 +14,8 @@ import { speakingOfKeys } from './kinds/renamed.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { Transport, Verifier } from '../../core/verifier.ts'
 import type { AuthSection } from '../auth-section.ts'
-import type { Reading, Values } from '../values.ts'
+import type { Reading } from '../origins.ts'
+import type { Values } from '../values.ts'
 import type { Deciders } from './deciders.ts'
 import type { Files, MakeJwt } from './kinds/provider.ts'
 import type { Provider } from './section.ts'
@@ -30,8 +31,6 @@ export interface Means {
 /** The part of a config that decides. */
 export type Part = AuthConfig & { readonly verifier: Verifier }
 
-const KINDS = kindsOf(OPTIONS)
-
 type Shared = ReturnType<typeof sharedOptions> & { readonly hasRules: boolean }
 
 type MadeProvider = NonNullable<ReturnType<Provider['type']['make']>>
@@ -40,7 +39,8 @@ type MadeProvider = NonNullable<ReturnType<Provider['type']['make']>>
 function sharedOptions(options: Values) {
   const valid = <Name extends keyof typeof OPTIONS>(name: Name) => {
     const value = options[name]
-    return value !== undefined && isValid(() => KINDS[name].parse(value, [name]))
+    return value !== undefined &&
+      isValid(() => parse<unknown>(OPTIONS[name] as never, value, [name]))
       ? { [name]: value }
       : {}
   }
@@ -59,9 +59,9 @@ function transportFor(caFile: string, files: Files | undefined): Transport {
   throw misusedOption(['tlsCafile'], expected)
 }
 
-function isValid(parse: () => unknown): boolean {
+function isValid(check: () => unknown): boolean {
   try {
-    parse()
+    check()
     return true
   } catch {
     return false
@@ -136,7 +136,7 @@ function makeSeveral(
   reading: Reading,
 ): Part | undefined {
   const { findings } = reading
-  const fallThrough = attempt(() => FALL_THROUGH.parse(given, ['fallThrough']), reading)
+  const fallThrough = attempt(() => parse<boolean>(FALL_THROUGH, given, ['fallThrough']), reading)
   if (fallThrough === false) rejectUnasked(made, providers, findings)
   if (!findings.isEmpty()) return undefined
   const all = made.flatMap((one) => one ?? [])

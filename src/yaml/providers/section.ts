@@ -8,8 +8,8 @@ import { settle } from './aliases.ts'
 import { PROVIDER_TYPES } from './types.ts'
 import type { Pair } from 'yaml'
 import type { OptionPath } from '../../core/config/problems.ts'
-import type { Origin } from '../origins.ts'
-import type { Reading, Values } from '../values.ts'
+import type { Origin, Reading } from '../origins.ts'
+import type { Values } from '../values.ts'
 import type { Node } from '../tree.ts'
 import type { ProviderType } from './kinds/provider.ts'
 
@@ -28,7 +28,7 @@ export interface Provider {
   readonly isOlder: boolean
 }
 
-const TYPE = { kind: 'text', scalar: 'string' } as const
+const TYPE = { kind: 'text' } as const
 const KNOWN = [...PROVIDER_TYPES.keys()].map((name) => JSON.stringify(name)).join(', ')
 
 const CHECKED = 'it says how callers are checked'
@@ -60,7 +60,7 @@ export function readProvider(
   const type = PROVIDER_TYPES.get(name)
   if (name === undefined || type === undefined) return undefined
   const pairs = node.items.filter((pair) => older !== undefined || keyText(pair.key) !== 'type')
-  const fields = older === undefined ? { type: { form: TYPE }, ...type.fields } : type.fields
+  const fields = older === undefined ? { type: TYPE, ...type.fields } : type.fields
   const values = readFields(pairs, { key, path }, fields, reading)
   settle(values, path, type.aliases, reading)
   return { name, type, values, path, origin, isOlder: older !== undefined }

@@ -1,19 +1,24 @@
 import { isMap } from 'yaml'
-import { oneOf } from '../../core/config/kinds.ts'
+import { parse } from '../../core/config/interpreter.ts'
+import { TENANT_NAME } from '../../core/config/tenant.ts'
 import { attempt, rejectLater } from '../option-problems.ts'
 import { readFields } from '../values.ts'
 import { findPair, isEmpty, rangeOf } from '../tree.ts'
 import type { YAMLMap } from 'yaml'
-import type { Fields, Reading, Values } from '../values.ts'
+import type { Fields, FormOf } from '../../core/config/form.ts'
+import type { Reading } from '../origins.ts'
+import type { Values } from '../values.ts'
 
 const KEY = 'server.tenancy'
-const MODE = oneOf('disabled', 'single', 'multi')
+type Mode = 'disabled' | 'single' | 'multi'
+const MODE: FormOf<Mode> = {
+  kind: 'choice',
+  choices: ['disabled', 'single', 'multi'],
+  default: 'disabled',
+}
 
 /** The keys of `server.tenancy`. */
-export const TENANCY_FIELDS: Fields = {
-  mode: MODE,
-  defaultTenantId: { form: { kind: 'tenant', scalar: 'string' } },
-}
+export const TENANCY_FIELDS: Fields = { mode: MODE, defaultTenantId: TENANT_NAME }
 
 /** Reads `server.tenancy`, OGX's place for the option `tenant`, and adds that to the options. */
 export function readTenancy(server: YAMLMap, options: Values, outer: Reading): void {
@@ -28,7 +33,7 @@ export function readTenancy(server: YAMLMap, options: Values, outer: Reading): v
   const origin = { key: KEY, node: pair.key, isGroup: true } as const
   origins.set(path, origin)
   const values = readFields(map.items, { key: KEY, path }, TENANCY_FIELDS, reading)
-  const mode = attempt(() => MODE.parse(values['mode'], ['mode']), reading, path)
+  const mode = attempt(() => parse<Mode>(MODE, values['mode'], ['mode']), reading, path)
   if (mode === undefined || mode === 'disabled') return
   const own = options['tenant'] === undefined ? undefined : origins.get(['tenant'])
   if (own !== undefined) return rejectLater(origin, own, 'set the tenant', reading)

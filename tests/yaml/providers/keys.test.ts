@@ -13,7 +13,8 @@ import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
 import { run } from '../../support/tcp-endpoint.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import type { SigningKey } from '../../support/issuer.ts'
-import type { Fields } from '../../../src/yaml/values.ts'
+import { kindsOf } from '../../support/option-kinds.ts'
+import type { Fields } from '../../support/option-kinds.ts'
 
 /** Each key of each type of provider, and what it changes. */
 
@@ -61,7 +62,7 @@ describe('a provider', () => {
       })
     for (const [type, { fields, aliases }] of PROVIDER_TYPES) {
       const tested = (PROVIDER_ROWS[String(type)] ?? []).map(({ key }) => key)
-      const all = keysOf(fields, Object.keys(aliases)).filter((key) => !BELOW.has(key))
+      const all = keysOf(kindsOf(fields), Object.keys(aliases)).filter((key) => !BELOW.has(key))
       expect({ type, keys: new Set(tested) }).toEqual({ type, keys: new Set(all) })
     }
   })

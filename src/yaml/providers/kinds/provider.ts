@@ -1,18 +1,17 @@
 import { parseServiceUrl } from '../../../core/config/endpoint.ts'
-import { namesOf, parseFields, readTable } from '../../../core/config/interpreter.ts'
-import { kindsOf } from '../../../core/config/kinds.ts'
+import { parseFields, readTable } from '../../../core/config/interpreter.ts'
 import { Problems } from '../../../core/config/problems.ts'
 import { isRecord } from '../../../core/endpoint/claim-path.ts'
 import { withoutQuery } from '../../../verifiers/options.ts'
-import { keyOf } from '../../values.ts'
+import { isUrl } from '../../origins.ts'
+import { keyOf, partsOf } from '../../values.ts'
 import { withAliases } from '../aliases.ts'
 import type { AuthConfig } from '../../../core/auth-config.ts'
 import type { Transport, Verifier } from '../../../core/verifier.ts'
-import type { Form } from '../../../core/config/kinds.ts'
-import type { Table } from '../../../core/config/form.ts'
+import type { Fields, Form, Table } from '../../../core/config/form.ts'
 import type { OptionPath } from '../../../core/config/problems.ts'
 import type { EndpointVerifierOptions } from '../../../verifiers/endpoint-verifier.ts'
-import type { Fields, Values } from '../../values.ts'
+import type { Values } from '../../values.ts'
 import type { Aliases } from '../aliases.ts'
 import type { Names } from './renamed.ts'
 
@@ -89,39 +88,47 @@ interface More {
 
 /** Describes a type of provider by the keys that it has, and by what is made of them. */
 export function providerType<Keys extends object>(
-  keys: Table<Keys>,
+  table: Table<Keys>,
   make: (keys: Given<Keys>, tools: Tools) => Made | undefined,
+  more?: More,
+): ProviderType
+export function providerType(
+  table: Fields,
+  make: (keys: Values, tools: Tools) => Made | undefined,
   { aliases = {}, lacksTenant = () => undefined }: More = {},
 ): ProviderType {
-  const form: Form = { kind: 'group', fields: kindsOf(keys) }
   return {
-    fields: withAliases(form.fields ?? {}, aliases),
+    fields: withAliases(table, aliases),
     aliases,
     lacksTenant,
     make: (values, tools) => {
       const problems = new Problems()
-      const given = readTable(keys, values, [], problems, 'a mapping')
-      const parsed = parseFields(keys, given, [], problems)
+      const given: Values = readTable<object>(table, values, [], problems, 'a mapping')
+      // Has no prototype: a key that was left out must not come from Object.prototype.
+      const parsed: Values = Object.create(null)
+      Object.assign(parsed, parseFields<object>(table, given, [], problems))
       // One that could not be read has no default.
-      const unread = namesOf(keys).filter((name) => given[name] === undefined && tools.has(name))
+      const unread = Object.keys(table).filter(
+        (name) => given[name] === undefined && tools.has(name),
+      )
       for (const name of unread) delete parsed[name]
       tools.attempt(() => problems.throwIfAny())
-      checkUrls(values, form.fields ?? {}, [], tools)
+      checkUrls(values, table, [], tools)
       const made = tools.attempt(() => make(parsed, tools))
-      return made && { ...made, shown: Object(describe({ ...parsed, ...made.defaults }, form)) }
+      return made && { ...made, shown: describeAll({ ...parsed, ...made.defaults }, table) }
     },
   }
 }
 
 /** Another problem of a provider must not hide that tokens would travel in clear text. */
 function checkUrls(values: Values, fields: Fields, path: OptionPath, tools: Tools): void {
-  for (const [name, { form }] of Object.entries(fields)) {
+  for (const [name, form] of Object.entries(fields)) {
     const value = values[name]
     const here = [...path, name]
-    if (form.isUrl === true && value !== undefined) {
+    if (isUrl(form) && value !== undefined) {
       tools.attempt(() => parseServiceUrl(value, here, tools.allowInsecureHttp))
     }
-    if (isRecord(value)) checkUrls(value, form.fields ?? {}, here, tools)
+    if (isRecord(value)) checkUrls(value, partsOf(form).fields ?? {}, here, tools)
   }
 }
 
@@ -143,14 +150,18 @@ type Present<Value> = {
 const REDACTED = '[redacted]'
 
 /** Keys in snake_case and without secrets, as `with-auth config` prints them. */
+function describeAll(values: Values, all: Fields): object {
+  const members = Object.entries(all).filter(([name]) => values[name] !== undefined)
+  return Object.fromEntries(
+    members.map(([name, form]) => [keyOf(name), describe(values[name], form)]),
+  )
+}
+
 function describe(value: unknown, form: Form): unknown {
   if (form.isSecret === true) return redact(value)
-  if (form.isUrl === true) return withoutQuery(String(value))
-  if (form.fields === undefined || !isRecord(value)) return value
-  const members = Object.entries(form.fields).filter(([name]) => value[name] !== undefined)
-  return Object.fromEntries(
-    members.map(([name, field]) => [keyOf(name), describe(value[name], field.form)]),
-  )
+  if (isUrl(form)) return withoutQuery(String(value))
+  const { fields } = partsOf(form)
+  return fields === undefined || !isRecord(value) ? value : describeAll(value, fields)
 }
 
 function redact(value: unknown): unknown {
