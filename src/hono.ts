@@ -5,7 +5,7 @@
  */
 import { createGate, enter } from './core/gate.ts'
 import { parseTarget } from './core/request/target.ts'
-import { GuardedResource } from './core/resource.ts'
+import { GuardedResource } from './core/seams.ts'
 import { admissionOf } from './core/response/admission.ts'
 import { parseNeed } from './needs/need.ts'
 import { checkNeed } from './needs/route-check.ts'
@@ -14,7 +14,7 @@ import { answer, isAuthException } from './hono/rejection.ts'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { AuthConfig } from './core/auth-config.ts'
 import type { AuthConfigSource, KnownOptions } from './core/auth-config.ts'
-import type { ProtectedResource } from './core/resource.ts'
+import type { ProtectedResource } from './core/seams.ts'
 import type { Auth, Need } from './core/types.ts'
 import type { AuthException } from './hono/rejection.ts'
 

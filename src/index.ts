@@ -9,9 +9,9 @@ export { getAuth } from './core/response/admission.ts'
 export { withAuth } from './core/with-auth.ts'
 export { memoryCache } from './memory/memory-cache.ts'
 export type { AuthenticationResult, Authenticator } from './core/authenticator.ts'
-export type { CacheBounds, DecisionCache } from './core/decision-store.ts'
+export type { CacheBounds, DecisionCache } from './core/seams.ts'
 export type { MemoryCacheOptions } from './memory/options.ts'
-export type { ProtectedResource } from './core/resource.ts'
+export type { ProtectedResource } from './core/seams.ts'
 export type { OptionProblem } from './core/errors.ts'
 export type {
   DecisionStore,
@@ -21,7 +21,7 @@ export type {
   SharedDecisions,
   SharedQuestion,
   Stamp,
-} from './core/decision-store.ts'
+} from './core/seams.ts'
 export type {
   AuthConfig,
   CircuitBreakerConfig,

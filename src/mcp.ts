@@ -5,7 +5,7 @@
  */
 import { admissionOf, getAuth } from './core/response/admission.ts'
 import { createResource } from './mcp/protected-resource.ts'
-import type { ProtectedResource } from './core/resource.ts'
+import type { ProtectedResource } from './core/seams.ts'
 import type { Auth } from './core/types.ts'
 import type { ResourceConfig } from './mcp/options.ts'
 

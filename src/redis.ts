@@ -8,7 +8,7 @@ import { parseStoreOptions } from './redis/options.ts'
 import { RedisStore } from './redis/store.ts'
 import { systemTiming } from './redis/timing.ts'
 import type { ClientFactory, ClientOptions, RedisClient } from './redis/client.ts'
-import type { DecisionStore } from './core/decision-store.ts'
+import type { DecisionStore } from './core/seams.ts'
 import type { RedisStoreOptions } from './redis/options.ts'
 
 export type { ClientFactory, ClientOptions, RedisClient, RedisStoreOptions }

@@ -1,5 +1,5 @@
-import type { DecisionCache } from './decision-store.ts'
-import type { ProtectedResource } from './resource.ts'
+import type { DecisionCache } from './seams.ts'
+import type { ProtectedResource } from './seams.ts'
 import type { Access, AuthEvent, Denial } from './types.ts'
 import type { ContextConfig, Transport, Verifier } from './verifier.ts'
 

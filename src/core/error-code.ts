@@ -1,3 +1,5 @@
+import { AuthUnavailableError, noteThrown } from './errors.ts'
+
 /** A name of a system or a library. No text of a message looks like it. */
 const CODE = /^[A-Z][A-Z\d_]{1,63}$/
 
@@ -64,4 +66,17 @@ function read(value: unknown, name: string): unknown {
     // A getter or a proxy may throw.
   }
   return found
+}
+
+/**
+ * Makes the error for a `fetch` that rejected. It holds only the code of the thrown error.
+ *
+ * @param explanation For another function than `fetch`.
+ */
+export function createUnreachable(thrown: unknown, explanation?: string): AuthUnavailableError {
+  const code = findCause(thrown)
+  const details = code === undefined ? {} : { cause: { code } }
+  const error = new AuthUnavailableError('unreachable', { ...details, explanation })
+  noteThrown(error, thrown)
+  return error
 }

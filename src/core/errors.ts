@@ -98,6 +98,10 @@ export function isDenyDetail(value: unknown): value is DenyDetail {
   return typeof value === 'string' && Object.hasOwn(DENY_DETAILS, value)
 }
 
+/** What was thrown behind an error, for the observer only. */
+export let thrownBehind: (error: AuthUnavailableError) => unknown
+export let noteThrown: (error: AuthUnavailableError, thrown: unknown) => void
+
 /**
  * Thrown by a custom verifier that cannot get a verdict. The request is rejected with this reason, and the rejection does not
  * count as a denial.
@@ -134,16 +138,19 @@ export class AuthUnavailableError extends Error {
   readonly detail: DenyDetail | undefined
   /** What is wrong, for the operator: `cause` of the decision event, and the line on the console. */
   readonly explanation: string | undefined
+  // Private, since programs log errors, and what `fetch` threw may hold the token.
+  #thrown: unknown
+
+  static {
+    thrownBehind = (error) => error.#thrown
+    noteThrown = (error, thrown) => void (error.#thrown = thrown)
+  }
 
   constructor(
     reason: UnavailableReason,
-    options: {
-      readonly retryAfterMs?: number | undefined
-      readonly status?: number | undefined
-      readonly detail?: DenyDetail | undefined
-      readonly explanation?: string | undefined
-      readonly cause?: unknown
-    } = {},
+    options: Partial<
+      Pick<AuthUnavailableError, 'retryAfterMs' | 'status' | 'detail' | 'explanation' | 'cause'>
+    > = {},
   ) {
     if (!UNAVAILABLE_REASONS.has(reason))
       throw new TypeError(`Cannot create AuthUnavailableError: no such reason: ${reason}`)
@@ -151,10 +158,8 @@ export class AuthUnavailableError extends Error {
     if (detail !== undefined && !isDenyDetail(detail)) {
       throw new TypeError('Cannot create AuthUnavailableError: no such detail')
     }
-    super(
-      `No verdict from the auth service: ${reason}`,
-      'cause' in options ? { cause: options.cause } : {},
-    )
+    const cause = 'cause' in options ? { cause: options.cause } : {}
+    super(`No verdict from the auth service: ${reason}`, cause)
     this.name = 'AuthUnavailableError'
     this.reason = reason
     this.retryAfterMs = options.retryAfterMs
@@ -181,13 +186,13 @@ function readUnavailable(error: unknown): AuthUnavailableError | undefined {
   if (Object.getPrototypeOf(error) === AuthUnavailableError.prototype) return undefined
   const read = (field: string): unknown => Reflect.get(error, field)
   if (read('code') !== 'auth_unavailable') return undefined
-  const [reason, detail] = [read('reason'), read('detail')]
+  const [reason, detail, explanation] = [read('reason'), read('detail'), read('explanation')]
   if (!isUnavailableReason(reason)) return undefined
   return new AuthUnavailableError(reason, {
     retryAfterMs: finiteOrNone(read('retryAfterMs')),
     status: finiteOrNone(read('status')),
     detail: isDenyDetail(detail) ? detail : undefined,
-    explanation: textOrNone(read('explanation')),
+    explanation: typeof explanation === 'string' ? explanation : undefined,
     ...('cause' in error ? { cause: read('cause') } : {}),
   })
 }
@@ -196,25 +201,19 @@ export function isUnavailableReason(reason: unknown): reason is UnavailableReaso
   return typeof reason === 'string' && UNAVAILABLE_REASONS.has(reason)
 }
 
-function textOrNone(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
-}
-
 function finiteOrNone(value: unknown): number | undefined {
   return typeof value === 'number' && value >= 0 && value < Infinity ? value : undefined
 }
 
-/** Errors of this package about what code of the user returned. Their messages hold no secret. */
-const SHOWABLE = new WeakSet()
+/** A mistake in what code of the user returned. Its message holds no secret, so operators may read it. */
+export class ShowableError extends TypeError {
+  // The class that events name. A user knows no other.
+  static override readonly name = 'TypeError'
+  readonly #isShowable = true
 
-/** Makes an error whose message operators may read, on the console and in events. */
-export function showableError(message: string): TypeError {
-  const error = new TypeError(message)
-  SHOWABLE.add(error)
-  return error
-}
-
-/** The message of an error that was made by `showableError`. Looks at no other: a proxy that was thrown may throw again. */
-export function showableMessage(error: unknown): string | undefined {
-  return SHOWABLE.has(Object(error)) ? (error as TypeError).message : undefined
+  /** Looks at no other error: a proxy that was thrown may throw again. */
+  static messageOf(error: unknown): string | undefined {
+    const isShowable = typeof error === 'object' && error !== null && #isShowable in error
+    return isShowable ? error.message : undefined
+  }
 }

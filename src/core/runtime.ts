@@ -19,6 +19,11 @@ export const USER_AGENT = 'with-auth/0.1.0'
 /** The `id` of transports that ask what the runtime's `fetch` asks, and give the same answer. */
 export const PLAIN = 'fetch'
 
+/** A record without a prototype, in which `__proto__` and `constructor` are names like any other. */
+export function emptyRecord<Value>(): Record<string, Value> {
+  return Object.create(null) as Record<string, Value>
+}
+
 /**
  * A string of its own. One that was cut out of another one keeps the whole of it in memory: a token of 20 characters the header
  * that it came in.

@@ -1,4 +1,4 @@
-import type { Described } from '../core/resource.ts'
+import type { Described } from '../core/seams.ts'
 
 /** The warning about an `audience` that lacks the slash of the identifier: tokens for the identifier would be denied. */
 export function warnOfAudience(

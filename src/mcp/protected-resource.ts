@@ -1,11 +1,11 @@
 import { warnOfAudience } from './audience.ts'
 import { createMetadataAnswer, metadataLocation } from './metadata.ts'
 import { parseResource } from './options.ts'
-import { GuardedResource } from '../core/resource.ts'
+import { GuardedResource } from '../core/seams.ts'
 import { judgeNeed } from '../needs/judge.ts'
 import type { ResourceConfig } from './options.ts'
 import type { OptionPath } from '../core/config/problems.ts'
-import type { Described, Implies, ProtectedResource, Refusal } from '../core/resource.ts'
+import type { Described, Implies, ProtectedResource, Refusal } from '../core/seams.ts'
 import type { Auth } from '../core/types.ts'
 
 /** @param path Leads to the options in messages, where they stand in a file. */

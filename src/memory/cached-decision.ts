@@ -1,7 +1,7 @@
 import { sizeOf, sizeOfText } from './identity-size.ts'
 import { copyOf } from '../core/runtime.ts'
 import type { CachedDecision } from '../core/asking/partition.ts'
-import type { Stamp } from '../core/decision-store.ts'
+import type { Stamp } from '../core/seams.ts'
 import type { DenyVerdict, ParsedVerdict } from '../core/endpoint/verdict.ts'
 
 /** Times are whole milliseconds since the first use of the cache: V8 stores small integers without an object. */

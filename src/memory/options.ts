@@ -4,7 +4,7 @@ import { dotted, Problems } from '../core/config/problems.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 import type { Table } from '../core/config/form.ts'
-import type { DecisionStore } from '../core/decision-store.ts'
+import type { DecisionStore } from '../core/seams.ts'
 import type { NoticeEvent, StoreEvent } from '../core/types.ts'
 
 /** How long and how many decisions are cached. The endpoint may shorten the times with `Cache-Control`, never lengthen them. */

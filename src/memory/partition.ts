@@ -7,7 +7,7 @@ import { Partition } from '../core/asking/partition.ts'
 import type { KnownTokens } from '../core/asking/known-tokens.ts'
 import type { CachedDecision } from '../core/asking/partition.ts'
 import type { Call, UnderWay } from '../core/asking/under-way.ts'
-import type { Scope, Stamp } from '../core/decision-store.ts'
+import type { Scope, Stamp } from '../core/seams.ts'
 import type { ParsedVerdict } from '../core/endpoint/verdict.ts'
 import type { SkipReason } from '../core/types.ts'
 

@@ -2,7 +2,7 @@ import { Entries, Shelf } from './entries.ts'
 import { Generations, KnownTokens } from '../core/asking/known-tokens.ts'
 import { UnderWay } from '../core/asking/under-way.ts'
 import type { TimedDecision } from './cached-decision.ts'
-import type { CacheBounds, DecisionStore, Scope } from '../core/decision-store.ts'
+import type { CacheBounds, DecisionStore, Scope } from '../core/seams.ts'
 import type { Clock } from '../core/runtime.ts'
 
 // An entry with an ordinary identity. The bytes bound the memory whatever callers send, so that few large entries fit.

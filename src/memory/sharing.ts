@@ -1,6 +1,6 @@
 import { ANY } from './parts.ts'
 import type { Entries } from './entries.ts'
-import type { SharedAllow, SharedDecisions } from '../core/decision-store.ts'
+import type { SharedAllow, SharedDecisions } from '../core/seams.ts'
 import type { Partition } from '../core/asking/partition.ts'
 import type { AllowVerdict } from '../core/endpoint/verdict.ts'
 import type { Check } from '../core/request/check.ts'

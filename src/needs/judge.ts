@@ -1,5 +1,5 @@
 import { ignore } from '../core/async.ts'
-import type { Implies, Refusal } from '../core/resource.ts'
+import type { Implies, Refusal } from '../core/seams.ts'
 import type { Auth, Need } from '../core/types.ts'
 
 /** How a caller meets a need. */

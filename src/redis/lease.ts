@@ -1,4 +1,4 @@
-import type { Stamp } from '../core/decision-store.ts'
+import type { Stamp } from '../core/seams.ts'
 
 const SLOTS = 65_536
 

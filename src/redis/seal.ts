@@ -10,7 +10,7 @@ import { isRecord } from '../core/endpoint/claim-path.ts'
 import { parseIdentity } from '../core/endpoint/identity.ts'
 import { parseJson } from '../core/endpoint/verdict.ts'
 import type { KeyObject } from 'node:crypto'
-import type { SharedAllow } from '../core/decision-store.ts'
+import type { SharedAllow } from '../core/seams.ts'
 
 /** The place of a sealed value. It opens at the same place only. */
 export interface Place {

@@ -1,12 +1,7 @@
 import { newFence } from './revocations.ts'
 import { slotName, slotOf, tokenIdOf } from './names.ts'
 import { settleWithin } from './timing.ts'
-import type {
-  Recalled,
-  SharedAllow,
-  SharedDecisions,
-  SharedQuestion,
-} from '../core/decision-store.ts'
+import type { Recalled, SharedAllow, SharedDecisions, SharedQuestion } from '../core/seams.ts'
 import type { Link } from './engine.ts'
 import type { Lease } from './lease.ts'
 import type { Names } from './names.ts'

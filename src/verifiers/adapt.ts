@@ -1,4 +1,4 @@
-import { emptyRecord } from '../core/request/question.ts'
+import { emptyRecord } from '../core/runtime.ts'
 import type { Decide } from '../core/endpoint/checked-verifier.ts'
 import type { ParsedVerdict } from '../core/endpoint/verdict.ts'
 import type { Context } from '../core/request/question.ts'

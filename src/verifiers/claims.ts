@@ -1,7 +1,7 @@
+import { emptyRecord } from '../core/runtime.ts'
 import { isRecord, readName, readPath } from '../core/endpoint/claim-path.ts'
 import { copyClaims } from '../core/endpoint/claims.ts'
 import { splitScope } from '../core/endpoint/identity.ts'
-import { emptyRecord } from '../core/request/question.ts'
 import type { Verdict } from '../core/verifier.ts'
 
 /** Claims of a token: an object that was parsed from JSON. Only own properties count. */

@@ -1,5 +1,5 @@
+import { createUnreachable } from '../core/error-code.ts'
 import { orAborted, orLost, within } from '../core/async.ts'
-import { createUnreachable } from '../core/endpoint/failure-cause.ts'
 import { adoptUnavailable, AuthUnavailableError } from '../core/errors.ts'
 import type { VerifierRun } from '../core/verifier.ts'
 import type { Clock } from '../core/runtime.ts'

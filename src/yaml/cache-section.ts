@@ -1,3 +1,4 @@
+import { kindOf } from '../core/request/shown-facts.ts'
 import {
   invalidOption,
   isOptionsObject,
@@ -13,7 +14,7 @@ import { fingerprint } from './watch.ts'
 import { unchecked } from './providers/kinds/key-kinds.ts'
 import type { MemoryCacheOptions } from '../memory/options.ts'
 import type { Form, GroupForm } from '../core/config/form.ts'
-import type { DecisionCache, DecisionStore } from '../core/decision-store.ts'
+import type { DecisionCache, DecisionStore } from '../core/seams.ts'
 import type { OptionProblem } from '../core/errors.ts'
 import type { Section, Values } from './values.ts'
 

@@ -12,7 +12,7 @@ import { pause } from '../support/connected-guards.ts'
 import { createMemoryStore } from '../support/memory-store.ts'
 import { get } from '../support/requests.ts'
 import { defineVerifier } from '../../src/verifiers.ts'
-import type { SharedAllow, SharedDecisions } from '../../src/core/decision-store.ts'
+import type { SharedAllow, SharedDecisions } from '../../src/core/seams.ts'
 import type { ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
 import type { Gate } from '../../src/core/gate.ts'
 import type {

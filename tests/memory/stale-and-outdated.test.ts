@@ -9,7 +9,7 @@ import {
   resetCachedEndpoint,
   state,
 } from '../support/cached-endpoint.ts'
-import type { CacheBounds } from '../../src/core/decision-store.ts'
+import type { CacheBounds } from '../../src/core/seams.ts'
 import type { AllowVerdict, ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
 
 beforeEach(resetCachedEndpoint)

@@ -1,9 +1,4 @@
-import type {
-  DecisionStore,
-  Recalled,
-  SharedAllow,
-  SharedQuestion,
-} from '../../src/core/decision-store.ts'
+import type { DecisionStore, Recalled, SharedAllow, SharedQuestion } from '../../src/core/seams.ts'
 
 /** The memory that the stores of several instances share, in place of an engine. */
 export interface SharedMemory {

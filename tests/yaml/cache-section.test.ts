@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { PartitionedCache } from '../../src/core/decision-store.ts'
+import { PartitionedCache } from '../../src/core/seams.ts'
 import { createAuthenticator } from '../../src/index.ts'
 import { loadConfig, parseConfig, watchConfig } from '../../src/yaml.ts'
 import { findFreePort } from '../support/loopback.ts'

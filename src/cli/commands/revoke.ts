@@ -2,7 +2,7 @@ import { announce, ANNOUNCE_MS, loadStore } from '../announcement.ts'
 import { readKey, readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
 import { UsageError } from '../errors.ts'
 import { EXIT } from '../surroundings.ts'
-import type { Revocation } from '../../core/decision-store.ts'
+import type { Revocation } from '../../core/seams.ts'
 import type { Command, CommandLine } from '../command-line.ts'
 import type { Surroundings } from '../surroundings.ts'
 

@@ -1,6 +1,6 @@
 import type { KnownTokens } from './known-tokens.ts'
 import type { Call, UnderWay } from './under-way.ts'
-import type { Stamp } from '../decision-store.ts'
+import type { Stamp } from '../seams.ts'
 import type { DenyVerdict, ParsedVerdict } from '../endpoint/verdict.ts'
 import type { CallStart } from './call.ts'
 import type { KnownAdmission } from '../response/admission.ts'

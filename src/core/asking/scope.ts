@@ -2,7 +2,7 @@ import type { TenantConfig } from '../auth-config.ts'
 import type { Context } from '../request/question.ts'
 import type { CheckedVerifier } from '../endpoint/checked-verifier.ts'
 import type { Transport } from '../verifier.ts'
-import type { Scope } from '../decision-store.ts'
+import type { Scope } from '../seams.ts'
 
 /** The options that give a decision its meaning. */
 export interface DecidingOptions {

@@ -1,7 +1,7 @@
 import { orLost } from '../async.ts'
 import { isUnavailable } from './outage.ts'
 import type { CallStart } from './call.ts'
-import type { Stamp } from '../decision-store.ts'
+import type { Stamp } from '../seams.ts'
 import type { ParsedVerdict } from '../endpoint/verdict.ts'
 import type { Clock } from '../runtime.ts'
 

@@ -1,4 +1,4 @@
-import { emptyRecord } from '../request/question.ts'
+import { emptyRecord } from '../runtime.ts'
 
 /** Header fields by their names in lower case. */
 export type FieldRecord = Readonly<Record<string, string | string[] | undefined>>

@@ -1,10 +1,11 @@
 import { parseVerdict } from './verdict.ts'
 import { orAborted } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
-import { escapeUnseen } from '../response/shown-facts.ts'
+import { escapeUnseen } from '../request/shown-facts.ts'
 import { keepAlive, systemClock } from '../runtime.ts'
 import type { Check } from '../request/check.ts'
-import type { Channel } from '../response/events.ts'
+import type { Notify } from './identity-faults.ts'
+import type { CircuitEvent, KeysEvent } from '../types.ts'
 import type { Context } from '../request/question.ts'
 import type { AskVerifier, DefinedVerifier, Question, VerifierRun } from '../verifier.ts'
 import type { Ask, Attempt, ParsedVerdict } from './verdict.ts'
@@ -14,6 +15,12 @@ const NAMELESS = '"verifier" allowed without a principal, which "identity" requi
 const MOST_WARNINGS = 64
 const MINUTE_MS = 60_000
 const LONGEST_WARNING = 1024
+
+/** Where a verifier reports. */
+interface Channel {
+  readonly report: ((event: CircuitEvent | KeysEvent) => void) | undefined
+  readonly notify: Notify
+}
 
 /** Decides about a question as {@link AskVerifier} does. The verdict is checked. */
 export type Decide = (

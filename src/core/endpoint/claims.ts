@@ -1,6 +1,6 @@
+import { emptyRecord } from '../runtime.ts'
+import { kindOf } from '../request/shown-facts.ts'
 import { isRecord } from './claim-path.ts'
-import { kindOf } from '../response/events.ts'
-import { emptyRecord } from '../request/question.ts'
 import type { OnFault } from './identity-faults.ts'
 
 const MOST_BYTES = 8192

@@ -9,11 +9,10 @@ import { within } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
 import { encodeQuestion } from '../request/question.ts'
 import type { BadTenant } from './tenancy.ts'
-import type { OnFault } from './identity-faults.ts'
+import type { Notify, OnFault } from './identity-faults.ts'
 import type { BodyResult } from './response-body.ts'
 import type { Ask, ParsedVerdict } from './verdict.ts'
 import type { Transport, TransportResponse } from '../verifier.ts'
-import type { Channel } from '../response/events.ts'
 import type { Check } from '../request/check.ts'
 
 export interface EndpointOptions {
@@ -24,7 +23,7 @@ export interface EndpointOptions {
   readonly tenantField: string
   readonly badTenant: BadTenant
   readonly fetch: Transport
-  readonly notify: Channel['notify']
+  readonly notify: Notify
 }
 
 /** Asks the endpoint. Status 200 allows. 429 and 5xx throw, since they are not a verdict. Any other status denies. */

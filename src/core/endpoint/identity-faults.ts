@@ -1,5 +1,5 @@
-import { escapeUnits } from '../response/shown-facts.ts'
-import type { Channel } from '../response/events.ts'
+import { escapeUnits } from '../request/shown-facts.ts'
+import type { NoticeEvent } from '../types.ts'
 import type { TransportResponse } from '../verifier.ts'
 
 /** A part of an identity that has the wrong type. Never holds the value. */
@@ -10,6 +10,8 @@ export interface IdentityFault {
   readonly name?: string
   readonly expected: string
 }
+
+export type Notify = (notice: NoticeEvent) => void
 
 export type OnFault = (fault: IdentityFault) => void
 
@@ -43,9 +45,7 @@ export function faultMessage({ field, name, expected }: IdentityFault, token: st
 }
 
 /** Makes a function that reports a dropped identity, once for each field and expected type. */
-export function createFaultReport(
-  notify: Channel['notify'],
-): (fault: IdentityFault, token: string) => void {
+export function createFaultReport(notify: Notify): (fault: IdentityFault, token: string) => void {
   const reported = new Set<string>()
   return (fault, token) => {
     const wrong = faultMessage(fault, token)
@@ -75,7 +75,7 @@ const REDIRECTS: ReadonlySet<number> = new Set([0, REDIRECT, 301, 302, 303, 307,
  */
 export function createStatusReport(
   url: string,
-  notify: Channel['notify'],
+  notify: Notify,
 ): (response: TransportResponse) => void {
   const seenAt = new Map<number, number>()
   let warnedAt = -Infinity

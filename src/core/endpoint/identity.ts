@@ -1,6 +1,6 @@
+import { emptyRecord } from '../runtime.ts'
 import { isRecord, readName } from './claim-path.ts'
 import { copyClaims } from './claims.ts'
-import { emptyRecord } from '../request/question.ts'
 import type { OnFault } from './identity-faults.ts'
 import type { Auth } from '../types.ts'
 

@@ -1,9 +1,10 @@
+import { ShowableError } from '../request/shown-facts.ts'
 import { isRecord } from './claim-path.ts'
-import { createUnreachable } from './failure-cause.ts'
+import { createUnreachable } from '../error-code.ts'
 import { parseRetryAfter } from './freshness.ts'
 import { readBody, readResponse } from './response-body.ts'
 import { orAborted } from '../async.ts'
-import { AuthUnavailableError, showableError } from '../errors.ts'
+import { AuthUnavailableError } from '../errors.ts'
 import { runtimeFetch } from '../dispatcher/runtime-fetch.ts'
 import type { BodyResult } from './response-body.ts'
 import type { Transport, TransportInit, TransportResponse } from '../verifier.ts'
@@ -28,7 +29,7 @@ export async function send(
   const response: unknown = await orAborted(pending, signal).catch((error: unknown) => {
     throw signal.aborted ? new AuthUnavailableError('timeout') : createUnreachable(error)
   })
-  if (!isTransportResponse(response)) throw showableError('"fetch" returned no response')
+  if (!isTransportResponse(response)) throw new ShowableError('"fetch" returned no response')
   return response
 }
 

@@ -1,9 +1,8 @@
 import { faultMessage } from './identity-faults.ts'
-import { kindOf } from '../response/events.ts'
 import { isRecord, readName } from './claim-path.ts'
 import { parseIdentity } from './identity.ts'
-import { adoptUnavailable, isDenyDetail, showableError } from '../errors.ts'
-import { shownReason } from '../response/shown-facts.ts'
+import { adoptUnavailable, isDenyDetail } from '../errors.ts'
+import { shownReason, kindOf, ShowableError } from '../request/shown-facts.ts'
 import type { OnFault } from './identity-faults.ts'
 import type { BodyResult } from './response-body.ts'
 import type { Check, CheckFacts } from '../request/check.ts'
@@ -127,7 +126,7 @@ export function parseVerdict(value: unknown, token: string, ignoresTenant = fals
 const RETURN = "Return { outcome: 'allow' } or { outcome: 'deny' }"
 
 function mistake(what: string): TypeError {
-  return showableError(`"verifier" returned ${what}`)
+  return new ShowableError(`"verifier" returned ${what}`)
 }
 
 /** A text may be the token, so only its type is named. */

@@ -1,7 +1,7 @@
+import { ShowableError } from './shown-facts.ts'
 import { createQuestionBuilder, createToldEncoder, encodeKey, readHeaders } from './question.ts'
 import { readTraceContext } from './trace-context.ts'
 import { ignore } from '../async.ts'
-import { showableError } from '../errors.ts'
 import type { Context, ToldFacts } from './question.ts'
 import type { Target } from './target.ts'
 import type { TraceContext } from './trace-context.ts'
@@ -110,6 +110,6 @@ export function createReadAddress(clientAddress: ContextConfig['clientAddress'])
     const address: unknown = clientAddress?.(request, ...(args as readonly never[]))
     if (address === undefined || typeof address === 'string') return address
     ignore(address)
-    throw showableError('"context.clientAddress" returned no text')
+    throw new ShowableError('"context.clientAddress" returned no text')
   }
 }

@@ -1,3 +1,4 @@
+import { emptyRecord } from '../runtime.ts'
 import type { Target } from './target.ts'
 import type { Question } from '../verifier.ts'
 
@@ -77,11 +78,6 @@ function readParams(query: string, alwaysLists: boolean): Record<string, string 
     else params[name] = [earlier, value]
   }
   return params
-}
-
-/** A record without a prototype, in which `__proto__` and `constructor` are names like any other. */
-export function emptyRecord<Value>(): Record<string, Value> {
-  return Object.create(null) as Record<string, Value>
 }
 
 const MAX_LENGTH = 65_536

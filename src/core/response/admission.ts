@@ -1,7 +1,7 @@
 import { Existing } from '../runtime.ts'
 import type { AuthConfig, CredentialsSource } from '../auth-config.ts'
 import type { CredentialsReader } from '../request/credentials.ts'
-import type { GuardedResource } from '../resource.ts'
+import type { GuardedResource } from '../seams.ts'
 import type { Auth } from '../types.ts'
 import type { Denials } from './denial.ts'
 import type { Report } from './events.ts'

@@ -1,47 +1,11 @@
-import { showableMessage } from '../errors.ts'
-import { kindOf } from './events.ts'
-import type { Decided } from './decision-event.ts'
+import { kindOf, ShowableError } from '../request/shown-facts.ts'
+import type { Failure } from './failure.ts'
 import type { Channel, WriteLine } from './events.ts'
 import { isPreflight } from '../request/preflight.ts'
 import type { CheckFacts } from '../request/check.ts'
 import type { CredentialsReader } from '../request/credentials.ts'
 import type { Target } from '../request/target.ts'
-import type { DenialReason, DenyDetail } from '../types.ts'
-
-/** The details of a request that is rejected for another reason than a denial. */
-export interface Failure {
-  readonly retryAfterMs?: number | undefined
-  /** The status that the endpoint sent instead of a verdict. */
-  readonly status?: number | undefined
-  /** A code that holds no secret. */
-  readonly cause?: string | undefined
-  /** What is wrong, in words for the operator that hold no secret. */
-  readonly explanation?: string | undefined
-  /** The rule that forbade the request. */
-  readonly rule?: number | undefined
-  /** `true` for a failure of `authorize`. */
-  readonly isAuthorizing?: boolean | undefined
-  /** Why a verifier denied, or what is wrong with the token. */
-  readonly detail?: DenyDetail | undefined
-  /** The request has two different tokens. */
-  readonly isConflict?: true | undefined
-  /** The thrown value, for `internal_error` and `unreachable`. Only for the observer. */
-  readonly error?: unknown
-}
-
-/** The facts about a failure that an event shows beside its reason. */
-export function shownFacts({
-  explanation,
-  cause = explanation,
-  detail,
-  rule,
-}: Failure): Pick<Decided, 'cause' | 'detail' | 'rule'> {
-  return {
-    ...(cause !== undefined && { cause }),
-    ...(detail !== undefined && { detail }),
-    ...(rule !== undefined && { rule }),
-  }
-}
+import type { DenialReason } from '../types.ts'
 
 /** Writes to the console why a request is rejected, if the endpoint, the connection to it or our code failed. */
 export type Alarm<About = Rejected> = (reason: DenialReason, failure: Failure, about: About) => void
@@ -120,7 +84,7 @@ export function createAlarm(endpoint: string | undefined, writeLine: WriteLine):
       )
     }
     if (reason !== 'internal_error') return
-    const message = showableMessage(failure.error)
+    const message = ShowableError.messageOf(failure.error)
     if (message !== undefined) return writeLine(`a request was rejected: ${message}`)
     const failed = nameFailed(failure, facts, hook)
     // Without its own message, which may hold the token.

@@ -5,7 +5,7 @@ import { warnOnce } from './events.ts'
 import type { AuthConfig } from '../auth-config.ts'
 import type { Access, Auth } from '../types.ts'
 import type { Channel } from './events.ts'
-import type { GuardedResource, Refusal } from '../resource.ts'
+import type { GuardedResource, Refusal } from '../seams.ts'
 
 /** A caller that may not do what it asks for. */
 export interface Refused {
@@ -25,7 +25,7 @@ export interface KnownCaller {
 /** Returns why the caller may not proceed, and a promise only if a hook does. Throws and rejects as the hooks do. */
 export type Authorize = (caller: KnownCaller) => Refused | undefined | Promise<Refused | undefined>
 
-type Hook = NonNullable<AuthConfig['authorize']>
+type Hook = NonNullable<AuthConfig['authorize']> & Partial<Pick<Policy, typeof POLICY>>
 
 /** The decision of a policy, and the index of the rule that made it. */
 export interface Ruling {
@@ -37,23 +37,23 @@ export interface Ruling {
 
 type Rule = (access: Access) => Ruling
 
-// A hook returns `true` or another value, so the index of a rule takes another way.
-const RULES = new WeakMap<Hook, Rule>()
-const WARNINGS = new WeakMap<Hook, readonly string[]>()
+const POLICY: unique symbol = Symbol('policy')
+
+/** A hook that is made of rules, and so can name the one that decided. */
+export interface Policy {
+  (access: Access): boolean
+  readonly [POLICY]: { readonly rule: Rule; readonly warnings: readonly string[] }
+}
 
 /**
- * Makes a hook of a policy. The event of a denial names the rule.
+ * Makes a policy. The event of a denial names the rule.
  *
  * @param warnings What the operator should know at the start.
  */
-export function policyOf(
-  rule: Rule,
-  warnings: readonly string[] = [],
-): (access: Access) => boolean {
-  const policy = (access: Access): boolean => rule(access).isPermitted
-  RULES.set(policy, rule)
-  WARNINGS.set(policy, warnings)
-  return policy
+export function policyOf(rule: Rule, warnings: readonly string[] = []): Policy {
+  return Object.assign((access: Access) => rule(access).isPermitted, {
+    [POLICY]: { rule, warnings },
+  })
 }
 
 /** Warnings about a config before the first request, by its verifier and its policies. */
@@ -64,7 +64,8 @@ export function startWarnings({
 }: Pick<AccessOptions, 'routePolicy' | 'authorize'> & {
   readonly warnings: readonly string[]
 }): readonly string[] {
-  const ofPolicies = [routePolicy, authorize].flatMap((hook) => (hook && WARNINGS.get(hook)) ?? [])
+  const hooks: readonly (Hook | undefined)[] = [routePolicy, authorize]
+  const ofPolicies = hooks.flatMap((hook) => hook?.[POLICY]?.warnings ?? [])
   return [...warnings, ...ofPolicies]
 }
 
@@ -130,7 +131,7 @@ function askHooks(
 
 function askHook(hook: Hook, open: OpenAccess): Refused | undefined | Promise<Refused | undefined> {
   try {
-    const rule = RULES.get(hook)
+    const rule = hook[POLICY]?.rule
     if (rule !== undefined) return askPolicy(rule, open)
     const answer: unknown = hook(open.access)
     return isPromise(answer) ? waitFor(answer, open) : refusedBy({ isPermitted: answer === true })

@@ -1,4 +1,4 @@
-import { hiddenToken, shownMethod, shownRequestId, shownText } from './shown-facts.ts'
+import { hiddenToken, shownMethod, shownRequestId, shownText } from '../request/shown-facts.ts'
 import type { CheckFacts } from '../request/check.ts'
 import type { CredentialsReader } from '../request/credentials.ts'
 import type { Target } from '../request/target.ts'

@@ -1,9 +1,10 @@
+import { kindOf } from '../request/shown-facts.ts'
+import type { Failure } from './failure.ts'
 import { ignore, isPromise } from '../async.ts'
 import { reasonPhrase } from '../runtime.ts'
-import { kindOf, warnOnce } from './events.ts'
+import { warnOnce } from './events.ts'
 import { nameSources } from '../request/credentials.ts'
 import type { AuthConfig, CredentialsSource } from '../auth-config.ts'
-import type { Failure } from './alarm.ts'
 import type { Channel } from './events.ts'
 import type { Denial, DenialReason } from '../types.ts'
 
@@ -37,6 +38,8 @@ interface Row {
   readonly outage?: string
 }
 
+const INSTEAD =
+  'the built-in response is sent instead. Return a new Response with a status from 300 on'
 const BAD_HEADER = 'Missing or invalid Authorization header'
 const FAILED = 'Authentication failed'
 const SERVICE_ERROR = 'Authentication service error'
@@ -63,8 +66,8 @@ export const ROWS: Readonly<Record<DenialReason, Row>> = {
 const CONFLICTING: Row = { status: 401, message: 'The request has two different tokens' }
 
 /**
- * Whether the key of a token was not searched for, since tokens with made-up keys had used up the fetches. That is neither a
- * denial nor an outage: the caller comes again, so it is 503 whatever `unavailableStatus` says.
+ * Whether the key of a token was not searched for: tokens with made-up keys had used up the fetches. That is neither a denial
+ * nor an outage, so it is 503 whatever `unavailableStatus` says.
  */
 export function isUnsearched(reason: string | undefined, detail: string | undefined): boolean {
   return reason === 'overloaded' && detail === 'unknown_key'
@@ -76,7 +79,7 @@ export interface DenialFacts extends Pick<Failure, 'retryAfterMs' | 'detail' | '
   readonly scopes?: readonly string[] | undefined
 }
 
-/** What the responses of a denial have in common. Each is a Response of its own with Headers of its own: middleware changes them. */
+/** What the responses of a denial share. Each is a Response with Headers of its own: middleware changes them. */
 interface Answer {
   readonly denial: Denial
   readonly challenge: string
@@ -101,8 +104,8 @@ export class Denials {
   create(reason: DenialReason, facts: DenialFacts = {}): Denial {
     const { scopes = [], detail, isConflict } = facts
     const isUsual = scopes.length === 0 && isConflict !== true && !isUnsearched(reason, detail)
-    const usual = isUsual ? this.#usual.get(reason) : undefined
-    if (usual !== undefined) return usual.denial
+    const usual = this.#usual.get(reason)
+    if (isUsual && usual !== undefined) return usual.denial
     const row = isConflict === true ? CONFLICTING : this.#rows[reason]
     const denial = createDenial(reason, row, this.#options.unavailableStatus, facts)
     if (isUsual && denial.retryAfterMs === undefined) this.#usual.set(reason, this.#answer(denial))
@@ -142,9 +145,6 @@ export class Denials {
     return undefined
   }
 }
-
-const INSTEAD =
-  'the built-in response is sent instead. Return a new Response with a status from 300 on'
 
 /** The contract has the sentences about `Authorization` alone. */
 function createRows(sources: readonly CredentialsSource[] = ['bearer']): typeof ROWS {
@@ -198,8 +198,8 @@ function problemOf(response: unknown): string | undefined {
   if (isPromise(response)) return 'a promise'
   if (!(response instanceof Response)) return 'no Response'
   if (response.status < 300) return `a Response with the status ${response.status}`
-  const isUsed = response.bodyUsed || response.body?.locked === true
-  return isUsed ? 'a Response whose body was used before' : undefined
+  if (!response.bodyUsed && response.body?.locked !== true) return undefined
+  return 'a Response whose body was used before'
 }
 
 function withChallenge(response: Response, denial: Denial, challenge: string): Response {

@@ -1,3 +1,4 @@
+import { kindOf } from '../request/shown-facts.ts'
 import { ignore } from '../async.ts'
 import { AuthConfigError } from '../errors.ts'
 import type { AuthConfig } from '../auth-config.ts'
@@ -9,15 +10,17 @@ import type { AuthEvent, NoticeEvent, StoreEvent } from '../types.ts'
  */
 export type Report = (event: AuthEvent, error?: unknown, request?: Request) => void
 
-type RequestObserver = (event: AuthEvent, request?: Request) => void
+const GETS_REQUEST: unique symbol = Symbol('gets the request')
 
-// The observer of a user must not get the Request: `onEvent: console.log` would print the token.
-const GETS_REQUEST = new WeakSet()
+/** An observer. Only one of this package gets the Request: with it, `onEvent: console.log` of a user would print the token. */
+interface Observer {
+  (event: AuthEvent, request?: Request): void
+  readonly [GETS_REQUEST]?: true
+}
 
 /** Makes an observer of this package get the Request of a decision too. */
-export function observeWithRequest(observer: RequestObserver): NonNullable<AuthConfig['onEvent']> {
-  GETS_REQUEST.add(observer)
-  return observer
+export function observeWithRequest(observer: Observer): Observer {
+  return Object.assign(observer, { [GETS_REQUEST]: true } as const)
 }
 
 /** Writes a line to the console, the same line once a minute. Never throws. */
@@ -62,10 +65,10 @@ export function createChannel(onEvent: AuthConfig['onEvent'], writeLine: WriteLi
   return { report, notify: report ?? toConsole, writeLine }
 }
 
-function createReport(onEvent: NonNullable<AuthConfig['onEvent']>, writeLine: WriteLine): Report {
+function createReport(onEvent: Observer, writeLine: WriteLine): Report {
   const complain = (error: unknown): void =>
     writeLine(`"onEvent" threw ${kindOf(error)}: it missed an event. Catch errors in it`)
-  const tell: RequestObserver = GETS_REQUEST.has(onEvent) ? onEvent : (event) => onEvent(event)
+  const tell: Observer = onEvent[GETS_REQUEST] === true ? onEvent : (event) => onEvent(event)
   return (event, error, request) => {
     // A getter, since Bun prints values that are not enumerable too.
     if (error !== undefined) Object.defineProperty(event, 'error', { get: () => error })
@@ -96,18 +99,6 @@ export function reportConfigError({ notify }: Channel, error: unknown): void {
   }
   const message = `The config could not be made: ${kindOf(error)} was thrown`
   notify({ type: 'config_error', message }, error)
-}
-
-/** The class of a thrown value, never its `name` or message, which may hold a secret. Never throws. */
-export function kindOf(thrown: unknown): string {
-  if (thrown === undefined || thrown === null) return String(thrown)
-  if (typeof thrown !== 'object') return `a ${typeof thrown}`
-  try {
-    const name: unknown = Object.getPrototypeOf(thrown).constructor.name
-    return typeof name === 'string' && /^[A-Z]\w{0,63}$/.test(name) ? name : 'an object'
-  } catch {
-    return 'an object'
-  }
 }
 
 /** The observer that a config names, which may be unusable otherwise. */

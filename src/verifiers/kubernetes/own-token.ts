@@ -1,7 +1,7 @@
+import { kindOf } from '../../core/request/shown-facts.ts'
+import { createUnreachable } from '../../core/error-code.ts'
 import { orAborted, within } from '../../core/async.ts'
-import { createUnreachable } from '../../core/endpoint/failure-cause.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
-import { kindOf } from '../../core/response/events.ts'
 
 const RENEWAL_MS = 60_000
 // A question needs the rest of its time.

@@ -1,5 +1,5 @@
+import { emptyRecord } from '../../core/runtime.ts'
 import { trimBlanks } from '../../core/request/credentials.ts'
-import { emptyRecord } from '../../core/request/question.ts'
 import { describeAttributeHeaders } from './attribute-headers.ts'
 import { define } from '../define-verifier.ts'
 import { fromHeaderValue } from './header-text.ts'

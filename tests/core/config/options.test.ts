@@ -3,7 +3,7 @@ import { OPTIONS } from '../../../src/core/config/options.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { AuthConfigError, memoryCache } from '../../../src/index.ts'
 import { firstOf } from '../../../src/verifiers.ts'
-import type * as CacheModule from '../../../src/core/decision-store.ts'
+import type * as CacheModule from '../../../src/core/seams.ts'
 import type { CacheBounds } from '../../../src/index.ts'
 
 const ENDPOINT = 'https://auth.example.test/validate'
@@ -225,7 +225,7 @@ describe('a config', () => {
 
   it('takes no cache of another copy of the package', async () => {
     // A query makes it another module, and its classes other classes.
-    const copy = '../../../src/core/decision-store.ts?copy'
+    const copy = '../../../src/core/seams.ts?copy'
     const { PartitionedCache } = (await import(copy)) as typeof CacheModule
     class Other extends PartitionedCache {
       readonly invalidate = vi.fn<() => Promise<void>>()

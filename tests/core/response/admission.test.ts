@@ -9,7 +9,7 @@ import {
   requireScopes,
   secretSourcesOf,
 } from '../../../src/core/response/admission.ts'
-import { GuardedResource } from '../../../src/core/resource.ts'
+import { GuardedResource } from '../../../src/core/seams.ts'
 import { protectedResource } from '../../../src/mcp.ts'
 import { admittingGuard } from '../../support/admitting-guard.ts'
 import type { Admission, Exemption, Guards } from '../../../src/core/response/admission.ts'

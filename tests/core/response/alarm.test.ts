@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
+import type { Failure, Failure } from '../../../src/core/response/failure.ts'
 import { createAlarm } from '../../../src/core/response/alarm.ts'
 import { createFacts } from '../../../src/core/request/check.ts'
-import type { Failure } from '../../../src/core/response/alarm.ts'
 import type { DenialReason } from '../../../src/index.ts'
 
 const ENDPOINT = 'https://auth.example.test:8443/sk-secret?key=sk-secret'

@@ -1,10 +1,10 @@
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { kindOf } from '../../../src/core/request/shown-facts.ts'
 import { AuthConfigError } from '../../../src/core/errors.ts'
 import {
   createChannel,
   createConsole,
-  kindOf,
   observeWithRequest,
   reportConfigError,
 } from '../../../src/core/response/events.ts'

@@ -1,5 +1,5 @@
-import { decodeTriplet } from '../request/target.ts'
-import type { CredentialsReader } from '../request/credentials.ts'
+import { decodeTriplet } from './target.ts'
+import type { CredentialsReader } from './credentials.ts'
 
 /** What a guard knows about the tokens of its requests. */
 export interface TokenSource {
@@ -128,4 +128,16 @@ function endsWithin(text: string, secret: string): boolean {
     if (end.endsWith(secret.slice(0, length))) return true
   }
   return false
+}
+
+/** The class of a thrown value, never its `name` or message, which may hold a secret. Never throws. */
+export function kindOf(thrown: unknown): string {
+  if (thrown === undefined || thrown === null) return String(thrown)
+  if (typeof thrown !== 'object') return `a ${typeof thrown}`
+  try {
+    const name: unknown = Object.getPrototypeOf(thrown).constructor.name
+    return typeof name === 'string' && /^[A-Z]\w{0,63}$/.test(name) ? name : 'an object'
+  } catch {
+    return 'an object'
+  }
 }

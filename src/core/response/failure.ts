@@ -1,0 +1,67 @@
+import { AuthUnavailableError, isDenyDetail, isUnavailableReason, thrownBehind } from '../errors.ts'
+import { shownReason, shownText, kindOf, ShowableError } from '../request/shown-facts.ts'
+import { findCause } from '../error-code.ts'
+import type { DecisionEvent, DenialReason, DenyDetail } from '../types.ts'
+
+/** The details of a request that is rejected for another reason than a denial. */
+export interface Failure {
+  readonly retryAfterMs?: number | undefined
+  /** The status that the endpoint sent instead of a verdict. */
+  readonly status?: number | undefined
+  /** A code that holds no secret. */
+  readonly cause?: string | undefined
+  /** What is wrong, in words for the operator that hold no secret. */
+  readonly explanation?: string | undefined
+  /** The rule that forbade the request. */
+  readonly rule?: number | undefined
+  /** `true` for a failure of `authorize`. */
+  readonly isAuthorizing?: boolean | undefined
+  /** Why a verifier denied, or what is wrong with the token. */
+  readonly detail?: DenyDetail | undefined
+  /** The request has two different tokens. */
+  readonly isConflict?: true | undefined
+  /** The thrown value, for `internal_error` and `unreachable`. Only for the observer. */
+  readonly error?: unknown
+}
+
+/** The facts about a failure that an event shows beside its reason. */
+export function shownFacts({
+  explanation,
+  cause = explanation,
+  detail,
+  rule,
+}: Failure): Pick<DecisionEvent, 'cause' | 'detail' | 'rule'> {
+  return {
+    ...(cause !== undefined && { cause }),
+    ...(detail !== undefined && { detail }),
+    ...(rule !== undefined && { rule }),
+  }
+}
+
+type KnownFailure = Failure & { readonly reason: DenialReason }
+
+/** Describes why a check failed. A bug is an `internal_error`, and so is any other thrown value. Never throws. */
+export function failureOf(error: unknown, token: string | undefined): KnownFailure {
+  try {
+    const known = readFailure(error, token)
+    if (known !== undefined) return known
+  } catch {
+    // A subclass of the error may have getters that throw.
+  }
+  const message = ShowableError.messageOf(error)
+  const mistake = message === undefined ? kindOf(error) : `${kindOf(error)}: ${message}`
+  return { reason: 'internal_error', error, explanation: shownText(mistake, [token]) }
+}
+
+function readFailure(error: unknown, token: string | undefined): KnownFailure | undefined {
+  if (!(error instanceof AuthUnavailableError)) return undefined
+  const { reason, retryAfterMs, status } = error
+  if (!isUnavailableReason(reason)) return undefined
+  // Most have no error behind them, and an outage makes many.
+  const code = error.cause === undefined ? undefined : findCause(error.cause)
+  const cause = code === undefined ? undefined : shownText(code, [token])
+  const detail = isDenyDetail(error.detail) ? error.detail : undefined
+  const { explanation: said } = error
+  const explanation = typeof said === 'string' ? shownReason(said, [token]) : undefined
+  return { reason, retryAfterMs, status, detail, cause, explanation, error: thrownBehind(error) }
+}
