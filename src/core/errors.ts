@@ -93,7 +93,7 @@ const DENY_DETAILS: Readonly<Record<DenyDetail, true>> = {
   address: true, // The request did not come from an address of `proof.addresses`.
 }
 
-/** Whether this is a detail that exists, so that no other text gets into events. */
+/** No other text gets into events. */
 export function isDenyDetail(value: unknown): value is DenyDetail {
   return typeof value === 'string' && Object.hasOwn(DENY_DETAILS, value)
 }
@@ -152,9 +152,9 @@ export class AuthUnavailableError extends Error {
       Pick<AuthUnavailableError, 'retryAfterMs' | 'status' | 'detail' | 'explanation' | 'cause'>
     > = {},
   ) {
+    const { detail } = options
     if (!UNAVAILABLE_REASONS.has(reason))
       throw new TypeError(`Cannot create AuthUnavailableError: no such reason: ${reason}`)
-    const { detail } = options
     if (detail !== undefined && !isDenyDetail(detail)) {
       throw new TypeError('Cannot create AuthUnavailableError: no such detail')
     }
@@ -183,9 +183,9 @@ export function adoptUnavailable(error: unknown): unknown {
 
 function readUnavailable(error: unknown): AuthUnavailableError | undefined {
   if (typeof error !== 'object' || error === null) return undefined
-  if (Object.getPrototypeOf(error) === AuthUnavailableError.prototype) return undefined
   const read = (field: string): unknown => Reflect.get(error, field)
-  if (read('code') !== 'auth_unavailable') return undefined
+  const isOurs = Object.getPrototypeOf(error) === AuthUnavailableError.prototype
+  if (isOurs || read('code') !== 'auth_unavailable') return undefined
   const [reason, detail, explanation] = [read('reason'), read('detail'), read('explanation')]
   if (!isUnavailableReason(reason)) return undefined
   return new AuthUnavailableError(reason, {
@@ -203,17 +203,4 @@ export function isUnavailableReason(reason: unknown): reason is UnavailableReaso
 
 function finiteOrNone(value: unknown): number | undefined {
   return typeof value === 'number' && value >= 0 && value < Infinity ? value : undefined
-}
-
-/** A mistake in what code of the user returned. Its message holds no secret, so operators may read it. */
-export class ShowableError extends TypeError {
-  // The class that events name. A user knows no other.
-  static override readonly name = 'TypeError'
-  readonly #isShowable = true
-
-  /** Looks at no other error: a proxy that was thrown may throw again. */
-  static messageOf(error: unknown): string | undefined {
-    const isShowable = typeof error === 'object' && error !== null && #isShowable in error
-    return isShowable ? error.message : undefined
-  }
 }

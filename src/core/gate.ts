@@ -1,4 +1,3 @@
-import type { Failure } from './response/failure.ts'
 import { failureOf, shownFacts } from './response/failure.ts'
 import { createDecisionEvent } from './response/decision-event.ts'
 import { rememberAdmission, scopesFor, withdrawAdmission } from './response/admission.ts'
@@ -13,6 +12,7 @@ import type { Target } from './request/target.ts'
 import type { Admission, KnownAdmission } from './response/admission.ts'
 import type { Refused } from './response/authorization.ts'
 import type { Rejection } from './response/denial.ts'
+import type { Failure } from './response/failure.ts'
 import type { Decided, Progress as DecisionProgress } from './response/decision-event.ts'
 import type { Setup, Unready } from './setup.ts'
 import type { DenialReason } from './types.ts'
@@ -80,11 +80,7 @@ export function guardHandler(
   }
 }
 
-/**
- * Makes the gate of a config. Throws `AuthConfigError` for a config object that cannot be used.
- *
- * @param knownAddress Of a server that knows the address of each client: see `resolveConfig`.
- */
+/** Makes the gate of a config. Throws `AuthConfigError` for one that cannot be used. See `resolveConfig` for `knownAddress`. */
 export function createGate<Args extends readonly unknown[]>(
   source: AuthConfigSource<Args> | undefined,
   knownAddress?: AddressOf,
@@ -109,13 +105,13 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | 
   const target = parseTarget(request.url)
   if (target === undefined) return reject(progress, 'malformed_request')
   progress.target = target
-  if (!isReady(setup)) return reject(progress, 'not_configured')
+  if (setup.guards === undefined) return reject(progress, 'not_configured')
   const { resource } = setup.config
   const response = resource === false ? undefined : resource.answer(request, target.path)
   if (response !== undefined) return { admitted: false, reason: 'resource_metadata', response }
   if (isOwnRoute?.(request, target.path) === false) return reject(progress, 'malformed_request')
-  const isMisrouted = isOwnRoute === undefined && setup.cameByUnknownRoute?.(request) === true
-  if (isMisrouted) return reject(progress, 'not_configured')
+  const isUnknown = isOwnRoute === undefined && setup.cameByUnknownRoute?.(request) === true
+  if (isUnknown) return reject(progress, 'not_configured')
   const exemption = exemptionOf(request, target, setup)
   if (exemption !== undefined) return admit(progress, setup, EXEMPT[exemption], exemption)
   const token = setup.findToken(request.headers)
@@ -164,10 +160,8 @@ function conclude(
   admission: KnownAdmission | undefined,
   denial?: DenyVerdict,
 ): Decision | Promise<Decision> {
-  if (admission === undefined) {
-    if (denial?.error !== undefined) return fail(progress, denial.error)
-    return reject(progress, denial?.reason ?? 'denied', denial)
-  }
+  if (denial?.error !== undefined) return fail(progress, denial.error)
+  if (admission === undefined) return reject(progress, denial?.reason ?? 'denied', denial)
   const { request, startedAt, target } = progress
   progress.auth = admission.auth
   const end = (refused: Refused | undefined): Decision =>
@@ -182,11 +176,11 @@ function conclude(
   return isPromise(refused) ? wait(progress, refused, end) : end(refused)
 }
 
-type Passed = Exclude<Decided['outcome'], 'deny'>
+type Outcome = Decided['outcome']
 
-function admit(progress: Progress, setup: Setup, admission: Admission, outcome: Passed): Decision {
+function admit(progress: Progress, setup: Setup, admitted: Admission, outcome: Outcome): Decision {
   report(progress, { outcome })
-  return rememberAdmission(progress.request, admission, setup.guards)
+  return rememberAdmission(progress.request, admitted, setup.guards)
 }
 
 /** Ends without a decision of the endpoint. Rejects the request, also after a bug. */
@@ -200,12 +194,15 @@ function reject(progress: Progress, reason: DenialReason, failure: Failure = {})
   const { guards } = setup
   const scopes = guards && scopesFor(request, guards)
   const denial = setup.denials.create(reason, { ...failure, scopes })
-  const { status } = denial
-  report(progress, { outcome: 'deny', reason, status, ...shownFacts(failure) }, failure.error)
-  if (guards !== undefined && isShadow(setup)) {
-    return rememberAdmission(request, EXEMPT.shadow, guards)
-  }
-  if (guards !== undefined) withdrawAdmission(request, guards)
+  const decided = {
+    outcome: 'deny',
+    reason,
+    status: denial.status,
+    ...shownFacts(failure),
+  } as const
+  report(progress, decided, failure.error)
+  if (guards && isShadow(setup)) return rememberAdmission(request, EXEMPT.shadow, guards)
+  if (guards) withdrawAdmission(request, guards)
   setup.alarm?.(reason, failure, progress)
   const response = setup.denials.respond(denial, request)
   return { admitted: false, reason, response, ...(failure.cause && { cause: failure.cause }) }
@@ -220,8 +217,4 @@ function report(progress: Progress, decided: Decided, error?: unknown): void {
 
 function isShadow({ guards }: Setup | Unready): boolean {
   return guards?.deciding.config.mode === 'shadow'
-}
-
-function isReady(setup: Setup | Unready): setup is Setup {
-  return setup.verifier !== undefined
 }

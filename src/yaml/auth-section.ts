@@ -1,5 +1,4 @@
 import { isMap } from 'yaml'
-import { kindOf } from '../core/request/shown-facts.ts'
 import { RULES_FORM } from '../access/rules.ts'
 import { OPTIONS } from '../core/config/options.ts'
 import { RESOURCE } from '../mcp/options.ts'

@@ -1,4 +1,3 @@
-import { kindOf } from '../core/request/shown-facts.ts'
 import {
   invalidOption,
   isOptionsObject,

@@ -141,3 +141,20 @@ export function kindOf(thrown: unknown): string {
     return 'an object'
   }
 }
+
+/** A mistake in what code of the user returned. Its message holds no secret, so operators may read it. */
+export class ShowableError extends TypeError {
+  // The class that events name. A user knows no other.
+  static override readonly name = 'TypeError'
+  readonly #text: string
+
+  constructor(text: string) {
+    super(text)
+    this.#text = text
+  }
+
+  /** Looks at no other error: a proxy that was thrown may throw again. */
+  static messageOf(error: unknown): string | undefined {
+    return typeof error === 'object' && error !== null && #text in error ? error.#text : undefined
+  }
+}

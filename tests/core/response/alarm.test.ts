@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Failure, Failure } from '../../../src/core/response/failure.ts'
+import type { Failure } from '../../../src/core/response/failure.ts'
 import { createAlarm } from '../../../src/core/response/alarm.ts'
 import { createFacts } from '../../../src/core/request/check.ts'
 import type { DenialReason } from '../../../src/index.ts'
