@@ -21,6 +21,8 @@ const folders = [
   'access',
   'bun',
   'verifiers/upstream/address',
+  // What keys need of the verifiers.
+  'verifiers/tenant-name',
   'verifiers',
   'jwt',
   'keys',

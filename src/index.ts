@@ -29,7 +29,6 @@ export type {
   CredentialsSource,
   PublicPath,
   RetryConfig,
-  TenantConfig,
 } from './core/auth-config.ts'
 export type { AuthConfigSource } from './core/auth-config.ts'
 export type {

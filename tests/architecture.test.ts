@@ -53,7 +53,7 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
   'forward-auth.ts': ['gateway', 'verifiers'],
   'gateway.ts': ['verifiers'],
   'jwt.ts': ['jose', 'verifiers'],
-  'keys.ts': [FILES, 'yaml', 'node:fs'],
+  'keys.ts': [FILES, 'verifiers', 'yaml', 'node:fs'],
   'mcp.ts': ['needs'],
   'node.ts': [
     'gateway',

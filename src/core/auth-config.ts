@@ -45,19 +45,6 @@ export interface ConcurrencyConfig {
   readonly maxWaiting?: number
 }
 
-/**
- * Which tenants callers belong to. A tenant is trimmed and lower-cased, and then must be 1 to 128 letters, digits, `-` and `_`,
- * the first a letter or a digit. Any other is denied.
- */
-export interface TenantConfig {
-  /** `'multi'` denies a caller without a tenant, unless `default` gives it one. `'single'` gives every caller `default`,
-   * and looks at no other.
-   * @default 'multi' */
-  readonly mode?: 'multi' | 'single'
-  /** The tenant of a caller without one. Required with `'single'`. */
-  readonly default?: string
-}
-
 /** The options of `withAuth`, `createAuthenticator` and `auth`. */
 export interface AuthConfig {
   /** The URL of the auth endpoint, which gets one POST for each check. It is an https URL, or http on a loopback address
@@ -84,12 +71,6 @@ export interface AuthConfig {
   /** `'required'` rejects a 200 whose body names no principal, as `invalid_response`. Set it if your handler needs a principal.
    * @default 'optional' */
   readonly identity?: 'optional' | 'required'
-  /** The path of the tenant in the body of the endpoint's 200: names with dots between them. `\.` is a dot within a name.
-   * @default 'tenant' */
-  readonly tenantField?: string
-  /** Requires a tenant of every caller, or gives every caller the same one. Without it a tenant is passed on as it is.
-   * @default false */
-  readonly tenant?: false | TenantConfig
   /** Decides what a caller may do: anything but `true` answers 403 `forbidden`. Called after each allow, also a cached one, with
    * what is left of `timeoutMs`. Without an answer it throws `AuthUnavailableError`. */
   readonly authorize?: (access: Access) => boolean | Promise<boolean>

@@ -96,8 +96,9 @@ export interface VerifierRun {
   readonly answered?: (status: number) => void
   /** How long until the signal aborts, in milliseconds. */
   readonly timeLeftMs?: () => number
-  /** Whether the guard gives every caller the same tenant, whatever the verdict says. */
-  readonly ignoresTenant?: boolean
+  /** What becomes of the tenant of an allow: the guard takes a request without one, `tenancy` does not, or it gives every caller
+   * the same. By default `'required'`. */
+  readonly tenant?: 'optional' | 'required' | 'ignored'
   /** `traceparent` and `tracestate` of the request, for the headers of a call that belongs to it. */
   readonly trace?: Readonly<Record<string, string>> | undefined
   /** Returns the address of the client, if it is known, for a verifier that limits its calls and lets clients take turns. May

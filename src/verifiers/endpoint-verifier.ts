@@ -1,6 +1,5 @@
 import { OPTIONS, READS } from '../core/config/options.ts'
 import { createEndpoint } from '../core/endpoint/endpoint.ts'
-import { Check, createFacts } from '../core/request/check.ts'
 import { runtimeFetch } from '../core/dispatcher/runtime-fetch.ts'
 import { CheckedVerifier } from '../core/endpoint/checked-verifier.ts'
 import { askBy, narrowQuestion } from './adapt.ts'
@@ -12,12 +11,11 @@ import {
   SERVICE_URL,
   withoutQuery,
 } from './options.ts'
+import { TENANT_FIELD } from './tenancy.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
-import type { DefinedVerifier, ReadsConfig, Transport, VerifierRun } from '../core/verifier.ts'
+import type { DefinedVerifier, ReadsConfig, Transport } from '../core/verifier.ts'
 import type { Context } from '../core/request/question.ts'
-import type { BadTenant } from '../core/endpoint/tenancy.ts'
 import type { Decide } from '../core/endpoint/checked-verifier.ts'
-import type { Ask } from '../core/endpoint/verdict.ts'
 import type { Table } from '../core/config/form.ts'
 
 /** The options of {@link endpointVerifier}. Those of the same name of a guard say more about each. */
@@ -30,8 +28,8 @@ export interface EndpointVerifierOptions extends Pick<
   /** The parts of a request that the endpoint gets, as those of a guard. `clientAddress: true` needs `context.clientAddress` there. */
   readonly context?: ReadsConfig
   /**
-   * The path of the tenant in the body of a 200. A tenant of another type than text denies, unless the guard gives every caller
-   * the same one.
+   * The path of the tenant in the body of a 200: names with dots between them. `\.` is a dot within a name. With it, and within
+   * `tenancy`, a tenant of another type than text denies, and a body that cannot be read is a failure.
    *
    * @default 'tenant'
    */
@@ -45,7 +43,7 @@ interface Parsed {
   readonly endpointHeaders: Readonly<Record<string, string>>
   readonly allowInsecureHttp: boolean
   readonly identity: 'optional' | 'required'
-  readonly tenantField: string
+  readonly tenantField: string | undefined
   readonly context: Context
   readonly accepts: ((token: string) => boolean) | undefined
   readonly fetch: Transport | undefined
@@ -56,7 +54,7 @@ const TABLE: Table<Parsed> = {
   endpointHeaders: OPTIONS.endpointHeaders,
   allowInsecureHttp: OPTIONS.allowInsecureHttp,
   identity: OPTIONS.identity,
-  tenantField: OPTIONS.tenantField,
+  tenantField: TENANT_FIELD,
   context: { kind: 'group', default: {}, fields: READS },
   accepts: { kind: 'function' },
   fetch: { kind: 'function' },
@@ -84,33 +82,9 @@ export function endpointVerifier(options: EndpointVerifierOptions): DefinedVerif
     checkUrl('endpoint', given.endpoint, given.allowInsecureHttp, problems),
   )
   const { endpoint: url, endpointHeaders: headers, context, accepts, fetch, ...rest } = parsed
-  // The guard that asked last reports the faults of the endpoint.
-  let lastRun: VerifierRun = {}
-  const asking = (badTenant: BadTenant): Ask =>
-    createEndpoint({
-      url,
-      headers,
-      identity: rest.identity,
-      tenantField: rest.tenantField,
-      badTenant,
-      fetch: fetch ?? runtimeFetch,
-      notify: (event) => {
-        if (event.type === 'warning') lastRun.warn?.(event.message)
-      },
-    })
-  // Of a guard that does not say so it is not known whether it needs a tenant.
-  const [ask, askWithoutTenant] = [asking('denied'), asking('ignored')]
-  const decide: Decide = async (question, signal, run) => {
-    lastRun = run
-    const check = new Check(narrowQuestion(question, context), '', [], run.trace)
-    const facts = createFacts()
-    try {
-      const asked = run.ignoresTenant === true ? askWithoutTenant : ask
-      return await asked(check, { deadline: 0, signal, facts })
-    } finally {
-      if (facts.endpointStatus !== undefined) run.answered?.(facts.endpointStatus)
-    }
-  }
+  const ask = createEndpoint({ ...rest, url, headers, fetch: fetch ?? runtimeFetch })
+  const decide: Decide = (question, signal, run) =>
+    ask(narrowQuestion(question, context), signal, run)
   const secrets = Object.keys(headers).map((name) => [name, '[redacted]'])
   const shown = { endpoint: withoutQuery(url), endpointHeaders: Object.fromEntries(secrets) }
   // Headers may say whose tokens are meant, and their values must not be in a text. A function cannot be compared.
@@ -123,7 +97,13 @@ export function endpointVerifier(options: EndpointVerifierOptions): DefinedVerif
     reads: context,
     label: 'endpoint',
     warnings: rest.allowInsecureHttp ? [INSECURE_HTTP] : [],
-    describe: () => ({ type: 'endpoint', ...shown, context, ...rest }),
+    describe: () => ({
+      type: 'endpoint',
+      ...shown,
+      context,
+      ...rest,
+      tenantField: rest.tenantField ?? 'tenant',
+    }),
     accepts,
     id,
   })

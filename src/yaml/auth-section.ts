@@ -8,6 +8,7 @@ import { DECIDER_KEYS, readDeciders } from './providers/deciders.ts'
 import { rejectLater } from './option-problems.ts'
 import { readFields } from './values.ts'
 import { CACHE, STORE_FORM } from './cache-section.ts'
+import { TENANT_FIELD, TENANT_OPTION } from '../verifiers/tenancy.ts'
 import { readTenancy } from './providers/tenancy-section.ts'
 import { findPair, isEmpty, keyText, rangeOf } from './tree.ts'
 import type { YAMLMap } from 'yaml'
@@ -31,6 +32,8 @@ export const FILE_OPTIONS: Readonly<Record<string, FileForm>> = {
   resource: { kind: 'group', fields: RESOURCE, also: [false], default: false, needsValues: true },
   cache: CACHE,
   store: STORE_FORM,
+  tenantField: { ...TENANT_FIELD, default: 'tenant' },
+  tenant: TENANT_OPTION,
 }
 const START: Range = { start: 0, end: 0 }
 

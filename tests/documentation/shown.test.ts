@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { parse } from 'yaml'
 import { kindOf, kindsOf } from '../support/option-kinds.ts'
+import { TENANT_OPTION } from '../../src/verifiers/tenancy.ts'
 import { OPTIONS } from '../../src/core/config/options.ts'
 import { resolveConfig } from '../../src/core/config/parse.ts'
 import { getAuth, withAuth } from '../../src/index.ts'
@@ -66,6 +67,8 @@ describe('docs/yaml.md', () => {
     const written = parse(reference) as { server: { auth: object } }
     const keys = keysOfFields({
       ...kindsOf(OPTIONS),
+      tenantField: { form: { kind: 'text' } },
+      tenant: { form: kindOf(TENANT_OPTION) },
       cache: { form: kindOf(CACHE) },
       resource: { form: { kind: 'group', fields: kindsOf(RESOURCE) } },
     })

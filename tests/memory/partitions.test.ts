@@ -63,8 +63,6 @@ describe('two guards with one cache', () => {
     { context: { headers: ['x-tenant', 'x-more'] } },
     { context: { headers: ['x-tenant'], path: false } },
     { identity: 'required' },
-    { tenantField: 'organization' },
-    { tenant: { mode: 'single', default: 'acme' } },
     { fetch: (url, init) => asked(url, init) },
     { cache: memoryCache({ allowTtlMs: 60_000 }) },
   ])('share none if they differ in %j', async (change) => {

@@ -1,15 +1,21 @@
+import { createCustomVerifier } from '../../src/core/endpoint/checked-verifier.ts'
 import { createEndpoint } from '../../src/core/endpoint/endpoint.ts'
 import { AuthUnavailableError } from '../../src/core/errors.ts'
 import { attemptOf, checkOf } from './checks.ts'
 import type { Attempt } from '../../src/core/endpoint/verdict.ts'
 import type { EndpointOptions } from '../../src/core/endpoint/endpoint.ts'
+import type { Channel } from '../../src/core/response/events.ts'
 import type { Transport } from '../../src/index.ts'
+
+interface Asked extends EndpointOptions {
+  readonly notify: Channel['notify']
+}
 
 export const ADDRESS = 'https://auth.example.test/validate'
 
 export function ask(
   transport: Transport,
-  options: Partial<EndpointOptions> = {},
+  { notify = () => undefined, ...options }: Partial<Asked> = {},
   made = checkOf(),
   attempt: Partial<Attempt> = {},
 ): unknown {
@@ -17,12 +23,11 @@ export function ask(
     url: ADDRESS,
     headers: {},
     identity: 'optional',
-    tenantField: 'tenant',
-    badTenant: 'dropped',
     fetch: transport,
-    notify: () => undefined,
   } as const
-  return createEndpoint({ ...defaults, ...options })(made, attemptOf(attempt))
+  const decide = createEndpoint({ ...defaults, ...options })
+  const channel = { report: undefined, notify, writeLine: () => undefined }
+  return createCustomVerifier(decide, 'optional', channel)(made, attemptOf(attempt))
 }
 
 /** A transport that answers with a status that `new Response` may not accept. */

@@ -13,6 +13,7 @@ const FILES = [
   'src/mcp/options.ts',
   'src/memory/options.ts',
   'src/redis/options.ts',
+  'src/verifiers/tenancy.ts',
 ].map((file) => join(ROOT, file))
 const program = ts.createProgram(FILES, {
   strict: true,

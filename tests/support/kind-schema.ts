@@ -16,11 +16,16 @@ const SECTIONS: Readonly<Record<string, string>> = {
     'The metadata of this server as a protected resource (RFC 9728), which MCP clients need to log in.',
   store:
     'Tells all instances of a revocation within a second, by way of Redis or Valkey. Needs `cache`.',
+  tenant:
+    'Requires a tenant of every caller, or gives every caller the same one. Without it a tenant is passed on as it is.',
+  tenantField:
+    "The path of the tenant in the body of the endpoint's 200: names with dots between them. `\\.` is a dot within a name.",
 }
 const VALUES = [
   ['cache.', readDocumentation('MemoryCacheOptions')],
   ['resource.', readDocumentation('ResourceConfig')],
   ['store.', readDocumentation('RedisStoreOptions')],
+  ['tenant.', readDocumentation('TenancyOptions')],
 ] as const
 
 export const anyOf = (...schemas: Schema[]): Schema => ({ anyOf: schemas })

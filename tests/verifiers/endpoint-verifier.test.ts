@@ -128,8 +128,9 @@ describe('the contract', () => {
     expect(await required.ask()).toMatchObject({ reason: 'invalid_response' })
   })
 
-  it('denies a tenant that is a list', async () => {
-    const { ask } = await start(() => ({ json: { principal: 'a', tenant: ['acme'] } }))
+  it('denies a tenant that is a list, if it says where the tenant is', async () => {
+    const body = { principal: 'a', tenant: ['acme'] }
+    const { ask } = await start(() => ({ json: body }), { tenantField: 'tenant' })
     expect(await ask()).toMatchObject({ reason: 'denied', detail: 'tenant' })
   })
 })

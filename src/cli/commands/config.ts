@@ -79,7 +79,7 @@ const REDACTED = '[redacted]'
 
 /** Options that are shown in another way, or that only code can set. */
 const APART = 'endpointHeaders fetch onEvent respond verifier'.split(' ')
-const OF_ENDPOINT = ['endpoint', 'tenantField', 'allowInsecureHttp']
+const OF_ENDPOINT = ['endpoint', 'allowInsecureHttp']
 /** A verifier that answers from memory ignores them. */
 const OF_SERVICE = ['retry', 'circuitBreaker', 'concurrency']
 const OF_UPSTREAM = ['credentials', 'context']
@@ -117,7 +117,8 @@ export function showConfig(
   const headers = Object.keys(endpointHeaders).map((name) => [name, REDACTED])
   return {
     ...inSnakeCase(Object.fromEntries(names.map((name) => [name, Reflect.get(given, name)]))),
-    ...verifier?.describe?.(),
+    tenant: false,
+    ...(verifier === undefined ? { tenant_field: 'tenant' } : verifier.describe()),
     ...(store === undefined ? {} : inSnakeCase({ store: showStore(sections?.store, store) })),
     ...(headers.length === 0 ? {} : { endpoint_headers: Object.fromEntries(headers) }),
   }

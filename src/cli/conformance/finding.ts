@@ -1,6 +1,5 @@
 import { createEndpoint } from '../../core/endpoint/endpoint.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
-import { Check, createFacts } from '../../core/request/check.ts'
 import type { UnavailableReason } from '../../core/types.ts'
 import type { ProbeOutcome } from './probe.ts'
 
@@ -84,16 +83,12 @@ export async function viewOfWrapper(outcome: ProbeOutcome): Promise<WrapperView>
     url: 'http://127.0.0.1/',
     headers: {},
     identity: 'optional',
-    tenantField: 'tenant',
-    badTenant: 'dropped',
     fetch: async () => ({ status, headers, body }),
-    notify: () => undefined,
   })
   const request = { path: '/v1/models', headers: {}, params: {} }
-  const check = new Check({ token: 'played-back', request }, '', [])
+  const question = { token: 'played-back', request }
   try {
-    const { signal } = new AbortController()
-    const verdict = await ask(check, { deadline: Infinity, signal, facts: createFacts() })
+    const verdict = await ask(question, new AbortController().signal, { tenant: 'optional' })
     if (verdict.outcome === 'deny') return { passes: false, reason: 'denied' }
     return { passes: true, isNamed: verdict.auth.principal !== undefined }
   } catch (error) {

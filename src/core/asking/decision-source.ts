@@ -7,7 +7,6 @@ import { SharedCalls } from './shared-calls.ts'
 import { UnderWay } from './under-way.ts'
 import { createCustomVerifier } from '../endpoint/checked-verifier.ts'
 import { createEndpoint } from '../endpoint/endpoint.ts'
-import { fateOfBadTenant, requireTenant } from '../endpoint/tenancy.ts'
 import { systemClock as clock } from '../runtime.ts'
 import { createFacts } from '../request/check.ts'
 import type { CallRules } from './call.ts'
@@ -147,17 +146,9 @@ function createMemory(): AskingMemory {
 }
 
 function createSource(config: Options, endpoint: string | undefined, channel: Channel): Ask {
-  const source = createBareSource(config, endpoint, channel)
-  return config.tenant === false ? source : requireTenant(source, config.tenant)
-}
-
-function createBareSource(config: Options, endpoint: string | undefined, channel: Channel): Ask {
-  const { verifier, identity, endpointHeaders: headers, fetch, tenantField, tenant } = config
-  const badTenant = fateOfBadTenant(tenant, tenantField)
-  if (verifier !== undefined) {
-    return createCustomVerifier(verifier, identity, channel, badTenant === 'ignored')
-  }
+  const { verifier, identity, endpointHeaders: headers, fetch } = config
+  if (verifier !== undefined) return createCustomVerifier(verifier.decide, identity, channel)
   if (endpoint === undefined) throw new TypeError('The config has no endpoint and no verifier')
-  const { notify } = channel
-  return createEndpoint({ url: endpoint, headers, identity, tenantField, badTenant, fetch, notify })
+  const decide = createEndpoint({ url: endpoint, headers, identity, fetch })
+  return createCustomVerifier(decide, 'optional', channel)
 }

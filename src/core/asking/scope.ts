@@ -1,4 +1,3 @@
-import type { TenantConfig } from '../auth-config.ts'
 import type { Context } from '../request/question.ts'
 import type { CheckedVerifier } from '../endpoint/checked-verifier.ts'
 import type { Transport } from '../verifier.ts'
@@ -12,8 +11,6 @@ export interface DecidingOptions {
   readonly endpointHeaders: Readonly<Record<string, string>>
   readonly context: Context
   readonly identity: 'optional' | 'required'
-  readonly tenant: false | Required<TenantConfig>
-  readonly tenantField: string
 }
 
 // Changes with the encoding of a question, so that a decision of another version never answers one of this.
@@ -25,11 +22,10 @@ let last = 0
 
 /** Returns the scope of a guard: all that gives its decisions their meaning. Deadlines, retries and responses change no decision. */
 export function scopeOf(config: DecidingOptions, endpoint: string | undefined): Scope {
-  const { verifier, namesCaller, fetch, context, identity, tenant, tenantField } = config
+  const { verifier, namesCaller, fetch, context, identity } = config
   const id = verifier === undefined ? fetch.id : verifier.id
   // The headers may tell the endpoint whose keys it must look among. A hit does not check the form of its token again.
-  const asked = [VERSION, endpoint, config.endpointHeaders, id, context, namesCaller]
-  const decided = [...asked, identity, tenant, tenantField]
+  const decided = [VERSION, endpoint, config.endpointHeaders, id, context, namesCaller, identity]
   return {
     common: JSON.stringify(decided.map((part) => part ?? null)),
     own: id === undefined ? String(numberOf(verifier?.source ?? verifier ?? fetch)) : '',

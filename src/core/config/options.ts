@@ -5,7 +5,6 @@ import { PUBLIC_PATHS } from './public-paths.ts'
 import { GuardedResource } from '../seams.ts'
 import { HEADER } from './header.ts'
 import { ADDRESS_FUNCTION } from './replaced.ts'
-import { TENANT_FIELD, TENANT_OPTION } from './tenant.ts'
 import { VERIFIER } from './verifier.ts'
 import type { AuthConfig, CredentialsSource } from '../auth-config.ts'
 import type { CheckedVerifier } from '../endpoint/checked-verifier.ts'
@@ -83,8 +82,6 @@ export const OPTIONS: Table<ParsedOptions> = {
   context: { kind: 'group', default: {}, fields: CONTEXT },
   credentials: CREDENTIALS,
   identity: { kind: 'choice', choices: ['optional', 'required'], default: 'optional' },
-  tenantField: TENANT_FIELD,
-  tenant: TENANT_OPTION,
   authorize: { kind: 'function', neverUndefined: true },
   // A list of rules has a check of its own, which the core does not hold.
   routePolicy: {

@@ -4,7 +4,7 @@ import { AuthUnavailableError } from '../errors.ts'
 import { escapeUnseen } from '../request/shown-facts.ts'
 import { keepAlive, systemClock } from '../runtime.ts'
 import type { Check } from '../request/check.ts'
-import type { Notify } from './identity-faults.ts'
+import type { NoticeEvent } from '../types.ts'
 import type { CircuitEvent, KeysEvent } from '../types.ts'
 import type { Context } from '../request/question.ts'
 import type { AskVerifier, DefinedVerifier, Question, VerifierRun } from '../verifier.ts'
@@ -19,7 +19,7 @@ const LONGEST_WARNING = 1024
 /** Where a verifier reports. */
 interface Channel {
   readonly report: ((event: CircuitEvent | KeysEvent) => void) | undefined
-  readonly notify: Notify
+  readonly notify: (notice: NoticeEvent) => void
 }
 
 /** Decides about a question as {@link AskVerifier} does. The verdict is checked. */
@@ -96,25 +96,28 @@ function describeFunction(): object {
 export function decideBy(ask: AskVerifier): Decide {
   return async (question, signal, run) => {
     const pending = Promise.resolve(ask(question, signal, run))
-    return parseVerdict(await orAborted(pending, signal), question.token, run.ignoresTenant)
+    return parseVerdict(await orAborted(pending, signal), question.token, run.tenant === 'ignored')
   }
 }
 
 /** Asks a verifier for a guard. */
 export function createCustomVerifier(
-  { decide }: CheckedVerifier,
+  decide: Decide,
   identity: 'optional' | 'required',
   channel: Channel,
-  ignoresTenant = false,
 ): Ask {
   const warn = createWarn(channel)
-  return async (check, attempt) => {
-    const run = createRun(check, attempt, warn, channel, ignoresTenant)
-    const verdict = await decide(check.question, attempt.signal, run)
-    if (verdict.outcome === 'deny' || identity === 'optional') return verdict
-    if (verdict.auth.principal !== undefined) return verdict
-    throw new AuthUnavailableError('invalid_response', { explanation: NAMELESS })
+  return (check, attempt) => {
+    const run = createRun(check, attempt, warn, channel)
+    const verdict = decide(check.question, attempt.signal, run)
+    return identity === 'optional' ? verdict : requireName(verdict)
   }
+}
+
+async function requireName(pending: Promise<ParsedVerdict>): Promise<ParsedVerdict> {
+  const verdict = await pending
+  if (verdict.outcome === 'deny' || verdict.auth.principal !== undefined) return verdict
+  throw new AuthUnavailableError('invalid_response', { explanation: NAMELESS })
 }
 
 function createRun(
@@ -122,10 +125,9 @@ function createRun(
   { deadline, facts }: Attempt,
   warn: (message: string) => void,
   { report }: Channel,
-  ignoresTenant: boolean,
 ): VerifierRun {
   return {
-    ignoresTenant,
+    tenant: 'optional',
     waitUntil: (work) => keepAlive(check.args, () => work),
     warn,
     report: (event) => report?.(event),

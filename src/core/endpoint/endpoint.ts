@@ -8,33 +8,30 @@ import { asksForSecret, endBy, ENDPOINT_SECRET, parseBody } from './verdict.ts'
 import { within } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
 import { encodeQuestion } from '../request/question.ts'
-import type { BadTenant } from './tenancy.ts'
-import type { Notify, OnFault } from './identity-faults.ts'
+import type { Decide } from './checked-verifier.ts'
+import type { OnFault } from './identity-faults.ts'
 import type { BodyResult } from './response-body.ts'
-import type { Ask, ParsedVerdict } from './verdict.ts'
-import type { Transport, TransportResponse } from '../verifier.ts'
-import type { Check } from '../request/check.ts'
+import type { ParsedVerdict } from './verdict.ts'
+import type { Question, Transport, TransportResponse, VerifierRun } from '../verifier.ts'
 
 export interface EndpointOptions {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly identity: 'optional' | 'required'
-  /** The path of the tenant in the body. */
-  readonly tenantField: string
-  readonly badTenant: BadTenant
+  /** The path of the tenant in the body, which then matters. By default `tenant`, which may be missing or wrong. */
+  readonly tenantField?: string | undefined
   readonly fetch: Transport
-  readonly notify: Notify
 }
 
-/** Asks the endpoint. Status 200 allows. 429 and 5xx throw, since they are not a verdict. Any other status denies. */
-export function createEndpoint(options: EndpointOptions): Ask {
-  const reportFault = createFaultReport(options.notify)
-  const noteStatus = createStatusReport(options.url, options.notify)
+/** Decides by asking an endpoint. Status 200 allows. 429 and 5xx throw, since they are not a verdict. Any other status denies. */
+export function createEndpoint(options: EndpointOptions): Decide {
+  const reportFault = createFaultReport()
+  const noteStatus = createStatusReport(options.url)
   const drain = createDrain()
-  return async (check, { signal, facts }) => {
-    const response = await post(check, options, signal)
-    facts.endpointStatus = response.status
-    noteStatus(response)
+  return async (question, signal, run) => {
+    const response = await post(question, options, signal, run)
+    run.answered?.(response.status)
+    noteStatus(response, run)
     // A `fetch` that follows redirects against its contract: this 200 may come from another server.
     if (response.status !== 200 || response.redirected === true) {
       const drained = drain(response.body)
@@ -42,7 +39,10 @@ export function createEndpoint(options: EndpointOptions): Ask {
       return deny(response)
     }
     const body = await readAnswer(options.fetch, response, signal)
-    return allow(body, response, options, (fault) => reportFault(fault, check.token))
+    const use = tenantUse(options, run)
+    return allow(body, response, { ...options, use }, (fault) =>
+      reportFault(fault, question.token, run),
+    )
   }
 }
 
@@ -65,19 +65,20 @@ async function failureOf(
 }
 
 function post(
-  check: Check,
+  question: Question,
   { url, headers, fetch }: EndpointOptions,
   signal: AbortSignal,
+  { trace }: VerifierRun,
 ): Promise<TransportResponse> {
   return send(fetch, url, {
     method: 'POST',
     headers: {
-      ...check.trace,
+      ...trace,
       ...headers,
       accept: 'application/json',
       'content-type': 'application/json',
     },
-    body: encodeQuestion(check.question),
+    body: encodeQuestion(question),
     signal,
   })
 }
@@ -91,23 +92,39 @@ function deny(response: TransportResponse): ParsedVerdict {
   return { outcome: 'deny', isLasting, ...(maxAgeMs === undefined ? {} : { maxAgeMs }) }
 }
 
+type TenantUse = NonNullable<VerifierRun['tenant']>
+
+/** A caller that does not say what becomes of the tenant may need it. */
+function tenantUse({ tenantField }: EndpointOptions, run: VerifierRun): TenantUse {
+  const { tenant = 'required' } = run
+  return tenant === 'optional' && tenantField !== undefined ? 'required' : tenant
+}
+
+interface AllowOptions extends EndpointOptions {
+  readonly use: TenantUse
+}
+
 function allow(
   body: BodyResult,
   { status, headers }: TransportResponse,
-  { identity, tenantField, badTenant }: EndpointOptions,
+  { identity, tenantField = 'tenant', use }: AllowOptions,
   onFault: OnFault,
 ): ParsedVerdict {
+  // What could not be read may have named a tenant.
+  if (use === 'required' && body.state !== 'complete') throw unread(body, status)
   const json = parseBody(body, headers, onFault)
-  const tenant = badTenant === 'ignored' ? undefined : (readPath(json, tenantField) ?? undefined)
-  if (badTenant === 'denied' && tenant !== undefined && typeof tenant !== 'string') {
+  const tenant = use === 'ignored' ? undefined : (readPath(json, tenantField) ?? undefined)
+  if (use === 'required' && tenant !== undefined && typeof tenant !== 'string') {
     return { outcome: 'deny', isLasting: true, detail: 'tenant' }
   }
   const auth = parseBodyIdentity(json, tenant, onFault)
-  if (identity === 'required' && auth.principal === undefined) {
-    throw new AuthUnavailableError(reasonOf(body), { status })
-  }
+  if (identity === 'required' && auth.principal === undefined) throw unread(body, status)
   const said = parseCacheControl(headers.get('cache-control'))
   // A body that broke off may have named a principal, so this allow must not be cached.
   const isCut = body.state === 'broken' || body.state === 'timeout'
   return endBy({ outcome: 'allow', auth, ...said, ...(isCut ? { maxAgeMs: 0 } : {}) })
+}
+
+function unread(body: BodyResult, status: number): AuthUnavailableError {
+  return new AuthUnavailableError(reasonOf(body), { status })
 }

@@ -1,6 +1,5 @@
 import { escapeUnits } from '../request/shown-facts.ts'
-import type { NoticeEvent } from '../types.ts'
-import type { TransportResponse } from '../verifier.ts'
+import type { TransportResponse, VerifierRun } from '../verifier.ts'
 
 /** A part of an identity that has the wrong type. Never holds the value. */
 export interface IdentityFault {
@@ -10,8 +9,6 @@ export interface IdentityFault {
   readonly name?: string
   readonly expected: string
 }
-
-export type Notify = (notice: NoticeEvent) => void
 
 export type OnFault = (fault: IdentityFault) => void
 
@@ -45,15 +42,18 @@ export function faultMessage({ field, name, expected }: IdentityFault, token: st
 }
 
 /** Makes a function that reports a dropped identity, once for each field and expected type. */
-export function createFaultReport(notify: Notify): (fault: IdentityFault, token: string) => void {
+export function createFaultReport(): (
+  fault: IdentityFault,
+  token: string,
+  run: Pick<VerifierRun, 'warn'>,
+) => void {
   const reported = new Set<string>()
-  return (fault, token) => {
+  return (fault, token, { warn }) => {
     const wrong = faultMessage(fault, token)
     if (reported.size >= MOST || reported.has(wrong)) return
     reported.add(wrong)
     const dropped = DROPS_ALL.has(fault.field) ? 'an identity' : 'a field'
-    const message = `The endpoint sent ${dropped} that was dropped: ${wrong}`
-    notify({ type: 'warning', message })
+    warn?.(`The endpoint sent ${dropped} that was dropped: ${wrong}`)
   }
 }
 
@@ -75,11 +75,10 @@ const REDIRECTS: ReadonlySet<number> = new Set([0, REDIRECT, 301, 302, 303, 307,
  */
 export function createStatusReport(
   url: string,
-  notify: Notify,
-): (response: TransportResponse) => void {
+): (response: TransportResponse, run: Pick<VerifierRun, 'warn'>) => void {
   const seenAt = new Map<number, number>()
   let warnedAt = -Infinity
-  return ({ status, redirected }) => {
+  return ({ status, redirected }, { warn }) => {
     const odd = redirected === true ? REDIRECT : isUsual(status) ? USUAL : status
     const now = performance.now()
     seenAt.set(odd, now)
@@ -90,8 +89,7 @@ export function createStatusReport(
     const often = seenAt.size === 1 ? 'every question' : 'some questions'
     // Its path and query may be secrets.
     const { origin } = new URL(url)
-    const message = `the auth endpoint ${origin} ${answers} ${often}: ${adviceOn(odd)}`
-    notify({ type: 'warning', message })
+    warn?.(`the auth endpoint ${origin} ${answers} ${often}: ${adviceOn(odd)}`)
   }
 }
 

@@ -4,8 +4,7 @@ import {
   misusedOption,
   readOptions,
 } from '../../core/config/option-checks.ts'
-import { TENANT_FORM } from '../../core/config/tenant.ts'
-import { isTenant } from '../../core/endpoint/tenancy.ts'
+import { isTenant, TENANT_FORM } from '../../verifiers/tenant-name.ts'
 import { ATTRIBUTES_FORM, isAttributes, isPrincipal, PRINCIPAL_FORM } from '../file/fields.ts'
 import { isPathPrefix, isPathPrefixes, meantPrefix, PREFIX_FORM } from '../paths.ts'
 import {

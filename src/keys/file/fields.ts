@@ -1,7 +1,6 @@
 import { isCollection, isScalar } from 'yaml'
 import { emptyRecord } from '../../core/runtime.ts'
-import { TENANT_FORM } from '../../core/config/tenant.ts'
-import { isTenant } from '../../core/endpoint/tenancy.ts'
+import { isTenant, TENANT_FORM } from '../../verifiers/tenant-name.ts'
 import { isRecord } from '../../core/endpoint/claim-path.ts'
 import { isPathPrefixes, PREFIX_FORM } from '../paths.ts'
 import { parseTimestamp, TIMESTAMP_FORM } from '../times.ts'

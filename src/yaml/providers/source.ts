@@ -8,6 +8,7 @@ import { attempt } from '../option-problems.ts'
 import { placeOf } from '../origins.ts'
 import { fingerprint } from '../watch.ts'
 import { makePart } from './make.ts'
+import { makeEndpoint, OF_ENDPOINT, readTenants, withTenants } from './tenants.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { ProtectedResource } from '../../core/seams.ts'
 import type { AuthSection } from '../auth-section.ts'
@@ -15,6 +16,7 @@ import type { Reading } from '../origins.ts'
 import type { Values } from '../values.ts'
 import type { Deciders } from './deciders.ts'
 import type { Means, Part } from './make.ts'
+import type { Tenants } from './tenants.ts'
 
 /** What decides, and what tells it apart from that of another section. It has fetched keys and connections. */
 export interface MadePart {
@@ -52,19 +54,34 @@ const STAND_IN: Part = {
 export function decide(section: AuthSection, means: Means, before?: MadePart): Decided {
   const { options: given, deciders, reading } = section
   // The sections of the cache and its store are checked where the cache is made.
-  const { cache: _, store: _s, routePolicy, resource, ...options } = given
+  const { cache: _, store: _s, routePolicy, resource, tenant: _t, tenantField, ...options } = given
+  const tenants = readTenants(given, reading)
   const unread = deciders === undefined ? [] : unreadBeside(deciders, given)
   const names = unread.flatMap((one) => one.options)
   Object.assign(options, makePolicy(routePolicy, reading))
   if (!names.includes('resource')) Object.assign(options, makeResource(resource, reading))
-  if (deciders === undefined) return { config: options, made: undefined }
-  rejectUnread(unread, deciders, section)
-  checkInsecureHttp(section)
-  for (const name of ['endpoint', 'allowInsecureHttp', ...names]) delete options[name]
-  const print = printOf(given, deciders)
-  const part = before?.print === print ? before.part : makePart(deciders, section, means)
+  const isPlain = tenants === undefined && (tenantField ?? 'tenant') === 'tenant'
+  if (deciders === undefined && isPlain) return { config: options, made: undefined }
+  if (deciders !== undefined) {
+    rejectUnread(unread, deciders, section)
+    checkInsecureHttp(section)
+  }
+  for (const name of [...OF_ENDPOINT, ...names]) delete options[name]
+  const print = deciders === undefined ? printOfEndpoint(given) : printOf(given, deciders)
+  const part = before?.print === print ? before.part : makeDecider(section, means, tenants)
   const config = { ...options, ...(part ?? STAND_IN) }
   return { config, made: part && { print, part } }
+}
+
+function makeDecider(section: AuthSection, means: Means, tenants: Tenants): Part | undefined {
+  const { options, deciders, reading } = section
+  const part =
+    deciders === undefined ? makeEndpoint(options, reading) : makePart(deciders, section, means)
+  return part && withTenants(part, tenants)
+}
+
+function printOfEndpoint(options: Values): string {
+  return fingerprint([...OF_ENDPOINT, ...GO_TO_PROVIDERS].map((name) => options[name]))
 }
 
 // Stands in for one with a problem, so that a problem beside it is found too.
@@ -79,7 +96,7 @@ interface Unread {
   readonly why: string
 }
 
-const OF_ENDPOINT: Unread = {
+const FOR_ENDPOINT: Unread = {
   options: ['endpointHeaders', 'tenantField'],
   why: 'it is for an auth endpoint. One among "providers" has a key of that name',
 }
@@ -137,9 +154,9 @@ function createGiven(given: unknown): ProtectedResource {
 
 function unreadBeside({ providers }: Deciders, options: Values): readonly Unread[] {
   const isUpstream = providers.some(({ name }) => name === 'upstream_header')
-  if (!isUpstream) return [OF_ENDPOINT]
+  if (!isUpstream) return [FOR_ENDPOINT]
   const hasResource = options['resource'] !== false
-  return [OF_ENDPOINT, OF_UPSTREAM, ...(hasResource ? [OF_BEARER] : [])]
+  return [FOR_ENDPOINT, OF_UPSTREAM, ...(hasResource ? [OF_BEARER] : [])]
 }
 
 function printOf(options: Values, deciders: Deciders): string {

@@ -1,6 +1,6 @@
 import { isMap } from 'yaml'
 import { parse } from '../../core/config/interpreter.ts'
-import { TENANT_NAME } from '../../core/config/tenant.ts'
+import { TENANT_NAME } from '../../verifiers/tenancy.ts'
 import { attempt, rejectLater } from '../option-problems.ts'
 import { readFields } from '../values.ts'
 import { findPair, isEmpty, rangeOf } from '../tree.ts'

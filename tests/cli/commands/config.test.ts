@@ -51,6 +51,31 @@ describe('with-auth config', () => {
     expect(printed + json.printed).not.toContain('s3cret')
   })
 
+  it('prints an endpoint whose tenants matter under the same keys, and an end of its answers', async () => {
+    const tenants = RUN_YAML.replace(
+      'cache:',
+      'tenant_field: org.id, tenant: { default: acme }\n    cache:',
+    ).replace('tenant_field: org.id, ', 'tenant_field: org.id\n    ')
+    vi.stubEnv('WITH_AUTH_TEST_SECRET', 's3cret')
+    const { printed } = await runConfig(tenants, '--json')
+    vi.unstubAllEnvs()
+    expect(JSON.parse(printed)).toMatchObject({
+      server: {
+        auth: {
+          endpoint: 'https://auth.example.com/validate',
+          endpoint_headers: { 'x-secret': '[redacted]' },
+          allow_insecure_http: false,
+          context: { headers: [] },
+          tenant_field: 'org.id',
+          tenant: { mode: 'multi', default: 'acme' },
+          retry: { attempts: 1 },
+        },
+      },
+      revokedKeyWorksForMs: 15_000,
+    })
+    expect(printed).not.toContain('s3cret')
+  })
+
   it('prints the warnings of a provider', async () => {
     const github = 'server: { auth: { provider_config: { type: github_token } } }'
     const { printed } = await runConfig(github)
@@ -81,8 +106,6 @@ describe('with-auth config', () => {
     credentials:
       - bearer
     identity: optional
-    tenant_field: tenant
-    tenant: false
     resource: false
     timeout_ms: 5000
     retry:
@@ -99,6 +122,8 @@ describe('with-auth config', () => {
     mode: enforce
     realm: api
     request_id_header: false
+    tenant: false
+    tenant_field: tenant
 
 # a revoked key works for at most 5 s for new requests
 `,

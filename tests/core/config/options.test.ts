@@ -33,8 +33,6 @@ describe('a config', () => {
       },
       credentials: ['bearer'],
       identity: 'optional',
-      tenantField: 'tenant',
-      tenant: false,
       resource: false,
       timeoutMs: 5000,
       retry: { attempts: 1 },
@@ -282,15 +280,6 @@ describe('the problems of a config', () => {
     )
     // An invalid `context` hides whether the cache could be hit.
     expect(errorOf({ cache: memoryCache(), context: { headers: 5 } }).problems).toHaveLength(1)
-  })
-
-  it('name a wrong combination beside another wrong option', () => {
-    const optionsOf = (config: object): string[] =>
-      errorOf(config).problems.map(({ optionPath }) => optionPath.join('.'))
-    expect(optionsOf({ tenant: { mode: 'single', more: 1 } })).toEqual([
-      'tenant.more',
-      'tenant.default',
-    ])
   })
 
   it('leave out what only follows from another', () => {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createCustomVerifier, verifierOf } from '../../../src/core/endpoint/checked-verifier.ts'
+import { createCustomVerifier, decideBy } from '../../../src/core/endpoint/checked-verifier.ts'
 import { createChannel } from '../../../src/core/response/events.ts'
 import { AuthUnavailableError, createAuthenticator, memoryCache } from '../../../src/index.ts'
 import { attemptOf, checkOf } from '../../support/checks.ts'
@@ -13,7 +13,7 @@ const channel = createChannel(undefined, () => undefined)
 
 function ask(verifier: AskVerifier, identity: 'optional' | 'required' = 'optional'): unknown {
   return createCustomVerifier(
-    verifierOf(verifier),
+    decideBy(verifier),
     identity,
     channel,
   )(checkOf(), attemptOf({ signal }))
@@ -39,7 +39,7 @@ describe('warnings of a verifier', () => {
       for (const text of texts.splice(0)) run?.warn?.(text)
       return { outcome: 'deny' }
     }
-    const verify = createCustomVerifier(verifierOf(verifier), 'optional', events)
+    const verify = createCustomVerifier(decideBy(verifier), 'optional', events)
     const warn = async (...all: readonly string[]): Promise<readonly string[]> => {
       texts.push(...all)
       await verify(checkOf(), attemptOf({ signal }))
@@ -100,7 +100,7 @@ describe('a custom verifier', () => {
     const check = checkOf()
     expect(
       await createCustomVerifier(
-        verifierOf(verifier),
+        decideBy(verifier),
         'optional',
         channel,
       )(check, attemptOf({ signal })),
@@ -118,7 +118,7 @@ describe('a custom verifier', () => {
     }
     const deadline = performance.now() + 60_000
     await createCustomVerifier(
-      verifierOf(verifier),
+      decideBy(verifier),
       'optional',
       channel,
     )(checkOf(), attemptOf({ deadline }))
@@ -156,7 +156,7 @@ describe('a custom verifier', () => {
   it('that does not obey its signal is given up as timeout', async () => {
     const controller = new AbortController()
     const verify = createCustomVerifier(
-      verifierOf(() => new Promise(() => undefined)),
+      decideBy(() => new Promise(() => undefined)),
       'optional',
       channel,
     )

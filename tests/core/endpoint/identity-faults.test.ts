@@ -1,6 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createFaultReport, faultMessage } from '../../../src/core/endpoint/identity-faults.ts'
-import type { AuthEvent } from '../../../src/index.ts'
 
 const TOKEN = 'sk-0123456789'
 const LIST = 'a string or a list of strings'
@@ -58,29 +57,30 @@ describe('the text of a fault about a short token', () => {
 
 describe('a report of faults', () => {
   function create() {
-    const report = vi.fn<(event: AuthEvent) => void>()
-    const told = createFaultReport(report)
+    const warn = vi.fn<(message: string) => void>()
+    const told = createFaultReport()
     return {
-      report,
-      tell: (name: string, expected = LIST) => told({ field: 'attributes', name, expected }, TOKEN),
+      warn,
+      tell: (name: string, expected = LIST) =>
+        told({ field: 'attributes', name, expected }, TOKEN, { warn }),
     }
   }
 
   it('warns once for each field and expected type', () => {
-    const { report, tell } = create()
+    const { warn, tell } = create()
     for (const name of ['roles', 'teams', 'roles', 'teams']) tell(name)
     tell('roles', 'something else')
     const message = 'The endpoint sent an identity that was dropped: '
-    expect(report.mock.calls.map(([event]) => event)).toEqual([
-      { type: 'warning', message: `${message}"attributes.roles" must be ${LIST}` },
-      { type: 'warning', message: `${message}"attributes.teams" must be ${LIST}` },
-      { type: 'warning', message: `${message}"attributes.roles" must be something else` },
+    expect(warn.mock.calls.flat()).toEqual([
+      `${message}"attributes.roles" must be ${LIST}`,
+      `${message}"attributes.teams" must be ${LIST}`,
+      `${message}"attributes.roles" must be something else`,
     ])
   })
 
   it('warns of 16 fields at most, whatever names an endpoint invents', () => {
-    const { report, tell } = create()
+    const { warn, tell } = create()
     for (let index = 0; index < 1000; index += 1) tell(`name-${index}`)
-    expect(report).toHaveBeenCalledTimes(16)
+    expect(warn).toHaveBeenCalledTimes(16)
   })
 })

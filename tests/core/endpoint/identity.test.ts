@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createEndpoint } from '../../../src/core/endpoint/endpoint.ts'
 import { ADDRESS, answering, ask, IDENTITY, reasonOf } from '../../support/asked-endpoint.ts'
-import { attemptOf, checkOf } from '../../support/checks.ts'
+import { checkOf } from '../../support/checks.ts'
 import type { AuthEvent, Transport } from '../../../src/index.ts'
 
 describe('the identity', () => {
@@ -121,12 +121,12 @@ describe('a malformed identity', () => {
     expect(await ask(answering(200, '{"principal":1,"exp":4e9}'))).toMatchObject({
       auth: { attributes: {}, expiresAt: 4e12 },
     })
-    const strict = { badTenant: 'denied' } as const
+    const strict = { tenantField: 'tenant' }
     expect(await ask(answering(200, body), strict)).toMatchObject({ detail: 'tenant' })
   })
 
   it('is reported once, without the value and without the token', async () => {
-    const report = vi.fn<(event: AuthEvent) => void>()
+    const warn = vi.fn<(message: string) => void>()
     const bodies = [
       '{"principal":1}',
       '{"principal":"s3cret","attributes":{"t":2}}',
@@ -137,13 +137,12 @@ describe('a malformed identity', () => {
       url: ADDRESS,
       headers: {},
       identity: 'optional',
-      tenantField: 'tenant',
-      badTenant: 'dropped',
       fetch: transport,
-      notify: report,
     })
-    for (let turn = 0; turn < 3; turn += 1) await endpoint(checkOf(), attemptOf())
-    const messages = report.mock.calls.map(([event]) => ('message' in event ? event.message : ''))
+    const { question } = checkOf()
+    for (let turn = 0; turn < 3; turn += 1)
+      await endpoint(question, new AbortController().signal, { warn })
+    const messages = warn.mock.calls.map(([message]) => message)
     expect(messages).toEqual([
       expect.stringContaining('"principal" must be a string'),
       // The token of `checkOf` is "t".

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { memoryCache, withAuth } from '../../../src/index.ts'
+import { tenancy } from '../../../src/verifiers/tenancy.ts'
 import { fromUpstream } from '../../../src/verifiers/upstream/from-upstream.ts'
 import { startGuarded } from '../../support/guarded-server.ts'
 import { words } from '../../support/words.ts'
@@ -33,6 +34,11 @@ const latin1Of = (text: string): string => Buffer.from(text).toString('latin1')
 function start(options: Partial<UpstreamOptions> = {}, config: AuthConfig = {}) {
   return startGuarded({ ...config, ...fromUpstream({ ...BY_SECRET, ...options }) })
 }
+
+const inTenancy = ({ verifier, ...config }: ReturnType<typeof fromUpstream>): AuthConfig => ({
+  ...config,
+  verifier: tenancy(verifier),
+})
 
 describe('the identity', () => {
   it('is what the headers of the proxy say', async () => {
@@ -109,7 +115,7 @@ describe('the identity', () => {
   })
 
   it('has the tenant that the guard demands', async () => {
-    const { ask, decision } = await start({}, { tenant: { mode: 'multi' } })
+    const { ask, decision } = await startGuarded(inTenancy(fromUpstream({ ...BY_SECRET })))
     expect((await ask([ALICE, PROOF, ['X-Org', ' ACME ']])).body.tenant).toBe('acme')
     expect((await ask([ALICE, PROOF])).status).toBe(401)
     expect(decision()).toMatchObject({ reason: 'denied', detail: 'tenant' })

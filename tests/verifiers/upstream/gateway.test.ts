@@ -2,6 +2,8 @@ import { createServer } from 'node:http'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createGateway } from '../../../src/gateway.ts'
 import { memoryCache, withAuth } from '../../../src/index.ts'
+import { endpointVerifier } from '../../../src/verifiers/endpoint-verifier.ts'
+import { tenancy } from '../../../src/verifiers/tenancy.ts'
 import { fromUpstream } from '../../../src/verifiers/upstream/from-upstream.ts'
 import { createSigner } from '../../../src/verifiers/upstream/signature.ts'
 import { ask, serveHandler, startGuarded } from '../../support/guarded-server.ts'
@@ -311,10 +313,13 @@ describe('OGX behind the gateway', () => {
     const gateway = createGateway({ upstream: `http://127.0.0.1:${await startOgx()}` })
     const port = await serveHandler(
       withAuth(gateway, {
-        endpoint: `http://127.0.0.1:${endpoint}/`,
-        tenantField: 'org.id',
-        tenant: { mode: 'multi' },
-        context: { headers: ['x-org'], params: 'none', path: false },
+        verifier: tenancy(
+          endpointVerifier({
+            endpoint: `http://127.0.0.1:${endpoint}/`,
+            tenantField: 'org.id',
+            context: { headers: ['x-org'], params: 'none', path: false },
+          }),
+        ),
         cache: memoryCache(),
       }),
     )

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { parseVerifier } from '../../../src/core/config/verifier.ts'
 import { parseConfig } from '../../../src/yaml.ts'
 import { problemsOf } from '../../support/yaml-problems.ts'
 
@@ -27,7 +28,10 @@ describe('server.tenancy', () => {
       { mode: 'multi' },
     ],
   ])('%s beside %s is the option tenant: %j', (yaml, auth, tenant) => {
-    expect(parseConfig(tenancy(yaml, auth)).tenant).toEqual(tenant)
+    const { verifier } = parseConfig(tenancy(yaml, auth))
+    const described = verifier === undefined ? {} : parseVerifier(verifier, []).describe()
+    expect(described).toMatchObject(tenant === undefined ? {} : { tenant })
+    expect('tenant' in described).toBe(tenant !== undefined)
   })
 
   it.each([

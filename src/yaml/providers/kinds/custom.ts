@@ -1,5 +1,5 @@
 import { ENDPOINT_HEADERS } from '../../../core/config/endpoint.ts'
-import { TENANT_FIELD } from '../../../core/config/tenant.ts'
+import { TENANT_FIELD } from '../../../verifiers/tenancy.ts'
 import { endpointVerifier } from '../../../verifiers/endpoint-verifier.ts'
 import { SERVICE_URL } from '../../../verifiers/options.ts'
 import { present, providerType } from './provider.ts'
@@ -8,7 +8,7 @@ import type { Given, ProviderType, Tools } from './provider.ts'
 interface CustomKeys {
   readonly endpoint: string
   readonly endpointHeaders: Readonly<Record<string, string>>
-  readonly tenantField: string
+  readonly tenantField: string | undefined
 }
 
 /** An auth endpoint among several providers. A single one is the option `endpoint`. */
