@@ -82,7 +82,8 @@ function byOf(node: ts.Node): string {
   for (let at: ts.Node = node; at.parent !== undefined; at = at.parent) {
     const { parent } = at
     if (ts.isNewExpression(parent) && parent.expression.getText().endsWith('Error')) {
-      return nameError(parent)
+      // Programs never see it: a warning has its text.
+      return parent.expression.getText() === 'ShowableError' ? '' : nameError(parent)
     }
     if (givesExplanation(parent, at)) return 'AuthUnavailableError'
     if (ts.isFunctionLike(parent)) return ''
@@ -195,9 +196,10 @@ function answerOf(node: ts.ObjectLiteralExpression): Answer | undefined {
   const own = fieldOf(node, 'status')
   const { parent } = node
   const named = ts.isPropertyAssignment(parent) ? parent : undefined
-  const code = fieldOf(node, 'code') ?? (own === undefined ? undefined : named?.name.getText())
   const outer =
     named !== undefined && ts.isObjectLiteralExpression(named.parent) ? named.parent : undefined
+  const given = fieldOf(node, 'code') ?? (outer && fieldOf(outer, 'code'))
+  const code = given ?? (own === undefined ? undefined : named?.name.getText())
   const status = own ?? (outer && fieldOf(outer, 'status')) ?? 'any'
   return code === undefined ? undefined : { code, status, message }
 }
