@@ -3,25 +3,23 @@
  *
  * @module with-auth/yaml
  */
-import { parse as parseOption } from './core/config/interpreter.ts'
-import { invalidOption, readOptions } from './core/config/option-checks.ts'
+import { parseOptions } from './core/config/interpreter.ts'
 import {
   configOfText,
   FileParts,
   loadFile,
-  parseLoadOptions,
-  parseOnEvent,
   READ,
   readFile,
   readText,
+  toTextOptions,
 } from './yaml/parsed-file.ts'
 import { ConfigFileError } from './yaml/problems.ts'
 import { watchParsed } from './yaml/watch.ts'
 import type { AuthConfig } from './core/auth-config.ts'
-import type { FormOf } from './core/config/form.ts'
 import type { Verifier } from './core/verifier.ts'
 import type { JwtOptions } from './jwt.ts'
-import type { LoadOptions, ParsedFile } from './yaml/parsed-file.ts'
+import type { Table } from './core/config/form.ts'
+import type { LoadOptions, ParsedFile, ReadOptions } from './yaml/parsed-file.ts'
 import type { ConfigProblem } from './yaml/problems.ts'
 
 export { ConfigFileError }
@@ -64,13 +62,26 @@ export interface WatchedConfig {
   close(): void
 }
 
-const PARSE = [...READ, 'path', 'jwt'] as const
-const LOAD = [...READ, 'onEvent'] as const
-const OF_WATCH = ['onChange', 'onError', 'onRecover', 'intervalMs'] as const
-const WATCH = ['env', 'accessPolicy', 'onEvent', ...OF_WATCH] as const
-type MakeJwt = ParseOptions['jwt']
-const JWT: FormOf<MakeJwt> = { kind: 'function' }
-const INTERVAL: FormOf<number> = { kind: 'milliseconds', default: 1000, min: 10, max: 3_600_000 }
+type ParsedParse = ReadOptions & Pick<ParseOptions, 'jwt'> & { readonly path: string }
+type ParsedLoad = ReadOptions & Pick<LoadOptions, 'onEvent'>
+type ParsedWatch = Omit<WatchOptions, keyof ReadOptions | 'intervalMs'> &
+  Omit<ReadOptions, 'allowMissing'> & { readonly intervalMs: number }
+
+const PARSE: Table<ParsedParse> = {
+  ...READ,
+  path: { kind: 'text', default: '<yaml>', pattern: /^/, expected: 'a string' },
+  jwt: { kind: 'function' },
+}
+const LOAD: Table<ParsedLoad> = { ...READ, onEvent: { kind: 'function' } }
+const WATCH: Table<ParsedWatch> = {
+  env: READ.env,
+  accessPolicy: READ.accessPolicy,
+  onEvent: LOAD.onEvent,
+  onChange: { kind: 'function', isRequired: true },
+  onError: { kind: 'function', isRequired: true },
+  onRecover: { kind: 'function' },
+  intervalMs: { kind: 'milliseconds', default: 1000, min: 10, max: 3_600_000 },
+}
 
 /**
  * Reads the config from the text of a Llama Stack or OGX `run.yaml`. It reads `server.tenancy`, and `server.auth`: its `endpoint`,
@@ -105,11 +116,8 @@ export function parseConfig(
 ): AuthConfig
 export function parseConfig(text: string, options?: ParseOptions): AuthConfig | undefined
 export function parseConfig(text: string, options: ParseOptions = {}): AuthConfig | undefined {
-  const given = readOptions(options, PARSE, ['options'])
-  const { path = '<yaml>', jwt } = given
-  if (typeof path !== 'string') throw invalidOption(['options', 'path'], path, 'a string')
-  const draft = readText(text, { path, ...parseLoadOptions(given) })
-  return configOfText(draft, parseOption<MakeJwt>(JWT, jwt, ['options', 'jwt']))
+  const { path, jwt, ...given } = parseOptions(PARSE, options, ['options'])
+  return configOfText(readText(text, { path, ...toTextOptions(given) }), jwt)
 }
 
 /**
@@ -140,9 +148,8 @@ export async function loadConfig(
   path: string,
   options: LoadOptions = {},
 ): Promise<AuthConfig | undefined> {
-  const given = readOptions(options, LOAD, ['options'])
-  const onEvent = parseOnEvent(given.onEvent)
-  return (await loadFile(path, parseLoadOptions(given), onEvent)).config
+  const { onEvent, ...given } = parseOptions(LOAD, options, ['options'])
+  return (await loadFile(path, toTextOptions(given), onEvent)).config
 }
 
 /**
@@ -168,13 +175,13 @@ export async function loadConfig(
  * ```
  */
 export async function watchConfig(path: string, options: WatchOptions): Promise<WatchedConfig> {
-  const given = readOptions(options, WATCH, ['options'])
-  const onChange = parseFunction<WatchOptions['onChange']>(given.onChange, 'onChange')
-  const onError = parseFunction<WatchOptions['onError']>(given.onError, 'onError')
-  const onRecover = parseFunction<() => void>(given.onRecover ?? (() => undefined), 'onRecover')
-  const intervalMs = parseOption<number>(INTERVAL, given.intervalMs, ['options', 'intervalMs'])
-  const parts = new FileParts(parseOnEvent(given.onEvent))
-  const reading = parseLoadOptions({ env: given.env, accessPolicy: given.accessPolicy })
+  const { onChange, onError, onRecover, intervalMs, onEvent, ...given } = parseOptions(
+    WATCH,
+    options,
+    ['options'],
+  )
+  const parts = new FileParts(onEvent)
+  const reading = toTextOptions(given)
   const parse = (text: string): Promise<ParsedFile> =>
     parts.make(readText(text, { path, ...reading }))
   const read = (): string => readFile(path)
@@ -200,7 +207,7 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
       Promise.resolve(changed).then(stop, stop)
     },
     onError,
-    onRecover,
+    onRecover: onRecover ?? (() => undefined),
   })
   return {
     get config() {
@@ -208,9 +215,4 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
     },
     close,
   }
-}
-
-function parseFunction<Fn>(value: unknown, name: string): Fn {
-  if (typeof value === 'function') return value as Fn
-  throw invalidOption(['options', name], value, 'a function')
 }

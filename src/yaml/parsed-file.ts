@@ -1,4 +1,3 @@
-import { parse } from '../core/config/interpreter.ts'
 import { processVariable } from '../core/runtime.ts'
 import { readAuthSection } from './auth-section.ts'
 import { UnreadableFileError } from '../files/system.ts'
@@ -12,7 +11,8 @@ import { makeCache, makeCacheAndStore } from './cache-section.ts'
 import { addProblems, checkConfig, rejectOption } from './option-problems.ts'
 import { Origins } from './origins.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
-import type { FormOf } from '../core/config/form.ts'
+import type { Table } from '../core/config/form.ts'
+import type { OptionPath } from '../core/config/problems.ts'
 import type { MemoryCacheOptions } from '../memory/options.ts'
 import type { AuthSection, SectionOptions } from './auth-section.ts'
 import type { MadeCache } from './cache-section.ts'
@@ -45,17 +45,28 @@ export interface LoadOptions {
   readonly onEvent?: MemoryCacheOptions['onEvent']
 }
 
-export const READ = ['env', 'allowMissing', 'accessPolicy'] as const
-type OnEvent = NonNullable<LoadOptions['onEvent']>
+type Variables = NonNullable<LoadOptions['env']>
 
-const ON_EVENT: FormOf<OnEvent | undefined> = { kind: 'function' }
-const ENFORCED_UPSTREAM =
-  '"upstream", which says that your upstream enforces "access_policy", or left out'
-const ALLOW_MISSING: FormOf<boolean> = { kind: 'boolean', default: false }
+export interface ReadOptions {
+  readonly env: Variables | undefined
+  readonly allowMissing: boolean
+  readonly accessPolicy: 'upstream' | undefined
+}
+
+/** How a text is read. */
+export const READ: Table<ReadOptions> = {
+  env: { kind: 'code', is: 'variables', read: parseVariables },
+  allowMissing: { kind: 'boolean', default: false },
+  accessPolicy: {
+    kind: 'choice',
+    choices: ['upstream'],
+    expected: '"upstream", which says that your upstream enforces "access_policy", or left out',
+  },
+}
 
 export interface TextOptions extends SectionOptions {
   readonly path: string
-  readonly env: unknown
+  readonly env: Variables | undefined
 }
 
 /** A file that is read, and not checked yet. */
@@ -77,23 +88,13 @@ export interface ParsedFile {
   readonly rules: unknown
 }
 
-/** Checks the options of a caller. */
-export function parseLoadOptions(
-  given: Partial<Record<(typeof READ)[number], unknown>>,
-): Omit<TextOptions, 'path'> {
-  const { env, allowMissing, accessPolicy } = given
-  if (accessPolicy !== undefined && accessPolicy !== 'upstream') {
-    throw invalidOption(['options', 'accessPolicy'], accessPolicy, ENFORCED_UPSTREAM)
-  }
-  return {
-    env,
-    allowMissing: parse<boolean>(ALLOW_MISSING, allowMissing, ['options', 'allowMissing']),
-    hasEnforcingUpstream: accessPolicy === 'upstream',
-  }
-}
-
-export function parseOnEvent(given: unknown): OnEvent | undefined {
-  return parse<OnEvent | undefined>(ON_EVENT, given, ['options', 'onEvent'])
+/** The options of a caller, as a text is read with them. */
+export function toTextOptions({
+  env,
+  allowMissing = false,
+  accessPolicy,
+}: Partial<ReadOptions>): Omit<TextOptions, 'path'> {
+  return { env, allowMissing, hasEnforcingUpstream: accessPolicy === 'upstream' }
 }
 
 /** Reads a text, with all problems that need no provider. */
@@ -174,12 +175,15 @@ export async function loadFile(
   return new FileParts(onEvent).make(readText(readFile(path), { path, ...options }))
 }
 
-function createEnvironment(env: unknown): Environment {
+function parseVariables(env: unknown, path: OptionPath): Variables {
+  // Each variable is checked when it is read.
+  if (typeof env === 'object' && env !== null) return env as Variables
+  throw invalidOption(path, env, 'an object of variables')
+}
+
+function createEnvironment(env: Variables | undefined): Environment {
   if (env === undefined) return (name) => textOf(processVariable(name))
-  if (typeof env !== 'object' || env === null) {
-    throw invalidOption(['options', 'env'], env, 'an object of variables')
-  }
-  return (name) => (Object.hasOwn(env, name) ? textOf(Reflect.get(env, name)) : undefined)
+  return (name) => (Object.hasOwn(env, name) ? textOf(env[name]) : undefined)
 }
 
 function textOf(value: unknown): string | undefined {

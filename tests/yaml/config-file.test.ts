@@ -25,6 +25,20 @@ describe('loadConfig', () => {
     await expect(loadConfig(file)).rejects.toThrow(`${file}:1:1: "server.auth" is missing`)
   })
 
+  it('takes a function that is undefined for one that is left out, and nothing else', async () => {
+    const none = { onEvent: undefined, onRecover: undefined }
+    expect(await loadConfig(file, { onEvent: undefined } as object)).toEqual({ endpoint: ENDPOINT })
+    const watched = await watchConfig(file, {
+      onChange: vi.fn<() => void>(),
+      onError: vi.fn<() => void>(),
+      ...none,
+    } as never)
+    watched.close()
+    await expect(loadConfig(file, { env: undefined } as object)).rejects.toThrow(
+      '"options.env" must be left out or given a value (is a variable not set?)',
+    )
+  })
+
   it('rejects with the one problem of a file that cannot be read', async () => {
     const path = join(folder, 'no.yaml')
     const message = 'The file cannot be read: it does not exist'
@@ -44,14 +58,14 @@ describe('loadConfig', () => {
     const message = '"path" must be the name of a file, received '
     const named = { option: 'path', message: expect.stringContaining(message) as string }
     await expect(loadConfig(path as string)).rejects.toMatchObject(named)
-    const observers = { onChange: vi.fn(), onError: vi.fn() }
+    const observers = { onChange: vi.fn<() => void>(), onError: vi.fn<() => void>() }
     await expect(watchConfig(path as string, observers)).rejects.toMatchObject(named)
   })
 
   it('uses the given variables, or those of the process', async () => {
     vi.stubEnv('WITH_AUTH_REALM', 'from-the-process')
     writeFileSync(file, auth('realm: ${env.WITH_AUTH_REALM}'))
-    const observers = { onChange: vi.fn(), onError: vi.fn() }
+    const observers = { onChange: vi.fn<() => void>(), onError: vi.fn<() => void>() }
     const realms = async (options: { env?: Record<string, string> }): Promise<unknown[]> => {
       const loaded = await loadConfig(file, options)
       const watched = await watchConfig(file, { ...observers, ...options })

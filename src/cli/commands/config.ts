@@ -4,7 +4,7 @@ import { resolveConfig } from '../../core/config/parse.ts'
 import { dotted, nameMentioned } from '../../core/config/problems.ts'
 import { startWarnings } from '../../core/response/authorization.ts'
 import { ConfigFileError } from '../../yaml.ts'
-import { loadFile, parseLoadOptions } from '../../yaml/parsed-file.ts'
+import { loadFile, toTextOptions } from '../../yaml/parsed-file.ts'
 import { keyOf } from '../../yaml/values.ts'
 import { STORE_FORM } from '../../yaml/cache-section.ts'
 import { peerAddressOf } from '../gateway/client-address.ts'
@@ -35,7 +35,7 @@ export const configCommand: Command = {
 
 async function run(line: CommandLine, { print }: Surroundings): Promise<number> {
   const file = requireOperand(line, 'FILE')
-  const loading = loadFile(file, parseLoadOptions(policyOptions(line)))
+  const loading = loadFile(file, toTextOptions(policyOptions(line)))
   if (line.has('json')) await loading.catch((error) => printProblems(error, print))
   const { config = {}, sections, rules } = await loading.catch(nameFlag('FILE', file))
   const resolved = resolveConfig(config, peerAddressOf)
