@@ -188,8 +188,8 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
   const text = read()
   const first = await parse(text)
   let { config = {} } = first
-  // The last one for which `onChange` did not throw.
-  let taken = config
+  // Those of all configs that `onChange` got since it last took one, and of that.
+  const caches = new Set([config.cache])
   const close = watchParsed({
     read,
     text,
@@ -197,12 +197,15 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
     parse,
     intervalMs,
     onChange: ({ config: next = {} }) => {
-      const before = new Set([taken.cache, config.cache])
+      const before = [...caches].filter((cache) => cache !== next.cache)
+      caches.add(next.cache)
       config = next
       const changed = onChange(next)
-      taken = next
       const stop = (): void => {
-        for (const cache of before) if (cache && cache !== next.cache) cache.stop()
+        for (const cache of before) {
+          caches.delete(cache)
+          if (cache) cache.stop()
+        }
       }
       Promise.resolve(changed).then(stop, stop)
     },

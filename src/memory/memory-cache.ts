@@ -2,6 +2,7 @@ import { parseCacheOptions } from './options.ts'
 import { Memory, Parts } from './parts.ts'
 import { CachePartition } from './partition.ts'
 import { ignore } from '../core/async.ts'
+import { invalidSecret, isOptionsObject } from '../core/config/option-checks.ts'
 import { PartitionedCache } from '../core/seams.ts'
 import { createChannel, createConsole } from '../core/response/events.ts'
 import { systemClock } from '../core/runtime.ts'
@@ -38,7 +39,9 @@ const MOST_PARTITIONS = 1024
  * ```
  */
 export function memoryCache(options: MemoryCacheOptions = {}): DecisionCache {
-  return createCache(options)
+  if (isOptionsObject(options)) return createCache(options)
+  // A text may be the URL of a store, with its password.
+  throw invalidSecret(['options'], 'an object, as in memoryCache({ allowTtlMs: 30000 })')
 }
 
 /** @param path Leads to the options in messages, where they stand in a file. */

@@ -65,6 +65,12 @@ describe('the options of memoryCache', () => {
     expect(problemsOf(() => memoryCache(options))).toContain(message)
   })
 
+  it.each([['5m'], [null], [() => ({})]])('are an object, and not %j', (options) => {
+    expect(problemsOf(() => memoryCache(options as never))).toBe(
+      '"options" must be an object, as in memoryCache({ allowTtlMs: 30000 }) (its value is not shown)',
+    )
+  })
+
   it('refuse a store that serves without its engine for longer than the cache', async () => {
     const store = await unreachable({ lostPushTtlMs: 40_000 })
     expect(problemsOf(() => memoryCache({ store }))).toMatch(

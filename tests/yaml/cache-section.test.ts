@@ -188,14 +188,14 @@ describe('server.auth.cache and server.auth.store', () => {
     await vi.waitFor(() => expect(stopped).toHaveBeenCalledOnce())
   })
 
-  it('is stopped by the next config that onChange takes, after one that it did not', async () => {
+  it('is stopped by the next config that onChange takes, after two that it did not', async () => {
     const file = write(yaml('{ url: redis://h }'))
     const told: string[] = []
     watched = await watchConfig(file, {
       intervalMs: 10,
       onChange: (config) => {
         told.push('changed')
-        if (told.length === 1) throw new Error('not taken')
+        if (told.length <= 2) throw new Error('not taken')
         return config
       },
       onError: () => undefined,
@@ -206,8 +206,13 @@ describe('server.auth.cache and server.auth.store', () => {
     expect(first).not.toHaveBeenCalled()
     const second = spyOnStop(storeOf(watched.config))
     write(yaml('{ url: redis://third }'))
-    await vi.waitFor(() => expect(second).toHaveBeenCalledOnce())
+    await vi.waitFor(() => expect(told).toHaveLength(2))
+    const third = spyOnStop(storeOf(watched.config))
+    expect(second).not.toHaveBeenCalled()
+    write(yaml('{ url: redis://fourth }'))
+    await vi.waitFor(() => expect(third).toHaveBeenCalledOnce())
     expect(first).toHaveBeenCalledOnce()
+    expect(second).toHaveBeenCalledOnce()
   })
 
   it.each([

@@ -15,6 +15,8 @@ export interface GithubQuestion {
   readonly body?: string
   /** The statuses that mean something. */
   readonly expected: Readonly<Record<number, BodyUse>>
+  /** `true`: a 403 that says that the account is suspended means something too. */
+  readonly expectsSuspension?: true
 }
 
 /** Asks GitHub. Throws `AuthUnavailableError` for a status that is not expected, and for a limit of the rate. */
@@ -24,6 +26,7 @@ export type Denial = Extract<Verdict, { outcome: 'deny' }>
 
 // 100 organizations with long descriptions take 150 KB.
 const MAX_BYTES = 524_288
+const SUSPENDED = /suspended/i
 const LIMITED = /rate limit|login attempts exceeded/i
 
 export function createAskGithub(
@@ -32,7 +35,7 @@ export function createAskGithub(
   signal: AbortSignal,
   run: VerifierRun | undefined,
 ): AskGithub {
-  return async ({ path, authorization, expected, ...question }) => {
+  return async ({ path, authorization, expected, expectsSuspension, ...question }) => {
     const headers = {
       accept: 'application/vnd.github+json',
       authorization,
@@ -52,7 +55,7 @@ export function createAskGithub(
       })
       const { status } = answer
       if (isLimited(answer)) throw limited(answer)
-      if (expected[status] === undefined)
+      if (expected[status] === undefined && !(expectsSuspension && isSuspension(answer)))
         throw new AuthUnavailableError('service_error', {
           status,
           explanation: `${hostOf(baseUrl)} answered ${status}`,
@@ -82,6 +85,11 @@ function isLimited({ status, headers, json }: ServiceAnswer): boolean {
   if (headers.get('retry-after') !== null || headers.get('x-ratelimit-remaining') === '0')
     return true
   return LIMITED.test(String(readName(json, 'message')))
+}
+
+// A proxy or a firewall answers 403 too, and GitHub does for tokens that lack a right. Neither says that a token is inactive.
+function isSuspension({ status, json }: ServiceAnswer): boolean {
+  return status === 403 && SUSPENDED.test(String(readName(json, 'message')))
 }
 
 function limited({ status, headers }: ServiceAnswer): AuthUnavailableError {

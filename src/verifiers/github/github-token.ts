@@ -81,10 +81,10 @@ async function askByToken(ask: AskGithub, token: string): Promise<Account | Deni
     method: 'GET',
     path: '/user',
     authorization: `Bearer ${token}`,
-    expected: { 200: 'json', 401: 'ignore', 403: 'ignore' },
+    expected: { 200: 'json', 401: 'ignore' },
+    expectsSuspension: true,
   })
   if (answer.status === 401) return deny('unknown_token')
-  // The account is suspended.
   if (answer.status === 403) return deny('inactive')
   const { headers, json } = answer
   const scopes = headers

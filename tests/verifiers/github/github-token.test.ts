@@ -195,7 +195,13 @@ describe('an answer of /user', () => {
       { json: { ...USER, suspended_at: '2026-01-01T00:00:00Z' } },
       { reason: 'denied', detail: 'inactive' },
     ],
-    ['403 without a body', { status: 403 }, { reason: 'denied', detail: 'inactive' }],
+    ['403 without a body', { status: 403 }, { reason: 'service_error', endpointStatus: 403 }],
+    ['403 of a proxy', { status: 403, text: '<html>suspended' }, { reason: 'service_error' }],
+    [
+      '403 for another cause',
+      { status: 403, json: { message: 'Resource not accessible by integration' } },
+      { reason: 'service_error', endpointStatus: 403 },
+    ],
     ['429', { status: 429 }, { reason: 'rate_limited' }],
     [
       '403 with retry-after',

@@ -123,7 +123,7 @@ describe('the token of this server', () => {
     expect(await own.renew('token-2', NEVER)).toBe('token-3')
   })
 
-  it('is kept while it cannot be read again, which is tried once a minute', async () => {
+  it('is kept while it cannot be read again, which is tried every five seconds', async () => {
     let now = 0
     const read = vi.fn(() => 'good')
     const own = new OwnToken(read, () => now)
@@ -134,6 +134,11 @@ describe('the token of this server', () => {
     now = 60_000
     for (const _ of [1, 2, 3]) expect(await own.get(NEVER)).toBe('good')
     expect(read).toHaveBeenCalledTimes(2)
+    read.mockReturnValue('better')
+    now = 64_999
+    expect(await own.get(NEVER)).toBe('good')
+    now = 65_000
+    expect(await own.get(NEVER)).toBe('better')
   })
 
   it('is kept while it is read for long, so that each question has most of its time', async () => {
@@ -150,19 +155,47 @@ describe('the token of this server', () => {
     expect(await both).toEqual(['good', 'good'])
   })
 
-  it('is awaited no longer than a request lasts, and the next request does not wait for the same', async () => {
-    let hangs = false
-    const read = (): string | Promise<string> => (hangs ? new Promise(() => undefined) : 'good')
-    const own = new OwnToken(read, () => 0)
-    await own.get(NEVER)
-    hangs = true
-    const first = new AbortController()
-    const pending = own.renew('good', first.signal)
-    const follower = own.renew('good', NEVER)
-    first.abort()
-    await expect(pending).rejects.toMatchObject({ reason: 'timeout' })
-    await expect(follower).rejects.toMatchObject({ reason: 'timeout' })
-    expect(await own.renew('good', NEVER)).toBeUndefined()
+  it('is read to the end for the others, if the request ends that reads it first', async () => {
+    const found: ((token: string) => void)[] = []
+    const own = new OwnToken(
+      () => new Promise<string>((resolve) => found.push(resolve)),
+      () => 0,
+    )
+    for (const wait of [
+      (signal: AbortSignal) => own.get(signal),
+      (signal: AbortSignal) => own.renew('good', signal),
+    ]) {
+      const first = new AbortController()
+      const pending = wait(first.signal)
+      const follower = wait(NEVER)
+      first.abort()
+      await expect(pending).rejects.toMatchObject({ reason: 'timeout' })
+      found.shift()?.('good')
+      expect(await follower).toBe('good')
+      expect(found).toEqual([])
+    }
+  })
+
+  it('is read again if a read hangs for ten seconds, whose token then comes too late', async () => {
+    let now = 0
+    const found: ((token: string) => void)[] = []
+    const own = new OwnToken(
+      () => new Promise<string>((resolve) => found.push(resolve)),
+      () => now,
+    )
+    const hangs = own.get(NEVER)
+    now = 9999
+    const alike = own.get(NEVER)
+    await Promise.resolve()
+    expect(found).toHaveLength(1)
+    now = 10_000
+    const next = own.get(NEVER)
+    await Promise.resolve()
+    found[1]?.('new')
+    expect(await next).toBe('new')
+    found[0]?.('old')
+    expect(await Promise.all([hangs, alike])).toEqual(['old', 'old'])
+    expect(await own.get(NEVER)).toBe('new')
   })
 })
 
