@@ -5,11 +5,10 @@
  */
 import { attachPassage } from './node/sockets/passage.ts'
 import { toHeaderOnlyRequest } from './node/header-only-request.ts'
-import { PLAIN } from './core/runtime.ts'
 import { createIncomingAuthenticator } from './node/incoming-authenticator.ts'
 import { createNodeTransport } from './node/node-transport.ts'
 import { requireNode } from './node/node-version.ts'
-import { resolveTransportOptions } from './node/transport-options.ts'
+import { resolveTransportOptions, transportId } from './node/transport-options.ts'
 import { openAgent } from './node/undici.ts'
 import { enterUpgrade } from './node/upgrade.ts'
 import type { IncomingMessage } from 'node:http'
@@ -205,5 +204,6 @@ export function nodeTransport(options: NodeTransportOptions = {}): NodeTransport
   // Loads undici now: that takes longer than a check may.
   const agent = openAgent(source)
   const transport = createNodeTransport(agent, agent)
-  return Object.keys(options).length === 0 ? Object.assign(transport, { id: PLAIN }) : transport
+  const id = transportId(options)
+  return id === undefined ? transport : Object.assign(transport, { id })
 }

@@ -3,6 +3,7 @@
 import { Pool } from 'undici'
 import { memoryCache, withAuth } from 'with-auth'
 import { redisStore } from 'with-auth/redis'
+import { defineVerifier } from 'with-auth/verifiers'
 
 const TOKENS = 10_000
 // Only after some rounds all of the path is optimised.
@@ -21,7 +22,7 @@ function createGuard(verifier) {
   let isLive = false
   let taken = 0
   const guarded = withAuth(() => RESULT, {
-    verifier,
+    verifier: defineVerifier({ ask: verifier, id: 'bench' }),
     context: { headers: [], params: 'none', path: false },
     cache: memoryCache({
       allowTtlMs: 3_600_000,

@@ -37,12 +37,10 @@ export interface Recalled {
 
 /** Decisions that instances share. */
 export interface SharedDecisions {
-  /** Separates decisions that have another meaning, such as those of two verifiers. */
+  /** Keeps decisions apart that have another meaning for a reason that only the operator knows. */
   readonly scope: string | undefined
   /** Never rejects, and takes at most `withinMs`. */
   readonly recall: (question: SharedQuestion, withinMs: number) => Promise<Recalled>
-  /** Takes no allow that was asked for before now. For an endpoint that has allowed everything by mistake. */
-  readonly forget: () => void
 }
 
 /** Connects instances, so that a revocation reaches all of them. `redisStore` of `with-auth/redis` makes one. */
@@ -52,7 +50,7 @@ export interface DecisionStore {
   /** The longest time that a decision is used while the store cannot be reached, in milliseconds from the call. */
   readonly lostPushTtlMs: number
   readonly shared: SharedDecisions | undefined
-  /** Called with the first request, and before each revocation. A listener with the same key is replaced. */
+  /** Called with each question, and before each revocation. A listener with the same key is replaced. */
   readonly start: (key: unknown, listener: (event: StoreEvent | NoticeEvent) => void) => void
   readonly stamp: (token: string, now: number, wallNow: number) => Stamp
   /** Resolves once no instance uses an older decision for longer than `revocationMs`. Rejects after `withinMs`. */
@@ -78,7 +76,8 @@ export interface DecisionCache {
    * answer of the endpoint first.
    *
    * @returns Resolves at once without `store`. With it, resolves when the store has the revocation: no instance then uses an
-   * older decision for longer than `revocationMs`. It is tried again until then, and rejects after `allowTtlMs`.
+   * older decision for longer than `revocationMs`. It is tried again until then, and rejects after `allowTtlMs`, or after the
+   * `lostPushTtlMs` of the store if that is longer.
    * @throws TypeError if the token is not a string.
    */
   readonly invalidate: (token: string) => Promise<void>

@@ -1,4 +1,5 @@
-import { idOf, withoutQuery } from '../verifiers/options.ts'
+import { idOf } from '../verifiers/id/id.ts'
+import { withoutQuery } from '../verifiers/options.ts'
 import type { ParsedOptions } from './options.ts'
 
 /** The options with all defaults and without secrets. */
@@ -22,9 +23,13 @@ export function identify({
   jwksHeaders,
   ...options
 }: ParsedOptions): string | undefined {
-  if (typeof keys === 'function' || Object.keys(jwksHeaders).length > 0) return undefined
-  return idOf('jwt', options.jwksUri ?? options.issuer ?? '', fetch, {
-    ...options,
-    keys: keys?.given,
+  if (typeof keys === 'function') return undefined
+  const { jwksUri, ...rest } = options
+  return idOf({
+    type: 'jwt',
+    url: jwksUri ?? rest.issuer ?? '',
+    fetch,
+    options: { ...rest, hasKeySet: jwksUri !== undefined, keys: keys?.given },
+    ...(Object.keys(jwksHeaders).length === 0 ? {} : { secrets: jwksHeaders }),
   })
 }

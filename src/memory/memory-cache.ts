@@ -85,7 +85,6 @@ class MemoryCache extends PartitionedCache {
 
   readonly clear: DecisionCache['clear'] = () => {
     this.#forget()
-    this.store?.shared?.forget()
     return this.#announce('all') ?? Promise.resolve()
   }
 
@@ -100,8 +99,8 @@ class MemoryCache extends PartitionedCache {
   readonly stop: DecisionCache['stop'] = () => this.store?.stop()
 
   open(scope: Scope): Partition {
-    const memory = (this.#memory ??= new Memory(this.describe(), systemClock, this.store))
-    this.store?.start(this, this.#notify)
+    const start = (): void => this.store?.start(this, this.#notify)
+    const memory = (this.#memory ??= new Memory(this.describe(), systemClock, this.store, start))
     return new CachePartition(memory, scope, () => this.#partsOf(scope, memory))
   }
 
@@ -134,7 +133,7 @@ class MemoryCache extends PartitionedCache {
     if (store === undefined) return undefined
     // A process may revoke before its first request, or get none.
     store.start(this, this.#notify)
-    const announced = store.invalidate(revocation, allowTtlMs)
+    const announced = store.invalidate(revocation, Math.max(allowTtlMs, store.lostPushTtlMs))
     // A caller may ignore the promise, and its rejection must not end the process.
     ignore(announced)
     return announced

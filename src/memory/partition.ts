@@ -59,6 +59,7 @@ export class CachePartition extends Partition {
   }
 
   stamp(token: string, now: number, wallNow: number): Stamp | undefined {
+    this.#memory.start()
     return this.#memory.store?.stamp(token, now, wallNow)
   }
 
@@ -82,8 +83,7 @@ export class CachePartition extends Partition {
 
   /** Takes nothing from other instances either that was asked for before now. */
   forget(): void {
-    this.#open().forget()
-    this.#memory.store?.shared?.forget()
+    this.#open().distrust()
   }
 
   // Decisions of guards that are not equal must not meet, so a closed partition is never used again.
@@ -95,7 +95,8 @@ export class CachePartition extends Partition {
 
   #share(): Partition['share'] {
     const { store, clock, bounds } = this.#memory
-    if (store?.shared === undefined || !this.#memory.mayShare(this.#scope)) return undefined
+    // Other instances know what has no id as little as this one knows theirs.
+    if (store?.shared === undefined || this.#scope.own !== '') return undefined
     const scope = JSON.stringify([store.shared.scope, this.#scope.common])
     const asked = (): Pick<Parts, 'asked' | 'askedSince'> => this.#open()
     return shareDecisions(store.shared, { allowTtlMs: bounds.allowTtlMs, asked, scope, clock })

@@ -2,7 +2,7 @@ import { Entries, Shelf } from './entries.ts'
 import { Generations, KnownTokens } from '../core/asking/known-tokens.ts'
 import { UnderWay } from '../core/asking/under-way.ts'
 import type { TimedDecision } from './cached-decision.ts'
-import type { CacheBounds, DecisionStore, Scope } from '../core/seams.ts'
+import type { CacheBounds, DecisionStore } from '../core/seams.ts'
 import type { Clock } from '../core/runtime.ts'
 
 // An entry with an ordinary identity. The bytes bound the memory whatever callers send, so that few large entries fit.
@@ -10,7 +10,6 @@ const BYTES_PER_ENTRY = 3355
 const LEAST_BYTES = 2 ** 16
 /** In place of a question: any of the token that has no entry. No encoded question is like it. */
 export const ANY = '*'
-const MOST_SHARERS = 1024
 
 /** The part that all partitions of a cache share: its bounds, its clock and its store. Made with the first request. */
 export class Memory {
@@ -27,34 +26,27 @@ export class Memory {
   readonly generations: Generations
   /** The time of day at which parts were closed last, with what the endpoint took before. */
   closedAt: number = -Infinity
-  // The function that the scope of a store stands for, by what its guards have in common.
-  readonly #sharers = new Map<string, string>()
+  /** Starts the store. Called with each question, since it may be the first. */
+  readonly start: () => void
 
-  constructor(bounds: CacheBounds, clock: Clock, store: DecisionStore | undefined) {
+  constructor(
+    bounds: CacheBounds,
+    clock: Clock,
+    store: DecisionStore | undefined,
+    start: () => void = () => undefined,
+  ) {
     const { maxEntries } = bounds
     const quarter = Math.max(LEAST_BYTES, BYTES_PER_ENTRY * maxEntries) / 4
     this.bounds = bounds
     this.clock = clock
     this.store = store
+    this.start = start
     this.madeAt = clock.now()
     this.wallMadeAt = clock.wallNow()
     this.allows = new Shelf({ maxEntries, maxBytes: 3 * quarter })
     this.denials = new Shelf({ maxEntries, maxBytes: quarter })
     this.asked = new Shelf({ maxEntries, maxBytes: quarter })
     this.generations = new Generations()
-  }
-
-  /**
-   * Whether instances may share the decisions of a scope. Without an id they know it by the scope of the store alone, which stands
-   * for one function: another one would take allows that are not its own.
-   */
-  mayShare({ common, own }: Scope): boolean {
-    if (own === '') return true
-    const known = this.#sharers.get(common)
-    if (known !== undefined) return known === own
-    if (this.#sharers.size >= MOST_SHARERS) return false
-    this.#sharers.set(common, own)
-    return true
   }
 }
 
@@ -95,6 +87,12 @@ export class Parts {
     this.denials.forget(token)
     this.tokens.forget(token)
     this.calls.outdate(token)
+  }
+
+  /** Takes nothing from other instances either that was asked for before now. */
+  distrust(): void {
+    this.askedSince = Math.max(this.askedSince, this.#memory.clock.wallNow())
+    this.forget()
   }
 
   close(): void {

@@ -6,6 +6,7 @@ import {
   misusedOption,
   readOptions,
 } from '../core/config/option-checks.ts'
+import { PLAIN } from '../core/runtime.ts'
 import { readSecureContexts } from './secure-context.ts'
 import type { Pem } from './secure-context.ts'
 import type { ConnectionOptions, NodeDispatcher } from './undici.ts'
@@ -77,6 +78,21 @@ export function resolveTransportOptions(value: unknown): DispatcherSource {
         }),
     ...(secureContexts === undefined ? {} : { secureContexts }),
   }
+}
+
+/** Equal for transports that trust the same authorities, as the same client. `undefined` if functions or a dispatcher decide that. */
+export function transportId({
+  ca,
+  cert,
+  key,
+  dispatcher,
+}: NodeTransportOptions): string | undefined {
+  const tls = [ca, cert, key]
+  if (dispatcher !== undefined || tls.some((one) => typeof one === 'function')) return undefined
+  if (tls.every((one) => one === undefined)) return PLAIN
+  const { createHash } = process.getBuiltinModule('node:crypto')
+  const texts = JSON.stringify(tls.map((one) => [one].flat().map(String)))
+  return `tls ${createHash('sha256').update(texts).digest('hex')}`
 }
 
 function checkDispatcher(value: unknown): NodeDispatcher {

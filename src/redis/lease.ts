@@ -43,11 +43,6 @@ export class Lease {
   /** Ends all decisions, also those that other instances share. */
   ageAll(wallNow: number): void {
     this.epoch += 1
-    this.distrust(wallNow)
-  }
-
-  /** Ends all decisions that other instances share. */
-  distrust(wallNow: number): void {
     this.#allRevokedAt = Math.max(this.#allRevokedAt, wallNow)
   }
 

@@ -49,8 +49,9 @@ export interface RedisStoreOptions {
    * @default 'with-auth:'
    */
   readonly prefix?: string
-  /** Keeps shared allows of different verifiers apart. Needed with `shareVerdicts` beside `verifier` or your own `fetch`.
-   * It stands for one function: guards with another one share nothing through this store. */
+  /** Keeps shared allows apart from those of instances with another scope, such as instances of another cluster, where the same URL
+   * means another endpoint. A `verifier`, or a `fetch` of your own, tells itself apart by its `id`, and needs one with
+   * `shareVerdicts`. */
   readonly scope?: string
   /** PEM texts for `rediss://`: the authority of the engine, and the certificate and key of this client. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string }

@@ -15,7 +15,7 @@ interface SharingOptions {
   readonly scope: string | undefined
   readonly timeoutMs: number
   readonly timing: Timing
-  readonly lease: Pick<Lease, 'distrust' | 'trusts'>
+  readonly lease: Pick<Lease, 'trusts'>
   /** The link, if it is ready and no revocation of the slot is waiting for it. */
   readonly linkFor: (slot: string) => { readonly link: Link; readonly run: string } | undefined
   readonly warn: (message: string) => void
@@ -109,7 +109,7 @@ export function createSharedDecisions(options: SharingOptions): SharedDecisions 
       return {}
     }
   }
-  return { scope, recall, forget: () => lease.distrust(timing.wallNow()) }
+  return { scope, recall }
 }
 
 type Values = readonly (Uint8Array | undefined)[]

@@ -2,10 +2,10 @@ import { OPTIONS, READS } from '../core/config/options.ts'
 import { createEndpoint } from '../core/endpoint/endpoint.ts'
 import { runtimeFetch } from '../core/dispatcher/runtime-fetch.ts'
 import { CheckedVerifier } from '../core/endpoint/checked-verifier.ts'
+import { idOf } from './id/id.ts'
 import { askBy, narrowQuestion } from './adapt.ts'
 import {
   checkUrl,
-  idOf,
   INSECURE_HTTP,
   parseVerifierOptions,
   SERVICE_URL,
@@ -87,9 +87,9 @@ export function endpointVerifier(options: EndpointVerifierOptions): DefinedVerif
     ask(narrowQuestion(question, context), signal, run)
   const secrets = Object.keys(headers).map((name) => [name, '[redacted]'])
   const shown = { endpoint: withoutQuery(url), endpointHeaders: Object.fromEntries(secrets) }
-  // Headers may say whose tokens are meant, and their values must not be in a text. A function cannot be compared.
-  const isComparable = secrets.length === 0 && accepts === undefined
-  const id = isComparable ? idOf('endpoint', url, fetch, [context, rest]) : undefined
+  const identifying = { type: 'endpoint', url, fetch, options: [context, rest], secrets: headers }
+  // Functions cannot be compared.
+  const id = accepts === undefined ? idOf(identifying) : undefined
   return new CheckedVerifier({
     decide,
     ask: askBy(decide),

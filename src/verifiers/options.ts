@@ -2,8 +2,7 @@ import { invalidOption, invalidSecret, isOptionsObject } from '../core/config/op
 import { parse, parseOptions } from '../core/config/interpreter.ts'
 import { Problems } from '../core/config/problems.ts'
 import { parseServiceUrl } from '../core/config/endpoint.ts'
-import { PLAIN } from '../core/runtime.ts'
-import type { ReadsConfig, Transport } from '../core/verifier.ts'
+import type { ReadsConfig } from '../core/verifier.ts'
 import type { FormOf, Table } from '../core/config/form.ts'
 import type { Check } from '../core/config/interpreter.ts'
 
@@ -98,24 +97,6 @@ export const ATTRIBUTES: FormOf<Readonly<Record<string, string>>> = {
 export const TEXT: FormOf<string> = { kind: 'text', isRequired: true }
 
 const CLAIM: FormOf<string> = { ...CLAIM_PATH, isRequired: true }
-
-/**
- * Tells verifiers apart that may decide differently. `undefined` if that depends on what cannot be compared or shown: a `fetch`
- * of the user, or the query of a URL.
- */
-export function idOf(
-  type: string,
-  url: string,
-  transport: Transport | undefined,
-  options: unknown,
-): string | undefined {
-  return isPlain(transport) && !url.includes('?') ? JSON.stringify([type, url, options]) : undefined
-}
-
-/** Whether a transport asks what the runtime's `fetch` asks. */
-export function isPlain(transport: Transport | undefined): boolean {
-  return transport === undefined || transport.id === PLAIN
-}
 
 /** The context of a verifier that reads the token alone. */
 export const READS_TOKEN: ReadsConfig = Object.freeze({

@@ -211,18 +211,24 @@ describe('a verifier', () => {
       { keys: { keys: [other.jwk] } },
       { types: ['at+jwt'] },
       { attributes: { groups: 'roles' } },
+      ...[SECRET, 'another'].flatMap((secret) => [
+        { jwksUri: `https://login.example.com/keys?key=${secret}` },
+        {
+          jwksUri: 'https://login.example.com/keys',
+          jwksHeaders: { authorization: secret },
+        },
+      ]),
     ]
     const ids = variants.map((options) => jwt({ ...GOOD, ...options }).id)
     expect(new Set(ids).size).toBe(variants.length)
     expect(variants.map((options) => jwt({ ...GOOD, ...options }).id)).toEqual(ids)
     expect(jwt({ ...GOOD, fetch: nodeTransport() }).id).toBe(ids[0])
+    expect(ids.join(' ')).not.toContain(SECRET)
   })
 
   it.each<Partial<JwtOptions>>([
     { keys: async () => ({}) },
     { fetch: (to, init) => fetch(to, init) },
-    { jwksUri: url },
-    { jwksUri: 'https://login.example.com/keys', jwksHeaders: { authorization: SECRET } },
   ])('has no id if its options cannot be compared: %j', (options) => {
     expect(jwt({ ...GOOD, ...options }).id).toBeUndefined()
   })

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { AuthConfigError, createAuthenticator, memoryCache, withAuth } from '../../src/index.ts'
 import { nodeTransport } from '../../src/node.ts'
 import { redisStore } from '../../src/redis.ts'
+import { defineVerifier } from '../../src/verifiers.ts'
 import { stopGuards } from '../support/connected-guards.ts'
 import { findFreePort } from '../support/loopback.ts'
 import { get } from '../support/requests.ts'
@@ -92,26 +93,32 @@ describe('a cache whose store shares decisions', () => {
   const cacheOf = async (options: Partial<RedisStoreOptions> = {}) =>
     memoryCache({ store: await unreachable(options) })
 
-  it('needs a scope beside a fetch of your own', async () => {
+  it('needs a fetch with an id, whatever its scope', async () => {
     const fetch: Transport = async () => Response.json({})
-    const cache = await cacheOf(sharing)
-    expect(problemsOf(guard({ endpoint, fetch, ...cached, cache }))).toMatch(
-      /^"cache" must be one whose store has "scope" beside "fetch"/,
-    )
-    expect(problemsOf(guard({ endpoint, fetch: nodeTransport(), ...cached, cache }))).toBe('')
-    const other = nodeTransport({ connections: 2 })
-    expect(problemsOf(guard({ endpoint, fetch: other, ...cached, cache }))).toContain('"scope"')
+    for (const scope of [undefined, 'mine']) {
+      const cache = await cacheOf({ ...sharing, ...(scope === undefined ? {} : { scope }) })
+      expect(problemsOf(guard({ endpoint, fetch, ...cached, cache }))).toBe(
+        '"cache" must be one whose store shares no verdicts, unless "fetch.id" is given: instances tell your function from another one by its id',
+      )
+      const named = Object.assign(fetch.bind(undefined), { id: 'mine' })
+      expect(problemsOf(guard({ endpoint, fetch: named, ...cached, cache }))).toBe('')
+      for (const made of [nodeTransport(), nodeTransport({ connections: 2 })]) {
+        expect(problemsOf(guard({ endpoint, fetch: made, ...cached, cache }))).toBe('')
+      }
+    }
     expect(problemsOf(guard({ endpoint, fetch, ...cached, cache: await cacheOf() }))).toBe('')
   })
 
-  it('needs a scope beside a verifier without an id', async () => {
+  it('needs a verifier with an id, whatever its scope', async () => {
     const verifier = () => ({ outcome: 'allow' }) as const
-    expect(problemsOf(guard({ verifier, ...cached, cache: await cacheOf(sharing) }))).toMatch(
-      /^"cache" must be one whose store has "scope" beside "verifier"/,
-    )
     const scoped = await cacheOf({ ...sharing, scope: 'mine' })
-    expect(problemsOf(guard({ verifier, ...cached, cache: scoped }))).toBe('')
-    expect(problemsOf(guard({ endpoint, ...cached, cache: await cacheOf(sharing) }))).toBe('')
+    expect(problemsOf(guard({ verifier, ...cached, cache: scoped }))).toMatch(
+      /^"cache" must be one whose store shares no verdicts, unless "verifier.id" is given/,
+    )
+    const named = defineVerifier({ ask: () => ({ outcome: 'allow' }), id: 'mine' })
+    const cache = await cacheOf(sharing)
+    expect(problemsOf(guard({ verifier: named, ...cached, cache }))).toBe('')
+    expect(problemsOf(guard({ endpoint, ...cached, cache }))).toBe('')
   })
 })
 
@@ -148,6 +155,16 @@ describe('invalidate, invalidateBy and clear', () => {
     expect(() => void memoryCache().invalidate(token as string)).toThrow(
       'Cannot invalidate the token: it is not a string',
     )
+  })
+
+  it('are tried for as long as a decision may serve, also by a cache that keeps no allow', async () => {
+    const cache = memoryCache({ allowTtlMs: 0, store: await unreachable() })
+    const startedAt = performance.now()
+    await expect(cache.invalidate(TOKEN)).rejects.toMatchObject({
+      reason: 'revocation_unacknowledged',
+    })
+    // The `lostPushTtlMs` of the store.
+    expect(performance.now() - startedAt).toBeGreaterThan(240)
   })
 
   it('reject what the store does not take, and end no process', async () => {

@@ -29,6 +29,7 @@ import type { SharedMemory } from '../support/memory-store.ts'
 const TOKEN = 'token-of-alice'
 const CACHE = { allowTtlMs: 60_000, denyTtlMs: 1, staleIfErrorMs: 0 }
 const asked = vi.fn<AskVerifier>()
+const decider = defineVerifier({ ask: asked, id: 'asked' })
 let memory: SharedMemory = { allows: new Map(), revocations: 0 }
 beforeEach(() => {
   memory = { allows: new Map(), revocations: 0 }
@@ -40,7 +41,7 @@ function configOf(
   more: AuthConfig = {},
 ): AuthConfig & { cache: DecisionCache } {
   const cache = memoryCache({ ...CACHE, store })
-  return { verifier: asked, context: { headers: [] }, ...more, cache }
+  return { verifier: decider, context: { headers: [] }, ...more, cache }
 }
 
 async function isAdmitted(gate: Gate): Promise<boolean> {
@@ -54,17 +55,40 @@ it('an instance takes the allow of another', async () => {
   expect(asked).toHaveBeenCalledOnce()
 })
 
-it('whoever forgets everything forgets what others shared, also before the first request', async () => {
+it('a guard that forgets what it was allowed takes no older allow of others, also before its first request', async () => {
   const store = createMemoryStore(memory)
+  const started = vi.spyOn(store, 'start')
   const config = configOf(store)
-  const gate = createGate(config)
+  const [gate, other] = [createGate(config), createGate({ ...config, identity: 'required' })]
+  asked.mockReturnValue({ outcome: 'allow', principal: 'alice' })
+  for (const one of [config, { ...config, identity: 'required' } as const]) {
+    await isAdmitted(createGate({ ...one, cache: memoryCache({ ...CACHE, store }) }))
+  }
+  started.mockClear()
+  asked.mockReturnValue({ outcome: 'deny' })
+  vi.useFakeTimers({ toFake: ['Date', 'performance'], now: Date.now() + 1 })
   gate.forget()
-  expect(store.forgotten()).toBe(1)
-  await isAdmitted(gate)
-  await config.cache.invalidate(TOKEN)
-  expect(store.forgotten()).toBe(1)
-  gate.forget()
-  expect(store.forgotten()).toBe(2)
+  expect(started).not.toHaveBeenCalled()
+  expect(await isAdmitted(gate)).toBe(false)
+  expect(started).toHaveBeenCalled()
+  // Of a guard that decides in another way nothing is forgotten.
+  expect(await isAdmitted(other)).toBe(true)
+  vi.useRealTimers()
+})
+
+it('two functions without an id share nothing, whichever an instance asks first', async () => {
+  const [open, strict] = (['allow', 'deny'] as const).map((outcome) => (): Verdict => ({ outcome }))
+  const instance = (): AuthConfig => ({
+    context: { headers: [] },
+    cache: memoryCache({ ...CACHE, store: createMemoryStore(memory) }),
+  })
+  const attack = async (): Promise<boolean> => {
+    const [first, second] = [instance(), instance()]
+    await isAdmitted(createGate({ ...first, ...(open && { verifier: open }) }))
+    await isAdmitted(createGate({ ...first, ...(strict && { verifier: strict }) }))
+    return isAdmitted(createGate({ ...second, ...(strict && { verifier: strict }) }))
+  }
+  await expect(attack()).rejects.toThrow('unless "verifier.id" is given')
 })
 
 it('an older allow of another instance stays refused by the next guard with the same cache', async () => {
@@ -103,7 +127,7 @@ it('an allow that is too large for the cache is shared', async () => {
   const attributes = { roles: Array.from({ length: 2000 }, (_, at) => `role-${at}`) }
   asked.mockReturnValue({ outcome: 'allow', attributes })
   const cache = memoryCache({ maxEntries: 1, store: createMemoryStore(memory) })
-  await isAdmitted(createGate({ verifier: asked, context: { headers: [] }, cache }))
+  await isAdmitted(createGate({ verifier: decider, context: { headers: [] }, cache }))
   expect(memory.allows.size).toBe(1)
 })
 
@@ -140,22 +164,6 @@ it('a decision keeps the stamp of its own call when its check starts another one
   await first
   expect(memory.allows.size).toBe(0)
   expect(cache.lookUp(check.token, check.told)).toBeUndefined()
-})
-
-it('a scope of the store stands for one verifier without an id, so another takes none of its allows', async () => {
-  const config = configOf(createMemoryStore(memory))
-  expect(await isAdmitted(createGate(config))).toBe(true)
-  const other = vi.fn<AskVerifier>().mockReturnValue({ outcome: 'deny' })
-  expect(await isAdmitted(createGate({ ...config, verifier: other }))).toBe(false)
-  other.mockReturnValue({ outcome: 'allow' })
-  const [first] = memory.allows.values()
-  memory.allows.clear()
-  await config.cache.clear()
-  expect(await isAdmitted(createGate({ ...config, verifier: other }))).toBe(true)
-  expect(first).toBeDefined()
-  expect(memory.allows.size).toBe(0)
-  expect(await isAdmitted(createGate({ ...config, timeoutMs: 900 }))).toBe(true)
-  expect(memory.allows.size).toBe(1)
 })
 
 it('an older allow of another instance stays refused in a part of the cache that was closed since', async () => {
@@ -197,7 +205,7 @@ it('an older allow of another instance stays refused for a question that a small
   const isAllowed = async (gate: Gate): Promise<boolean> =>
     (await gate.decide(get(url, TOKEN), [])).admitted
   const small = memoryCache({ maxEntries: 1, store: createMemoryStore(memory) })
-  const gate = createGate({ verifier: asked, context: { headers: [] }, cache: small })
+  const gate = createGate({ verifier: decider, context: { headers: [] }, cache: small })
   asked.mockReturnValue({ outcome: 'deny' })
   expect(await isAllowed(gate)).toBe(false)
   asked.mockReturnValue({ outcome: 'allow' })
@@ -210,7 +218,7 @@ it('an older allow of another instance stays refused once other tokens have fill
   const isAllowed = async (gate: Gate, token: string): Promise<boolean> =>
     (await gate.decide(get('/', token), [])).admitted
   const small = memoryCache({ ...CACHE, maxEntries: 1, store: createMemoryStore(memory) })
-  const gate = createGate({ verifier: asked, context: { headers: [] }, cache: small })
+  const gate = createGate({ verifier: decider, context: { headers: [] }, cache: small })
   asked.mockReturnValue({ outcome: 'deny' })
   expect(await isAllowed(gate, TOKEN)).toBe(false)
   asked.mockReturnValue({ outcome: 'allow' })
@@ -228,7 +236,6 @@ function askWith(allow: SharedAllow | undefined, verdict = ENDPOINT) {
   const shared: SharedAllow[] = []
   const decisions: SharedDecisions = {
     scope: undefined,
-    forget: () => undefined,
     recall: () =>
       Promise.resolve({
         ...(allow === undefined ? {} : { allow }),

@@ -189,15 +189,6 @@ describe.each(ENGINES)('%s', (name) => {
     expect(await (await sharing()).ask()).toMatchObject({ cache: 'remote' })
   })
 
-  it('takes no allow from before it was told to forget', async () => {
-    const [one, other] = [await sharing(), await sharing()]
-    await one.ask()
-    await untilShared()
-    other.store.shared?.forget()
-    verdict = { outcome: 'deny' }
-    expect(await other.ask()).toMatchObject({ outcome: 'deny', attempts: 1 })
-  })
-
   it('keeps databases apart', async () => {
     const url = `${engine.url}/1`
     const [one, same] = [await sharing({ url }), await sharing({ url })]

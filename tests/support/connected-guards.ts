@@ -1,5 +1,6 @@
 import { createAuthenticator, memoryCache } from '../../src/index.ts'
 import { redisStore } from '../../src/redis.ts'
+import { defineVerifier } from '../../src/verifiers.ts'
 import type {
   AuthEvent,
   DecisionEvent,
@@ -42,7 +43,7 @@ export function connectGuard(
   const store = redisStore({ scope: 'test', ...options })
   const cache = memoryCache({ allowTtlMs, store, onEvent })
   const authenticate = createAuthenticator({
-    verifier: ({ token }) => answer(token),
+    verifier: defineVerifier({ ask: ({ token }) => answer(token), id: 'answer' }),
     context: { headers: [], params: 'none', path: false },
     cache,
     requestIdHeader: 'x-request-id',

@@ -7,19 +7,13 @@ export interface SharedMemory {
   revocations: number
 }
 
-export interface MemoryStore extends DecisionStore {
-  /** How often the shared decisions were forgotten. */
-  readonly forgotten: () => number
-}
-
 const keyOf = ({ token, told }: SharedQuestion): string => JSON.stringify([token, told])
 
 /** A store that shares decisions by memory. `recall` may take another part. */
 export function createMemoryStore(
   memory: SharedMemory,
   look?: (withinMs: number) => Promise<Recalled>,
-): MemoryStore {
-  let forgotten = 0
+): DecisionStore {
   const recall = async (question: SharedQuestion): Promise<Recalled> => {
     const key = keyOf(question)
     const allow = memory.allows.get(key)
@@ -32,7 +26,6 @@ export function createMemoryStore(
     shared: {
       scope: 'test',
       recall: (question, withinMs) => look?.(withinMs) ?? recall(question),
-      forget: () => void (forgotten += 1),
     },
     start: () => undefined,
     stamp: () => {
@@ -42,6 +35,5 @@ export function createMemoryStore(
     },
     invalidate: async () => void (memory.revocations += 1),
     stop: () => undefined,
-    forgotten: () => forgotten,
   }
 }

@@ -203,13 +203,14 @@ describe('the options', () => {
       identity: 'optional',
       tenantField: 'tenant',
     })
-    expect(secret.id).toBeUndefined()
-    const headers = { 'x-key': 'hunter2' }
-    expect(endpointVerifier({ endpoint: ENDPOINT, endpointHeaders: headers }).id).toBeUndefined()
+    expect(secret.id).not.toContain('hunter2')
     const accepts = (): boolean => true
     expect(endpointVerifier({ endpoint: ENDPOINT, accepts }).id).toBeUndefined()
     const ids = [
       plain.id,
+      secret.id,
+      endpointVerifier({ endpoint: ENDPOINT, endpointHeaders: { 'x-key': 'hunter2' } }).id,
+      endpointVerifier({ endpoint: ENDPOINT, endpointHeaders: { 'x-key': 'hunter3' } }).id,
       endpointVerifier({ endpoint: `${ENDPOINT}2` }).id,
       endpointVerifier({ endpoint: ENDPOINT, identity: 'required' }).id,
       endpointVerifier({ endpoint: ENDPOINT, tenantField: 'org' }).id,

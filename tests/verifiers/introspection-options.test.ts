@@ -147,13 +147,28 @@ describe('the verifier', () => {
     expect(new Set(ids).size).toBe(others.length)
   })
 
+  it('has another id for each client, each of its secrets and each way to send it, and shows none', () => {
+    const clients: IntrospectionOptions['client'][] = [
+      'none',
+      ...['hunter2', 'hunter3'].flatMap((secret) => [
+        { bearer: secret },
+        { id: 'one', secret },
+        { id: 'one', secret, method: 'post' as const },
+        { id: 'two', secret },
+      ]),
+    ]
+    const idsOf = (): unknown[] => clients.map((client) => introspection({ ...PLAIN, client }).id)
+    expect(new Set(idsOf()).size).toBe(clients.length)
+    expect(idsOf()).toEqual(idsOf())
+    const byQuery = introspection({ ...PLAIN, url: URL_TEXT }).id
+    expect(JSON.stringify([idsOf(), byQuery])).not.toContain('hunter')
+  })
+
   it('has no id if its questions may depend on more than options', () => {
     const idWith = (given: Partial<IntrospectionOptions>) =>
       introspection({ ...PLAIN, ...given }).id
     expect(idWith({ fetch: nodeTransport() })).toBeDefined()
     expect(idWith({ fetch: () => Promise.reject(new Error('x')) })).toBeUndefined()
-    expect(idWith({ client: { bearer: 'hunter2' } })).toBeUndefined()
-    expect(idWith({ url: URL_TEXT })).toBeUndefined()
     expect(idWith({ accepts: () => true })).toBeUndefined()
   })
 })

@@ -159,10 +159,10 @@ function checkCache({ cache }: Given, parsed: Parsed, problems: Problems): void 
   if (!isOptionsObject(cache) && !parsed.cache) return
   if (context?.headers === 'all') problems.add(misusedOption(['cache'], LISTED_HEADERS))
   const shared = parsed.cache ? parsed.cache.store?.shared : undefined
-  if (shared === undefined || shared.scope !== undefined) return
+  if (shared === undefined) return
   const id = verifier === undefined ? (fetch ?? runtimeFetch).id : verifier.id
   if (id !== undefined) return
   const own = verifier === undefined ? 'fetch' : 'verifier'
-  const expected = `one whose store has \`scope\` beside \`${own}\`: the scope keeps decisions of different ones apart`
+  const expected = `one whose store shares no verdicts, unless \`${own}.id\` is given: instances tell your function from another one by its id`
   problems.add(misusedOption(['cache'], expected))
 }

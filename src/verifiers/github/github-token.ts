@@ -3,7 +3,8 @@ import { runtimeFetch } from '../../core/dispatcher/runtime-fetch.ts'
 import { quote } from '../ask.ts'
 import { mapAttributes } from '../claims.ts'
 import { defineVerifier } from '../define-verifier.ts'
-import { idOf, INSECURE_HTTP, READS_TOKEN } from '../options.ts'
+import { idOf } from '../id/id.ts'
+import { INSECURE_HTTP, READS_TOKEN } from '../options.ts'
 import { createAskGithub, deny, invalid } from './api.ts'
 import { parseGithubOptions } from './options.ts'
 import { readOrganizations } from './organizations.ts'
@@ -59,6 +60,7 @@ export function githubToken(options: GithubTokenOptions): DefinedVerifier {
   const form = isApp ? OF_APPS : PERSONAL
   const accepts = (token: string): boolean => form.test(token)
   const shown = isApp ? { clientId: allow.clientId, clientSecret: '[redacted]' } : allow
+  const secrets = isApp ? { secrets: allow.clientSecret } : {}
   return defineVerifier({
     ask: async ({ token }, signal, run) => {
       if (!accepts(token)) return deny('unknown_token')
@@ -72,7 +74,7 @@ export function githubToken(options: GithubTokenOptions): DefinedVerifier {
     accepts,
     warnings: [...(isApp ? [] : [ANY_APP]), ...(allowInsecureHttp ? [INSECURE_HTTP] : [])],
     describe: () => ({ type: 'github_token', allow: shown, ...rest, allowInsecureHttp }),
-    id: idOf('github', github.baseUrl, fetch, [isApp ? { clientId: allow.clientId } : allow, rest]),
+    id: idOf({ type: 'github', url: github.baseUrl, fetch, options: [shown, rest], ...secrets }),
   })
 }
 

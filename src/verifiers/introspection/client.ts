@@ -17,8 +17,6 @@ export interface ClientProof {
   readonly fields: Readonly<Record<string, string>>
   /** The client without its secrets. */
   readonly shown: unknown
-  /** `undefined` if what it may ask depends on a secret. */
-  readonly id: string | undefined
 }
 
 const NAMES = ['id', 'secret', 'method', 'bearer'] as const
@@ -31,7 +29,7 @@ export const CLIENT: FormOf<ClientProof> = {
   isSecret: true,
   isRequired: true,
   read: (value, path) => {
-    if (value === 'none') return { headers: {}, fields: {}, shown: 'none', id: 'none' }
+    if (value === 'none') return { headers: {}, fields: {}, shown: 'none' }
     const given = isOptionsObject(value) ? readOptions(value, NAMES, path) : {}
     const { id, secret, method = 'basic', bearer } = given
     const isWhole = isText(id) && isText(secret) && bearer === undefined
@@ -39,7 +37,7 @@ export const CLIENT: FormOf<ClientProof> = {
     const isBearer = isBearerToken(bearer) && Object.keys(given).length === 1
     if (!isBearer) throw invalidSecret(path, EXPECTED)
     const headers = { authorization: `Bearer ${bearer}` }
-    return { headers, fields: {}, shown: { bearer: REDACTED }, id: undefined }
+    return { headers, fields: {}, shown: { bearer: REDACTED } }
   },
 }
 
@@ -50,7 +48,6 @@ function proveByClient(id: string, secret: string, method: 'basic' | 'post'): Cl
       headers: {},
       fields: { client_id: id, client_secret: secret },
       shown,
-      id: `client ${id}`,
     }
   }
   // RFC 6749 §2.3.1: encoded, since the id ends at the first colon. A blank as %20 is read by servers that know no `+`.
@@ -59,7 +56,6 @@ function proveByClient(id: string, secret: string, method: 'basic' | 'post'): Cl
     headers: { authorization: `Basic ${btoa(encoded)}` },
     fields: {},
     shown,
-    id: `client ${id}`,
   }
 }
 

@@ -2,7 +2,8 @@ import { AuthUnavailableError } from '../../core/errors.ts'
 import { runtimeFetch } from '../../core/dispatcher/runtime-fetch.ts'
 import { askService } from '../ask.ts'
 import { defineVerifier } from '../define-verifier.ts'
-import { idOf, INSECURE_HTTP, READS_TOKEN, withoutQuery } from '../options.ts'
+import { idOf } from '../id/id.ts'
+import { INSECURE_HTTP, READS_TOKEN, withoutQuery } from '../options.ts'
 import { isRandomKey } from '../random-key.ts'
 import { judgeAnswer } from './answer.ts'
 import { createFindUrl } from './metadata.ts'
@@ -56,8 +57,8 @@ export function introspection(options: IntrospectionOptions): DefinedVerifier {
       ? createFindUrl({ issuer: parsed.issuer ?? '', allowInsecureHttp, fetch: transport })
       : () => url
   const { client: proof, ...rules } = rest
-  // Neither a secret nor a function can be compared.
-  const isComparable = proof.id !== undefined && accepts === undefined
+  const secrets = [proof.headers, proof.fields]
+  const identifying = { type: 'introspection', url: url ?? '', fetch, secrets }
   const shownUrl = url === undefined ? {} : { url: withoutQuery(url) }
   const described = { ...shownUrl, client: proof.shown, ...rules, allowInsecureHttp }
   return defineVerifier({
@@ -73,7 +74,8 @@ export function introspection(options: IntrospectionOptions): DefinedVerifier {
     warnings: allowInsecureHttp ? [INSECURE_HTTP] : [],
     describe: () => ({ type: 'introspection', ...described }),
     accepts,
-    id: isComparable ? idOf('introspection', url ?? '', fetch, [proof.id, rules]) : undefined,
+    // Functions cannot be compared.
+    id: accepts === undefined ? idOf({ ...identifying, options: [proof.shown, rules] }) : undefined,
   })
 }
 

@@ -1,10 +1,12 @@
 import { AuthUnavailableError } from '../../core/errors.ts'
 import { runtimeFetch } from '../../core/dispatcher/runtime-fetch.ts'
-import { USER_AGENT } from '../../core/runtime.ts'
+import { PLAIN, USER_AGENT } from '../../core/runtime.ts'
 import { askService, hostOf } from '../ask.ts'
 import { defineVerifier } from '../define-verifier.ts'
+import { idOf } from '../id/id.ts'
 import { INSECURE_HTTP, READS_TOKEN } from '../options.ts'
 import { parseKubernetesOptions } from './options.ts'
+import { isOwnAddress } from './own-address.ts'
 import { OwnToken } from './own-token.ts'
 import { judgeSelfReview, judgeTokenReview, UNKNOWN } from './review.ts'
 import { endOf, explainDenial } from './unverified.ts'
@@ -57,14 +59,17 @@ type Review = (token: string, signal: AbortSignal, run: VerifierRun | undefined)
  */
 export function kubernetesToken(options: KubernetesTokenOptions): DefinedVerifier {
   const kubernetes = parseKubernetesOptions(options)
-  const { audiences, apiServerUrl, attributes, tenant, allowInsecureHttp } = kubernetes
+  const { audiences, apiServerUrl, attributes, tenant, allowInsecureHttp, fetch } = kubernetes
   const review = createReview(kubernetes)
   const shown = { apiServerUrl, attributes, tenant, allowInsecureHttp }
   const kind = audiences === undefined ? { review: 'self' } : { audiences, token: '[redacted]' }
-  // Without an id: the name of the API server means another one in each cluster.
+  // At such an address each cluster has another API server. Only a `fetch` that trusts its authority alone tells them apart.
+  const isAmbiguous = isOwnAddress(apiServerUrl) && (fetch?.id ?? PLAIN) === PLAIN
+  const asked = { type: 'kubernetes', url: apiServerUrl, fetch }
   return defineVerifier({
     ask: async ({ token }, signal, run) =>
       withFactsOf(token, await review(token, signal, run), audiences),
+    id: isAmbiguous ? undefined : idOf({ ...asked, options: { audiences, ...shown } }),
     reads: READS_TOKEN,
     label: 'kubernetes',
     warnings: [

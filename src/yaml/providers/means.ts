@@ -2,6 +2,7 @@ import { misusedOption } from '../../core/config/option-checks.ts'
 import { AuthConfigError } from '../../core/errors.ts'
 import { UnreadableFileError } from '../../files/system.ts'
 import { readTextFile } from '../../files/text-file.ts'
+import { sha256 } from '../../verifiers/id/sha256.ts'
 import { isOwnAddress, variable } from '../../verifiers/kubernetes/own-address.ts'
 import type { Transport } from '../../core/verifier.ts'
 import type { AuthSection } from '../auth-section.ts'
@@ -43,8 +44,8 @@ function createFiles(nodeTransport: NodeTransport | undefined, account: string):
     if (nodeTransport === undefined) throw new TypeError('nodeTransport is not loaded')
     const ca = (): string => readTextFile(file, MOST_PEM)
     // The error of `nodeTransport` would not say why a file cannot be read.
-    ca()
-    return nodeTransport({ ca })
+    const id = `ca ${sha256(ca())}`
+    return Object.assign(nodeTransport({ ca }), { id })
   }
   return {
     transportFor: (file) => asCaFile(() => connect(file)),

@@ -5,6 +5,7 @@ import process from 'node:process'
 import { createClient } from '@redis/client'
 import { createAuthenticator, memoryCache } from 'with-auth'
 import { redisStore } from 'with-auth/redis'
+import { defineVerifier } from 'with-auth/verifiers'
 
 const [url, folder] = process.argv.slice(2)
 const SECRET = 'a secret of the operator, 32 bytes or more'
@@ -34,7 +35,7 @@ function connect(options, outcome = () => 'allow') {
   const onEvent = (event) => events.push(event)
   const cache = memoryCache({ allowTtlMs: 60_000, store, onEvent })
   const authenticate = createAuthenticator({
-    verifier: () => ({ outcome: outcome(), principal: 'ada' }),
+    verifier: defineVerifier({ ask: () => ({ outcome: outcome(), principal: 'ada' }), id: 'ada' }),
     context: { headers: [], params: 'none', path: false },
     cache,
     onEvent,

@@ -315,6 +315,9 @@ describe('the options', () => {
       allowInsecureHttp: false,
     })
     expect(byApp.id).not.toContain(APP.clientSecret)
+    const rotated = githubToken({ allow: { ...APP, clientSecret: 'another-secret' } })
+    expect(rotated.id).not.toBe(byApp.id)
+    expect(githubToken({ allow: APP }).id).toBe(byApp.id)
     const personal = { clientId: 'personal', clientSecret: APP.clientSecret }
     for (const allow of [APP, personal]) {
       expect(githubToken({ allow }).id).not.toBe(githubToken({ allow: 'personal' }).id)

@@ -263,5 +263,14 @@ describe('the options', () => {
     expect(bySelf.describe?.()).toMatchObject({ review: 'self' })
     // The same URL names another API server in each cluster.
     expect([bySelf.id, verifier.id]).toEqual([undefined, undefined])
+    const ids = [
+      { review: 'self', apiServerUrl: 'https://k8s.example' } as const,
+      ...['a', 'b'].map((ca) => {
+        const fetch = Object.assign(async () => new Response(), { id: ca })
+        return { review: 'self', fetch } as const
+      }),
+    ].map((options) => kubernetesToken(options).id)
+    expect(new Set(ids).size).toBe(3)
+    expect(ids).not.toContain(undefined)
   })
 })
