@@ -31,7 +31,15 @@ export function orAborted<Value>(pending: Promise<Value>, signal: AbortSignal): 
     const leave = (): void => signal.removeEventListener('abort', abort)
     if (signal.aborted) abort()
     signal.addEventListener('abort', abort)
-    void pending.then(resolve, reject).then(leave)
+    const succeed = (value: Value): void => {
+      leave()
+      resolve(value)
+    }
+    const fail = (error: unknown): void => {
+      leave()
+      reject(error)
+    }
+    void pending.then(succeed, fail)
   })
 }
 

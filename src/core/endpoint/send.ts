@@ -26,9 +26,12 @@ export async function send(
     // 'error' throws on Workers even without a redirect.
     transport(url, { ...init, redirect: 'manual' }),
   )
-  const response: unknown = await orAborted(pending, signal).catch((error: unknown) => {
+  let response: unknown
+  try {
+    response = await orAborted<unknown>(pending, signal)
+  } catch (error) {
     throw signal.aborted ? new AuthUnavailableError('timeout') : createUnreachable(error)
-  })
+  }
   if (!isTransportResponse(response)) throw new ShowableError('"fetch" returned no response')
   return response
 }

@@ -9,6 +9,7 @@ const failing = (reason: AuthUnavailableError['reason'], status?: number) => ():
   throw new AuthUnavailableError(reason, { status })
 }
 const down = failing('unreachable')
+const unreachable = new AuthUnavailableError('unreachable')
 const bug = (): never => {
   throw new Error('bug')
 }
@@ -243,6 +244,19 @@ describe('an open circuit', () => {
     expect(await early).toBe('deny')
     expect(states).toEqual(['open'])
     expect(await ask()).toBe('circuit_open')
+  })
+
+  it('is not opened again by failures of calls of before', async () => {
+    const ask = breaker()
+    const fails: (() => void)[] = []
+    answer = () => new Promise((_resolve, reject) => fails.push(() => reject(unreachable)))
+    const early = Array.from({ length: 10 }, ask)
+    answer = down
+    await times(10, ask)
+    now += 4000
+    for (const fail of fails) fail()
+    expect(await Promise.all(early)).toEqual(Array(10).fill('unreachable'))
+    expect(ask.statesOf()).toEqual(['open'])
   })
 })
 
