@@ -198,8 +198,8 @@ function problemOf(response: unknown): string | undefined {
   if (isPromise(response)) return 'a promise'
   if (!(response instanceof Response)) return 'no Response'
   if (response.status < 300) return `a Response with the status ${response.status}`
-  if (!response.bodyUsed && response.body?.locked !== true) return undefined
-  return 'a Response whose body was used before'
+  const isUsed = response.bodyUsed || response.body?.locked === true
+  return isUsed ? 'a Response whose body was used before' : undefined
 }
 
 function withChallenge(response: Response, denial: Denial, challenge: string): Response {
