@@ -36,6 +36,8 @@ function readBy(yaml: string, env: Readonly<Record<string, string>>): string {
   }
 }
 
-function shown({ endpoint }: AuthConfig): string {
-  return `read ${endpoint ?? ''}`
+// An endpoint whose tenants matter is a verifier.
+function shown({ endpoint, verifier }: AuthConfig): string {
+  const { describe } = verifier ?? {}
+  return `read ${String(endpoint ?? Reflect.get(describe?.() ?? {}, 'endpoint') ?? '')}`
 }
