@@ -201,12 +201,10 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
       caches.add(next.cache)
       config = next
       const changed = onChange(next)
-      const stop = (): void => {
-        for (const cache of before) {
-          caches.delete(cache)
-          if (cache) cache.stop()
-        }
-      }
+      const stop = (): void =>
+        before.forEach((cache) => {
+          if (caches.delete(cache) && cache) cache.stop()
+        })
       Promise.resolve(changed).then(stop, stop)
     },
     onError,
