@@ -1,4 +1,5 @@
 import { createServer } from 'node:http'
+import Module from 'node:module'
 import { gzipSync } from 'node:zlib'
 import { propagation } from '@opentelemetry/api'
 import { W3CTraceContextPropagator } from '@opentelemetry/core'
@@ -179,11 +180,14 @@ describe('the way of a call', () => {
     const exporter = new InMemorySpanExporter()
     const tracing = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })
     propagation.setGlobalPropagator(new W3CTraceContextPropagator())
+    // It hooks `require`, which other tests of this process need as it was.
+    const require: unknown = Reflect.get(Module.prototype, 'require')
     const instrumentation = new UndiciInstrumentation()
     instrumentation.setTracerProvider(tracing)
     onTestFinished(() => {
       instrumentation.disable()
       propagation.disable()
+      Reflect.set(Module.prototype, 'require', require)
     })
     await read(await ask(port))
     expect(questions.map(wayOf)).toEqual(['fetch', 'dispatcher'])
