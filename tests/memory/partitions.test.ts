@@ -1,10 +1,18 @@
+import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { createGate } from '../../src/core/gate.ts'
 import { defineVerifier, endpointVerifier } from '../../src/verifiers.ts'
 import { memoryCache } from '../../src/index.ts'
+import { protectedResource } from '../../src/mcp.ts'
 import { get } from '../support/requests.ts'
 import type { Gate } from '../../src/core/gate.ts'
-import type { AuthConfig, AuthEvent, DecisionCache, Transport } from '../../src/index.ts'
+import type {
+  AuthConfig,
+  AuthEvent,
+  ContextConfig,
+  DecisionCache,
+  Transport,
+} from '../../src/index.ts'
 
 /** Several guards have one cache. Guards of equal meaning share decisions. */
 
@@ -35,39 +43,116 @@ async function askedConfig(options = {}): Promise<ReturnType<typeof configOf>> {
   return config
 }
 
+interface Values<Value> {
+  /** With these a decision has the same meaning. */
+  readonly same?: readonly Value[]
+  /** With each of these it has another one. */
+  readonly other?: readonly Value[]
+}
+
+const CONTEXT: Required<ContextConfig> = {
+  headers: ['x-tenant', 'x-more'],
+  params: 'lists',
+  path: false,
+  method: true,
+  clientAddress: () => '192.0.2.1',
+}
+
+/** Of every option: one that is missing does not compile. A verifier and a cache have tests of their own. */
+const VALUES: {
+  readonly [Name in Exclude<keyof AuthConfig, 'cache' | 'verifier'>]-?: Values<AuthConfig[Name]>
+} = {
+  endpoint: { other: ['https://auth.example.test/b', 'https://auth.example.test/a?b'] },
+  allowInsecureHttp: { same: [true] },
+  endpointHeaders: { other: [{ 'x-secret': 'two' }, {}, { 'x-other': 'one' }] },
+  context: {
+    other: Object.entries(CONTEXT).map(([name, value]) => ({
+      headers: ['x-tenant'],
+      [name]: value as unknown,
+    })),
+  },
+  credentials: { same: [['bearer', { cookie: 'session' }]] },
+  identity: { same: ['optional'], other: ['required'] },
+  authorize: { same: [() => true] },
+  routePolicy: { same: [() => true] },
+  scopeImplies: { same: [() => true] },
+  resource: {
+    same: [
+      protectedResource({
+        identifier: 'https://api.example.com/mcp',
+        authorizationServers: ['https://login.example.com'],
+      }),
+    ],
+  },
+  timeoutMs: { same: [900] },
+  retry: { same: [false] },
+  circuitBreaker: { same: [false] },
+  concurrency: { same: [{ maxInFlight: 2 }] },
+  unavailableStatus: { same: [503] },
+  public: { same: [['/health']] },
+  preflight: { same: ['allow'] },
+  mode: { same: ['shadow'] },
+  realm: { same: ['models'] },
+  requestIdHeader: { same: ['x-request-id'] },
+  onEvent: { same: [() => undefined] },
+  respond: { same: [() => new Response()] },
+  fetch: { other: [(url, init) => asked(url, init)] },
+}
+
+const CHANGES = Object.entries<Values<unknown>>(VALUES).flatMap(
+  ([name, { same = [], other = [] }]) =>
+    [...same, ...other].map((value, index) => ({ name, value, isOther: index >= same.length })),
+)
+
+/** Of changes: what they make of a decision. */
+function meaningOf(changes: readonly (typeof CHANGES)[number][]): string {
+  const numbers = CHANGES.flatMap((one, index) =>
+    one.isOther && changes.includes(one) ? [index] : [],
+  )
+  return numbers.join()
+}
+
 describe('two guards with one cache', () => {
-  it.each<AuthConfig>([
-    {},
-    { timeoutMs: 900 },
-    { retry: false },
-    { circuitBreaker: false },
-    { concurrency: { maxInFlight: 2 } },
-    { credentials: ['bearer', { cookie: 'session' }] },
-    { public: ['/health'] },
-    { preflight: 'allow' },
-    { realm: 'models' },
-    { mode: 'shadow' },
-    { authorize: () => true },
-    { unavailableStatus: 503 },
-    { requestIdHeader: 'x-request-id' },
-    { onEvent: () => undefined },
-  ])('share a decision if they differ in %j', async (change) => {
-    const config = await askedConfig()
-    expect(await callsFor(createGate({ ...config, ...change }))).toBe(0)
+  it('share a decision exactly if no option differs that gives it its meaning', async () => {
+    const pick = fc.uniqueArray(fc.constantFrom(...CHANGES), { selector: ({ name }) => name })
+    await fc.assert(
+      fc.asyncProperty(pick, pick, async (...picked) => {
+        const config = await askedConfig()
+        const [first, second] = picked.map((changes) => {
+          const changed = changes.map(({ name, value }) => [name, value] as const)
+          return createGate({ ...config, ...Object.fromEntries(changed) })
+        })
+        if (first === undefined || second === undefined) return
+        await callsFor(first)
+        const [one, other] = picked.map(meaningOf)
+        expect(await callsFor(second)).toBe(other === one || other === '' ? 0 : 1)
+      }),
+      { numRuns: 300 },
+    )
   })
 
-  it.each<AuthConfig>([
-    { endpoint: 'https://auth.example.test/b' },
-    { endpointHeaders: { 'x-secret': 'two' } },
-    { endpointHeaders: {} },
-    { context: { headers: ['x-tenant', 'x-more'] } },
-    { context: { headers: ['x-tenant'], path: false } },
-    { identity: 'required' },
-    { fetch: (url, init) => asked(url, init) },
-    { cache: memoryCache({ allowTtlMs: 60_000 }) },
-  ])('share none if they differ in %j', async (change) => {
+  it.each(CHANGES)('differ in nothing but $name: $value', async ({ name, value, isOther }) => {
     const config = await askedConfig()
-    expect(await callsFor(createGate({ ...config, ...change }))).toBe(1)
+    const changed = Object.fromEntries([[name, value]])
+    expect(await callsFor(createGate({ ...config, ...changed }))).toBe(isOther ? 1 : 0)
+  })
+
+  it('share none of a verifier that takes names, with a guard that takes only tokens', async () => {
+    const ask = vi.fn(() => ({ outcome: 'allow' }) as const)
+    const traits = { id: 'names', reads: { headers: ['x-user'] }, consumes: ['x-user'] }
+    const verifier = defineVerifier({ ask, ...traits, namesCaller: true })
+    const cache = memoryCache()
+    const header = { header: 'x-user' }
+    const request = (): Request => get('/', undefined, { 'x-user': 'Alice Smith' })
+    const named = createGate({ verifier, cache, credentials: header })
+    expect(await named.decide(request(), [])).toMatchObject({ admitted: true })
+    const mixed = createGate({ verifier, cache, credentials: ['bearer', header] })
+    expect(await mixed.decide(request(), [])).toMatchObject({ reason: 'malformed_credentials' })
+  })
+
+  it('share none with another cache', async () => {
+    const config = await askedConfig()
+    expect(await callsFor(createGate({ ...config, cache: memoryCache() }))).toBe(1)
   })
 
   it('share the decisions of verifiers whose options are equal, and of no others', async () => {

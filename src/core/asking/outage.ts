@@ -28,15 +28,19 @@ export function permitsStaleOfLocal(error: unknown): boolean {
   )
 }
 
-/** Whether an expired decision may stand in: the endpoint failed lately. A caller that fills the queue must not cause it. */
+/**
+ * Whether an expired decision may stand in: the endpoint failed lately. A caller that fills the queue, or opens the circuit of unknown
+ * tokens, must not cause it.
+ */
 export function permitsStale(
   error: unknown,
   outage: Pick<RecentOutage, 'isRecent' | 'hasNoted'>,
   now: number,
 ): boolean {
   if (isAboutToken(error)) return false
-  if (isUnavailable(error, 'circuit_open') || outage.hasNoted(error)) return true
-  return (isUnavailable(error, 'overloaded') || isOutage(error)) && outage.isRecent(now)
+  if (outage.hasNoted(error)) return true
+  const isRefused = isUnavailable(error, 'overloaded') || isUnavailable(error, 'circuit_open')
+  return (isRefused || isOutage(error)) && outage.isRecent(now)
 }
 
 // An allow of a token whose key is unknown now came under a key that has been withdrawn since.

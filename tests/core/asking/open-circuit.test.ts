@@ -47,6 +47,32 @@ describe('while a circuit is open', () => {
     },
   )
 
+  it('of unknown tokens, no expired allow of a token stands in that was known an hour ago', async () => {
+    const clock = createVirtualClock()
+    const hour = 3_600_000
+    await withClock(
+      clock,
+      () => 0,
+      async () => {
+        const cache = memoryCache({ allowTtlMs: hour, staleIfErrorMs: 300_000 })
+        const { endpoint, ask, open, caches } = guarding({ cache })
+        expect(await ask('known')).toBe('ok')
+        for (const path of ['/b', '/c']) {
+          await clock.pass(hour / 2 + 1000)
+          await ask('made-up', path)
+        }
+        // The endpoint may have revoked it since, and answers good callers.
+        await open()
+        expect(await ask('known')).toBe('circuit_open')
+        // It fails for all: the check that finds it out is its own proof.
+        await clock.pass(20_000)
+        endpoint.isDown = true
+        expect(await ask('known')).toBe('ok')
+        expect(caches()).toContain('stale')
+      },
+    )
+  })
+
   it('a check joins a call that began before', async () => {
     const { endpoint, ask, open } = guarding()
     let answer = (): void => undefined

@@ -55,7 +55,7 @@ it.each([
 
 it.each([
   ['overloaded', false],
-  ['circuit_open', true],
+  ['circuit_open', false],
   ['timeout', false],
   ['unreachable', false],
 ] as const)('%s where the endpoint has not failed lately: stale is %s', (reason, stale) => {
