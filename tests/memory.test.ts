@@ -12,6 +12,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const PROGRAM = fileURLToPath(new URL('support/many-tokens.js', import.meta.url))
 const KEY_IDS = fileURLToPath(new URL('support/many-key-ids.js', import.meta.url))
 const FULL_CACHE = fileURLToPath(new URL('support/full-cache.js', import.meta.url))
+const LONG_TOKENS = fileURLToPath(new URL('support/long-tokens.js', import.meta.url))
 const MIB = 1024 * 1024
 // A million takes half a minute or more. With fewer than 200,000 the heap has not settled.
 const TOKENS = IS_NIGHTLY ? 1_000_000 : 200_000
@@ -69,6 +70,15 @@ it('maxEntries bounds the heap of a full cache, whatever its identities look lik
   expect(ratios.filter(([, ratio]) => ratio > 1.3)).toEqual([])
   // Small identities fill the entries first, and large ones the bytes.
   expect(Math.min(...ratios.slice(2).map(([, ratio]) => ratio))).toBeGreaterThan(0.6)
+}, 120_000)
+
+it('10,000 tokens of 8 KB with 50 KB of query leave less than 40 MiB, denied or allowed', async () => {
+  const entry = pathToFileURL(join(folder, 'index.js')).href
+  const args = ['--expose-gc', LONG_TOKENS, entry]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 110_000 })
+  const found = JSON.parse(stdout) as number[]
+  expect(found).toHaveLength(2)
+  expect(Math.max(...found)).toBeLessThan(40 * MIB)
 }, 120_000)
 
 /** The output of `many-key-ids.js`. */

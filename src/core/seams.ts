@@ -92,7 +92,8 @@ export interface DecisionCache {
   readonly clear: () => Promise<void>
   /** Returns its bounds, with their defaults. */
   readonly describe: () => CacheBounds
-  /** Stops its `store`, if it has one: closes the connections, and rejects revocations that wait. */
+  /** Stops its `store`, if it has one, also for other caches with the same store: closes the connections, and rejects revocations
+   * that wait. */
   readonly stop: () => void
 }
 
