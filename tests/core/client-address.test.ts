@@ -1,4 +1,5 @@
 import { expect, it, vi } from 'vitest'
+import { NO_ADDRESS } from '../../src/core/config/options.ts'
 import { createGate } from '../../src/core/gate.ts'
 import { memoryCache, withAuth } from '../../src/index.ts'
 import { defineVerifier } from '../../src/verifiers.ts'
@@ -124,4 +125,8 @@ it.each<[object, string]>([
   ],
 ])('shows the new form for %j', (config, message) => {
   expect(() => withAuth(() => new Response(), { endpoint, ...config })).toThrow(message)
+})
+
+it('is nothing without the function', () => {
+  expect(NO_ADDRESS(get('/'))).toBeUndefined()
 })

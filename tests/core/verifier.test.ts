@@ -6,6 +6,7 @@ import {
   memoryCache,
   withAuth,
 } from '../../src/index.ts'
+import { verifierOf as verifierOfFunction } from '../../src/core/endpoint/checked-verifier.ts'
 import { get } from '../support/requests.ts'
 import { defineVerifier } from '../../src/verifiers.ts'
 import type {
@@ -276,3 +277,22 @@ function circular(): Record<string, unknown> {
   claims['self'] = claims
   return claims
 }
+
+it('a function is a verifier that says nothing of itself', () => {
+  const verifier = verifierOfFunction(() => ({ outcome: 'deny' }))
+  expect(verifier.describe()).toEqual({ type: 'function' })
+  expect(Object.prototype.toString.call(verifier)).toBe('[object Verifier]')
+  expect(verifier.members).toEqual([verifier])
+})
+
+it('keeps work going after the response where the runtime would end it', async () => {
+  const work = Promise.resolve()
+  const verifier = verifierOf((_question, _signal, run) => {
+    run?.waitUntil?.(work)
+    return { outcome: 'allow' }
+  })
+  const context = { waitUntil: vi.fn() }
+  const guarded = withAuth((_request: Request, _context: object) => new Response(), { verifier })
+  expect((await guarded(get('/', 'token'), context)).status).toBe(200)
+  expect(context.waitUntil).toHaveBeenCalledWith(work)
+})

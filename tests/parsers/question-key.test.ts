@@ -16,7 +16,6 @@ const context = fc.record({
   params: fc.constantFrom('values' as const, 'lists' as const, 'none' as const),
   path: fc.boolean(),
   method: fc.boolean(),
-  clientAddress: fc.constant(false),
 })
 const facts = fc.record({
   path: text,

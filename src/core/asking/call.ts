@@ -1,6 +1,6 @@
 import { CircuitBreaker } from './failures/circuit-breaker.ts'
 import { Deadline } from './deadline.ts'
-import { isOutage, isUnavailable } from './outage.ts'
+import { isOutage } from './outage.ts'
 import { Retries } from './failures/retry.ts'
 import { Slots } from './slots/slots.ts'
 import { isForbidden } from '../endpoint/verdict.ts'
@@ -183,7 +183,6 @@ export class Calls {
       const isFailed = call.circuit.name === 'half_open' ? isUnanswered(error) : showsOutage
       this.#breaker?.noteFailure(call, call.circuit, isFailed, now)
     }
-    if (call.isKnown && isUnavailable(error, 'circuit_open')) outage.noteFailure(error, now)
     if (showsOutage) outage.noteFailure(error, now)
   }
 }

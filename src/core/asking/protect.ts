@@ -40,8 +40,7 @@ export function protect(
         tokens: () => known,
         outage: new RecentOutage(rules.circuitBreaker !== false),
         onCircuit: (state, tokens) => {
-          const of = label === undefined ? {} : { verifier: label }
-          lastRun.report?.({ type: 'circuit', state, tokens, ...of })
+          lastRun.report?.({ type: 'circuit', state, tokens, ...(label && { verifier: label }) })
         },
         isFinal,
       },

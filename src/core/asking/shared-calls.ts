@@ -90,10 +90,10 @@ export class SharedCalls {
   /** One call, from the last look at the cache to what others learn from its end. */
   async #decide(call: Call, calls: UnderWay): Promise<ParsedVerdict> {
     const { run, partition } = this.#options
+    const share = partition?.share ?? askAlone
     try {
       const recalled = this.#recall(call)
-      const verdict = recalled ?? (await (partition?.share?.(call.start, run) ?? run(call.start)))
-      if (recalled === undefined) this.#learn(call, calls, verdict)
+      const verdict = recalled ?? this.#learn(call, calls, await share(call.start, run))
       call.result = { verdict }
       return verdict
     } catch (error) {
@@ -113,16 +113,17 @@ export class SharedCalls {
     return verdictOf(decision)
   }
 
-  #learn(call: Call, calls: UnderWay, verdict: ParsedVerdict): void {
+  #learn(call: Call, calls: UnderWay, verdict: ParsedVerdict): ParsedVerdict {
     const { memory, partition } = this.#options
     // Another call may have been asked before this denial. A retry asks later than its call began, so the order of two calls is not
     // known: if one of them is denied, neither is stored.
     const isContested = verdict.outcome === 'deny' && memory.calls.outdateOthers(call)
-    if (partition === undefined) return
+    if (partition === undefined) return verdict
     const { facts } = call.start
     facts.skipped = partition.store(call, verdict, isContested)
     if (facts.skipped !== undefined) facts.cache = 'skipped'
     calls.supersedeOlder(call)
+    return verdict
   }
 
   async #follow(asking: Asking, call: Call, now: number): Promise<ParsedVerdict> {
@@ -174,4 +175,8 @@ export class SharedCalls {
     facts.verifier = call.start.facts.verifier
     return verdict
   }
+}
+
+function askAlone(start: CallStart, run: SharedCallsOptions['run']): Promise<ParsedVerdict> {
+  return run(start)
 }

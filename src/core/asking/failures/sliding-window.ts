@@ -15,7 +15,7 @@ export class SlidingWindow {
   add(now: number): void {
     this.#expire(now)
     const index = this.#slice % SLICES
-    this.#counts[index] = (this.#counts[index] ?? 0) + 1
+    this.#counts[index] = Number(this.#counts[index]) + 1
     this.#total += 1
   }
 
@@ -39,7 +39,7 @@ export class SlidingWindow {
   }
 
   #drop(index: number): void {
-    this.#total -= this.#counts[index] ?? 0
+    this.#total -= Number(this.#counts[index])
     this.#counts[index] = 0
   }
 }
