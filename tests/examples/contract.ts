@@ -1,8 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { startAuthEndpoint } from '../runtimes/support/auth-endpoint.ts'
-import { ROOT } from '../support/project.ts'
 import { SPELLINGS, TRUSTED_BY_SOME } from './hostile-requests.ts'
 import { NOTES, call, callInChunks, smuggle } from './notes-client.ts'
 import { TOKEN } from '../support/token.ts'
@@ -50,7 +47,7 @@ export function describeExample(example: Example, more?: More): void {
     })
 
     describeRejections(trial)
-    describeEntry(trial, example)
+    describeEntry(trial)
     more?.(trial)
     // The last one: it closes the endpoint.
     describeOutage(trial)
@@ -101,19 +98,11 @@ function describeRejections(trial: Trial): void {
   })
 }
 
-function describeEntry(trial: Trial, { file }: Example): void {
+function describeEntry(trial: Trial): void {
   it('allows a valid key, tells the endpoint the path, and the handler the principal', async () => {
     const response = await call(trial.server(), { key: TOKEN })
     expect(response).toMatchObject({ status: 200, principal: 'alice' })
     expect(trial.asked()).toEqual([`${TOKEN} ${NOTES}`])
-  })
-
-  const byTransport = readFileSync(join(ROOT, 'examples', file), 'utf8').includes('nodeTransport()')
-  it(`asks ${byTransport ? 'over' : 'without'} nodeTransport`, async () => {
-    await call(trial.server(), { key: TOKEN })
-    const [asked] = trial.endpoint().received.splice(0)
-    // Only nodeTransport sends this.
-    expect(asked?.headers['accept-encoding'] === 'identity').toBe(byTransport)
   })
 
   it('has not run the handler for any rejected request', async () => {
