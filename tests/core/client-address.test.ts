@@ -10,7 +10,7 @@ import type { AuthConfig, Question, ReadsConfig, Transport, Verdict } from '../.
 const endpoint = 'https://auth.example.test/validate'
 const FORM = 'context: { clientAddress: (request, ...args) => address }'
 
-/** A verifier that allows everybody, and the addresses that it was told. */
+/** A verifier that allows every token, and the addresses that it was told. */
 function recorder(reads?: ReadsConfig) {
   const told: (string | undefined)[] = []
   const verify = ({ request }: Question): Verdict => {
@@ -20,7 +20,7 @@ function recorder(reads?: ReadsConfig) {
   return { told, verifier: defineVerifier({ ask: verify, reads }) }
 }
 
-/** An endpoint that allows everybody, and the requests that it was told. */
+/** An endpoint that allows every token, and the requests that it was told. */
 function service() {
   const asked: unknown[] = []
   const fetch = async (_url: string, { body }: { body?: string }): Promise<Response> => {

@@ -91,6 +91,12 @@ it('two functions without an id share nothing, whichever an instance asks first'
   await expect(attack()).rejects.toThrow('unless "verifier.id" is given')
 })
 
+it('a partition for a function without an id shares nothing, even if no config check stopped it', () => {
+  const shares = (own: string): boolean =>
+    partitionOf({}, systemClock, createMemoryStore(memory), own).cache.share !== undefined
+  expect([shares(''), shares('1')]).toEqual([true, false])
+})
+
 it('an older allow of another instance stays refused by the next guard with the same cache', async () => {
   const store = createMemoryStore(memory)
   asked.mockReturnValue({ outcome: 'deny', maxAgeMs: 0 })

@@ -49,10 +49,11 @@ export function partitionOf(
   options: Partial<CacheBounds>,
   clock: Clock,
   store?: DecisionStore,
+  own = '',
 ): { readonly cache: CachePartition; readonly parts: Parts } {
   const memory = new Memory({ ...OPTIONS, ...options }, clock, store)
   const parts = new Parts(memory)
-  return { cache: new CachePartition(memory, { common: '', own: '' }, () => parts), parts }
+  return { cache: new CachePartition(memory, { common: '', own }, () => parts), parts }
 }
 
 /** A cache before an endpoint, with the cache outcome of each check. */

@@ -5,7 +5,7 @@ import { defineVerifier, endpointVerifier, firstOf } from '../../src/verifiers.t
 import { get } from '../support/requests.ts'
 import type { AskVerifier, Verifier, VerifierTraits } from '../../src/index.ts'
 
-/** What a verifier says of itself is checked once, and never ignored. */
+/** The traits of a verifier are checked once, and none is ignored. */
 
 const allow: AskVerifier = () => ({ outcome: 'allow', principal: 'ada' })
 

@@ -31,7 +31,7 @@ type Hook = NonNullable<AuthConfig['authorize']> & Partial<Pick<Policy, typeof P
 export interface Ruling {
   readonly isPermitted: boolean
   readonly rule?: number | undefined
-  /** What the operator should know. It is told once. */
+  /** A warning for the operator. It is told once. */
   readonly warning?: string
 }
 

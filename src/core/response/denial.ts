@@ -79,7 +79,7 @@ export interface DenialFacts extends Pick<Failure, 'retryAfterMs' | 'detail' | '
   readonly scopes?: readonly string[] | undefined
 }
 
-/** What the responses of a denial share. Each is a Response with Headers of its own: middleware changes them. */
+/** The parts that the responses of a denial share. Each is a Response with Headers of its own: middleware changes them. */
 interface Answer {
   readonly denial: Denial
   readonly challenge: string

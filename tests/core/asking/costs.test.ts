@@ -4,7 +4,7 @@ import { memoryCache, withAuth } from '../../../src/index.ts'
 import { get } from '../../support/requests.ts'
 import type { AuthConfig, Transport } from '../../../src/index.ts'
 
-/** What one new token costs, apart from the request to the endpoint. Whoever adds to it finds a limit here. */
+/** Counts what one new token costs, apart from the request to the endpoint. A change that adds to it fails here. */
 
 const BODY = new TextEncoder().encode('{"principal":"alice"}')
 interface Costs {

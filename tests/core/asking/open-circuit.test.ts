@@ -5,7 +5,7 @@ import { createVirtualClock, withClock } from '../../support/virtual-clock.ts'
 import type { AuthConfig, DecisionEvent } from '../../../src/index.ts'
 import type { VirtualClock } from '../../support/virtual-clock.ts'
 
-/** Who still gets in while a circuit is open. The tests of the decision source and of the store have stale and remote allows. */
+/** Callers who still get in while a circuit is open. The tests of the decision source and of the store have stale and remote allows. */
 
 describe('while a circuit is open', () => {
   /** A guard whose verifier fails, waits or answers. `ask` returns the reason of a rejection. */

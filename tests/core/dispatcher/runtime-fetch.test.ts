@@ -226,7 +226,7 @@ describe('the way of a call', () => {
   })
 })
 
-/** Asks while `fetch` is recognised anew, with this `process`. */
+/** Asks with this `process`, after `fetch` was forgotten, so that it is tested again. */
 async function askWith(process: unknown, port: number) {
   const forget = async (): Promise<void> => {
     vi.stubGlobal('fetch', () => new Response())
