@@ -148,6 +148,24 @@ describe('an open circuit', () => {
     expect(ask.refusalOf()).toBeUndefined()
   })
 
+  it('rejects a check that has waited for a slot while it opened, and asks nothing', async () => {
+    const rules = {
+      circuitBreaker: { openMs: 5000 },
+      concurrency: { maxInFlight: 1, maxWaiting: 64 },
+    }
+    const fail = (): never => {
+      asked += 1
+      return down()
+    }
+    const { run } = callsTo(fail, rules, { now: () => now })
+    const reasonOf = (error: AuthUnavailableError): string => error.reason
+    const ended = Array.from({ length: 11 }, () => run().then(() => 'ok', reasonOf))
+    const outcomes = await Promise.all(ended)
+    expect(outcomes.filter((outcome) => outcome === 'unreachable')).toHaveLength(10)
+    expect(outcomes).toContain('circuit_open')
+    expect(asked).toBe(10)
+  })
+
   it('then lets exactly one probe through', async () => {
     const ask = await opened()
     now += 5000
