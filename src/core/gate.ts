@@ -1,6 +1,6 @@
-import { failureOf, shownFacts } from './response/failure.ts'
+import { failureOf } from './response/failure.ts'
 import { createDecisionEvent } from './response/decision-event.ts'
-import { rememberAdmission, scopesFor, withdrawAdmission } from './response/admission.ts'
+import { isShadow, rememberAdmission, scopesFor, withdrawAdmission } from './response/admission.ts'
 import { EXEMPT, exemptionOf } from './response/exemption.ts'
 import { NO_TARGET, parseTarget } from './request/target.ts'
 import { isPromise } from './async.ts'
@@ -10,12 +10,11 @@ import type { AddressOf } from './config/parse.ts'
 import type { DenyVerdict } from './endpoint/verdict.ts'
 import type { Target } from './request/target.ts'
 import type { Admission, KnownAdmission } from './response/admission.ts'
-import type { Refused } from './response/authorization.ts'
 import type { Rejection } from './response/denial.ts'
 import type { Failure } from './response/failure.ts'
-import type { Decided, Progress as DecisionProgress } from './response/decision-event.ts'
+import type { Progress as DecisionProgress } from './response/decision-event.ts'
 import type { Setup, Unready } from './setup.ts'
-import type { DenialReason } from './types.ts'
+import type { DecisionEvent } from './types.ts'
 
 /** The decision about a request. Only an admitted request may reach the handler. */
 export type Decision = Admission | ({ readonly admitted: false } & Rejection)
@@ -103,19 +102,20 @@ export function createGate<Args extends readonly unknown[]>(
 function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | Promise<Decision> {
   const { setup, request } = progress
   const target = parseTarget(request.url)
-  if (target === undefined) return reject(progress, 'malformed_request')
+  if (target === undefined) return reject(progress, { reason: 'malformed_request' })
   progress.target = target
-  if (setup.guards === undefined) return reject(progress, 'not_configured')
+  if (setup.guards === undefined) return reject(progress, { reason: 'not_configured' })
   const { resource } = setup.config
   const response = resource === false ? undefined : resource.answer(request, target.path)
   if (response !== undefined) return { admitted: false, reason: 'resource_metadata', response }
-  if (isOwnRoute?.(request, target.path) === false) return reject(progress, 'malformed_request')
+  if (isOwnRoute?.(request, target.path) === false)
+    return reject(progress, { reason: 'malformed_request' })
   const isUnknown = isOwnRoute === undefined && setup.cameByUnknownRoute?.(request) === true
-  if (isUnknown) return reject(progress, 'not_configured')
+  if (isUnknown) return reject(progress, { reason: 'not_configured' })
   const exemption = exemptionOf(request, target, setup)
   if (exemption !== undefined) return admit(progress, setup, EXEMPT[exemption], exemption)
   const token = setup.findToken(request.headers)
-  if (typeof token !== 'string') return reject(progress, token.reason, token)
+  if (typeof token !== 'string') return reject(progress, token)
   progress.token = token
   const told = setup.checks.tell(request, target, progress.args)
   const cached = told && setup.verifier.lookUp(token, told.text)
@@ -123,9 +123,9 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | 
   const problem = cached ? undefined : setup.problemOf(token)
   if (problem !== undefined) {
     delete progress.token // Then an event hides all that may hold a part of it.
-    return reject(progress, problem.reason, problem)
+    return reject(progress, problem)
   }
-  if (told === undefined) return reject(progress, 'malformed_request')
+  if (told === undefined) return reject(progress, { reason: 'malformed_request' })
   if (cached !== undefined) {
     progress.hit = cached
     return conclude(progress, setup, cached.admission, cached.denial)
@@ -161,60 +161,53 @@ function conclude(
   denial?: DenyVerdict,
 ): Decision | Promise<Decision> {
   if (denial?.error !== undefined) return fail(progress, denial.error)
-  if (admission === undefined) return reject(progress, denial?.reason ?? 'denied', denial)
+  if (admission === undefined) return reject(progress, { reason: 'denied', ...denial })
   const { request, startedAt, target } = progress
   progress.auth = admission.auth
-  const end = (refused: Refused | undefined): Decision =>
-    refused === undefined
-      ? admit(progress, setup, admission, 'allow')
-      : reject(progress, refused.reason, refused)
+  const end = (refusal: Failure | undefined): Decision =>
+    refusal === undefined ? admit(progress, setup, admission, 'allow') : reject(progress, refusal)
   if (setup.authorize === undefined) return end(undefined)
   const deadline = startedAt + setup.config.timeoutMs
   progress.isAuthorizing = true
   const caller = { auth: admission.auth, request, path: target.path, deadline }
-  const refused = setup.authorize(caller)
-  return isPromise(refused) ? wait(progress, refused, end) : end(refused)
+  const refusal = setup.authorize(caller)
+  return isPromise(refusal) ? wait(progress, refusal, end) : end(refusal)
 }
 
-type Outcome = Decided['outcome']
+type Outcome = DecisionEvent['outcome']
 
-function admit(progress: Progress, setup: Setup, admitted: Admission, outcome: Outcome): Decision {
-  report(progress, { outcome })
-  return rememberAdmission(progress.request, admitted, setup.guards)
+function admit(progress: Progress, setup: Setup, admission: Admission, outcome: Outcome): Decision {
+  report(progress, outcome)
+  return rememberAdmission(progress.request, admission, setup.guards)
 }
 
 /** Ends without a decision of the endpoint. Rejects the request, also after a bug. */
 function fail(progress: Progress, error: unknown): Decision {
-  const { reason, ...failure } = failureOf(error, progress.token)
-  return reject(progress, reason, { ...failure, isAuthorizing: progress.isAuthorizing })
+  const failure = failureOf(error, progress.token)
+  return reject(progress, { ...failure, isAuthorizing: progress.isAuthorizing })
 }
 
-function reject(progress: Progress, reason: DenialReason, failure: Failure = {}): Decision {
+function reject(progress: Progress, failure: Failure): Decision {
   const { setup, request } = progress
   const { guards } = setup
+  const { reason, cause } = failure
   const scopes = guards && scopesFor(request, guards)
   const denial = setup.denials.create(reason, { ...failure, scopes })
-  const decided = {
-    outcome: 'deny',
-    reason,
-    status: denial.status,
-    ...shownFacts(failure),
-  } as const
-  report(progress, decided, failure.error)
-  if (guards && isShadow(setup)) return rememberAdmission(request, EXEMPT.shadow, guards)
+  report(progress, 'deny', { failure, status: denial.status })
+  if (guards && isShadow(guards)) return rememberAdmission(request, EXEMPT.shadow, guards)
   if (guards) withdrawAdmission(request, guards)
-  setup.alarm?.(reason, failure, progress)
+  setup.alarm?.(failure, progress)
   const response = setup.denials.respond(denial, request)
-  return { admitted: false, reason, response, ...(failure.cause && { cause: failure.cause }) }
+  return { admitted: false, reason, response, ...(cause && { cause }) }
 }
 
-function report(progress: Progress, decided: Decided, error?: unknown): void {
+function report(
+  progress: Progress,
+  outcome: Outcome,
+  rejection?: { readonly failure: Failure; readonly status: number },
+): void {
   const { setup, request } = progress
   if (setup.report === undefined) return
-  const shown = isShadow(setup) ? ({ ...decided, shadow: true } as const) : decided
-  setup.report(createDecisionEvent(progress, shown), error, request)
-}
-
-function isShadow({ guards }: Setup | Unready): boolean {
-  return guards?.deciding.config.mode === 'shadow'
+  const event = createDecisionEvent(progress, outcome, rejection)
+  setup.report(event, rejection?.failure.error, request)
 }

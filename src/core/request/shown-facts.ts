@@ -1,14 +1,14 @@
 import { decodeTriplet } from './target.ts'
 import type { CredentialsReader } from './credentials.ts'
 
-/** What a guard knows about the tokens of its requests. */
-export interface TokenSource {
-  readonly config: { readonly namesCaller?: boolean }
+/** What a guard reads of its requests for events. */
+export interface RequestReader {
+  readonly config: { readonly requestIdHeader: string | false; readonly namesCaller?: boolean }
   readonly readCredentials: CredentialsReader
 }
 
 /** The token that must not be shown: `undefined` if a request has none, `null` if its credentials cannot be read. */
-export type PresentedToken = string | undefined | null
+type PresentedToken = string | undefined | null
 
 const LONGEST_TEXT = 256
 const LONGEST_METHOD = 32
@@ -79,7 +79,7 @@ export function shownRequestId(
 /** The token that must not be shown. A name is not a secret. */
 export function hiddenToken(
   request: Request,
-  { config, readCredentials }: TokenSource,
+  { config, readCredentials }: RequestReader,
   token?: string,
 ): PresentedToken {
   if (config.namesCaller === true) return undefined

@@ -1,6 +1,6 @@
 import { Existing } from '../runtime.ts'
 import type { AuthConfig, CredentialsSource } from '../auth-config.ts'
-import type { CredentialsReader } from '../request/credentials.ts'
+import type { RequestReader } from '../request/shown-facts.ts'
 import type { GuardedResource } from '../seams.ts'
 import type { Auth } from '../types.ts'
 import type { Denials } from './denial.ts'
@@ -22,17 +22,14 @@ export type Exemption = 'public' | 'preflight' | 'shadow'
 export type SecretSource = CredentialsSource | { readonly consumed: string }
 
 /** The guard that admitted a request, as later checks of the same request need it. */
-export interface Guard {
-  readonly config: {
+export interface Guard extends RequestReader {
+  readonly config: RequestReader['config'] & {
     readonly mode: 'enforce' | 'shadow'
     readonly resource: false | GuardedResource
     readonly scopeImplies: AuthConfig['scopeImplies']
-    readonly requestIdHeader: string | false
-    readonly namesCaller?: boolean
   }
   readonly denials: Denials
   readonly report: Report | undefined
-  readonly readCredentials: CredentialsReader
   /** Where a request may hold a secret. */
   readonly secretSources: readonly SecretSource[]
 }
@@ -82,8 +79,8 @@ export function alone(guard: Guard): Guards {
 export function nest(outer: Mark, inner: Mark): Mark {
   const [before, after] = [outer.guards, inner.guards]
   const all = [...before.all.filter((guard) => !after.all.includes(guard)), ...after.all]
-  if (isWatching(after) && !isWatching(before)) return { ...outer, guards: { ...before, all } }
-  if (isWatching(before) && !isWatching(after)) return { ...inner, guards: { ...after, all } }
+  if (isShadow(after) && !isShadow(before)) return { ...outer, guards: { ...before, all } }
+  if (isShadow(before) && !isShadow(after)) return { ...inner, guards: { ...after, all } }
   const isInner = outer.admission === undefined || inner.admission?.auth !== undefined
   const { admission, guards } = isInner ? inner : outer
   const required = united(before.required, after.required)
@@ -91,7 +88,7 @@ export function nest(outer: Mark, inner: Mark): Mark {
 }
 
 /** Whether guards are in shadow mode, so that beside one that enforces they change nothing. */
-function isWatching({ deciding }: Guards): boolean {
+export function isShadow({ deciding }: Guards): boolean {
   return deciding.config.mode === 'shadow'
 }
 

@@ -8,7 +8,7 @@ import type { Target } from '../request/target.ts'
 import type { DenialReason } from '../types.ts'
 
 /** Writes to the console why a request is rejected, if the endpoint, the connection to it or our code failed. */
-export type Alarm<About = Rejected> = (reason: DenialReason, failure: Failure, about: About) => void
+export type Alarm<About = Rejected> = (failure: Failure, about: About) => void
 
 interface Rejected {
   readonly facts?: CheckFacts
@@ -71,7 +71,8 @@ export function createAlarm(endpoint: string | undefined, writeLine: WriteLine):
     ? 'the service behind "verifier"'
     : `the auth endpoint ${new URL(endpoint).origin}`
   const hook = isVerifier ? '"verifier"' : '"fetch"'
-  return (reason, failure, { facts }) => {
+  return (failure, { facts }) => {
+    const { reason } = failure
     const sentence = SENTENCES[reason]
     const subject = failure.isAuthorizing === true ? 'the service behind "authorize"' : asked
     if (sentence !== undefined) {
@@ -136,10 +137,10 @@ export function withHints(
     const name = told.has('query') ? undefined : TOKEN_PARAM.exec(query)?.[1]
     if (name !== undefined) hint('query', tokenInUrl(name.toLowerCase()))
   }
-  return (reason, failure, about) => {
-    alarm?.(reason, failure, about)
+  return (failure, about) => {
+    alarm?.(failure, about)
+    const { reason, explanation } = failure
     if (reason === 'missing_credentials') hintAt(about.request, about.target.query)
-    const { explanation } = failure
     if (reason !== 'malformed_credentials' || explanation === undefined) return
     if (!told.has('length')) hint('length', tooLong(explanation))
   }

@@ -5,17 +5,11 @@ import { warnOnce } from './events.ts'
 import type { AuthConfig } from '../auth-config.ts'
 import type { Access, Auth } from '../types.ts'
 import type { Channel } from './events.ts'
-import type { GuardedResource, Refusal } from '../seams.ts'
-
-/** A caller that may not do what it asks for. */
-export interface Refused {
-  readonly reason: Refusal
-  /** The index of the rule that forbade it. */
-  readonly rule?: number | undefined
-}
+import type { Failure } from './failure.ts'
+import type { GuardedResource } from '../seams.ts'
 
 /** A request whose caller is known. */
-export interface KnownCaller {
+interface KnownCaller {
   readonly auth: Auth
   readonly request: Request
   readonly path: string
@@ -23,7 +17,7 @@ export interface KnownCaller {
 }
 
 /** Returns why the caller may not proceed, and a promise only if a hook does. Throws and rejects as the hooks do. */
-export type Authorize = (caller: KnownCaller) => Refused | undefined | Promise<Refused | undefined>
+export type Authorize = (caller: KnownCaller) => Failure | undefined | Promise<Failure | undefined>
 
 type Hook = NonNullable<AuthConfig['authorize']> & Partial<Pick<Policy, typeof POLICY>>
 
@@ -122,14 +116,14 @@ function openAccess(
 function askHooks(
   [hook, ...others]: readonly Hook[],
   open: OpenAccess,
-): Refused | undefined | Promise<Refused | undefined> {
+): Failure | undefined | Promise<Failure | undefined> {
   if (hook === undefined) return undefined
-  const goOn = (refused: Refused | undefined) => refused ?? askHooks(others, open)
+  const goOn = (refused: Failure | undefined) => refused ?? askHooks(others, open)
   const refused = askHook(hook, open)
   return isPromise(refused) ? refused.then(goOn) : goOn(refused)
 }
 
-function askHook(hook: Hook, open: OpenAccess): Refused | undefined | Promise<Refused | undefined> {
+function askHook(hook: Hook, open: OpenAccess): Failure | undefined | Promise<Failure | undefined> {
   try {
     const rule = hook[POLICY]?.rule
     if (rule !== undefined) return askPolicy(rule, open)
@@ -140,19 +134,19 @@ function askHook(hook: Hook, open: OpenAccess): Refused | undefined | Promise<Re
   }
 }
 
-function askPolicy(rule: Rule, { access, warn }: OpenAccess): Refused | undefined {
+function askPolicy(rule: Rule, { access, warn }: OpenAccess): Failure | undefined {
   const ruling = rule(access)
   if (ruling.warning !== undefined) warn(ruling.warning)
   return refusedBy(ruling)
 }
 
-function refusedBy({ isPermitted, rule }: Ruling): Refused | undefined {
+function refusedBy({ isPermitted, rule }: Ruling): Failure | undefined {
   if (isPermitted) return undefined
   return rule === undefined ? { reason: 'forbidden' } : { reason: 'forbidden', rule }
 }
 
 /** An answer that comes too late counts as none, even if it is `true`. */
-async function waitFor(answer: Promise<unknown>, open: OpenAccess): Promise<Refused | undefined> {
+async function waitFor(answer: Promise<unknown>, open: OpenAccess): Promise<Failure | undefined> {
   const { signal } = open.access
   const timer = setTimeout(open.abort, open.deadline - systemClock.now())
   try {

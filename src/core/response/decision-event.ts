@@ -1,20 +1,19 @@
 import { hiddenToken, shownMethod, shownRequestId, shownText } from '../request/shown-facts.ts'
+import { isShadow } from './admission.ts'
 import type { CheckFacts } from '../request/check.ts'
-import type { CredentialsReader } from '../request/credentials.ts'
+import type { RequestReader } from '../request/shown-facts.ts'
 import type { Target } from '../request/target.ts'
 import type { Auth, DecisionEvent } from '../types.ts'
+import type { Guards } from './admission.ts'
+import type { Failure } from './failure.ts'
 
 /** How far the decision about one request has come. */
 export interface Progress {
   readonly request: Request
-  readonly setup: {
-    readonly config: {
-      readonly requestIdHeader: string | false
-      readonly namesCaller?: boolean
-    }
-    readonly readCredentials: CredentialsReader
+  readonly setup: RequestReader & {
     /** The label of the verifier. */
     readonly label?: string | undefined
+    readonly guards?: Guards | undefined
   }
   readonly startedAt: number
   target?: Target | undefined
@@ -26,23 +25,23 @@ export interface Progress {
   /** The caller, once the endpoint has allowed it. */
   auth?: Auth | undefined
   /** All guards that the request came through: each may have read another token. */
-  readonly others?: readonly Progress['setup'][]
+  readonly others?: readonly RequestReader[]
 }
-
-/** The decision, as its event shows it. */
-export type Decided = Pick<
-  DecisionEvent,
-  'outcome' | 'reason' | 'status' | 'cause' | 'detail' | 'rule' | 'shadow'
->
 
 type Writable<Event> = { -readonly [Name in keyof Event]: Event[Name] }
 
 /** Makes the event of a decision. Never throws, since a decision must not depend on its event. */
-export function createDecisionEvent(progress: Progress, decision: Decided): DecisionEvent {
-  const { startedAt, facts } = progress
+export function createDecisionEvent(
+  progress: Progress,
+  outcome: DecisionEvent['outcome'],
+  rejection?: { readonly failure: Failure; readonly status: number },
+): DecisionEvent {
+  const { startedAt, facts, setup } = progress
   const event: Writable<DecisionEvent> = {
     type: 'decision',
-    ...decision,
+    outcome,
+    ...(rejection && whyRejected(rejection.failure, rejection.status)),
+    ...(setup.guards && isShadow(setup.guards) && { shadow: true }),
     path: '',
     method: '',
     durationMs: performance.now() - startedAt,
@@ -52,9 +51,22 @@ export function createDecisionEvent(progress: Progress, decision: Decided): Deci
     ...(facts?.endpointStatus === undefined ? {} : { endpointStatus: facts.endpointStatus }),
   }
   const asked = progress.hit ?? facts
-  const verifier = asked && (asked.verifier ?? progress.setup.label)
+  const verifier = asked && (asked.verifier ?? setup.label)
   if (verifier !== undefined) event.verifier = verifier
   return addFacts(event, progress)
+}
+
+function whyRejected(
+  { reason, explanation, cause = explanation, detail, rule }: Failure,
+  status: number,
+): Partial<DecisionEvent> {
+  return {
+    reason,
+    status,
+    ...(cause !== undefined && { cause }),
+    ...(detail !== undefined && { detail }),
+    ...(rule !== undefined && { rule }),
+  }
 }
 
 /** The facts about a request that events show. */

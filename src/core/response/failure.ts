@@ -1,10 +1,11 @@
 import { AuthUnavailableError, isDenyDetail, isUnavailableReason, thrownBehind } from '../errors.ts'
 import { shownReason, shownText, kindOf, ShowableError } from '../request/shown-facts.ts'
 import { findCause } from '../error-code.ts'
-import type { DecisionEvent, DenialReason, DenyDetail } from '../types.ts'
+import type { DenialReason, DenyDetail } from '../types.ts'
 
-/** The details of a request that is rejected for another reason than a denial. */
+/** Why a request is rejected, and what is known about that. */
 export interface Failure {
+  readonly reason: DenialReason
   readonly retryAfterMs?: number | undefined
   /** The status that the endpoint sent instead of a verdict. */
   readonly status?: number | undefined
@@ -24,24 +25,8 @@ export interface Failure {
   readonly error?: unknown
 }
 
-/** The facts about a failure that an event shows beside its reason. */
-export function shownFacts({
-  explanation,
-  cause = explanation,
-  detail,
-  rule,
-}: Failure): Pick<DecisionEvent, 'cause' | 'detail' | 'rule'> {
-  return {
-    ...(cause !== undefined && { cause }),
-    ...(detail !== undefined && { detail }),
-    ...(rule !== undefined && { rule }),
-  }
-}
-
-type KnownFailure = Failure & { readonly reason: DenialReason }
-
 /** Describes why a check failed. A bug is an `internal_error`, and so is any other thrown value. Never throws. */
-export function failureOf(error: unknown, token: string | undefined): KnownFailure {
+export function failureOf(error: unknown, token: string | undefined): Failure {
   try {
     const known = readFailure(error, token)
     if (known !== undefined) return known
@@ -53,7 +38,7 @@ export function failureOf(error: unknown, token: string | undefined): KnownFailu
   return { reason: 'internal_error', error, explanation: shownText(mistake, [token]) }
 }
 
-function readFailure(error: unknown, token: string | undefined): KnownFailure | undefined {
+function readFailure(error: unknown, token: string | undefined): Failure | undefined {
   if (!(error instanceof AuthUnavailableError)) return undefined
   const { reason, retryAfterMs, status } = error
   if (!isUnavailableReason(reason)) return undefined

@@ -1,8 +1,10 @@
 import { expect, it } from 'vitest'
-import type { Failure } from '../../../src/core/response/failure.ts'
 import { createAlarm } from '../../../src/core/response/alarm.ts'
 import { createFacts } from '../../../src/core/request/check.ts'
+import type { Failure as KnownFailure } from '../../../src/core/response/failure.ts'
 import type { DenialReason } from '../../../src/index.ts'
+
+type Failure = Omit<KnownFailure, 'reason'>
 
 const ENDPOINT = 'https://auth.example.test:8443/sk-secret?key=sk-secret'
 const WITH_VERIFIER = { endpoint: undefined }
@@ -18,7 +20,7 @@ function lineOf(reason: DenialReason, failure: Failure = {}, asked: Asked = {}):
   const { endpoint, attempts } = { endpoint: ENDPOINT, attempts: 1, ...asked }
   const lines: string[] = []
   const alarm = createAlarm(endpoint, (line) => lines.push(line))
-  alarm(reason, failure, { facts: { ...createFacts(), attempts } })
+  alarm({ reason, ...failure }, { facts: { ...createFacts(), attempts } })
   return lines.join('\n')
 }
 
@@ -125,7 +127,7 @@ it('names the hook that failed, and the class of its error alone', () => {
   expect(lineOf('internal_error', failure, WITH_VERIFIER)).toBe(`"verifier" threw ${rest}`)
   expect(lineOf('internal_error', failure, { attempts: 0 })).toBe(`a check failed with ${rest}`)
   const lines: string[] = []
-  createAlarm(ENDPOINT, (line) => lines.push(line))('internal_error', failure, {})
+  createAlarm(ENDPOINT, (line) => lines.push(line))({ reason: 'internal_error', ...failure }, {})
   expect(lines).toEqual([`a check failed with ${rest}`])
 })
 

@@ -21,7 +21,7 @@ function auditFacts(
   const known = token === undefined ? decided : { ...decided, token, hit: { verifier: undefined } }
   const { type, outcome, path, durationMs, cache, attempts, ...facts } = createDecisionEvent(
     { ...known, auth },
-    { outcome: 'allow' },
+    'allow',
   )
   expect({ type, outcome, path, attempts }).toEqual({
     type: 'decision',
@@ -90,7 +90,7 @@ describe('a request that is not checked', () => {
         setup: { config: { requestIdHeader: HEADER }, readCredentials: reader },
         target: { path, query: '' },
       },
-      { outcome: 'public' },
+      'public',
     )
   const withId = (authorization: string | undefined, id: string): Request =>
     raw('http://h/', { ...(authorization === undefined ? {} : { authorization }), [HEADER]: id })
