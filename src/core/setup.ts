@@ -6,7 +6,7 @@ import { createChannel, createConsole, observerOf, reportConfigError } from './r
 import { DecisionSource } from './asking/decision-source.ts'
 import { createCheckFactory, createReadAddress } from './request/check.ts'
 import { createCredentialsReader, createTokenFinder } from './request/credentials.ts'
-import { createAlarm, createRouteCheck, withHints } from './response/alarm.ts'
+import { createAlarm, createRouteCheck } from './response/alarm.ts'
 import { createAuthorize, startWarnings } from './response/authorization.ts'
 import { Denials } from './response/denial.ts'
 import { endpointFromEnvironment } from './runtime.ts'
@@ -17,7 +17,7 @@ import type { CheckFactory } from './request/check.ts'
 import type { CredentialsReader, TokenFinder } from './request/credentials.ts'
 import { alone } from './response/admission.ts'
 import type { Guards, SecretSource } from './response/admission.ts'
-import type { Alarm, RejectedRequest, RouteCheck } from './response/alarm.ts'
+import type { Alarm, RouteCheck } from './response/alarm.ts'
 import type { Authorize } from './response/authorization.ts'
 
 /** The setup without a config that can be used: what the gate needs to reject a request and to report it. */
@@ -25,8 +25,8 @@ export interface Unready extends Channel {
   /** The defaults if the config is wrong. The other options must decide nothing before the setup is ready. */
   readonly config: Pick<ResolvedConfig, 'requestIdHeader' | 'namesCaller'>
   readonly denials: Denials
-  /** With an observer, which gets each decision, only hints. `undefined` without a config, which is reported by itself. */
-  readonly alarm: Alarm<RejectedRequest> | undefined
+  /** `undefined` without a config, which is reported by itself. */
+  readonly alarm: Alarm | undefined
   readonly readCredentials: CredentialsReader
   /** Where a request may hold a secret. */
   readonly secretSources: readonly SecretSource[]
@@ -147,10 +147,7 @@ function createSetup(base: Base, args: readonly unknown[]): Setup {
     guards: alone(base),
     label: config.verifier?.label,
     cameByUnknownRoute: dependsOnPath(config) ? createRouteCheck(base.notify) : undefined,
-    alarm: withHints(
-      base,
-      base.report === undefined ? createAlarm(endpoint, base.writeLine) : undefined,
-    ),
+    alarm: createAlarm(base, endpoint),
   }
 }
 

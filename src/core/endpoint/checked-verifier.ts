@@ -1,26 +1,19 @@
 import { parseVerdict } from './verdict.ts'
 import { orAborted } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
+import { createLimit } from '../limit.ts'
 import { escapeUnseen } from '../request/shown-facts.ts'
 import { keepAlive, systemClock } from '../runtime.ts'
 import type { Check } from '../request/check.ts'
-import type { NoticeEvent } from '../types.ts'
-import type { CircuitEvent, KeysEvent } from '../types.ts'
 import type { Context } from '../request/question.ts'
+import type { Channel } from '../response/events.ts'
 import type { AskVerifier, DefinedVerifier, Question, VerifierRun } from '../verifier.ts'
 import type { Ask, Attempt, ParsedVerdict } from './verdict.ts'
 
 const NAMELESS = '"verifier" allowed without a principal, which "identity" requires'
-/** In a minute. */
+/** In a minute. A verifier that puts a part of a token into its warnings must not fill the memory or the log. */
 const MOST_WARNINGS = 64
-const MINUTE_MS = 60_000
 const LONGEST_WARNING = 1024
-
-/** Where a verifier reports. */
-interface Channel {
-  readonly report: ((event: CircuitEvent | KeysEvent) => void) | undefined
-  readonly notify: (notice: NoticeEvent) => void
-}
 
 /** Decides about a question as {@link AskVerifier} does. The verdict is checked. */
 export type Decide = (
@@ -104,9 +97,13 @@ export function decideBy(ask: AskVerifier): Decide {
 export function createCustomVerifier(
   decide: Decide,
   identity: 'optional' | 'required',
-  channel: Channel,
+  channel: Pick<Channel, 'report' | 'notify'>,
 ): Ask {
-  const warn = createWarn(channel)
+  const isNew = createLimit(MOST_WARNINGS)
+  const warn = (given: unknown): void => {
+    const message = escapeUnseen(String(given).slice(0, LONGEST_WARNING))
+    if (isNew(message)) channel.notify({ type: 'warning', message })
+  }
   return (check, attempt) => {
     const run = createRun(check, attempt, warn, channel)
     const verdict = decide(check.question, attempt.signal, run)
@@ -124,7 +121,7 @@ function createRun(
   check: Check,
   { deadline, facts }: Attempt,
   warn: (message: string) => void,
-  { report }: Channel,
+  { report }: Pick<Channel, 'report'>,
 ): VerifierRun {
   return {
     tenant: 'optional',
@@ -140,18 +137,5 @@ function createRun(
     timeLeftMs: () => deadline - systemClock.now(),
     trace: check.trace,
     client: check.readAddress,
-  }
-}
-
-// A verifier that puts a part of a token into its warnings must not fill the memory or the log, nor silence it for ever.
-function createWarn({ notify }: Channel): (message: unknown) => void {
-  const givenAt = new Map<string, number>()
-  return (given) => {
-    const message = escapeUnseen(String(given).slice(0, LONGEST_WARNING))
-    const now = systemClock.now()
-    for (const [old, at] of givenAt) if (now - at >= MINUTE_MS) givenAt.delete(old)
-    if (givenAt.size >= MOST_WARNINGS || givenAt.has(message)) return
-    givenAt.set(message, now)
-    notify({ type: 'warning', message })
   }
 }

@@ -1,3 +1,4 @@
+import { createLimit, createOnce } from '../limit.ts'
 import { escapeUnits } from '../request/shown-facts.ts'
 import type { TransportResponse, VerifierRun } from '../verifier.ts'
 
@@ -47,11 +48,10 @@ export function createFaultReport(): (
   token: string,
   run: Pick<VerifierRun, 'warn'>,
 ) => void {
-  const reported = new Set<string>()
+  const isNew = createOnce(MOST)
   return (fault, token, { warn }) => {
     const wrong = faultMessage(fault, token)
-    if (reported.size >= MOST || reported.has(wrong)) return
-    reported.add(wrong)
+    if (!isNew(wrong)) return
     const dropped = DROPS_ALL.has(fault.field) ? 'an identity' : 'a field'
     warn?.(`The endpoint sent ${dropped} that was dropped: ${wrong}`)
   }
@@ -77,13 +77,12 @@ export function createStatusReport(
   url: string,
 ): (response: TransportResponse, run: Pick<VerifierRun, 'warn'>) => void {
   const seenAt = new Map<number, number>()
-  let warnedAt = -Infinity
+  const isDue = createLimit(1)
   return ({ status, redirected }, { warn }) => {
     const odd = redirected === true ? REDIRECT : isUsual(status) ? USUAL : status
     const now = performance.now()
     seenAt.set(odd, now)
-    if (odd === USUAL || now - warnedAt < MINUTE_MS) return
-    warnedAt = now
+    if (odd === USUAL || !isDue('')) return
     for (const [old, at] of seenAt) if (now - at >= MINUTE_MS) seenAt.delete(old)
     const answers = redirected === true ? 'redirects' : `answers ${status} to`
     const often = seenAt.size === 1 ? 'every question' : 'some questions'

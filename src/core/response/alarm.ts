@@ -1,24 +1,22 @@
 import { kindOf, ShowableError } from '../request/shown-facts.ts'
 import type { Failure } from './failure.ts'
-import type { Channel, WriteLine } from './events.ts'
+import type { Channel } from './events.ts'
+import { createOnce } from '../limit.ts'
 import { isPreflight } from '../request/preflight.ts'
 import type { CheckFacts } from '../request/check.ts'
 import type { CredentialsReader } from '../request/credentials.ts'
 import type { Target } from '../request/target.ts'
 import type { DenialReason } from '../types.ts'
 
-/** Writes to the console why a request is rejected, if the endpoint, the connection to it or our code failed. */
-export type Alarm<About = Rejected> = (failure: Failure, about: About) => void
-
-interface Rejected {
+/** The request that is rejected. */
+interface RejectedRequest {
+  readonly request: Request
+  readonly target: Target
   readonly facts?: CheckFacts
 }
 
-/** The request that is rejected. */
-export interface RejectedRequest extends Rejected {
-  readonly request: Request
-  readonly target: Target
-}
+/** Tells the operator of a rejection that a failure or a mistake has caused. */
+export type Alarm = (failure: Failure, about: RejectedRequest) => void
 
 /**
  * The reasons that are failures of the endpoint or of the connection to it. As a rule they reject every request, but one
@@ -63,37 +61,39 @@ const ADVICE: readonly (readonly [pattern: RegExp, advice: string])[] = [
   [/^NotCapable$/, 'Permit the connection: on Deno, --allow-net'],
 ]
 
-/** For a wrapper without an observer. `endpoint` is absent if a verifier takes its place. */
-export function createAlarm(endpoint: string | undefined, writeLine: WriteLine): Alarm {
-  const isVerifier = endpoint === undefined
+/**
+ * Makes the line for the console about a failure of the endpoint, of the connection to it or of our code. `endpoint` is absent
+ * if a verifier takes its place.
+ */
+export function createSentence(
+  endpoint: string | undefined,
+): (failure: Failure, facts: CheckFacts | undefined) => string | undefined {
   // Its path and query may be secrets.
-  const asked = isVerifier
-    ? 'the service behind "verifier"'
-    : `the auth endpoint ${new URL(endpoint).origin}`
-  const hook = isVerifier ? '"verifier"' : '"fetch"'
-  return (failure, { facts }) => {
-    const { reason } = failure
+  const asked =
+    endpoint === undefined
+      ? 'the service behind "verifier"'
+      : `the auth endpoint ${new URL(endpoint).origin}`
+  const hook = endpoint === undefined ? '"verifier"' : '"fetch"'
+  return (failure, facts) => {
+    const { reason, explanation, cause, isAuthorizing = false } = failure
+    if (reason === 'internal_error') return sentenceOfBug(failure, facts, hook)
     const sentence = SENTENCES[reason]
-    const subject = failure.isAuthorizing === true ? 'the service behind "authorize"' : asked
-    if (sentence !== undefined) {
-      const said = `${subject} ${sentence(failure, subject !== asked || isVerifier)}`
-      const { explanation } = failure
-      writeLine(
-        explanation === undefined
-          ? said
-          : `requests are rejected: ${explanation}${nameOf(failure.cause, undefined)}`,
-      )
+    if (sentence === undefined) return undefined
+    if (explanation !== undefined) {
+      return `requests are rejected: ${explanation}${nameOf(cause, undefined)}`
     }
-    if (reason !== 'internal_error') return
-    const message = ShowableError.messageOf(failure.error)
-    if (message !== undefined) return writeLine(`a request was rejected: ${message}`)
-    const failed = nameFailed(failure, facts, hook)
-    // Without its own message, which may hold the token.
-    const kind = kindOf(failure.error)
-    writeLine(
-      `${failed} ${kind}: requests are rejected. To see the error, read event.error in "onEvent"`,
-    )
+    const subject = isAuthorizing ? 'the service behind "authorize"' : asked
+    return `${subject} ${sentence(failure, isAuthorizing || endpoint === undefined)}`
   }
+}
+
+function sentenceOfBug(failure: Failure, facts: CheckFacts | undefined, hook: string): string {
+  const message = ShowableError.messageOf(failure.error)
+  if (message !== undefined) return `a request was rejected: ${message}`
+  const failed = nameFailed(failure, facts, hook)
+  // Without its own message, which may hold the token.
+  const kind = kindOf(failure.error)
+  return `${failed} ${kind}: requests are rejected. To see the error, read event.error in "onEvent"`
 }
 
 function nameFailed(failure: Failure, facts: CheckFacts | undefined, hook: string): string {
@@ -115,34 +115,34 @@ const PREFLIGHT =
   'a CORS preflight was rejected, since it carries no token: browsers cannot call this server from other origins. Answer preflights before this guard, or set "preflight" to "allow"'
 const TOKEN_PARAM = /(?:^|&)(access_token|api[_-]?key|auth_token|authorization|token|key)=[^&]/i
 
-interface Hinting {
+interface Guard extends Channel {
   readonly config: { readonly preflight: 'deny' | 'allow' }
   readonly readCredentials: CredentialsReader
-  readonly notify: Channel['notify']
 }
 
-/** Adds what a request without a token, or with one that is too long, shows about its client, each once: it may be so for all. */
-export function withHints(
-  { config, readCredentials, notify }: Hinting,
-  alarm: Alarm | undefined,
-): Alarm<RejectedRequest> {
-  const told = new Set<string>()
-  const hint = (name: string, message: string): void => {
-    told.add(name)
-    notify({ type: 'warning', message })
+/** Makes the alarm of a guard. With an observer, which gets each decision, it only hints at mistakes, each once. */
+export function createAlarm(
+  { config, readCredentials, notify, report, writeLine }: Guard,
+  endpoint: string | undefined,
+): Alarm {
+  const sentenceOf = createSentence(endpoint)
+  const isFirst = createOnce(3)
+  const hint = (mistake: string, message: string): void => {
+    if (isFirst(mistake)) notify({ type: 'warning', message })
   }
-  const hintAt = (request: Request, query: string): void => {
-    const isDenied = config.preflight === 'deny' && !told.has('preflight')
-    if (isDenied && isPreflight(request, readCredentials)) hint('preflight', PREFLIGHT)
-    const name = told.has('query') ? undefined : TOKEN_PARAM.exec(query)?.[1]
-    if (name !== undefined) hint('query', tokenInUrl(name.toLowerCase()))
-  }
-  return (failure, about) => {
-    alarm?.(failure, about)
+  return (failure, { request, target, facts }) => {
+    const line = report === undefined ? sentenceOf(failure, facts) : undefined
+    if (line !== undefined) writeLine(line)
     const { reason, explanation } = failure
-    if (reason === 'missing_credentials') hintAt(about.request, about.target.query)
-    if (reason !== 'malformed_credentials' || explanation === undefined) return
-    if (!told.has('length')) hint('length', tooLong(explanation))
+    if (reason === 'malformed_credentials' && explanation !== undefined) {
+      hint('length', tooLong(explanation))
+    }
+    if (reason !== 'missing_credentials') return
+    if (config.preflight === 'deny' && isPreflight(request, readCredentials)) {
+      hint('preflight', PREFLIGHT)
+    }
+    const name = TOKEN_PARAM.exec(target.query)?.[1]
+    if (name !== undefined) hint('query', tokenInUrl(name.toLowerCase()))
   }
 }
 
@@ -162,12 +162,12 @@ export type RouteCheck = (request: Request) => boolean
 
 /** Makes a check that reports the first such request: each one is rejected, and its decision is reported. */
 export function createRouteCheck(notify: Channel['notify']): RouteCheck {
-  let isReported = false
+  const isFirst = createOnce()
   return (request) => {
     // Bun's requests inherit `params`. A router that sets its own on a Request, as itty-router does, has matched `request.url`.
     if (!('params' in request)) return false
     if (!('params' in (Object.getPrototypeOf(request) as object))) return false
-    if (!isReported) notify({ type: 'config_error', message: UNKNOWN_ROUTE })
-    return (isReported = true)
+    if (isFirst(UNKNOWN_ROUTE)) notify({ type: 'config_error', message: UNKNOWN_ROUTE })
+    return true
   }
 }

@@ -1,5 +1,6 @@
 import { kindOf } from '../request/shown-facts.ts'
 import { ignore } from '../async.ts'
+import { createLimit, createOnce } from '../limit.ts'
 import { AuthConfigError } from '../errors.ts'
 import type { AuthConfig } from '../auth-config.ts'
 import type { AuthEvent, NoticeEvent, StoreEvent } from '../types.ts'
@@ -35,17 +36,11 @@ export interface Channel {
   readonly writeLine: WriteLine
 }
 
-const MINUTE_MS = 60_000
-const MOST_LINES = 16
-
-/** Writes at most 16 lines a minute, each of them once. Sets no timer. */
+/** Writes at most 16 lines a minute, each of them once. */
 export function createConsole(): WriteLine {
-  const writtenAt = new Map<string, number>()
+  const isNew = createLimit(16)
   return (line) => {
-    const now = performance.now()
-    for (const [old, at] of writtenAt) if (now - at >= MINUTE_MS) writtenAt.delete(old)
-    if (writtenAt.has(line) || writtenAt.size >= MOST_LINES) return
-    writtenAt.set(line, now)
+    if (!isNew(line)) return
     try {
       // oxlint-disable-next-line no-console
       console.error(`with-auth: ${line}`)
@@ -82,13 +77,11 @@ function createReport(onEvent: Observer, writeLine: WriteLine): Report {
   }
 }
 
-/** Makes a function that reports its first warning and no other: what fails does so for each request. */
+/** Makes a function that reports its first warning and no other. */
 export function warnOnce(notify?: Channel['notify']): (message: string, error?: unknown) => void {
-  let isWarned = false
+  const isFirst = createOnce()
   return (message, error) => {
-    if (isWarned) return
-    isWarned = true
-    notify?.({ type: 'warning', message }, error)
+    if (isFirst(message)) notify?.({ type: 'warning', message }, error)
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createAlarm } from '../../../src/core/response/alarm.ts'
+import { createSentence } from '../../../src/core/response/alarm.ts'
 import { createFacts } from '../../../src/core/request/check.ts'
 import type { Failure as KnownFailure } from '../../../src/core/response/failure.ts'
 import type { DenialReason } from '../../../src/index.ts'
@@ -18,10 +18,8 @@ interface Asked {
 /** The line for one failure, of a check that asked as often as said. */
 function lineOf(reason: DenialReason, failure: Failure = {}, asked: Asked = {}): string {
   const { endpoint, attempts } = { endpoint: ENDPOINT, attempts: 1, ...asked }
-  const lines: string[] = []
-  const alarm = createAlarm(endpoint, (line) => lines.push(line))
-  alarm({ reason, ...failure }, { facts: { ...createFacts(), attempts } })
-  return lines.join('\n')
+  const sentenceOf = createSentence(endpoint)
+  return sentenceOf({ reason, ...failure }, { ...createFacts(), attempts }) ?? ''
 }
 
 const REJECTED = 'requests are rejected'
@@ -126,9 +124,8 @@ it('names the hook that failed, and the class of its error alone', () => {
   expect(lineOf('internal_error', failure)).toBe(`"fetch" threw ${rest}`)
   expect(lineOf('internal_error', failure, WITH_VERIFIER)).toBe(`"verifier" threw ${rest}`)
   expect(lineOf('internal_error', failure, { attempts: 0 })).toBe(`a check failed with ${rest}`)
-  const lines: string[] = []
-  createAlarm(ENDPOINT, (line) => lines.push(line))({ reason: 'internal_error', ...failure }, {})
-  expect(lines).toEqual([`a check failed with ${rest}`])
+  const unasked = createSentence(ENDPOINT)({ reason: 'internal_error', ...failure }, undefined)
+  expect(unasked).toBe(`a check failed with ${rest}`)
 })
 
 it.each<DenialReason>([
