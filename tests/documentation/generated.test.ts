@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { COMMANDS } from '../../src/cli/main.ts'
+import { FILE_OPTIONS } from '../../src/yaml/auth-section.ts'
+import { isFunction, keyOf } from '../../src/yaml/values.ts'
 import { createCommandPage } from '../support/command-page.ts'
 import { readAnchors, readTable, withoutBackticks } from '../support/markdown.ts'
 import { createMessagePage } from '../support/message-page.ts'
@@ -86,6 +88,17 @@ describe('docs/messages.md', () => {
 
   it('has no part of a sentence as a row', () => {
     expect(page).not.toContain('`the engine is a replica: connect to the primary`')
+  })
+
+  it('says what each option must be, in code and in a file', () => {
+    const [, shown = ''] = page.split('## What each option must be')
+    const [inCode = '', inFile = ''] = shown.split('In a file,')
+    const names = readOptionsOfType('AuthConfig').map(({ name }) => name)
+    const inKeys = Object.entries(FILE_OPTIONS)
+      .filter(([, form]) => !isFunction(form))
+      .map(([name]) => `server.auth.${keyOf(name)}`)
+    expect(names.filter((name) => !inCode.includes(`\`"${name}`))).toEqual([])
+    expect(inKeys.filter((key) => !inFile.includes(`\`"${key}`))).toEqual([])
   })
 
   it('says what each detail of a denial means', () => {

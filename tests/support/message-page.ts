@@ -1,5 +1,6 @@
 import { collectAnswers, collectMessages, readComments } from './messages.ts'
 import { readAnchors, renderTable } from './markdown.ts'
+import { messagesInCode, messagesInFile } from './option-messages.ts'
 import { readText, sorted } from './project.ts'
 import type { DenyDetail } from '../../src/core/types.ts'
 import type { Message } from './messages.ts'
@@ -75,7 +76,16 @@ export function createMessagePage(): string {
     (shown, place) => shown.concat(sectionOf(place)),
     [],
   )
-  return `${[HEAD, sectionOfAnswers(), sectionOfDetails(), ...sections].join('\n\n')}\n`
+  const parts = [HEAD, sectionOfAnswers(), sectionOfDetails(), ...sections, sectionOfOptions()]
+  return `${parts.join('\n\n')}\n`
+}
+
+function sectionOfOptions(): string {
+  const rowsOf = (rows: ReturnType<typeof messagesInCode>): string[][] =>
+    rows.map(([where, message]) => [where, inCode(message)])
+  const inFunctions = renderTable([['function', 'message'], ...rowsOf(messagesInCode())])
+  const inFile = renderTable([['line:column', 'message'], ...rowsOf(messagesInFile())])
+  return `## What each option must be\n\nIn code, with the function that takes the options. \`, received\` and the value follow, unless it may be a secret.\n\n${inFunctions}\n\nIn a file, with the place in the shortest one that has the key.\n\n${inFile}`
 }
 
 function sectionOfAnswers(): string {
