@@ -81,9 +81,16 @@ function problemsOf(config: AuthConfig): readonly OptionProblem[] {
     resolveConfig(config, () => undefined)
     return []
   } catch (error) {
-    if (error instanceof AuthConfigError) return error.problems
+    if (error instanceof AuthConfigError) return error.problems.map(inFile)
     throw error
   }
+}
+
+/** In a file the store of a cache stands beside it. */
+function inFile(problem: OptionProblem): OptionProblem {
+  const [first, second] = problem.optionPath
+  const isOfStore = first === 'cache' && second === 'store'
+  return isOfStore ? { ...problem, optionPath: problem.optionPath.slice(1) } : problem
 }
 
 function needsContext({ optionPath, received }: OptionProblem): boolean {

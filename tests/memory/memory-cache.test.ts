@@ -98,7 +98,7 @@ describe('a cache whose store shares decisions', () => {
     for (const scope of [undefined, 'mine']) {
       const cache = await cacheOf({ ...sharing, ...(scope === undefined ? {} : { scope }) })
       expect(problemsOf(guard({ endpoint, fetch, ...cached, cache }))).toBe(
-        '"cache" must be one whose store shares no verdicts, unless "fetch.id" is given: instances tell your function from another one by its id',
+        '"cache.store.shareVerdicts" must be false, since the function of "fetch" has no id: by an id instances know whose verdicts they share',
       )
       const named = Object.assign(fetch.bind(undefined), { id: 'mine' })
       expect(problemsOf(guard({ endpoint, fetch: named, ...cached, cache }))).toBe('')
@@ -113,7 +113,7 @@ describe('a cache whose store shares decisions', () => {
     const verifier = () => ({ outcome: 'allow' }) as const
     const scoped = await cacheOf({ ...sharing, scope: 'mine' })
     expect(problemsOf(guard({ verifier, ...cached, cache: scoped }))).toMatch(
-      /^"cache" must be one whose store shares no verdicts, unless "verifier.id" is given/,
+      /^"cache.store.shareVerdicts" must be false, since the verifier has no id: by an id/,
     )
     const named = defineVerifier({ ask: () => ({ outcome: 'allow' }), id: 'mine' })
     const cache = await cacheOf(sharing)

@@ -76,6 +76,19 @@ describe('server.auth.cache and server.auth.store', () => {
     expect(store).toMatchObject({ shared: {} })
   })
 
+  it('shares no verdicts of a provider whose verifier has no id', async () => {
+    const text = [
+      'server:',
+      '  auth:',
+      '    provider_config: { type: upstream_header, principal_header: x-user, trusted_network: true }',
+      '    cache: {}',
+      `    store: { url: rediss://h, share_verdicts: true, secret: ${SECRET}, scope: s }`,
+    ].join('\n')
+    expect(await errorOf(text)).toContain(
+      ':5:47: "server.auth.store.share_verdicts" must be false, since the verifier has no id: by an id instances know whose verdicts they share',
+    )
+  })
+
   it('is refused by parseConfig, which opens no connection', () => {
     expect(() => parseConfig(yaml('{ url: redis://h }'))).toThrow(
       /"server.auth.store" must be left out for parseConfig, which opens no connection: use loadConfig\n/,

@@ -162,7 +162,7 @@ function checkCache({ cache }: Given, parsed: Parsed, problems: Problems): void 
   if (shared === undefined) return
   const id = verifier === undefined ? (fetch ?? runtimeFetch).id : verifier.id
   if (id !== undefined) return
-  const own = verifier === undefined ? 'fetch' : 'verifier'
-  const expected = `one whose store shares no verdicts, unless \`${own}.id\` is given: instances tell your function from another one by its id`
-  problems.add(misusedOption(['cache'], expected))
+  const own = verifier === undefined ? 'function of `fetch`' : 'verifier'
+  const expected = `false, since the ${own} has no id: by an id instances know whose verdicts they share`
+  problems.add(misusedOption(['cache', 'store', 'shareVerdicts'], expected))
 }
