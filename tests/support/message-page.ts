@@ -85,7 +85,7 @@ function sectionOfOptions(): string {
     rows.map(([where, message]) => [where, inCode(message)])
   const inFunctions = renderTable([['function', 'message'], ...rowsOf(messagesInCode())])
   const inFile = renderTable([['line:column', 'message'], ...rowsOf(messagesInFile())])
-  return `## What each option must be\n\nIn code, with the function that takes the options. \`, received\` and the value follow, unless it may be a secret.\n\n${inFunctions}\n\nIn a file, with the place in the shortest one that has the key.\n\n${inFile}`
+  return `## What each option must be\n\nIn code, with the function that takes the options. \`, received\` and the value follow, unless it may be a secret.\n\n${inFunctions}\n\nIn a file, with the place in one that has it.\n\n${inFile}`
 }
 
 function sectionOfAnswers(): string {

@@ -150,5 +150,5 @@ function distinct(rows: readonly Row[], keyOf: (row: Row) => string): readonly R
     where,
     text.replace(/, received .*?(?=$|: )/, ''),
   ])
-  return [...new Map(short.reverse().map((row) => [keyOf(row), row])).values()].reverse()
+  return [...new Map(short.map((row) => [keyOf(row), row])).values()]
 }
