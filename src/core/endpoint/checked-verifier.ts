@@ -22,23 +22,11 @@ export type Decide = (
   run: VerifierRun,
 ) => Promise<ParsedVerdict>
 
-/** The traits of a verifier, checked, and the function that decides. */
-export interface VerifierParts extends Omit<DefinedVerifier, 'reads'> {
-  readonly decide: Decide
-  /** `undefined` for the usual context. */
-  readonly reads?: Context | undefined
-  /** The function that it stands for. */
-  readonly source?: object | undefined
-  /** The verifiers that it chooses among. */
-  readonly choices?: readonly CheckedVerifier[] | undefined
-  /** `true`: its options allow every token, so that a made-up one proves nothing about it. */
-  readonly trustsNetwork?: true | undefined
-}
-
-/** A verifier as guards use it. One of another copy of the package has another class. */
+/** A verifier as guards use it: its traits are checked. One of another copy of the package has another class. */
 export class CheckedVerifier implements DefinedVerifier {
   declare readonly ask: AskVerifier
   declare readonly decide: Decide
+  /** `undefined` for the usual context. */
   declare readonly reads: Context | undefined
   declare readonly local: true | undefined
   declare readonly consumes: readonly string[]
@@ -49,8 +37,11 @@ export class CheckedVerifier implements DefinedVerifier {
   declare readonly id: string | undefined
   declare readonly endsByItself: true | undefined
   declare readonly describe: () => object
+  /** The function that it stands for. */
   declare readonly source: object | undefined
+  /** The verifiers that it chooses among. */
   declare readonly choices: readonly CheckedVerifier[] | undefined
+  /** `true`: its options allow every token, so that a made-up one proves nothing about it. */
   declare readonly trustsNetwork: true | undefined
 
   constructor(parts: VerifierParts) {
@@ -68,6 +59,12 @@ export class CheckedVerifier implements DefinedVerifier {
     return 'Verifier'
   }
 }
+
+type Members = Omit<CheckedVerifier, 'members' | typeof Symbol.toStringTag>
+
+/** What a verifier says of itself, and the function that decides. */
+export type VerifierParts = Partial<Members> &
+  Pick<Members, 'ask' | 'decide' | 'consumes' | 'warnings' | 'describe'>
 
 /** Makes the verifier of a function, which says nothing of itself. */
 export function verifierOf(ask: AskVerifier): CheckedVerifier {

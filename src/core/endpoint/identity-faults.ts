@@ -1,4 +1,4 @@
-import { createLimit, createOnce } from '../limit.ts'
+import { createLimit } from '../limit.ts'
 import { escapeUnits } from '../request/shown-facts.ts'
 import type { TransportResponse, VerifierRun } from '../verifier.ts'
 
@@ -48,7 +48,7 @@ export function createFaultReport(): (
   token: string,
   run: Pick<VerifierRun, 'warn'>,
 ) => void {
-  const isNew = createOnce(MOST)
+  const isNew = createLimit(MOST, Infinity)
   return (fault, token, { warn }) => {
     const wrong = faultMessage(fault, token)
     if (!isNew(wrong)) return

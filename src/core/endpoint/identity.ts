@@ -4,57 +4,58 @@ import { copyClaims } from './claims.ts'
 import type { OnFault } from './identity-faults.ts'
 import type { Auth } from '../types.ts'
 
+const NO_ATTRIBUTES: Auth['attributes'] = Object.freeze(emptyRecord<never>())
+
 /** An identity without principal and attributes. */
-export const NOBODY: Auth = anonymous(Object.freeze(emptyRecord<never>()))
+export const NOBODY: Auth = Object.freeze({ __proto__: null, attributes: NO_ATTRIBUTES })
 
-// Without a prototype, so that a `principal` on Object.prototype names no caller.
-function anonymous(attributes: Auth['attributes']): Auth {
-  return Object.freeze({ __proto__: null, attributes })
-}
+/** The parts of an identity, as they were sent. */
+type Parts = Readonly<Partial<Record<Exclude<keyof Auth, 'stale'>, unknown>>>
 
-/** The fields of an identity beside the principal and the attributes. */
-type Facts = Omit<Auth, 'principal' | 'attributes' | 'stale'>
+/** What is known of a caller beside the principal and the attributes. */
+type Facts = { -readonly [Name in Exclude<keyof Parts, 'principal' | 'attributes'>]?: Auth[Name] }
 
 /**
  * Takes the identity out of a verdict of this package's form: the own properties of {@link Auth}. Never returns half an
- * identity: a wrong attribute may be the one that restricts the caller. So one fault of those two drops both.
+ * identity: a wrong attribute may be the one that restricts the caller. So one fault of the principal or of the attributes
+ * drops both.
  */
 export function parseIdentity(value: unknown, onFault: OnFault): Auth {
   if (!isRecord(value)) return NOBODY
-  const read = (name: string): unknown => readName(value, name)
-  const facts = {
-    ...scopes(read('scopes'), onFault),
-    ...text('clientId', read('clientId'), onFault),
-    ...text('tenant', read('tenant') ?? undefined, onFault),
-    ...claims(read('claims'), onFault),
-    ...end(read('expiresAt'), onFault),
+  const read = (name: keyof Parts): unknown => readName(value, name)
+  const parts: Parts = {
+    principal: read('principal'),
+    attributes: read('attributes'),
+    scopes: read('scopes'),
+    clientId: read('clientId'),
+    tenant: read('tenant') ?? undefined,
+    claims: read('claims'),
+    expiresAt: read('expiresAt'),
   }
-  return createAuth(read('principal'), read('attributes'), facts, onFault)
+  return createAuth(parts, onFault)
 }
+
+/** The names that a body has for parts of an identity. */
+const BODY_NAMES: Readonly<Record<string, string>> = { clientId: 'client_id', expiresAt: 'exp' }
 
 /** Takes the identity out of the body of an endpoint: `principal`, `attributes`, and fields of RFC 7662 §2.2. */
 export function parseBodyIdentity(body: unknown, tenant: unknown, onFault: OnFault): Auth {
   if (!isRecord(body)) return NOBODY
   const scope = readName(body, 'scope')
   const exp = readName(body, 'exp')
-  const facts = {
-    ...scopesOf(scope, onFault),
-    ...text('clientId', readName(body, 'client_id'), (fault) =>
-      onFault({ ...fault, field: 'client_id' }),
-    ),
-    ...text('tenant', tenant ?? undefined, onFault),
-    ...end(typeof exp === 'number' ? Math.max(0, exp * 1000) : exp, (fault) =>
-      onFault({ ...fault, field: 'exp' }),
-    ),
+  const scopes = typeof scope === 'string' ? splitScope(scope) : undefined
+  if (scopes === undefined && scope !== undefined) onFault({ field: 'scope', expected: 'a string' })
+  const parts: Parts = {
+    principal: readName(body, 'principal'),
+    attributes: readName(body, 'attributes'),
+    scopes,
+    clientId: readName(body, 'client_id'),
+    tenant: tenant ?? undefined,
+    expiresAt: typeof exp === 'number' ? Math.max(0, exp * 1000) : exp,
   }
-  return createAuth(readName(body, 'principal'), readName(body, 'attributes'), facts, onFault)
-}
-
-function scopesOf(scope: unknown, onFault: OnFault): Pick<Facts, 'scopes'> {
-  if (scope === undefined) return {}
-  if (typeof scope === 'string') return { scopes: Object.freeze(splitScope(scope)) }
-  onFault({ field: 'scope', expected: 'a string' })
-  return {}
+  return createAuth(parts, (fault) =>
+    onFault({ ...fault, field: BODY_NAMES[fault.field] ?? fault.field }),
+  )
 }
 
 /** RFC 6749 §3.3: scopes have one blank between them. */
@@ -62,74 +63,55 @@ export function splitScope(scope: string): string[] {
   return scope.split(' ').filter((one) => one !== '')
 }
 
-function createAuth(principal: unknown, attributes: unknown, facts: Facts, onFault: OnFault): Auth {
-  const name = parsePrincipal(principal, onFault)
-  const lists = parseAttributes(attributes, onFault)
-  // Of an identity that is dropped only the end stays, which restricts.
-  if (name === undefined || lists === undefined) return withFacts(NOBODY, pickEnd(facts))
-  if (name !== '') return Object.freeze({ principal: name, attributes: lists, ...facts })
-  return withFacts(lists === NOBODY.attributes ? NOBODY : anonymous(lists), facts)
+function createAuth(parts: Parts, onFault: OnFault): Auth {
+  const facts = parseFacts(parts, onFault)
+  const principal = parseText('principal', parts.principal, onFault)
+  const attributes = parseAttributes(parts.attributes, onFault)
+  if (principal === undefined || attributes === undefined) {
+    // Of an identity that is dropped only the end stays, which restricts.
+    const { expiresAt } = facts
+    return anonymous(NO_ATTRIBUTES, expiresAt === undefined ? {} : { expiresAt })
+  }
+  if (principal === '') return anonymous(attributes, facts)
+  return Object.freeze({ principal, attributes, ...facts })
 }
 
-function pickEnd({ expiresAt }: Facts): Facts {
-  return expiresAt === undefined ? {} : { expiresAt }
+// Without a prototype, so that a `principal` on Object.prototype names no caller.
+function anonymous(attributes: Auth['attributes'], facts: Facts): Auth {
+  if (attributes === NO_ATTRIBUTES && Object.keys(facts).length === 0) return NOBODY
+  return Object.freeze({ __proto__: null, attributes, ...facts })
 }
 
-function withFacts(auth: Auth, facts: Facts): Auth {
-  if (Object.keys(facts).length === 0) return auth
-  return Object.freeze({ __proto__: null, ...auth, ...facts })
+/** A wrong one is left out. */
+function parseFacts(parts: Parts, onFault: OnFault): Facts {
+  const { scopes, claims, expiresAt } = parts
+  const facts: Facts = {}
+  const list = typeof scopes === 'string' ? undefined : parseList(scopes)
+  if (list !== undefined) facts.scopes = list
+  else if (scopes !== undefined) onFault({ field: 'scopes', expected: 'a list of strings' })
+  for (const field of ['clientId', 'tenant'] as const) {
+    const text = parseText(field, parts[field], onFault)
+    if (text !== undefined && text !== '') facts[field] = text
+  }
+  const copy = claims === undefined ? undefined : copyClaims(claims, onFault)
+  if (copy !== undefined) facts.claims = copy
+  const isTime = typeof expiresAt === 'number' && expiresAt >= 0 && expiresAt < Infinity
+  if (isTime) facts.expiresAt = expiresAt
+  else if (expiresAt !== undefined) onFault({ field: 'expiresAt', expected: 'a number' })
+  return facts
 }
 
-function scopes(value: unknown, onFault: OnFault): Pick<Facts, 'scopes'> {
-  if (value === undefined) return {}
-  const list = typeof value === 'string' ? undefined : parseList(value)
-  if (list !== undefined) return { scopes: list }
-  onFault({ field: 'scopes', expected: 'a list of strings' })
-  return {}
-}
-
-function text<Field extends 'clientId' | 'tenant'>(
-  field: Field,
-  value: unknown,
-  onFault: OnFault,
-): Partial<Record<Field, string>> {
-  // An empty text names nothing.
-  if (value === undefined || value === '') return {}
-  if (typeof value === 'string') return record(field, value)
-  onFault({ field, expected: 'a string' })
-  return {}
-}
-
-function record<Field extends string>(field: Field, value: string): Partial<Record<Field, string>> {
-  const made: Partial<Record<Field, string>> = {}
-  made[field] = value
-  return made
-}
-
-function claims(value: unknown, onFault: OnFault): Pick<Facts, 'claims'> {
-  if (value === undefined) return {}
-  const copied = copyClaims(value, onFault)
-  return copied === undefined ? {} : { claims: copied }
-}
-
-function end(value: unknown, onFault: OnFault): Pick<Facts, 'expiresAt'> {
-  if (value === undefined) return {}
-  if (typeof value === 'number' && value >= 0 && value < Infinity) return { expiresAt: value }
-  onFault({ field: 'expiresAt', expected: 'a number' })
-  return {}
-}
-
-/** Returns `''` for no principal, `undefined` for a wrong one. */
-function parsePrincipal(value: unknown, onFault: OnFault): string | undefined {
+/** Returns `''`, which names nothing, for no text, and `undefined` for a wrong one. */
+function parseText(field: keyof Parts, value: unknown, onFault: OnFault): string | undefined {
   if (value === undefined) return ''
   if (typeof value === 'string') return value
-  onFault({ field: 'principal', expected: 'a string' })
+  onFault({ field, expected: 'a string' })
   return undefined
 }
 
 function parseAttributes(value: unknown, onFault: OnFault): Auth['attributes'] | undefined {
   // Shared, since an object without a prototype takes 200 bytes, and cached decisions are many.
-  if (value === undefined || value === null) return NOBODY.attributes
+  if (value === undefined || value === null) return NO_ATTRIBUTES
   if (!isRecord(value)) {
     onFault({ field: 'attributes', expected: 'an object' })
     return undefined

@@ -1,7 +1,7 @@
 import { kindOf, ShowableError } from '../request/shown-facts.ts'
 import type { Failure } from './failure.ts'
 import type { Channel } from './events.ts'
-import { createOnce } from '../limit.ts'
+import { createLimit } from '../limit.ts'
 import { isPreflight } from '../request/preflight.ts'
 import type { CheckFacts } from '../request/check.ts'
 import type { CredentialsReader } from '../request/credentials.ts'
@@ -126,7 +126,7 @@ export function createAlarm(
   endpoint: string | undefined,
 ): Alarm {
   const sentenceOf = createSentence(endpoint)
-  const isFirst = createOnce(3)
+  const isFirst = createLimit(3, Infinity)
   const hint = (mistake: string, message: string): void => {
     if (isFirst(mistake)) notify({ type: 'warning', message })
   }
@@ -162,7 +162,7 @@ export type RouteCheck = (request: Request) => boolean
 
 /** Makes a check that reports the first such request: each one is rejected, and its decision is reported. */
 export function createRouteCheck(notify: Channel['notify']): RouteCheck {
-  const isFirst = createOnce()
+  const isFirst = createLimit(1, Infinity)
   return (request) => {
     // Bun's requests inherit `params`. A router that sets its own on a Request, as itty-router does, has matched `request.url`.
     if (!('params' in request)) return false

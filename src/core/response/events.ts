@@ -1,6 +1,6 @@
 import { kindOf } from '../request/shown-facts.ts'
 import { ignore } from '../async.ts'
-import { createLimit, createOnce } from '../limit.ts'
+import { createLimit } from '../limit.ts'
 import { AuthConfigError } from '../errors.ts'
 import type { AuthConfig } from '../auth-config.ts'
 import type { AuthEvent, NoticeEvent, StoreEvent } from '../types.ts'
@@ -79,7 +79,7 @@ function createReport(onEvent: Observer, writeLine: WriteLine): Report {
 
 /** Makes a function that reports its first warning and no other. */
 export function warnOnce(notify?: Channel['notify']): (message: string, error?: unknown) => void {
-  const isFirst = createOnce()
+  const isFirst = createLimit(1, Infinity)
   return (message, error) => {
     if (isFirst(message)) notify?.({ type: 'warning', message }, error)
   }
