@@ -8,7 +8,8 @@ import { parseNeed } from './needs/need.ts'
 import { isHandler } from './core/gate.ts'
 import { checkNeed } from './needs/route-check.ts'
 import type { RouteRule, RouteScope } from './access/rules.ts'
-import type { Access, Need } from './core/types.ts'
+import type { Access } from './core/types.ts'
+import type { Need } from './needs/need.ts'
 
 export type { Need, RouteRule, RouteScope }
 

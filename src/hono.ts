@@ -15,7 +15,8 @@ import type { Context, MiddlewareHandler } from 'hono'
 import type { AuthConfig } from './core/auth-config.ts'
 import type { AuthConfigSource, KnownOptions } from './core/auth-config.ts'
 import type { ProtectedResource } from './core/seams.ts'
-import type { Auth, Need } from './core/types.ts'
+import type { Auth } from './core/types.ts'
+import type { Need } from './needs/need.ts'
 import type { AuthException } from './hono/rejection.ts'
 
 export { isAuthException }

@@ -3,20 +3,24 @@
  *
  * @module with-auth/otel
  */
-import { ignore } from './core/async.ts'
+import * as openTelemetry from '@opentelemetry/api'
 import { Levels } from './telemetry/measures.ts'
 import { recordMetrics } from './otel/instruments.ts'
 import { parseObserveOptions } from './otel/options.ts'
-import { recordSpan } from './otel/span.ts'
+import { createTracing, observeWithSpans } from './otel/span.ts'
 import type { AuthConfig } from './core/auth-config.ts'
+import type { BeginSpan } from './core/seams.ts'
 import type { AuthEvent } from './core/types.ts'
 import type { ObserveOptions } from './otel/options.ts'
 
 export type { ObserveOptions }
 
+const NO_SPANS: BeginSpan = () => undefined
+
 /**
  * Makes an `onEvent` that gives each decision a span and counts it, by the global providers of `@opentelemetry/api`. A span
- * belongs to the span that is active in the request. No attribute holds a token or a path. Give each guard its own.
+ * belongs to the span that is active in the request, and the call to the endpoint to it. No attribute holds a token or a path.
+ * Give each guard its own.
  *
  * @throws AuthConfigError for options that cannot be used.
  *
@@ -36,17 +40,7 @@ export type { ObserveOptions }
 export function observe(options: ObserveOptions = {}): NonNullable<AuthConfig['onEvent']> {
   const { spans, principal, next } = parseObserveOptions(options)
   const levels = new Levels()
-  const record = (event: AuthEvent): void => {
-    recordMetrics(event, levels)
-    if (spans && event.type === 'decision') recordSpan(event, principal)
-  }
-  return (event) => {
-    try {
-      record(event)
-    } catch (error) {
-      ignore(next?.(event))
-      throw error
-    }
-    return next?.(event)
-  }
+  const begin = spans ? createTracing(openTelemetry, principal) : NO_SPANS
+  const record = (event: AuthEvent): void => recordMetrics(event, levels)
+  return observeWithSpans(begin, record, (event) => next?.(event))
 }

@@ -123,13 +123,15 @@ it('reads no header on a hit but Authorization and what the endpoint is told', a
   const used: string[] = []
   const tokenOnly = await warmed()
   expect(tokenOnly.guarded(watched(used))).toBe(RESULT)
-  expect(used).toEqual(['get authorization'])
+  // For the event.
+  const [id, ...read] = ['get traceparent', 'get authorization']
+  expect(used).toEqual([...read, id])
   const told = await warmed({ headers: ['x-tenant'] })
   expect(told.guarded(watched(used))).toBe(RESULT)
-  expect(used.slice(1)).toEqual(['get authorization', 'get x-tenant'])
+  expect(used.slice(2)).toEqual([...read, 'get x-tenant', id])
 })
 
-it('reads the request id on a hit only for an observer', async () => {
+it('reads the ids of request and trace on a hit only for an observer', async () => {
   const read = async (config: AuthConfig): Promise<string[]> => {
     const used: string[] = []
     const guarded = withAuth(handler, {
@@ -145,5 +147,9 @@ it('reads the request id on a hit only for an observer', async () => {
   }
   expect(await read({})).toEqual(['get authorization'])
   const onEvent = vi.fn()
-  expect(await read({ onEvent })).toEqual(['get authorization', 'get x-request-id'])
+  expect(await read({ onEvent })).toEqual([
+    'get authorization',
+    'get x-request-id',
+    'get traceparent',
+  ])
 })

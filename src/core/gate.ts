@@ -7,6 +7,7 @@ import { isPromise } from './async.ts'
 import { createSetupSource } from './setup.ts'
 import type { AuthConfigSource } from './auth-config.ts'
 import type { AddressOf } from './config/parse.ts'
+import type { Asked } from './asking/decision-source.ts'
 import type { DenyVerdict } from './endpoint/verdict.ts'
 import type { Target } from './request/target.ts'
 import type { Admission, KnownAdmission } from './response/admission.ts'
@@ -130,8 +131,12 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | 
     progress.hit = cached
     return conclude(progress, setup, cached.admission, cached.denial)
   }
-  const check = setup.checks.createCheck(token, told, request, target, progress.args)
-  const { facts, pending } = setup.verifier.ask(check)
+  const span = setup.beginSpan?.(progress.startedAt)
+  progress.span = span
+  const { args } = progress
+  const check = setup.checks.createCheck(token, told, request, target, args, span?.context())
+  const ask = (): Asked => setup.verifier.ask(check)
+  const { facts, pending } = span === undefined ? ask() : span.run(ask)
   progress.facts = facts
   if ('reason' in pending) return fail(progress, pending)
   return wait(progress, pending, (verdict) =>
@@ -208,6 +213,7 @@ function report(
 ): void {
   const { setup, request } = progress
   if (setup.report === undefined) return
+  progress.span ??= setup.beginSpan?.(progress.startedAt)
   const event = createDecisionEvent(progress, outcome, rejection)
-  setup.report(event, rejection?.failure.error, request)
+  setup.report(event, rejection?.failure.error, request, progress.span)
 }

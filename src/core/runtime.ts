@@ -46,9 +46,25 @@ export function processVariable(name: string): unknown {
 // All copies of `@opentelemetry/api` 1.x share what is registered here.
 const OPENTELEMETRY = Symbol.for('opentelemetry.js.api.1')
 
-/** Whether OpenTelemetry adds the trace context to the calls of this process. */
-export function hasPropagator(): boolean {
-  return property(Reflect.get(globalThis, OPENTELEMETRY), 'propagation') !== undefined
+// The `fetch` of Node, of Bun and workerd, and of Deno, as they print it.
+const OWN_FETCH =
+  /'internal\/deps\/undici\/undici'|^function fetch\(\) \{\s*\[native code\]\s*\}$|lazyFetch\(\)/
+
+/**
+ * Whether other code adds the trace context to the calls of this process: OpenTelemetry by its instrumentation of undici, by that
+ * of `fetch`, or Deno itself. A `fetch` that is not known counts as instrumented.
+ */
+export function addsTraceContext(): boolean {
+  const api: unknown = Reflect.get(globalThis, OPENTELEMETRY)
+  if (property(api, 'propagation') === undefined) return false
+  const channels = nodeModule('node:diagnostics_channel')
+  const hasSubscribers = property(channels, 'hasSubscribers')
+  if (typeof hasSubscribers === 'function' && hasSubscribers('undici:request:create')) return true
+  const { fetch } = globalThis
+  if (fetch.name !== 'fetch' || !OWN_FETCH.test(Function.prototype.toString.call(fetch)))
+    return true
+  const deno = property(property(globalThis, 'Deno'), 'telemetry')
+  return deno !== undefined && property(api, 'trace') === property(deno, 'tracerProvider')
 }
 
 /**

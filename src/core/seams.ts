@@ -1,4 +1,4 @@
-import type { Auth, NoticeEvent, StoreEvent } from './types.ts'
+import type { Auth, DecisionEvent, NoticeEvent, StoreEvent } from './types.ts'
 
 /** The state before a question is sent. The decision about it carries this stamp. */
 export interface Stamp {
@@ -117,6 +117,21 @@ export abstract class PartitionedCache implements DecisionCache {
   /** Opens the partition of a scope. */
   abstract open(scope: Scope): object
 }
+
+/** The span of one check. `observe` of `with-auth/otel` makes it. */
+export interface CheckSpan {
+  /** The id of its trace: 32 hexadecimal digits. */
+  readonly traceId: string | undefined
+  /** For the call to the endpoint, in place of the trace context of the request. */
+  readonly context: () => Readonly<Record<string, string>> | undefined
+  /** Calls a function, with what it starts, in the span. */
+  readonly run: <Value>(call: () => Value) => Value
+  /** Ends it with what was decided. */
+  readonly end: (event: DecisionEvent) => void
+}
+
+/** Begins the span of a check that began at this time of `performance`. */
+export type BeginSpan = (startedAt: number) => CheckSpan | undefined
 
 /** Why a known caller may not do what it asks for. */
 export type Refusal = 'insufficient_scope' | 'forbidden'

@@ -86,20 +86,6 @@ export interface Access {
   readonly signal: AbortSignal
 }
 
-/** The scopes, roles and names that a caller must have. Every member must hold. Names are compared exactly. */
-export interface Need {
-  /** Scopes that are all needed. */
-  readonly scopes?: readonly string[]
-  /** Scopes of which one is needed. */
-  readonly anyScope?: readonly string[]
-  /** Roles of which one is needed: values of the attribute `roles`. */
-  readonly roles?: readonly string[]
-  /** Attributes, each with the values of which one is needed. */
-  readonly attributes?: Readonly<Record<string, readonly string[]>>
-  /** The callers who may proceed. */
-  readonly principal?: readonly string[]
-}
-
 /** One decision about one request. Holds no token, no query, and only the header that `requestIdHeader` names. */
 export interface DecisionEvent {
   readonly type: 'decision'
@@ -122,6 +108,9 @@ export interface DecisionEvent {
   readonly principal?: string
   /** What the client sent in the header {@link AuthConfig.requestIdHeader}. Absent if it holds, or may hold, the token. */
   readonly requestId?: string
+  /** The trace that the request belongs to: that of its span, if `observe` of `with-auth/otel` makes one, else of a valid
+   * `traceparent`. 32 hexadecimal digits. */
+  readonly traceId?: string
   readonly durationMs: number
   /** `shared`: the call of another request answered. `remote`: another instance had asked. `skipped`: it was not cached. */
   readonly cache: 'hit' | 'miss' | 'stale' | 'shared' | 'remote' | 'skipped' | 'off'
@@ -157,7 +146,7 @@ export type SkipReason = 'no_store' | 'status' | 'ttl' | 'outdated' | 'too_large
 /** A route check, such as `withAccess`, has rejected a request that the guard let through. */
 export interface AccessEvent extends Pick<
   DecisionEvent,
-  'status' | 'path' | 'method' | 'principal' | 'requestId' | 'shadow'
+  'status' | 'path' | 'method' | 'principal' | 'requestId' | 'traceId' | 'shadow'
 > {
   readonly type: 'access'
   readonly outcome: 'deny'

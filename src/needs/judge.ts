@@ -1,6 +1,7 @@
 import { ignore } from '../core/async.ts'
 import type { Implies, Refusal } from '../core/seams.ts'
-import type { Auth, Need } from '../core/types.ts'
+import type { Auth } from '../core/types.ts'
+import type { Need } from './need.ts'
 
 /** How a caller meets a need. */
 interface NeedResult {

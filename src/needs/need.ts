@@ -1,9 +1,22 @@
 import { namesOf, parse, parseOptions } from '../core/config/interpreter.ts'
 import { invalidOption, isOptionsObject, misusedOption } from '../core/config/option-checks.ts'
 import { Problems } from '../core/config/problems.ts'
-import type { Need } from '../core/types.ts'
 import type { FormOf, Table } from '../core/config/form.ts'
 import type { OptionPath } from '../core/config/problems.ts'
+
+/** The scopes, roles and names that a caller must have. Every member must hold. Names are compared exactly. */
+export interface Need {
+  /** Scopes that are all needed. */
+  readonly scopes?: readonly string[]
+  /** Scopes of which one is needed. */
+  readonly anyScope?: readonly string[]
+  /** Roles of which one is needed: values of the attribute `roles`. */
+  readonly roles?: readonly string[]
+  /** Attributes, each with the values of which one is needed. */
+  readonly attributes?: Readonly<Record<string, readonly string[]>>
+  /** The callers who may proceed. */
+  readonly principal?: readonly string[]
+}
 
 type Texts = readonly string[]
 

@@ -1,42 +1,105 @@
-import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { ignore } from '../core/async.ts'
+import { readTraceContext } from '../core/request/trace-context.ts'
+import { observeWithRequest } from '../core/response/events.ts'
 import { isOutage } from '../telemetry/measures.ts'
-import type { Attributes } from '@opentelemetry/api'
-import type { DecisionEvent } from '../core/types.ts'
+import type * as openTelemetry from '@opentelemetry/api'
+import type { Attributes, Span } from '@opentelemetry/api'
+import type { AuthConfig } from '../core/auth-config.ts'
+import type { BeginSpan, CheckSpan } from '../core/seams.ts'
+import type { AuthEvent, DecisionEvent } from '../core/types.ts'
 
-/** Makes a span of a decision that has just been made, in the context of its request. */
-export function recordSpan(event: DecisionEvent, namesCaller: boolean): void {
-  const { reason, durationMs } = event
-  const hasFailed = isOutage(event)
-  const attributes = describe(event)
-  if (hasFailed) attributes['error.type'] = reason
-  if (namesCaller && event.principal !== undefined) attributes['user.id'] = event.principal
-  const endTime = Date.now()
-  // Looked up each time: a program may register its provider later, or exchange it.
-  const span = trace.getTracer('with-auth').startSpan('with-auth check', {
-    kind: SpanKind.INTERNAL,
-    startTime: endTime - durationMs,
-    attributes,
+/** What is used of `@opentelemetry/api`. */
+export type OpenTelemetry = Pick<
+  typeof openTelemetry,
+  'context' | 'propagation' | 'trace' | 'SpanStatusCode'
+>
+
+/** Makes a function that begins the span of a check in the span that is active then. */
+export function createTracing(api: OpenTelemetry, namesCaller: boolean): BeginSpan {
+  return (startedAt) => {
+    const now = Date.now()
+    const elapsed = performance.now() - startedAt
+    // Other spans begin at whole milliseconds. Rounded up, this one never begins before the span that it is in.
+    const startTime = Math.min(now, Math.floor(now + 1 - elapsed))
+    // Looked up each time: a program may register its provider later, or exchange it.
+    const span = api.trace.getTracer('with-auth').startSpan('with-auth check', { startTime })
+    return wrap(api, span, startTime, namesCaller)
+  }
+}
+
+/** Makes an observer that ends the span of each decision, records each event, and passes it on, also if OpenTelemetry throws. */
+export function observeWithSpans(
+  begin: BeginSpan,
+  record: (event: AuthEvent) => void,
+  next: (event: AuthEvent, request?: Request) => unknown,
+): NonNullable<AuthConfig['onEvent']> {
+  const end = (event: DecisionEvent, span: CheckSpan | undefined): void =>
+    // An observer that is called by another one is not asked for a span.
+    (span ?? begin(performance.now() - event.durationMs))?.end(event)
+  // What it throws, the end of the check meets and reports.
+  const beginQuietly: BeginSpan = (startedAt) => attempt(() => begin(startedAt))
+  return observeWithRequest((event, request, span) => {
+    try {
+      if (event.type === 'decision') end(event, span)
+      record(event)
+    } catch (error) {
+      ignore(next(event, request))
+      throw error
+    }
+    return next(event, request)
+  }, beginQuietly)
+}
+
+function attempt<Value>(make: () => Value): Value | undefined {
+  try {
+    return make()
+  } catch {
+    // A decision must not depend on telemetry.
+    return undefined
+  }
+}
+
+const TRACE_ID = /^(?!0{32})[\da-f]{32}$/
+
+function wrap(api: OpenTelemetry, span: Span, startTime: number, namesCaller: boolean): CheckSpan {
+  const { traceId } = span.spanContext()
+  const enter = (): openTelemetry.Context => api.trace.setSpan(api.context.active(), span)
+  return {
+    traceId: TRACE_ID.test(traceId) ? traceId : undefined,
+    context: () => attempt(() => inject(api, enter())),
+    run: (call) => api.context.with(enter(), call),
+    end: (event) => {
+      span.setAttributes(describe(event, namesCaller))
+      // To turn a caller away is not an error of the server.
+      if (isOutage(event)) span.setStatus({ code: api.SpanStatusCode.ERROR })
+      span.end(startTime + event.durationMs)
+    },
+  }
+}
+
+/** The fields of W3C Trace Context alone: `baggage` would carry what the client has sent to the endpoint. */
+function inject(
+  { propagation }: OpenTelemetry,
+  context: openTelemetry.Context,
+): ReturnType<typeof readTraceContext> {
+  const carrier = new Map<string, string>()
+  propagation.inject(context, carrier, {
+    set: (fields, name, value) => void fields.set(name.toLowerCase(), value),
   })
-  // To turn a caller away is not an error of the server.
-  if (hasFailed) span.setStatus({ code: SpanStatusCode.ERROR })
-  span.end(endTime)
+  return readTraceContext({ get: (name) => carrier.get(name) ?? null })
 }
 
 // The path is in the span of the server, as the route, and a token is nowhere.
-function describe({
-  outcome,
-  reason,
-  detail,
-  cache,
-  verifier,
-  attempts,
-}: DecisionEvent): Attributes {
+function describe(event: DecisionEvent, namesCaller: boolean): Attributes {
+  const { outcome, reason, detail, cache, verifier, attempts, principal } = event
   return {
     'with_auth.outcome': outcome,
     ...(reason === undefined ? {} : { 'with_auth.reason': reason }),
     ...(detail === undefined ? {} : { 'with_auth.detail': detail }),
+    ...(reason !== undefined && isOutage(event) ? { 'error.type': reason } : {}),
     'with_auth.cache': cache,
     ...(verifier === undefined ? {} : { 'with_auth.verifier': verifier }),
     'with_auth.attempts': attempts,
+    ...(namesCaller && principal !== undefined ? { 'user.id': principal } : {}),
   }
 }

@@ -94,8 +94,8 @@ export function createCheckFactory(
       request: Request,
       target: Target,
       args: readonly unknown[],
+      trace: TraceContext | undefined = readTraceContext(request.headers),
     ): Check => {
-      const trace = readTraceContext(request.headers)
       const readOnce = (): string | undefined =>
         context.clientAddress ? told.clientAddress : readAddress(request, args)
       const question = buildQuestion(token, request, target, told)

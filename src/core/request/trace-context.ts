@@ -1,4 +1,4 @@
-import { hasPropagator } from '../runtime.ts'
+import { addsTraceContext } from '../runtime.ts'
 
 /** Headers by which a tracing system knows that a call belongs to a request. */
 export type TraceContext = Readonly<Record<string, string>>
@@ -14,15 +14,24 @@ const MEMBER = /^[a-z\d][a-z\d_\-*/@]{0,255}=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{1,256
 const MOST_MEMBERS = 32
 
 /**
- * The trace context of a request (W3C Trace Context §3), if it is valid. Where OpenTelemetry sends its own, this would be a second
- * one, and the endpoint would have to drop both.
+ * The trace context of a request (W3C Trace Context §3), if it is valid. Where other code adds its own to the call, this would be
+ * a second one, and the endpoint would have to drop both.
  */
-export function readTraceContext(headers: Headers): TraceContext | undefined {
+export function readTraceContext(headers: Pick<Headers, 'get'>): TraceContext | undefined {
   const traceparent = headers.get('traceparent')
-  if (traceparent === null || hasPropagator()) return undefined
-  if (!VERSION_0.test(traceparent) && !LATER_VERSION.test(traceparent)) return undefined
+  if (traceparent === null || !isParent(traceparent) || addsTraceContext()) return undefined
   const tracestate = headers.get('tracestate')
   return tracestate !== null && isState(tracestate) ? { traceparent, tracestate } : { traceparent }
+}
+
+/** The id of the trace that a request belongs to, if it is valid. */
+export function readTraceId(headers: Headers): string | undefined {
+  const traceparent = headers.get('traceparent')
+  return traceparent !== null && isParent(traceparent) ? traceparent.slice(3, 35) : undefined
+}
+
+function isParent(text: string): boolean {
+  return VERSION_0.test(text) || LATER_VERSION.test(text)
 }
 
 function isState(text: string): boolean {

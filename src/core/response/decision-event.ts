@@ -1,8 +1,10 @@
 import { hiddenToken, shownMethod, shownRequestId, shownText } from '../request/shown-facts.ts'
+import { readTraceId } from '../request/trace-context.ts'
 import { isShadow } from './admission.ts'
 import type { CheckFacts } from '../request/check.ts'
 import type { RequestReader } from '../request/shown-facts.ts'
 import type { Target } from '../request/target.ts'
+import type { CheckSpan } from '../seams.ts'
 import type { Auth, DecisionEvent } from '../types.ts'
 import type { Guards } from './admission.ts'
 import type { Failure } from './failure.ts'
@@ -22,6 +24,7 @@ export interface Progress {
   hit?: { readonly verifier: string | undefined }
   /** On a cache miss. */
   facts?: CheckFacts
+  span?: CheckSpan | undefined
   /** The caller, once the endpoint has allowed it. */
   auth?: Auth | undefined
   /** All guards that the request came through: each may have read another token. */
@@ -70,18 +73,18 @@ function whyRejected(
 }
 
 /** The facts about a request that events show. */
-type RequestFacts = Pick<DecisionEvent, 'path' | 'method' | 'principal' | 'requestId'>
+type RequestFacts = Pick<DecisionEvent, 'path' | 'method' | 'principal' | 'requestId' | 'traceId'>
 
 /**
- * Adds the path, the method, the principal and the request id, without those that hold the token: an endpoint or a client may
- * send it there. Never throws. Spreading an object of them would add a third to the cost of a cache hit with an observer.
+ * Adds the path, the method, the principal and the ids of request and trace, without those that hold the token: an endpoint or a
+ * client may send it there. Never throws. Spreading an object of them would add a third to the cost of a cache hit with an observer.
  */
 export function addFacts<Event extends RequestFacts>(
   event: Writable<Event>,
-  progress: Pick<Progress, 'request' | 'setup' | 'others' | 'target' | 'token' | 'auth'>,
+  progress: Pick<Progress, 'request' | 'setup' | 'others' | 'target' | 'token' | 'span' | 'auth'>,
   told?: string,
 ): Event {
-  const { request, setup, others, target, token, auth } = progress
+  const { request, setup, others, target, token, span, auth } = progress
   const facts: Writable<RequestFacts> = event
   try {
     const tokens =
@@ -94,6 +97,9 @@ export function addFacts<Event extends RequestFacts>(
     if (principal !== undefined) facts.principal = principal
     const requestId = shownRequestId(request, setup.config.requestIdHeader, tokens)
     if (requestId !== undefined) facts.requestId = requestId
+    const trace = span?.traceId ?? readTraceId(request.headers)
+    const traceId = trace && shownText(trace, tokens)
+    if (traceId !== undefined) facts.traceId = traceId
   } catch {
     // A program may have replaced the getters of the Request. A fact that may hold its token stays out.
   }

@@ -2,26 +2,32 @@ import { kindOf } from '../request/shown-facts.ts'
 import { ignore } from '../async.ts'
 import { createLimit } from '../limit.ts'
 import { AuthConfigError } from '../errors.ts'
+import type { BeginSpan, CheckSpan } from '../seams.ts'
 import type { AuthConfig } from '../auth-config.ts'
 import type { AuthEvent, NoticeEvent, StoreEvent } from '../types.ts'
 
 /**
- * Tells the observer of an event, of the error behind it, and of the request that a decision is about. The error may hold a
- * token, so it becomes a property that `JSON.stringify`, a spread and the console leave out. Never throws.
+ * Tells the observer of an event, of the error behind it, and of the request that a decision is about, with its span. The error
+ * may hold a token, so it becomes a property that `JSON.stringify`, a spread and the console leave out. Never throws.
  */
-export type Report = (event: AuthEvent, error?: unknown, request?: Request) => void
+export type Report = (
+  event: AuthEvent,
+  error?: unknown,
+  request?: Request,
+  span?: CheckSpan,
+) => void
 
-const GETS_REQUEST: unique symbol = Symbol('gets the request')
+const OURS: unique symbol = Symbol('observer of this package')
 
 /** An observer. Only one of this package gets the Request: with it, `onEvent: console.log` of a user would print the token. */
 interface Observer {
-  (event: AuthEvent, request?: Request): void
-  readonly [GETS_REQUEST]?: true
+  (event: AuthEvent, request?: Request, span?: CheckSpan): void
+  readonly [OURS]?: { readonly beginSpan: BeginSpan | undefined }
 }
 
-/** Makes an observer of this package get the Request of a decision too. */
-export function observeWithRequest(observer: Observer): Observer {
-  return Object.assign(observer, { [GETS_REQUEST]: true } as const)
+/** Makes an observer of this package get the Request of a decision too, and the span that it has begun for the check. */
+export function observeWithRequest(observer: Observer, beginSpan?: BeginSpan): Observer {
+  return Object.assign(observer, { [OURS]: { beginSpan } })
 }
 
 /** Writes a line to the console, the same line once a minute. Never throws. */
@@ -31,6 +37,8 @@ export type WriteLine = (line: string) => void
 export interface Channel {
   /** `undefined` without an observer, so that callers skip timing. */
   readonly report: Report | undefined
+  /** Begins the span of a check, if its observer makes spans. Never throws. */
+  readonly beginSpan: BeginSpan | undefined
   /** Tells the observer, or writes the message to the console without one. */
   readonly notify: (notice: NoticeEvent | StoreEvent, error?: unknown) => void
   readonly writeLine: WriteLine
@@ -52,24 +60,25 @@ export function createConsole(): WriteLine {
 
 /** Connects a wrapper to the observer of its config. */
 export function createChannel(onEvent: AuthConfig['onEvent'], writeLine: WriteLine): Channel {
-  const report = onEvent === undefined ? undefined : createReport(onEvent, writeLine)
+  const observer: Observer | undefined = onEvent
+  const report = observer && createReport(observer, writeLine)
   const toConsole: Channel['notify'] = (notice) => {
     if (notice.type !== 'store') writeLine(notice.message)
     else if (notice.state !== 'live') writeLine(`store ${notice.state}: ${String(notice.cause)}`)
   }
-  return { report, notify: report ?? toConsole, writeLine }
+  return { report, beginSpan: observer?.[OURS]?.beginSpan, notify: report ?? toConsole, writeLine }
 }
 
 function createReport(onEvent: Observer, writeLine: WriteLine): Report {
   const complain = (error: unknown): void =>
     writeLine(`"onEvent" threw ${kindOf(error)}: it missed an event. Catch errors in it`)
-  const tell: Observer = onEvent[GETS_REQUEST] === true ? onEvent : (event) => onEvent(event)
-  return (event, error, request) => {
+  const tell: Observer = onEvent[OURS] === undefined ? (event) => onEvent(event) : onEvent
+  return (event, error, request, span) => {
     // A getter, since Bun prints values that are not enumerable too.
     if (error !== undefined) Object.defineProperty(event, 'error', { get: () => error })
     try {
       // An async observer is not awaited.
-      ignore(tell(Object.freeze(event), request), complain)
+      ignore(tell(Object.freeze(event), request, span), complain)
     } catch (thrown) {
       // An observer cannot change the decision.
       complain(thrown)

@@ -1,5 +1,6 @@
-import { propagation } from '@opentelemetry/api'
-import { afterEach, describe, expect, it } from 'vitest'
+import diagnosticsChannel from 'node:diagnostics_channel'
+import { propagation, trace } from '@opentelemetry/api'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { readTraceContext } from '../../../src/core/request/trace-context.ts'
 import { memoryCache, withAuth } from '../../../src/index.ts'
 import { get, raw } from '../../support/requests.ts'
@@ -14,7 +15,11 @@ const read = (traceparent: string, tracestate?: string) =>
     raw('http://h/', { traceparent, ...(tracestate === undefined ? {} : { tracestate }) }).headers,
   )
 
-afterEach(() => propagation.disable())
+afterEach(() => {
+  propagation.disable()
+  trace.disable()
+  vi.unstubAllGlobals()
+})
 
 describe('traceparent', () => {
   it.each([
@@ -85,15 +90,67 @@ describe('tracestate', () => {
 })
 
 // The instrumentation of fetch and undici adds its header to those that are there (opentelemetry-js-contrib#2796).
-it('stays out where OpenTelemetry sends its own', () => {
-  propagation.setGlobalPropagator({
-    inject: () => undefined,
-    extract: (context) => context,
-    fields: () => [],
+describe('where OpenTelemetry has a propagator', () => {
+  const sent = { traceparent: TRACE }
+  const register = () =>
+    propagation.setGlobalPropagator({
+      inject: () => undefined,
+      extract: (context) => context,
+      fields: () => [],
+    })
+
+  it('goes on while no call is instrumented', () => {
+    register()
+    expect(read(TRACE)).toEqual(sent)
   })
-  expect(read(TRACE)).toBeUndefined()
-  propagation.disable()
-  expect(read(TRACE)).toEqual({ traceparent: TRACE })
+
+  it('stays out while the instrumentation of undici listens', () => {
+    register()
+    const listener = (): void => undefined
+    diagnosticsChannel.subscribe('undici:request:create', listener)
+    expect(read(TRACE)).toBeUndefined()
+    propagation.disable()
+    expect(read(TRACE)).toEqual(sent)
+    register()
+    diagnosticsChannel.unsubscribe('undici:request:create', listener)
+    expect(read(TRACE)).toEqual(sent)
+  })
+
+  const { fetch } = globalThis
+  it.each<[string, unknown]>([
+    ['wrapped', (...args: Parameters<typeof fetch>) => fetch(...args)],
+    [
+      'wrapped under its name',
+      { fetch: (...args: Parameters<typeof fetch>) => fetch(...args) }.fetch,
+    ],
+    ['bound', fetch.bind(globalThis)],
+    ['a proxy', new Proxy(fetch, {})],
+  ])('stays out while fetch is %s', (_, replaced) => {
+    register()
+    vi.stubGlobal('fetch', replaced)
+    expect(read(TRACE)).toBeUndefined()
+    propagation.disable()
+    expect(read(TRACE)).toEqual(sent)
+  })
+
+  it('goes on where there is no module of Node, and no call is instrumented', () => {
+    register()
+    vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' })
+    expect(read(TRACE)).toEqual(sent)
+  })
+
+  it('stays out on Deno that sends its own', () => {
+    register()
+    expect(trace.setGlobalTracerProvider(trace.getTracerProvider())).toBe(true)
+    const tracerProvider: unknown = Reflect.get(
+      Object(Reflect.get(globalThis, Symbol.for('opentelemetry.js.api.1'))),
+      'trace',
+    )
+    vi.stubGlobal('Deno', { telemetry: { tracerProvider: {} } })
+    expect(read(TRACE)).toEqual(sent)
+    vi.stubGlobal('Deno', { telemetry: { tracerProvider } })
+    expect(read(TRACE)).toBeUndefined()
+  })
 })
 
 describe('the call of the endpoint', () => {

@@ -121,7 +121,7 @@ it('only an observer of this package gets the Request: a user would log the toke
     createChannel(onEvent, createConsole()).report?.({ ...event }, bug, request)
   }
   expect(user.mock.calls).toEqual([[event]])
-  expect(own.mock.calls).toEqual([[event, request]])
+  expect(own.mock.calls).toEqual([[event, request, undefined]])
 })
 
 describe('a config problem', () => {
