@@ -88,7 +88,7 @@ it('two functions without an id share nothing, whichever an instance asks first'
     await isAdmitted(createGate({ ...first, ...(strict && { verifier: strict }) }))
     return isAdmitted(createGate({ ...second, ...(strict && { verifier: strict }) }))
   }
-  await expect(attack()).rejects.toThrow('unless "verifier.id" is given')
+  await expect(attack()).rejects.toThrow('since the verifier has no id')
 })
 
 it('a partition for a function without an id shares nothing, even if no config check stopped it', () => {
