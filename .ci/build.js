@@ -21,8 +21,6 @@ const folders = [
   'access',
   'bun',
   'verifiers/upstream/address',
-  // What keys need of the verifiers.
-  'verifiers/tenant-name',
   'verifiers',
   'jwt',
   'keys',

@@ -1,25 +1,25 @@
 /**
- * An auth endpoint over API keys in a file or a database, and functions that change them.
+ * API keys in a file or a database: a verifier of them, an auth endpoint over them, and functions that change them.
  *
  * @module with-auth/keys
  */
 import { parse } from './core/config/interpreter.ts'
 import { invalidOption, readOptions } from './core/config/option-checks.ts'
 import { createKey, pruneKeys, removeKey } from './keys/edits/changes.ts'
-import { findIn } from './keys/database/find.ts'
 import { postgresKeys } from './keys/database/postgres.ts'
 import { sqliteKeys } from './keys/database/sqlite.ts'
 import { exportKeys, importKeys } from './keys/edits/transfer.ts'
 import { createEndpointHandler } from './keys/endpoint.ts'
 import { KeyFileError, observed } from './keys/error.ts'
 import { ID_FORM, isId, isPrincipal, PRINCIPAL_FORM } from './keys/file/fields.ts'
-import { openSource } from './keys/file/watch.ts'
 import { toRecord } from './keys/keyring.ts'
 import { invalidText } from './keys/edits/new-key.ts'
-import { parseEndpointOptions, parseSource } from './keys/options.ts'
+import { parseEndpointOptions, parseKeysOptions, parseSource } from './keys/options.ts'
 import { repositoryOf } from './keys/edits/place.ts'
 import { revokeKey, revokeKeys } from './keys/edits/revocation.ts'
 import { rotateKey } from './keys/edits/rotation.ts'
+import { createKeysVerifier, openKeySource } from './keys/verifier.ts'
+import type { DefinedVerifier } from './core/verifier.ts'
 import type { PostgresKeysOptions } from './keys/database/postgres.ts'
 import type { SqliteKeysOptions } from './keys/database/sqlite.ts'
 import type {
@@ -30,7 +30,12 @@ import type {
   KeyUpdate,
 } from './keys/database/store.ts'
 import type { KeyFileErrorCode, KeyFileProblem } from './keys/error.ts'
-import type { KeyEndpointEvent, KeyEndpointOptions, KeySource } from './keys/options.ts'
+import type {
+  KeyEndpointEvent,
+  KeyEndpointOptions,
+  KeySource,
+  KeysOptions,
+} from './keys/options.ts'
 import type {
   CreatedKey,
   KeyDenial,
@@ -70,6 +75,7 @@ export type {
   KeyPlace,
   KeyRecord,
   KeySource,
+  KeysOptions,
   KeyStore,
   KeyUpdate,
   NewKey,
@@ -109,9 +115,35 @@ export function createKeyEndpoint(
   options: KeyEndpointOptions = {},
 ): (request: Request) => Promise<Response> {
   const { onError, ...resolved } = parseEndpointOptions(options)
-  const place = parseSource(source)
-  const findKey = 'store' in place ? findIn(place.store) : openSource(place)
+  const findKey = openKeySource(parseSource(source))
   return createEndpointHandler({ findKey: observed(findKey, onError), ...resolved })
+}
+
+/**
+ * Makes a verifier of API keys in a file or a database, for a guard in this process. It needs no auth endpoint. The `detail` of a
+ * denial is `revoked`, `expired`, `path`, `malformed` or `unknown`, and its `cause` has the id of the key.
+ *
+ * Each request checks whether the file has changed, and no decision is cached: a revoked key stops with the next request.
+ * Decisions from a store are cached if the guard has a cache. While the file is missing or broken, or the store fails or takes
+ * longer than one second, every request is rejected with the reason `service_error`: the last good keys may lack a revocation.
+ * A `warning` says so once.
+ *
+ * @param options `{ file }` with a path, `{ text }` with the content of such a file, or `{ store }`.
+ * @throws AuthConfigError for an invalid option. KeyFileError for keys that cannot be read, and for a file that is mounted alone:
+ * a change would not reach it.
+ *
+ * @example
+ * ```ts
+ * import { getAuth, withAuth } from 'with-auth'
+ * import { keys } from 'with-auth/keys'
+ *
+ * const handler = (request: Request) => new Response(`Hello ${getAuth(request).principal}`)
+ *
+ * export default { fetch: withAuth(handler, { verifier: keys({ file: 'keys.yaml' }) }) }
+ * ```
+ */
+export function keys(options: KeysOptions): DefinedVerifier {
+  return createKeysVerifier(parseKeysOptions(options))
 }
 
 const LIMIT = { kind: 'integer', isRequired: true, min: 1, max: 1000 } as const
@@ -146,7 +178,7 @@ export async function listKeys(
     ...(principal === undefined ? {} : { principal }),
     ...(limit === undefined ? {} : { limit: parse<number>(LIMIT, limit, ['page', 'limit']) }),
   }
-  const keys = await repository.read().list(wanted)
+  const found = await repository.read().list(wanted)
   const now = Date.now()
-  return keys.map((key) => toRecord(key, now))
+  return found.map((key) => toRecord(key, now))
 }

@@ -147,9 +147,7 @@ describe('the published package', { tags: ['slow'] }, () => {
     const types = names.map((name) => `dist/${name}.d.ts`)
     const roots = names.map((name) => (name.includes('/') ? `parts/${name.split('/')[0]}` : name))
     const emitted = [...types, ...new Set(roots.map((name) => `dist/${name}.js`))]
-    const parts = ['upstream/address', 'upstream/signature', 'tenant-name'].map(
-      (name) => `dist/parts/verifiers/${name}.js`,
-    )
+    const parts = ['address', 'signature'].map((name) => `dist/parts/verifiers/upstream/${name}.js`)
     const fetches = Object.values(packageJson.imports['#fetch']).map((file) => file.slice(2))
     emitted.push('dist/redis/workerd.js', ...parts, 'dist/parts/core/dispatcher.js')
     emitted.push(...new Set(fetches))

@@ -91,6 +91,9 @@ const DENY_DETAILS: Readonly<Record<DenyDetail, true>> = {
   tenant: true, // It gives no tenant that is allowed, and `tenant` needs one.
   proof: true, // The request has no valid secret or signature of the proxy that names the caller.
   address: true, // The request did not come from an address of `proof.addresses`.
+  revoked: true, // It is an [API key](keys.md) that was revoked.
+  path: true, // It is an API key that is limited to other paths.
+  unknown: true, // It is no API key of the file or the database: it was removed, or it is of another one.
 }
 
 /** No other text gets into events. */

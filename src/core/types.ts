@@ -40,6 +40,9 @@ export type DenyDetail =
   | 'tenant'
   | 'proof'
   | 'address'
+  | 'revoked'
+  | 'path'
+  | 'unknown'
 
 /** A rejection, as {@link AuthConfig.respond} gets it. */
 export interface Denial {

@@ -1,9 +1,9 @@
 import { ignore } from '../core/async.ts'
 import { ENDPOINT_SECRET } from '../core/endpoint/verdict.ts'
-import { endOfKey, judgeKey } from './keyring.ts'
+import { endOfKey, judgeBy } from './keyring.ts'
 import { readKeyQuestion } from './question.ts'
-import { hashKey } from './secret.ts'
 import type { FindKey } from './error.ts'
+import type { JudgeKey } from './keyring.ts'
 import type { KeyEndpointEvent, ResolvedKeyEndpointOptions } from './options.ts'
 import type { StoredKey } from './record.ts'
 
@@ -16,18 +16,23 @@ export interface KeyEndpointParts extends Omit<ResolvedKeyEndpointOptions, 'onEr
   readonly findKey: FindKey
 }
 
+interface Rules extends Pick<KeyEndpointParts, 'maxAgeSeconds' | 'endpointSecret'> {
+  readonly judge: JudgeKey
+}
+
 type Facts = Pick<KeyEndpointEvent, 'keyId' | 'detail' | 'cause'>
 
 /** Makes the auth endpoint. Its promise never rejects: a failure becomes a 500, which admits no request. */
 export function createEndpointHandler(
   parts: KeyEndpointParts,
 ): (request: Request) => Promise<Response> {
-  const { onEvent } = parts
+  const { findKey, onEvent } = parts
+  const rules = { ...parts, judge: judgeBy(findKey) }
   return async (request) => {
     const startedAt = performance.now()
     let facts: Facts = {}
     const learn = (learned: Facts): void => void (facts = learned)
-    const response = await answer(request, parts, learn).catch(() =>
+    const response = await answer(request, rules, learn).catch(() =>
       fail(500, 'The keys cannot be read now'),
     )
     if (onEvent === undefined) return response
@@ -41,10 +46,9 @@ export function createEndpointHandler(
 
 async function answer(
   request: Request,
-  parts: KeyEndpointParts,
+  { judge, maxAgeSeconds, endpointSecret }: Rules,
   learn: (facts: Facts) => void,
 ): Promise<Response> {
-  const { findKey, maxAgeSeconds, endpointSecret } = parts
   if (request.method !== 'POST') return fail(405, 'Send questions by POST', { allow: 'POST' })
   if (endpointSecret !== undefined && !(await isSecretSent(request, endpointSecret))) {
     learn({ cause: ENDPOINT_SECRET })
@@ -58,17 +62,10 @@ async function answer(
   }
   const question = await readKeyQuestion(request)
   if (!('key' in question)) return fail(...question)
-  const found = await findKey(await hashKey(question.key))
-  // No `await` from here on: a key that has expired by now must be denied.
-  const now = Date.now()
-  const judgment = judgeKey(found, question.key, question.path, now)
-  const { detail } = judgment
-  learn({
-    ...(judgment.found && { keyId: judgment.found.id }),
-    ...(detail === undefined ? {} : { detail }),
-  })
-  const isValid = detail === undefined && judgment.found !== undefined
-  return isValid ? allow(judgment.found, maxAgeSeconds, now) : deny(maxAgeSeconds)
+  const { found, detail } = await judge(question.key, question.path)
+  learn({ ...(found && { keyId: found.id }), ...(detail === undefined ? {} : { detail }) })
+  const isValid = detail === undefined && found !== undefined
+  return isValid ? allow(found, maxAgeSeconds) : deny(maxAgeSeconds)
 }
 
 // `verify` compares in constant time: its duration reveals nothing about the secret.
@@ -80,12 +77,12 @@ async function isSecretSent(request: Request, secret: string): Promise<boolean> 
   return crypto.subtle.verify('HMAC', key, await crypto.subtle.sign('HMAC', key, expected), sent)
 }
 
-function allow(key: StoredKey, maxAgeSeconds: number, now: number): Response {
+function allow(key: StoredKey, maxAgeSeconds: number): Response {
   const { principal, attributes, tenant } = key
   const endsAt = endOfKey(key)
   // RFC 7662 §2.2. `exp` also ends the use of the cached decision during an outage.
   const end = endsAt === Infinity ? {} : { exp: endsAt / 1000 }
-  const headers = cacheFor(Math.min(maxAgeSeconds, Math.floor((endsAt - now) / 1000)))
+  const headers = cacheFor(Math.min(maxAgeSeconds, Math.floor((endsAt - Date.now()) / 1000)))
   return Response.json({ principal, attributes, tenant, ...end }, { headers })
 }
 

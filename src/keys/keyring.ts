@@ -1,6 +1,7 @@
 import { isBelow } from './paths.ts'
-import { isMalformedKey } from './secret.ts'
+import { hashKey, isMalformedKey } from './secret.ts'
 import { parseTimestamp } from './times.ts'
+import type { FindKey } from './error.ts'
 import type { KeyDenial, KeyRecord, RetiredKey, StoredKey } from './record.ts'
 
 /**
@@ -18,6 +19,18 @@ export interface KeyJudgment {
   readonly found?: StoredKey
   /** Why the key is denied. Absent: it is valid. The caller must not learn it. */
   readonly detail?: KeyDenial
+}
+
+/** Judges a key that was presented, for a path or, without one, for the key alone. Rejects while the keys are unknown. */
+export type JudgeKey = (key: string, path?: string) => Promise<KeyJudgment>
+
+/** Makes the function by which the endpoint, the verifier and the command decide about a key. */
+export function judgeBy(find: FindKey): JudgeKey {
+  return async (key, path) => {
+    const found = await find(await hashKey(key))
+    // No `await` from here on: a key that has expired by now must be denied.
+    return judgeKey(found, key, path, Date.now())
+  }
 }
 
 /**

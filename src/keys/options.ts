@@ -1,6 +1,12 @@
-import { parseOptions } from '../core/config/interpreter.ts'
-import { invalidOption, invalidSecret, readOptions } from '../core/config/option-checks.ts'
-import type { Table } from '../core/config/form.ts'
+import { parse, parseOptions } from '../core/config/interpreter.ts'
+import {
+  invalidOption,
+  invalidSecret,
+  isOptionsObject,
+  readOptions,
+} from '../core/config/option-checks.ts'
+import type { FormOf, Table } from '../core/config/form.ts'
+import type { OptionPath } from '../core/config/problems.ts'
 import type { KeyStore } from './database/store.ts'
 import type { KeyFileError } from './error.ts'
 import type { KeyDenial } from './record.ts'
@@ -9,6 +15,20 @@ import type { KeyDenial } from './record.ts'
 export type KeySource = FileSource | { readonly store: Pick<KeyStore, 'find'> }
 
 export type FileSource = { readonly file: string } | { readonly text: string }
+
+/** The options of {@link keys}: where the keys are. */
+export type KeysOptions = KeySource & {
+  /**
+   * Whether a token may be one of these keys, by its shape alone. For `firstOf`. By default it may if it begins with `withauth_`:
+   * set it for keys of your own.
+   */
+  readonly accepts?: (token: string) => boolean
+}
+
+export interface ResolvedKeysOptions {
+  readonly source: KeySource
+  readonly accepts: KeysOptions['accepts']
+}
 
 /** The options of {@link createKeyEndpoint}. */
 export interface KeyEndpointOptions {
@@ -65,11 +85,25 @@ const TABLE: Table<KeyEndpointOptions & { readonly maxAgeSeconds: number }> = {
   onError: { kind: 'function' },
   onEvent: { kind: 'function' },
 }
+const ACCEPTS: FormOf<KeysOptions['accepts']> = { kind: 'function' }
 const SOURCE_FORM = 'one of { file } and { text }, a string, or { store }'
 
 /** @throws AuthConfigError */
 export function parseSource(value: unknown): KeySource {
-  const { file, text, store } = readOptions(value, SOURCE, ['source'], SOURCE_FORM)
+  return chooseSource(readOptions(value, SOURCE, ['source'], SOURCE_FORM), ['source'])
+}
+
+/** @throws AuthConfigError */
+export function parseKeysOptions(value: unknown): ResolvedKeysOptions {
+  if (!isOptionsObject(value)) throw invalidOption(['options'], value, SOURCE_FORM)
+  const { accepts, ...given } = readOptions(value, [...SOURCE, 'accepts'], [], SOURCE_FORM)
+  const source = chooseSource(given, ['options'])
+  return { source, accepts: accepts === undefined ? accepts : parse(ACCEPTS, accepts, ['accepts']) }
+}
+
+type Given = Partial<Record<(typeof SOURCE)[number], unknown>>
+
+function chooseSource({ file, text, store }: Given, path: OptionPath): KeySource {
   const given = [file, text, store].filter((one) => one !== undefined)
   if (given.length === 1) {
     if (typeof file === 'string' && file !== '') return { file }
@@ -77,7 +111,7 @@ export function parseSource(value: unknown): KeySource {
     if (hasMethods(store, ['find'])) return { store }
   }
   // The text may hold a secret.
-  throw invalidOption(['source'], {}, SOURCE_FORM)
+  throw invalidOption(path, {}, SOURCE_FORM)
 }
 
 /** @throws AuthConfigError with all problems. */

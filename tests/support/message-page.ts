@@ -174,6 +174,9 @@ const ADVICE: Readonly<Record<DenyDetail, Advice>> = {
   tenant: { change: 'Let the issuer send a tenant, or change `tenant`.' },
   proof: { change: 'Set the same secret here and in the proxy.' },
   address: { change: 'Add the address of the proxy to `proof.addresses`, if it is one.' },
+  revoked: { change: 'Nothing, if it should not work. Else give the client a new key.' },
+  path: { change: 'Give the client a key for this path.' },
+  unknown: { change: 'Let the client send its whole key. `with-auth keys check` reads a key.' },
 }
 
 function sectionOfDetails(): string {

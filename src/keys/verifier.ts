@@ -1,0 +1,64 @@
+import { AuthUnavailableError } from '../core/errors.ts'
+import { define } from '../verifiers/define-verifier.ts'
+import { findIn } from './database/find.ts'
+import { KeyFileError, observed } from './error.ts'
+import { openSource } from './file/watch.ts'
+import { endOfKey, judgeBy } from './keyring.ts'
+import { isKeyLike } from './secret.ts'
+import type { CheckedVerifier } from '../core/endpoint/checked-verifier.ts'
+import type { Verdict, VerifierRun } from '../core/verifier.ts'
+import type { FindKey } from './error.ts'
+import type { KeyJudgment } from './keyring.ts'
+import type { KeySource, ResolvedKeysOptions } from './options.ts'
+
+export const LABEL = 'api_keys'
+
+/** @throws KeyFileError for keys that cannot be read now. */
+export function openKeySource(source: KeySource): FindKey {
+  return 'store' in source ? findIn(source.store) : openSource(source)
+}
+
+/** Makes the verifier of `keys()`. */
+export function createKeysVerifier({ source, accepts }: ResolvedKeysOptions): CheckedVerifier {
+  const isStore = 'store' in source
+  // Whoever asks hears of the failure. Two guards may ask at once, and one of them is enough.
+  let lastRun: VerifierRun = {}
+  const find = observed(openKeySource(source), (error) =>
+    lastRun.warn?.(`requests are rejected: ${inOneLine(error)}`),
+  )
+  const judge = judgeBy(find)
+  return define({
+    ask: async ({ token, request }, _, run = {}) => {
+      lastRun = run
+      const judgment = await judge(token, request.path).catch((error: unknown) => {
+        throw new AuthUnavailableError('service_error', { explanation: inOneLine(error) })
+      })
+      // A key of a file ends with the next request, and reading it again costs less than a cache may hide.
+      return isStore ? verdictOf(judgment) : { ...verdictOf(judgment), maxAgeMs: 0 }
+    },
+    reads: { path: true },
+    local: isStore ? undefined : true,
+    label: LABEL,
+    accepts: accepts ?? isKeyLike,
+    describe: () => ({
+      type: LABEL,
+      ...('file' in source ? source : { in: isStore ? 'store' : 'text' }),
+    }),
+  })
+}
+
+function verdictOf({ found, detail }: KeyJudgment): Verdict {
+  // The id is no secret, and the principal may be private.
+  const cause = found && `the id of the key is ${found.id}`
+  if (found === undefined || detail !== undefined) return { outcome: 'deny', detail, cause }
+  const { principal, attributes, tenant } = found
+  const end = endOfKey(found)
+  const expiresAt = end === Infinity ? undefined : end
+  return { outcome: 'allow', principal, attributes, tenant, expiresAt }
+}
+
+function inOneLine(error: unknown): string {
+  return error instanceof KeyFileError
+    ? error.message.replaceAll('\n', '; ')
+    : 'the keys cannot be read'
+}

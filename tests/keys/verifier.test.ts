@@ -1,0 +1,251 @@
+import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { routePolicy } from '../../src/access.ts'
+import { createAuthenticator, memoryCache } from '../../src/index.ts'
+import { createKey, createKeyEndpoint, keys, revokeKey } from '../../src/keys.ts'
+import { defineVerifier, firstOf, tenancy } from '../../src/verifiers.ts'
+import { guardWith } from '../support/guarded-verifier.ts'
+import { ask as askEndpoint, entry, keysText } from '../support/key-questions.ts'
+import { setupFolder } from '../support/temporary-folder.ts'
+import type { StoredKey } from '../../src/keys.ts'
+
+const pathOf = setupFolder()
+const ONE = keysText(entry('k1'))
+const OPTIONS_FORM = 'one of { file } and { text }, a string, or { store }'
+const cache = (): ReturnType<typeof memoryCache> =>
+  memoryCache({ allowTtlMs: 60_000, staleIfErrorMs: 60_000 })
+
+function write(text: string): string {
+  writeFileSync(pathOf('keys.yaml'), text)
+  return pathOf('keys.yaml')
+}
+
+/** A key of a store. */
+function stored(key: string, fields: Partial<StoredKey> = {}): StoredKey {
+  const sha256 = createHash('sha256').update(key).digest('hex')
+  return { id: 'k1', principal: 'alice', attributes: {}, sha256, ...fields }
+}
+
+describe('a key', () => {
+  it('names its caller as the endpoint over the same keys does', async () => {
+    const fields = { attributes: { roles: ['admin'] }, tenant: 'acme', expires: '2999-01-01' }
+    const text = keysText(entry('k1', fields))
+    const { auth, verifier, cache: cached } = await guardWith(keys({ text })).ask('k1')
+    expect({ auth, verifier, cached }).toEqual({
+      auth: {
+        principal: 'alice',
+        attributes: { roles: ['admin'] },
+        tenant: 'acme',
+        expiresAt: Date.UTC(2999, 0, 1),
+      },
+      verifier: 'api_keys',
+      cached: 'off',
+    })
+    const answer: unknown = await (await createKeyEndpoint({ text })(askEndpoint('k1'))).json()
+    const { expiresAt = 0, ...identity } = auth ?? {}
+    expect(answer).toEqual({ ...identity, exp: expiresAt / 1000 })
+  })
+
+  it.each<[token: string, path: string, detail: string | undefined]>([
+    ['good', '/v1', undefined],
+    ['revoked', '/', 'revoked'],
+    ['later', '/', 'revoked'],
+    ['ended', '/', 'expired'],
+    ['limited', '/v1/models', undefined],
+    ['limited', '/v1x', 'path'],
+    ['limited', '/v1/%252e%252e/admin', 'path'],
+    ['limited', '/v1/%2e%2e/admin', 'path'],
+    ['nobody', '/', 'unknown'],
+    ['other_3nD0aB', '/', 'unknown'],
+    ['withauth_cut', '/', 'malformed'],
+  ])('%s on %s: %s', async (token, path, detail) => {
+    const named = (key: string, fields: object): string => entry(key, { ...fields, id: key })
+    const text = keysText(
+      named('good', {}),
+      named('revoked', { revoked: '2020-01-01' }),
+      named('later', { revoked: '2999-01-01' }),
+      named('ended', { expires: '2020-01-01' }),
+      named('limited', { paths: ['/v1'] }),
+    )
+    const decided = await guardWith(keys({ text })).ask(token, path)
+    const reason = detail === undefined ? undefined : 'denied'
+    expect([decided.reason, decided.detail]).toEqual([reason, detail])
+  })
+
+  it('of which the event tells the id, and not the key', async () => {
+    const { id, key } = await createKey(pathOf('keys.yaml'), { principal: 'alice' })
+    const { ask, events } = guardWith(keys({ file: pathOf('keys.yaml') }))
+    await revokeKey(pathOf('keys.yaml'), id)
+    expect(await ask(key)).toMatchObject({ detail: 'revoked', cause: `the id of the key is ${id}` })
+    expect(JSON.stringify(events)).not.toMatch(/withauth_|alice/)
+  })
+
+  it.each(['__proto__', 'constructor', 'a\u202eb\u2028c', '" onload="x', 'é'.repeat(256)])(
+    'of the hostile principal %j passes it on as it is',
+    async (principal) => {
+      const attributes = JSON.parse('{ "__proto__": ["admin"], "constructor": ["x"] }') as object
+      const text = keysText(entry('k1', { principal, attributes }))
+      const { auth } = await guardWith(keys({ text })).ask('k1')
+      expect(auth?.principal).toBe(principal)
+      expect(Object.entries(auth?.attributes ?? {})).toEqual(Object.entries(attributes))
+      expect(Object.isFrozen(auth?.attributes)).toBe(true)
+    },
+  )
+})
+
+describe('keys among other verifiers', () => {
+  const other = defineVerifier({
+    ask: () => ({ outcome: 'allow', principal: 'of-another' }),
+    reads: {},
+    label: 'other',
+  })
+
+  it('of firstOf are asked about tokens of their shape alone, and a cache keeps none of them', async () => {
+    const { key } = await createKey(pathOf('keys.yaml'), { principal: 'alice' })
+    const file = pathOf('keys.yaml')
+    const { ask } = guardWith(firstOf([keys({ file }), other]), { cache: cache() })
+    expect(await ask(key)).toMatchObject({ verifier: 'api_keys', auth: { principal: 'alice' } })
+    expect(await ask('abc')).toMatchObject({ verifier: 'other', cache: 'miss' })
+    await revokeKey(file, { key })
+    expect(await ask(key)).toMatchObject({ verifier: 'api_keys', detail: 'revoked' })
+    expect(await ask(`${key}x`)).toMatchObject({ verifier: 'api_keys', detail: 'malformed' })
+    write('keys: [')
+    expect(await ask(key)).toMatchObject({ reason: 'service_error', verifier: 'api_keys' })
+    // A broken file rejects the callers of no other member.
+    expect(await ask('abc')).toMatchObject({ verifier: 'other', cache: 'hit' })
+    expect(await ask('def')).toMatchObject({ verifier: 'other', outcome: 'allow' })
+  })
+
+  it('of firstOf that falls through: a broken file is no denial, and no expired allow stands in', async () => {
+    const deny = defineVerifier({ ask: () => ({ outcome: 'deny' }), reads: {} })
+    const { key } = await createKey(pathOf('keys.yaml'), { principal: 'alice' })
+    const file = pathOf('keys.yaml')
+    const verifier = firstOf([deny, keys({ file })], { fallThrough: true })
+    const { ask } = guardWith(verifier, { cache: cache() })
+    expect((await ask(key)).outcome).toBe('allow')
+    write('keys: [')
+    for (const token of [key, `${key}x`]) expect((await ask(token)).reason).toBe('service_error')
+  })
+
+  it('of firstOf take keys of your own by `accepts`', async () => {
+    const accepts = (token: string): boolean => token.startsWith('sk-')
+    const text = keysText(entry('sk-1'))
+    const { ask } = guardWith(firstOf([keys({ text, accepts }), other]))
+    expect((await ask('sk-1')).auth?.principal).toBe('alice')
+    expect(await ask('sk-2')).toMatchObject({ detail: 'unknown', verifier: 'api_keys' })
+    expect((await ask('withauth_1')).verifier).toBe('other')
+  })
+
+  it('go with a route policy and with tenants', async () => {
+    const text = keysText(
+      entry('k1', { tenant: 'acme', attributes: { roles: ['user'] } }),
+      entry('k2'),
+    )
+    const rules = routePolicy([{ permit: { paths: '/v1/*' }, when: 'user with user in roles' }])
+    const verifier = tenancy(keys({ text }), { mode: 'multi' })
+    const { ask } = guardWith(verifier, { routePolicy: rules })
+    expect(await ask('k1', '/v1/models')).toMatchObject({ auth: { tenant: 'acme' } })
+    expect(await ask('k1', '/v2')).toMatchObject({ reason: 'forbidden' })
+    expect(await ask('k2', '/v1/models')).toMatchObject({ reason: 'denied', detail: 'tenant' })
+  })
+})
+
+describe('keys of a store', () => {
+  it('are cached, and end when the revocation reaches the cache', async () => {
+    const rows = new Map([stored('k1')].map((key) => [key.sha256, key]))
+    let asked = 0
+    const store = { find: (sha256: string) => ((asked += 1), rows.get(sha256)) }
+    const decisions = cache()
+    const verifier = keys({ store })
+    const { ask } = guardWith(verifier, { cache: decisions })
+    expect((await ask('k1')).cache).toBe('miss')
+    expect((await ask('k1')).cache).toBe('hit')
+    expect(asked).toBe(1)
+    const { sha256, ...key } = stored('k1')
+    rows.set(sha256, { ...key, sha256, revoked: true })
+    await decisions.invalidateBy({ sha256 })
+    expect(await ask('k1')).toMatchObject({ cache: 'miss', detail: 'revoked' })
+    expect(verifier.local).toBeUndefined()
+  })
+
+  it('are limited to their paths behind a cache too', async () => {
+    const store = { find: async () => stored('k1', { paths: ['/v1'] }) }
+    const { ask } = guardWith(keys({ store }), { cache: cache() })
+    expect((await ask('k1', '/v1/models')).outcome).toBe('allow')
+    expect((await ask('k1', '/v1/models')).cache).toBe('hit')
+    expect(await ask('k1', '/v2')).toMatchObject({ cache: 'miss', detail: 'path' })
+  })
+
+  it.each<[string, () => unknown, string]>([
+    ['throws', () => fail('postgres://alice:s3cret@db'), 'The key store failed: Error'],
+    [
+      'returns another key',
+      () => stored('k2'),
+      'The key store returned another key than the one with this hash',
+    ],
+    [
+      'returns no key',
+      () => ({ id: 'k1' }),
+      'A key of the store is invalid: "principal" is missing',
+    ],
+    [
+      'does not answer',
+      () => new Promise(() => undefined),
+      'The key store did not answer within 1000 ms',
+    ],
+  ])('that %s are an outage, in which no expired allow stands in', async (_, find, cause) => {
+    let isDown = false
+    const store = { find: () => (isDown ? (find() as StoredKey) : stored('k1')) }
+    const decisions = memoryCache({ allowTtlMs: 1, staleIfErrorMs: 60_000 })
+    const { ask, warnings } = guardWith(keys({ store }), { cache: decisions })
+    expect((await ask('k1')).outcome).toBe('allow')
+    isDown = true
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(await ask('k1')).toMatchObject({ reason: 'service_error', cause })
+    expect(warnings()).toEqual([`requests are rejected: ${cause}`])
+  })
+})
+
+function fail(message: string): never {
+  throw new Error(message)
+}
+
+describe('the options', () => {
+  it.each<[unknown, string, string]>([
+    [undefined, 'options', `"options" must be ${OPTIONS_FORM}, received undefined`],
+    ['keys.yaml', 'options', `"options" must be ${OPTIONS_FORM}, received "keys.yaml"`],
+    [{}, 'options', `"options" must be ${OPTIONS_FORM}, received an object`],
+    [{ file: '' }, 'options', OPTIONS_FORM],
+    [{ file: 'a', text: '' }, 'options', OPTIONS_FORM],
+    [{ store: {} }, 'options', OPTIONS_FORM],
+    [{ fiel: 'a' }, 'fiel', 'Unknown option "fiel": did you mean "file"?'],
+    [{ file: undefined }, 'file', 'is a variable not set?'],
+    [{ text: 'keys: []', accepts: 'sk-' }, 'accepts', '"accepts" must be a function'],
+  ])('reject %j', (options, option, message) => {
+    const making = (): unknown => keys(options as never)
+    expect(making).toThrow(expect.objectContaining({ code: 'invalid_config', option }))
+    expect(making).toThrow(message)
+  })
+
+  it('show keys that cannot be read when the verifier is made', () => {
+    expect(() => keys({ file: pathOf('none') })).toThrow(`There is no file ${pathOf('none')}`)
+    expect(() => keys({ text: 'keys: 7' })).toThrow('text:1:7: "keys" must be a list')
+  })
+
+  it('are described without the keys', () => {
+    const file = write(ONE)
+    const describeKeys = (options: Parameters<typeof keys>[0]): object => keys(options).describe()
+    expect(describeKeys({ file })).toEqual({ type: 'api_keys', file })
+    expect(describeKeys({ text: ONE })).toEqual({ type: 'api_keys', in: 'text' })
+    expect(describeKeys({ store: { find: () => undefined } })).toEqual({
+      type: 'api_keys',
+      in: 'store',
+    })
+  })
+
+  it('leave no path of a request out', () => {
+    const config = { verifier: keys({ text: ONE }), context: { path: false } } as const
+    expect(() => createAuthenticator(config)).toThrow('"context.path" must be')
+  })
+})
