@@ -10,20 +10,6 @@ export function ignore(value: unknown, tell: (error: unknown) => void = () => un
   if (isPromise(value)) Promise.resolve(value).catch(tell)
 }
 
-/** Waits, at most until the signal aborts. Never throws, and leaves no timer behind. */
-export function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    const done = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-  })
-}
-
 /** Settles as the promise does, or rejects as soon as the signal aborts, even if the promise ignores the signal. */
 export function orAborted<Value>(pending: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { ignore, isPromise, orAborted, sleep, within } from '../../src/core/async.ts'
+import { ignore, isPromise, orAborted, within } from '../../src/core/async.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -19,36 +19,6 @@ function listenersOf(signal: AbortSignal): ReadonlyMap<unknown, string> {
   })
   return listeners
 }
-
-describe('sleep', () => {
-  it('waits as long as it is told', async () => {
-    const woken = vi.fn<() => void>()
-    void sleep(100, new AbortController().signal).then(woken)
-    await vi.advanceTimersByTimeAsync(99)
-    expect(woken).not.toHaveBeenCalled()
-    await vi.advanceTimersByTimeAsync(1)
-    expect(woken).toHaveBeenCalledOnce()
-  })
-
-  it('leaves no listener', async () => {
-    const { signal } = new AbortController()
-    const listeners = listenersOf(signal)
-    const slept = sleep(100, signal)
-    expect(listeners.size).toBe(1)
-    await vi.advanceTimersByTimeAsync(100)
-    await slept
-    expect(listeners.size).toBe(0)
-  })
-
-  it('ends with the signal and leaves no timer', async () => {
-    const controller = new AbortController()
-    const slept = sleep(100, controller.signal)
-    controller.abort()
-    await slept
-    await sleep(100, controller.signal)
-    expect(vi.getTimerCount()).toBe(0)
-  })
-})
 
 describe('within', () => {
   it('gives the value or the rejection, and leaves no timer', async () => {

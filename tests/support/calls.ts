@@ -1,6 +1,5 @@
 import { Calls } from '../../src/core/asking/call.ts'
 import { Generations, KnownTokens } from '../../src/core/asking/known-tokens.ts'
-import { RecentOutage } from '../../src/core/asking/outage.ts'
 import { createFacts } from '../../src/core/request/check.ts'
 import { checkOf } from './checks.ts'
 import type { CallRules, CallStart } from '../../src/core/asking/call.ts'
@@ -31,9 +30,6 @@ export function callsTo(
   const now = given.now ?? ((): number => performance.now())
   const random = given.random ?? ((): number => 0.5)
   const known = new KnownTokens(new Generations())
-  const outage = new RecentOutage(
-    rules.circuitBreaker !== false && rules.circuitBreaker !== undefined,
-  )
   const circuits: string[] = []
   const tokens = {
     has: isKnown ?? ((token: string) => known.has(token, now())),
@@ -41,16 +37,13 @@ export function callsTo(
     add: (token: string) => known.add(token, now()),
     forget: (token?: string) => known.forget(token),
   }
-  const calls = new Calls(
-    { ...NONE, ...rules },
-    {
-      tokens: () => tokens,
-      outage,
-      onCircuit: (state, of) => circuits.push(`${of} ${state}`),
-      isFinal,
-    },
-    { now, random },
-  )
+  const calls = new Calls({
+    rules: { ...NONE, ...rules },
+    memory: { tokens },
+    onCircuit: (state, of) => circuits.push(`${of} ${state}`),
+    clock: { now, random },
+    isFinal,
+  })
   /** Begins a call now, with so much time. */
   const run = (
     check = checkOf(),
@@ -63,5 +56,11 @@ export function callsTo(
     )
   }
   const refusalOf = (check = checkOf()) => calls.refusalOf(check, now())
-  return { run, refusalOf, known, outage, circuits }
+  return {
+    run,
+    refusalOf,
+    known,
+    permitsStale: (error: unknown) => calls.permitsStale(error),
+    circuits,
+  }
 }

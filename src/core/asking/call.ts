@@ -1,14 +1,12 @@
 import { CircuitBreaker } from './failures/circuit-breaker.ts'
 import { Deadline } from './deadline.ts'
-import { isOutage } from './outage.ts'
+import { isOutage, permitsStale, permitsStaleOfLocal, RecentOutage } from './outage.ts'
 import { Retries } from './failures/retry.ts'
 import { Slots } from './slots/slots.ts'
 import { isForbidden } from '../endpoint/verdict.ts'
-import { AuthUnavailableError } from '../errors.ts'
+import { adoptUnavailable, AuthUnavailableError } from '../errors.ts'
 import type { CircuitState, OnCircuit } from './failures/circuit-breaker.ts'
-import type { CallEnd } from './deadline.ts'
 import type { KnownTokens } from './known-tokens.ts'
-import type { RecentOutage } from './outage.ts'
 import type { Slot } from './slots/slots.ts'
 import type { CircuitBreakerConfig, ConcurrencyConfig, RetryConfig } from '../auth-config.ts'
 import type { Ask, ParsedVerdict } from '../endpoint/verdict.ts'
@@ -22,11 +20,14 @@ export interface CallRules {
   readonly concurrency: Required<ConcurrencyConfig>
 }
 
-/** What calls learn from each other, and who hears of their circuits. */
-interface CallMemory {
-  readonly tokens: () => Pick<KnownTokens, 'has' | 'isEmpty' | 'add' | 'forget'>
-  readonly outage: RecentOutage
+/** A source of verdicts, and what surrounds it. */
+interface Source {
+  /** `undefined` if it answers from memory: then nothing is learned about it, and only the deadline is enforced. */
+  readonly rules: CallRules | undefined
+  readonly memory: { readonly tokens: Pick<KnownTokens, 'has' | 'isEmpty' | 'add' | 'forget'> }
+  /** Hears of each change of a circuit. Must not throw. */
   readonly onCircuit: OnCircuit
+  readonly clock: Pick<Clock, 'now' | 'random'>
   /** `false` if another source may be asked after a denial. */
   readonly isFinal?: boolean
 }
@@ -41,39 +42,42 @@ export interface CallStart {
   readonly waitedSince?: number | undefined
 }
 
+type CallEnd = { readonly verdict: ParsedVerdict } | { readonly error: unknown }
+
 /** A call that has begun. */
-interface CallProgress {
+interface Call extends CallStart {
+  readonly ask: Ask
   readonly token: string
   readonly isKnown: boolean
-  readonly deadline: number
-  attempts: number
-  waitedSince: number | undefined
+  readonly time: Deadline
+  readonly resolve: (verdict: ParsedVerdict) => void
+  readonly reject: (error: unknown) => void
+  waitedSince?: number | undefined
   slot: Slot | undefined
   circuit: CircuitState | undefined
+  isSettled: boolean
 }
 
 /** The calls to one source of verdicts, each from start to end: slot, circuit, attempts, and what is learned from the answer. */
 export class Calls {
-  readonly #memory: CallMemory
-  readonly #clock: Pick<Clock, 'now'>
-  readonly #slots: Slots
+  readonly #source: Source
+  readonly #outage: RecentOutage
+  readonly #slots: Slots | undefined
   readonly #breaker: CircuitBreaker | undefined
   readonly #retries: Retries | undefined
 
-  constructor(
-    { retry, circuitBreaker, concurrency }: CallRules,
-    memory: CallMemory,
-    clock: Pick<Clock, 'now' | 'random'>,
-  ) {
-    const { tokens, outage, onCircuit } = memory
-    this.#memory = memory
-    this.#clock = clock
-    this.#slots = new Slots(concurrency, (now) => !tokens().isEmpty(now))
+  constructor(source: Source) {
+    const { rules, memory, onCircuit, clock } = source
+    this.#source = source
+    this.#outage = new RecentOutage(rules !== undefined && rules.circuitBreaker !== false)
+    if (rules === undefined) return
+    const { retry, circuitBreaker, concurrency } = rules
+    this.#slots = new Slots(concurrency, (now) => !memory.tokens.isEmpty(now))
     this.#retries = retry === false ? undefined : new Retries(retry, clock.random)
     if (circuitBreaker === false) return
     this.#breaker = new CircuitBreaker(circuitBreaker.openMs, (state, of, now) => {
       // The endpoint counts as failing until the circuit closes, however long that takes. Made-up tokens must not cause it.
-      if (of === 'known') outage.note(now)
+      if (of === 'known') this.#outage.note(now)
       onCircuit(state, of, now)
     })
   }
@@ -81,139 +85,139 @@ export class Calls {
   /** The error for a check while its circuit is open. */
   refusalOf({ token }: Check, now: number): AuthUnavailableError | undefined {
     if (this.#breaker === undefined || this.#breaker.isClosed) return undefined
-    const isKnown = this.#memory.tokens().has(token, now)
+    const isKnown = this.#source.memory.tokens.has(token, now)
     return this.#breaker.refusalOf({ token, isKnown }, now)
   }
 
-  /** Asks by the deadline. Throws while the circuit is open, before anything that a call needs is started. */
-  async run(start: CallStart, ask: Ask): Promise<ParsedVerdict> {
-    const { check, facts, deadline } = start
-    const call = this.#begin(start)
-    const time = new Deadline(deadline, start.now)
-    let now = start.now
-    try {
-      call.slot = this.#slots.take(call, now)
-      if (call.slot === undefined) {
-        call.waitedSince ??= now
-        call.slot = await this.#slots.wait(call, check.readAddress, time.signal, now)
-        now = this.#clock.now()
-      }
-      this.#retries?.noteCall(now)
-      // Again: it may have opened while the check waited.
-      call.circuit = this.#breaker?.begin(call, now)
-      let end = await this.#attempt(call, time, start, ask)
-      while ('error' in end && (await this.#waitToRetry(end.error, call, time))) {
-        end = await this.#attempt(call, time, start, ask)
-      }
-      now = this.#clock.now()
-      if ('error' in end) throw end.error
-      return this.#learn(call, end.verdict, facts, now)
-    } catch (thrown) {
-      const error = time.failureOf(thrown)
-      now = this.#clock.now()
-      this.#noteFailure(call, error, now)
-      throw error
-    } finally {
-      time.clear()
-      this.#give(call, time, now)
-    }
+  /** Whether an expired allow may stand in for the verdict of a check that ended so. */
+  permitsStale(error: unknown): boolean {
+    if (this.#slots === undefined) return permitsStaleOfLocal(error)
+    return permitsStale(error, this.#outage, this.#source.clock.now())
   }
 
-  #begin({ check, deadline, now, waitedSince }: CallStart): CallProgress {
+  /** Asks by the deadline. Rejects while the circuit is open, before anything that a call needs is started. */
+  run(start: CallStart, ask: Ask): Promise<ParsedVerdict> {
+    return new Promise((resolve, reject) => {
+      const call = this.#begin(start, ask, resolve, reject)
+      const slots = this.#slots
+      call.slot = slots?.take(call, start.now)
+      if (slots === undefined || call.slot !== undefined) void this.#ask(call, start.now)
+      else void this.#askLater(call, slots, start.now)
+    })
+  }
+
+  #begin(start: CallStart, ask: Ask, resolve: Call['resolve'], reject: Call['reject']): Call {
+    const { check, deadline, now } = start
     const { token } = check
-    const isKnown = this.#memory.tokens().has(token, now)
-    const call = { token, isKnown, deadline, attempts: 0, waitedSince }
-    const refusal = this.#breaker?.refusalOf(call, now)
-    if (refusal !== undefined && isKnown) this.#memory.outage.noteFailure(refusal, now)
+    const isKnown = this.#slots !== undefined && this.#source.memory.tokens.has(token, now)
+    const refusal = this.#breaker?.refusalOf({ token, isKnown }, now)
+    if (refusal !== undefined && isKnown) this.#outage.noteFailure(refusal, now)
     if (refusal !== undefined) throw refusal
-    return { ...call, slot: undefined, circuit: undefined }
+    const expire = (): void => {
+      this.#settle(call, { error: new AuthUnavailableError('timeout') }, this.#source.clock.now())
+    }
+    const time = new Deadline(deadline, now, expire)
+    const progress = { slot: undefined, circuit: undefined, isSettled: false }
+    const end = { time, resolve, reject }
+    const call: Call = {
+      waitedSince: undefined,
+      ...start,
+      ask,
+      token,
+      isKnown,
+      ...end,
+      ...progress,
+    }
+    return call
   }
 
-  /** Gives the slot back when the call has ended, at most a moment after its deadline. */
-  #give({ slot }: CallProgress, { givenUp }: Deadline, now: number): void {
-    if (slot === undefined) return
-    if (givenUp === undefined) return this.#slots.give(slot, now)
-    const give = (): void => this.#slots.give(slot, this.#clock.now())
-    void givenUp.then(give, give)
+  async #askLater(call: Call, slots: Slots, now: number): Promise<void> {
+    call.waitedSince ??= now
+    try {
+      call.slot = await slots.wait(call, call.check.readAddress, now)
+    } catch (error) {
+      return this.#end(call, { error })
+    }
+    return this.#ask(call, this.#source.clock.now())
   }
 
-  #attempt(
-    call: CallProgress,
-    time: Deadline,
-    { check, facts }: CallStart,
-    ask: Ask,
-  ): Promise<CallEnd> {
-    call.attempts += 1
-    return time.race(askOnce(ask, check, facts, time))
+  /** Asks, and again after some failures. Goes on after the deadline, until the source has ended too. */
+  async #ask(call: Call, now: number): Promise<void> {
+    this.#retries?.noteCall(now)
+    let end: CallEnd
+    do {
+      try {
+        // Also after a wait, in which the circuit may have opened.
+        call.circuit ??= this.#breaker?.begin(call, now)
+        end = { verdict: await this.#askOnce(call) }
+      } catch (error) {
+        // Here, so that the rest of the core sees errors of our class.
+        end = { error: adoptUnavailable(error) }
+      }
+    } while ('error' in end && (await this.#waitToRetry(call, end.error)))
+    this.#end(call, end)
+  }
+
+  #askOnce({ ask, check, facts, time }: Call): Promise<ParsedVerdict> {
+    facts.attempts += 1
+    facts.endpointStatus = undefined
+    return ask(check, { deadline: time.at, signal: time.signal, facts })
   }
 
   /** Returns whether to ask again, once it is time. */
-  async #waitToRetry(error: unknown, call: CallProgress, time: Deadline): Promise<boolean> {
-    const { attempts, deadline } = call
-    const delayMs = this.#retries?.delayBefore(error, attempts, deadline, this.#clock.now())
+  async #waitToRetry({ facts, time }: Call, error: unknown): Promise<boolean> {
+    const now = this.#source.clock.now()
+    const delayMs = this.#retries?.delayBefore(error, facts.attempts, time.at, now)
     if (delayMs === undefined) return false
-    await time.sleep(delayMs)
+    await new Promise((resolve) => {
+      setTimeout(resolve, delayMs)
+    })
     return !time.signal.aborted
   }
 
-  #learn(
-    call: CallProgress,
-    verdict: ParsedVerdict,
-    { endpointStatus }: CheckFacts,
-    now: number,
-  ): ParsedVerdict {
-    const { tokens, outage, isFinal = true } = this.#memory
+  /** Gives the slot back. After the deadline nothing else is left to do. */
+  #end(call: Call, end: CallEnd): void {
+    const now = this.#source.clock.now()
+    if (!call.isSettled) this.#settle(call, end, now)
+    if (call.slot !== undefined) this.#slots?.give(call.slot, now)
+  }
+
+  #settle(call: Call, end: CallEnd, now: number): void {
+    call.isSettled = true
+    call.time.clear()
+    if ('verdict' in end) {
+      this.#learn(call, end.verdict, now)
+      return call.resolve(end.verdict)
+    }
+    const error = call.time.failureOf(end.error)
+    this.#noteFailure(call, error, now)
+    call.reject(error)
+  }
+
+  #learn(call: Call, verdict: ParsedVerdict, now: number): void {
+    if (this.#slots === undefined) return
+    const { memory, isFinal = true } = this.#source
     const isAllow = verdict.outcome === 'allow'
     // It says nothing about the token, which is good for other requests.
-    const isOfRequest = isForbidden(verdict, endpointStatus)
+    const isOfRequest = isForbidden(verdict, call.facts.endpointStatus)
     if (call.circuit !== undefined) this.#breaker?.noteAnswer(call, call.circuit, isAllow, now)
     if (call.slot !== undefined && isFinal && !isOfRequest) {
       this.#slots.learn(call.slot, verdict, now)
     }
-    outage.noteAnswer(now)
-    if (isAllow) tokens().add(call.token, now)
-    else if (!isOfRequest) tokens().forget(call.token)
-    return verdict
+    this.#outage.noteAnswer(now)
+    if (isAllow) memory.tokens.add(call.token, now)
+    else if (!isOfRequest) memory.tokens.forget(call.token)
   }
 
-  #noteFailure(call: CallProgress, error: unknown, now: number): void {
-    const { outage } = this.#memory
-    const showsOutage = outage.isShownBy(error, call)
+  #noteFailure(call: Call, error: unknown, now: number): void {
+    if (this.#slots === undefined) return
+    const showsOutage = this.#outage.isShownBy(error, call.facts.attempts, call.waitedSince)
     if (call.circuit !== undefined) {
-      const isFailed = call.circuit.name === 'half_open' ? isUnanswered(error) : showsOutage
+      // A probe that ends in a bug has learned nothing about the endpoint.
+      const isUnanswered = !(error instanceof AuthUnavailableError) || isOutage(error)
+      const isFailed = call.circuit.name === 'half_open' ? isUnanswered : showsOutage
       this.#breaker?.noteFailure(call, call.circuit, isFailed, now)
     }
-    if (showsOutage) outage.noteFailure(error, now)
+    if (showsOutage) this.#outage.noteFailure(error, now)
   }
-}
-
-/** Asks a source that answers from memory. Nothing is learned about it, and only the deadline is enforced. */
-export async function askByDeadline(
-  { check, facts, deadline, now }: CallStart,
-  ask: Ask,
-): Promise<ParsedVerdict> {
-  const time = new Deadline(deadline, now)
-  try {
-    const end = await time.race(askOnce(ask, check, facts, time))
-    if ('verdict' in end) return end.verdict
-    throw time.failureOf(end.error)
-  } finally {
-    time.clear()
-  }
-}
-
-function askOnce(
-  ask: Ask,
-  check: Check,
-  facts: CheckFacts,
-  { at, signal }: Deadline,
-): Promise<ParsedVerdict> {
-  facts.attempts += 1
-  facts.endpointStatus = undefined
-  return ask(check, { deadline: at, signal, facts })
-}
-
-// A probe that ends in a bug has learned nothing about the endpoint.
-function isUnanswered(error: unknown): boolean {
-  return !(error instanceof AuthUnavailableError) || isOutage(error)
 }

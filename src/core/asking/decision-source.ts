@@ -1,6 +1,5 @@
-import { askByDeadline, Calls } from './call.ts'
+import { Calls } from './call.ts'
 import { Generations, KnownTokens } from './known-tokens.ts'
-import { RecentOutage, permitsStale, permitsStaleOfLocal } from './outage.ts'
 import { Partition, verdictOf } from './partition.ts'
 import { scopeOf } from './scope.ts'
 import { SharedCalls } from './shared-calls.ts'
@@ -36,36 +35,27 @@ export class DecisionSource {
   readonly #timeoutMs: number
   readonly #partition: Partition | undefined
   readonly #memory: AskingMemory
-  readonly #outage: RecentOutage
-  /** `undefined` if a verifier answers from memory: a caller with a made-up token must not stop it for all others. */
-  readonly #calls: Calls | undefined
+  readonly #calls: Calls
   readonly #shared: SharedCalls
 
   constructor(config: Options, endpoint: string | undefined, channel: Channel) {
-    const { cache, timeoutMs, circuitBreaker, verifier } = config
-    const ask = createSource(config, endpoint, channel)
+    const { cache, timeoutMs, verifier } = config
     const partition = cache === false ? undefined : openPartition(cache, scopeOf(config, endpoint))
     const memory = partition ?? createMemory()
-    const outage = new RecentOutage(circuitBreaker !== false)
-    const calls =
-      verifier?.local === true
-        ? undefined
-        : new Calls(
-            config,
-            {
-              tokens: () => memory.tokens,
-              outage,
-              onCircuit: (state, of) => channel.report?.({ type: 'circuit', state, tokens: of }),
-            },
-            clock,
-          )
+    const ask = createSource(config, endpoint, channel)
+    const calls = new Calls({
+      // A caller with a made-up token must not stop for all others what answers from memory.
+      rules: verifier?.local === true ? undefined : config,
+      memory,
+      onCircuit: (state, of) => channel.report?.({ type: 'circuit', state, tokens: of }),
+      clock,
+    })
     this.#timeoutMs = timeoutMs
     this.#partition = partition
     this.#memory = memory
-    this.#outage = outage
     this.#calls = calls
     this.#shared = new SharedCalls({
-      run: (start) => (calls === undefined ? askByDeadline(start, ask) : calls.run(start, ask)),
+      run: (start) => calls.run(start, ask),
       timeoutMs,
       clock,
       memory,
@@ -84,25 +74,19 @@ export class DecisionSource {
     const now = clock.now()
     const facts = createFacts(partition === undefined ? 'off' : 'miss')
     const mayStandIn = partition?.hasStale === true || partition?.share !== undefined
-    const refusal = mayStandIn ? undefined : this.#calls?.refusalOf(check, now)
+    const refusal = mayStandIn ? undefined : this.#calls.refusalOf(check, now)
     if (refusal !== undefined && !this.#shared.canJoin(check, now)) {
       return { facts, pending: refusal }
     }
     const pending = this.#shared.ask(check, facts, now + this.#timeoutMs, now)
     if (partition?.hasStale !== true) return { facts, pending }
-    const permits = (error: unknown): boolean => this.#permitsStale(error)
+    const permits = (error: unknown): boolean => this.#calls.permitsStale(error)
     return { facts, pending: orStale(pending, partition, check, facts, permits) }
   }
 
   /** Forgets what is cached, known or under way, for all guards that decide alike. */
   forget(): void {
     this.#memory.forget()
-  }
-
-  #permitsStale(error: unknown): boolean {
-    return this.#calls === undefined
-      ? permitsStaleOfLocal(error)
-      : permitsStale(error, this.#outage, clock.now())
   }
 }
 

@@ -90,10 +90,8 @@ export class RecentOutage {
    */
   isShownBy(
     error: unknown,
-    {
-      attempts,
-      waitedSince,
-    }: { readonly attempts: number; readonly waitedSince: number | undefined },
+    attempts: number,
+    waitedSince: number | undefined,
   ): error is AuthUnavailableError {
     if (attempts === 0 || !isOutage(error)) return false
     if (waitedSince === undefined || !isUnavailable(error, 'timeout')) return true

@@ -1,6 +1,5 @@
-import { askByDeadline, Calls } from './call.ts'
+import { Calls } from './call.ts'
 import { Generations, KnownTokens } from './known-tokens.ts'
-import { RecentOutage } from './outage.ts'
 import { Check, createFacts } from '../request/check.ts'
 import { systemClock as clock } from '../runtime.ts'
 import type { CallRules } from './call.ts'
@@ -32,20 +31,19 @@ export function protect(
   const allowed = new KnownTokens(new Generations())
   // The guard that asked last reports the circuits, which all guards share.
   let lastRun: VerifierRun = {}
-  const calls =
-    rules &&
-    new Calls(
-      rules,
-      {
-        tokens: () => known,
-        outage: new RecentOutage(rules.circuitBreaker !== false),
-        onCircuit: (state, tokens) => {
-          lastRun.report?.({ type: 'circuit', state, tokens, ...(label && { verifier: label }) })
-        },
-        isFinal,
-      },
-      clock,
-    )
+  const calls = new Calls({
+    rules,
+    memory: { tokens: known },
+    onCircuit: (state, tokens) => {
+      try {
+        lastRun.report?.({ type: 'circuit', state, tokens, ...(label && { verifier: label }) })
+      } catch {
+        // The function of somebody who asks the verifier without a guard.
+      }
+    },
+    clock,
+    isFinal,
+  })
   return {
     ask: async (question, deadline, run) => {
       lastRun = run
@@ -60,9 +58,7 @@ export function protect(
         }
         return decide(check.question, signal, { ...run, answered, timeLeftMs })
       }
-      const verdict = await (calls === undefined
-        ? askByDeadline(start, ask)
-        : calls.run(start, ask))
+      const verdict = await calls.run(start, ask)
       if (verdict.outcome === 'allow') allowed.add(question.token, clock.now())
       return verdict
     },

@@ -1,5 +1,4 @@
 import { parseVerdict } from './verdict.ts'
-import { orAborted } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
 import { createLimit } from '../limit.ts'
 import { escapeUnseen } from '../request/shown-facts.ts'
@@ -85,8 +84,8 @@ function describeFunction(): object {
 /** Asks a function of the user, and trusts nothing that it returns. */
 export function decideBy(ask: AskVerifier): Decide {
   return async (question, signal, run) => {
-    const pending = Promise.resolve(ask(question, signal, run))
-    return parseVerdict(await orAborted(pending, signal), question.token, run.tenant === 'ignored')
+    const given = await ask(question, signal, run)
+    return parseVerdict(given, question.token, run.tenant === 'ignored')
   }
 }
 

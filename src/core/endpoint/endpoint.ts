@@ -1,7 +1,7 @@
 import { parseCacheControl } from './freshness.ts'
 import { createFaultReport, createStatusReport } from './identity-faults.ts'
 import { createDrain } from './response-body.ts'
-import { reasonOf, readAnswer, send, unavailable } from './send.ts'
+import { begin, failureToSend, readAnswer, reasonOf, responseOf, unavailable } from './send.ts'
 import { readPath } from './claim-path.ts'
 import { parseBodyIdentity } from './identity.ts'
 import { asksForSecret, endBy, ENDPOINT_SECRET, parseBody } from './verdict.ts'
@@ -29,7 +29,13 @@ export function createEndpoint(options: EndpointOptions): Decide {
   const noteStatus = createStatusReport(options.url)
   const drain = createDrain()
   return async (question, signal, run) => {
-    const response = await post(question, options, signal, run)
+    const pending = post(question, options, signal, run)
+    let response: TransportResponse
+    try {
+      response = responseOf(await pending, signal)
+    } catch (error) {
+      throw failureToSend(error, signal)
+    }
     run.answered?.(response.status)
     noteStatus(response, run)
     // A `fetch` that follows redirects against its contract: this 200 may come from another server.
@@ -69,8 +75,8 @@ function post(
   { url, headers, fetch }: EndpointOptions,
   signal: AbortSignal,
   { trace }: VerifierRun,
-): Promise<TransportResponse> {
-  return send(fetch, url, {
+): unknown {
+  return begin(fetch, url, {
     method: 'POST',
     headers: {
       ...trace,

@@ -63,8 +63,6 @@ function toAscii(text: string): string {
 }
 
 const MINUTE_MS = 60_000
-/** Of a status that the contract names. */
-const USUAL = -1
 const REDIRECT = 300
 // Some runtimes give a redirect the status 0. A 304 leads nowhere.
 const REDIRECTS: ReadonlySet<number> = new Set([0, REDIRECT, 301, 302, 303, 307, 308])
@@ -78,14 +76,20 @@ export function createStatusReport(
 ): (response: TransportResponse, run: Pick<VerifierRun, 'warn'>) => void {
   const seenAt = new Map<number, number>()
   const isDue = createLimit(1)
+  let usualAt = -Infinity
   return ({ status, redirected }, { warn }) => {
-    const odd = redirected === true ? REDIRECT : isUsual(status) ? USUAL : status
     const now = performance.now()
+    if (redirected !== true && isUsual(status)) {
+      usualAt = now
+      return
+    }
+    const odd = redirected === true ? REDIRECT : status
     seenAt.set(odd, now)
-    if (odd === USUAL || !isDue('')) return
+    if (!isDue('')) return
     for (const [old, at] of seenAt) if (now - at >= MINUTE_MS) seenAt.delete(old)
     const answers = redirected === true ? 'redirects' : `answers ${status} to`
-    const often = seenAt.size === 1 ? 'every question' : 'some questions'
+    const isEvery = seenAt.size === 1 && now - usualAt >= MINUTE_MS
+    const often = isEvery ? 'every question' : 'some questions'
     // Its path and query may be secrets.
     const { origin } = new URL(url)
     warn?.(`the auth endpoint ${origin} ${answers} ${often}: ${adviceOn(odd)}`)

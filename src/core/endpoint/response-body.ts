@@ -1,4 +1,3 @@
-import { orAborted } from '../async.ts'
 import type { TransportResponse } from '../verifier.ts'
 
 /** How reading a body ended. */
@@ -12,6 +11,9 @@ interface WholeResponse extends TransportResponse {
 }
 
 const NO_BODY = { state: 'complete', text: '' } as const
+const TOO_LONG = { state: 'too_long' } as const
+const TIMEOUT = { state: 'timeout' } as const
+const BROKEN = { state: 'broken' } as const
 const MAX_BYTES = 65_536
 const DRAIN_MS = 1000
 // Many more than the calls in flight: a call frees its place when its head has come, and a body that is cancelled closes a
@@ -19,18 +21,17 @@ const DRAIN_MS = 1000
 const MAX_DRAINS = 1024
 
 /** {@link readBody} for the runtime's own `fetch`. A short body takes half of the time on Deno, four fifths on Bun and Node. */
-export async function readResponse(
+export function readResponse(
   response: TransportResponse,
   signal: AbortSignal,
   maxBytes: number = MAX_BYTES,
 ): Promise<BodyResult> {
   if (!isShort(response, maxBytes)) return readBody(response.body, signal, maxBytes)
-  try {
-    const bytes = await orAborted(response.arrayBuffer(), signal)
-    return bytes.byteLength <= maxBytes ? decode([new Uint8Array(bytes)]) : { state: 'too_long' }
-  } catch {
-    return { state: signal.aborted ? 'timeout' : 'broken' }
-  }
+  return orTimeout(
+    () => response.arrayBuffer(),
+    (bytes) => (bytes.byteLength <= maxBytes ? decode([new Uint8Array(bytes)]) : TOO_LONG),
+    signal,
+  )
 }
 
 // RFC 9112 §6.3: the length bounds the body only without a transfer coding. It says nothing about an unpacked body either.
@@ -51,16 +52,44 @@ export async function readBody(
 ): Promise<BodyResult> {
   if (body === null || body === undefined) return NO_BODY
   let chunks: AsyncIterator<Uint8Array> | undefined
-  try {
+  const read = (): Promise<BodyResult> => {
     chunks = iterate(body)
-    // Not left to `fetch`: a body that ignores the signal must not hold the check.
-    const result = await orAborted(readChunks(chunks, signal, maxBytes), signal)
-    if (result.state === 'too_long') void cancel(chunks)
-    return result
-  } catch {
-    if (chunks !== undefined) void cancel(chunks)
-    return { state: signal.aborted ? 'timeout' : 'broken' }
+    return readChunks(chunks, signal, maxBytes)
   }
+  const result = await orTimeout(read, (ended) => ended, signal)
+  const isWhole = result.state === 'complete' || result.state === 'not_utf8'
+  if (!isWhole && chunks !== undefined) void cancel(chunks)
+  return result
+}
+
+/** How reading ends. Not left to `fetch`: a body that ignores the signal must not hold the check. Never rejects. */
+function orTimeout<Read>(
+  read: () => Promise<Read>,
+  toResult: (read: Read) => BodyResult,
+  signal: AbortSignal,
+): Promise<BodyResult> {
+  return new Promise((resolve) => {
+    const end = (result: BodyResult): void => {
+      signal.removeEventListener('abort', expire)
+      resolve(result)
+    }
+    const expire = (): void => end(TIMEOUT)
+    const fail = (): void => end(signal.aborted ? TIMEOUT : BROKEN)
+    const take = (value: Read): void => {
+      try {
+        end(toResult(value))
+      } catch {
+        fail()
+      }
+    }
+    signal.addEventListener('abort', expire)
+    if (signal.aborted) expire()
+    try {
+      void read().then(take, fail)
+    } catch {
+      fail()
+    }
+  })
 }
 
 /**
@@ -93,11 +122,11 @@ async function readChunks(
   for (;;) {
     const step = await chunks.next()
     // A body that ignores the signal may go on for ever.
-    if (signal.aborted) return { state: 'timeout' }
+    if (signal.aborted) return TIMEOUT
     if (step.done === true) return decode(parts)
     size += step.value.byteLength
     // Negated so that NaN counts as too long.
-    if (!(size <= maxBytes)) return { state: 'too_long' }
+    if (!(size <= maxBytes)) return TOO_LONG
     parts.push(step.value)
   }
 }

@@ -3,37 +3,50 @@ import { isRecord } from './claim-path.ts'
 import { createUnreachable } from '../error-code.ts'
 import { parseRetryAfter } from './freshness.ts'
 import { readBody, readResponse } from './response-body.ts'
-import { orAborted } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
 import { runtimeFetch } from '../dispatcher/runtime-fetch.ts'
 import type { BodyResult } from './response-body.ts'
 import type { Transport, TransportInit, TransportResponse } from '../verifier.ts'
 import type { UnavailableReason } from '../types.ts'
 
+type Sent = Omit<TransportInit, 'redirect'>
+
 /**
  * Sends one request, and follows no redirect. Throws `AuthUnavailableError`, as `timeout` or `unreachable`, without a response,
- * and a `TypeError` for something else in its place.
+ * and a `TypeError` for something else in its place. A transport that ignores the signal is cut by the caller's own deadline.
  */
 export async function send(
   transport: Transport,
   url: string,
-  init: Omit<TransportInit, 'redirect'>,
+  init: Sent,
 ): Promise<TransportResponse> {
-  const { signal } = init
-  // An error that is thrown here at once is a bug of this `fetch` and no outage, so it is not caught.
-  const pending = Promise.resolve(
-    // 'follow' would admit a caller that is redirected to a login page, and repeat the token to another host on a 307.
-    // 'error' throws on Workers even without a redirect.
-    transport(url, { ...init, redirect: 'manual' }),
-  )
-  let response: unknown
+  const pending = begin(transport, url, init)
   try {
-    response = await orAborted<unknown>(pending, signal)
+    return responseOf(await pending, init.signal)
   } catch (error) {
-    throw signal.aborted ? new AuthUnavailableError('timeout') : createUnreachable(error)
+    throw failureToSend(error, init.signal)
   }
-  if (!isTransportResponse(response)) throw new ShowableError('"fetch" returned no response')
-  return response
+}
+
+/** {@link send} for a caller that waits for the response itself, since each promise costs time. */
+export function begin(transport: Transport, url: string, init: Sent): unknown {
+  // An error that is thrown here at once is a bug of this `fetch` and no outage, so it is not caught.
+  // 'follow' would admit a caller that is redirected to a login page, and repeat the token to another host on a 307.
+  // 'error' throws on Workers even without a redirect.
+  return transport(url, { ...init, redirect: 'manual' })
+}
+
+/** What a transport has brought, if it is a response. */
+export function responseOf(brought: unknown, signal: AbortSignal): TransportResponse {
+  if (signal.aborted) throw new AuthUnavailableError('timeout')
+  if (isTransportResponse(brought)) return brought
+  throw new ShowableError('"fetch" returned no response')
+}
+
+/** The error of a request without a response. */
+export function failureToSend(error: unknown, signal: AbortSignal): Error {
+  if (error instanceof ShowableError) return error
+  return signal.aborted ? new AuthUnavailableError('timeout') : createUnreachable(error)
 }
 
 // By shape: a Response of another realm or of another fetch is not an instance of our class.

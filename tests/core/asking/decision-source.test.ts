@@ -19,6 +19,13 @@ function createComposed(...args: ConstructorParameters<typeof DecisionSource>) {
   return { verify: verifyWith(source), forget: () => source.forget() }
 }
 
+/** What a transport that obeys the signal does without an answer. */
+function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('aborted')))
+  })
+}
+
 const NOBODY = createChannel(undefined, () => undefined)
 
 it('asks the endpoint, within the deadline', async () => {
@@ -135,8 +142,8 @@ describe('the policies together', () => {
 
   /** How many of four places unknown tokens get at an endpoint that answers only a token named "kept". */
   function placesOf(options: AuthConfig = {}) {
-    const transport = vi.fn<Transport>(async (_url, { body }) =>
-      body?.includes('"kept"') === true ? allow() : new Promise(() => undefined),
+    const transport = vi.fn<Transport>(async (_url, { body, signal }) =>
+      body?.includes('"kept"') === true ? allow() : untilAborted(signal),
     )
     const concurrency = { maxInFlight: 4, maxWaiting: 0 }
     const source = verifierOf(transport, { concurrency, timeoutMs: 50, ...options })
@@ -172,10 +179,12 @@ describe('the policies together', () => {
   /** One call at a time, and none may wait: a second check is overloaded. Each answer is held until it is given. */
   function crowded(options: AuthConfig) {
     const held: ((response: Response | Error) => void)[] = []
-    const transport: Transport = () =>
-      new Promise((resolve, reject) => {
+    const transport: Transport = (_url, { signal }) => {
+      const answered = new Promise<Response>((resolve, reject) => {
         held.push((response) => (response instanceof Error ? reject(response) : resolve(response)))
       })
+      return Promise.race([answered, untilAborted(signal)])
+    }
     const { verify } = verifierOf(transport, {
       cache: memoryCache({ allowTtlMs: 20, staleIfErrorMs: 60_000 }),
       concurrency: { maxInFlight: 1, maxWaiting: 0 },

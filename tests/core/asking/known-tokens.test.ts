@@ -157,7 +157,7 @@ it.each([
   ['another failure', new AuthUnavailableError('rate_limited'), false],
   ['a bug', new Error('bug'), false],
 ])('notes %s as an outage: %j', async (_what, error, isNoted) => {
-  const { run, outage } = callsTo(() => Promise.reject(error))
+  const { run, permitsStale } = callsTo(() => Promise.reject(error))
   await expect(run()).rejects.toBe(error)
-  expect(outage.hasNoted(error)).toBe(isNoted)
+  expect(permitsStale(error)).toBe(isNoted)
 })

@@ -98,10 +98,10 @@ it.each<[string, unknown, number, number | undefined, boolean]>([
 ])('an outage is shown by %s: %#', (_what, thrown, attempts, waitedSince, isShown) => {
   const outage = new RecentOutage(false)
   outage.noteAnswer(100)
-  expect(outage.isShownBy(thrown, { attempts, waitedSince })).toBe(isShown)
+  expect(outage.isShownBy(thrown, attempts, waitedSince)).toBe(isShown)
 })
 
 it('an outage is shown by a late call that waited, where the endpoint never answered', () => {
   const outage = new RecentOutage(false)
-  expect(outage.isShownBy(error('timeout'), { attempts: 1, waitedSince: 50 })).toBe(true)
+  expect(outage.isShownBy(error('timeout'), 1, 50)).toBe(true)
 })

@@ -152,18 +152,6 @@ describe('a custom verifier', () => {
       '"verifier" returned a malformed identity: "attributes.?" must be a string',
     )
   })
-
-  it('that does not obey its signal is given up as timeout', async () => {
-    const controller = new AbortController()
-    const verify = createCustomVerifier(
-      decideBy(() => new Promise(() => undefined)),
-      'optional',
-      channel,
-    )
-    const verdict = verify(checkOf(), attemptOf({ signal: controller.signal }))
-    controller.abort()
-    await expect(verdict).rejects.toMatchObject({ reason: 'timeout' })
-  })
 })
 
 describe('a denial with an error', () => {

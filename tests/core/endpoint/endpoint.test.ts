@@ -230,12 +230,16 @@ describe('caching rules of the endpoint', () => {
   })
 })
 
-it('a call that ignores its signal ends as timeout', async () => {
+it('a status that comes after the deadline is no verdict, where the transport ignores the signal', async () => {
   const controller = new AbortController()
-  const asked = ask(() => new Promise(() => undefined), {}, checkOf(), {
-    signal: controller.signal,
+  const { signal } = controller
+  let answer: (response: Response) => void = () => undefined
+  const late = new Promise<Response>((resolve) => {
+    answer = resolve
   })
+  const asked = ask(() => late, {}, checkOf(), { signal })
   controller.abort()
+  answer(new Response('{"principal":"ada"}'))
   await expect(asked).rejects.toMatchObject({ reason: 'timeout' })
 })
 

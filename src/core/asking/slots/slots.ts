@@ -75,7 +75,6 @@ export class Slots {
   wait(
     { isKnown, deadline }: Candidate,
     readAddress: (() => string | undefined) | undefined,
-    signal: AbortSignal,
     now: number,
   ): Promise<Slot> {
     const lane = this.#laneOf(isKnown)
@@ -85,14 +84,11 @@ export class Slots {
       const leave = (): void => {
         lane.waiting.delete(waiter)
         clearTimeout(timer)
-        signal.removeEventListener('abort', timeOut)
       }
-      const rejectAs = (reason: 'timeout' | 'overloaded'): void => {
+      const giveUp = (): void => {
         leave()
-        reject(new AuthUnavailableError(reason))
+        reject(new AuthUnavailableError('overloaded'))
       }
-      const timeOut = (): void => rejectAs('timeout')
-      const giveUp = (): void => rejectAs('overloaded')
       const start = (): void => {
         leave()
         resolve(take(lane, deadline, client))
@@ -102,7 +98,6 @@ export class Slots {
       const timer = setTimeout(giveUp, patienceMs)
       const waiter: Waiter = { client, latestAt: now + patienceMs, start, giveUp }
       lane.waiting.add(waiter)
-      signal.addEventListener('abort', timeOut)
     })
   }
 

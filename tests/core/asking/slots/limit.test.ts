@@ -1,5 +1,4 @@
 import { describe, expect, it, vi } from 'vitest'
-import { getEventListeners } from 'node:events'
 import { Slots } from '../../../../src/core/asking/slots/slots.ts'
 import { callsTo } from '../../../support/calls.ts'
 import { checkOf } from '../../../support/checks.ts'
@@ -220,19 +219,6 @@ describe('limit', () => {
     })
   })
 
-  it('ends the wait with the signal, and gives the place to the next', async () => {
-    const slots = new Slots({ maxInFlight: 1, maxWaiting: 2 }, () => false)
-    const call = { isKnown: false, deadline: LONG }
-    const slot = slots.take(call, 0)
-    const controller = new AbortController()
-    const left = slots.wait(call, undefined, controller.signal, 0)
-    const next = slots.wait(call, undefined, new AbortController().signal, 0)
-    controller.abort()
-    await expect(left).rejects.toMatchObject({ reason: 'timeout' })
-    if (slot !== undefined) slots.give(slot, 0)
-    expect(await next).toMatchObject({ deadline: LONG })
-  })
-
   it('frees its places when calls throw, so that nothing is lost over time', async () => {
     const next = vi.fn<Next>(() => {
       throw new Error('bug')
@@ -248,8 +234,7 @@ describe('limit', () => {
     // Not at once: a call that is alive ends at its deadline, but its timer may run late.
     const early = { isKnown: false, deadline: 1000 }
     expect(slots.take(early, 349)).toBeUndefined()
-    const { signal } = new AbortController()
-    expect(() => slots.wait(early, undefined, signal, 349)).toThrow('overloaded')
+    expect(() => slots.wait(early, undefined, 349)).toThrow('overloaded')
     expect(slots.take(early, 350)).toBeDefined()
     if (lost !== undefined) slots.give(lost, 350)
     expect(slots.take(early, 350)).toBeUndefined()
@@ -293,18 +278,6 @@ describe('limit', () => {
     endpoint.answer('A')
     await settle()
     expect(endpoint.asked).toEqual(['A', 'B'])
-  })
-
-  it('leaves no listener on the signal of a check that got a slot', async () => {
-    const slots = new Slots({ maxInFlight: 1, maxWaiting: 1 }, () => false)
-    const call = { isKnown: false, deadline: LONG }
-    const slot = slots.take(call, 0)
-    const { signal } = new AbortController()
-    const waiting = slots.wait(call, undefined, signal, 0)
-    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
-    if (slot !== undefined) slots.give(slot, 0)
-    await waiting
-    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   it('never exceeds `maxInFlight`', async () => {
