@@ -4,8 +4,8 @@
  * @module with-auth/otel
  */
 import * as openTelemetry from '@opentelemetry/api'
-import { Levels } from './telemetry/measures.ts'
-import { recordMetrics } from './otel/instruments.ts'
+import { Levels } from './telemetry/levels.ts'
+import { prepareMetrics, recordMetrics } from './otel/instruments.ts'
 import { parseObserveOptions } from './otel/options.ts'
 import { createTracing, observeWithSpans } from './otel/span.ts'
 import type { AuthConfig } from './core/auth-config.ts'
@@ -40,6 +40,12 @@ const NO_SPANS: BeginSpan = () => undefined
 export function observe(options: ObserveOptions = {}): NonNullable<AuthConfig['onEvent']> {
   const { spans, principal, next } = parseObserveOptions(options)
   const levels = new Levels()
+  // Zeros from the start, if the provider is registered. What it throws, the first event meets as well.
+  try {
+    prepareMetrics(levels)
+  } catch {
+    // A program must start without telemetry.
+  }
   const begin = spans ? createTracing(openTelemetry, principal) : NO_SPANS
   const record = (event: AuthEvent): void => recordMetrics(event, levels)
   return observeWithSpans(begin, record, (event) => next?.(event))

@@ -1,98 +1,23 @@
-import { context, metrics, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
-import {
-  AggregationTemporality,
-  InMemoryMetricExporter,
-  MeterProvider,
-  PeriodicExportingMetricReader,
-} from '@opentelemetry/sdk-metrics'
-import {
-  BasicTracerProvider,
-  InMemorySpanExporter,
-  SimpleSpanProcessor,
-} from '@opentelemetry/sdk-trace-base'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { AuthUnavailableError, memoryCache, withAuth } from '../src/index.ts'
+import { metrics, SpanKind, SpanStatusCode } from '@opentelemetry/api'
+import { describe, expect, it, vi } from 'vitest'
+import { AuthUnavailableError } from '../src/index.ts'
 import { observe } from '../src/otel.ts'
 import { get } from './support/requests.ts'
-import { defineVerifier } from '../src/verifiers.ts'
-import type { Attributes, Tracer } from '@opentelemetry/api'
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
-import type { AuthConfig, AuthEvent, AskVerifier } from '../src/index.ts'
+import {
+  collect,
+  guard,
+  register,
+  setupTelemetry,
+  spans,
+  TOKEN,
+  tracer,
+  unregister,
+  verifier,
+} from './support/telemetry-sdk.ts'
+import type { AuthEvent, AskVerifier } from '../src/index.ts'
 import type { ObserveOptions } from '../src/otel.ts'
 
-let exporter: InMemorySpanExporter
-let metricExporter: InMemoryMetricExporter
-let reader: PeriodicExportingMetricReader
-let tracer: Tracer
-const HOUR_MS = 3_600_000
-
-function register(): void {
-  exporter = new InMemorySpanExporter()
-  const spans = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })
-  trace.setGlobalTracerProvider(spans)
-  tracer = spans.getTracer('test')
-  metricExporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
-  reader = new PeriodicExportingMetricReader({
-    exporter: metricExporter,
-    exportIntervalMillis: HOUR_MS,
-  })
-  metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }))
-}
-
-async function unregister(): Promise<void> {
-  trace.disable()
-  metrics.disable()
-  await reader.shutdown()
-}
-
-beforeEach(() => {
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
-  register()
-})
-afterEach(async () => {
-  context.disable()
-  await unregister()
-})
-
-interface Point {
-  readonly attributes: Attributes
-  readonly value: unknown
-}
-
-/** The points of each metric, as they are exported now. */
-async function collect(): Promise<Record<string, readonly Point[]>> {
-  metricExporter.reset()
-  await reader.forceFlush()
-  const exported = metricExporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics)
-  expect(exported.map(({ scope }) => scope.name)).toEqual(['with-auth'])
-  const points = exported
-    .flatMap((one) => one.metrics)
-    .map(({ descriptor, dataPoints }) => [
-      descriptor.name,
-      dataPoints.map(({ attributes, value }): Point => ({ attributes, value })),
-    ])
-  return Object.fromEntries(points) as Record<string, readonly Point[]>
-}
-
-const spans = (): readonly ReadableSpan[] => exporter.getFinishedSpans()
-const TOKEN = 'sk-0123456789abcdef'
-
-const verifier: AskVerifier = ({ token }) => {
-  if (token === 'fails') throw new Error('broken')
-  if (token !== TOKEN) return { outcome: 'deny', detail: 'unknown_token' }
-  return { outcome: 'allow', principal: 'ada@example.com' }
-}
-
-function guard(options: ObserveOptions = {}, config: AuthConfig = {}) {
-  const onEvent = observe(options)
-  return withAuth(() => new Response('in'), {
-    verifier: defineVerifier({ ask: verifier, label: 'ours' }),
-    public: ['/open'],
-    onEvent,
-    ...config,
-  })
-}
+setupTelemetry()
 
 describe('a decision', () => {
   it('has one span in the span of its request, which begins when the check began', async () => {
@@ -191,93 +116,6 @@ describe('a decision', () => {
     expect(spans()).toEqual([])
     const { 'with_auth.decisions': decisions } = await collect()
     expect(decisions).toEqual([{ attributes: { outcome: 'allow', cache: 'off' }, value: 1 }])
-  })
-})
-
-describe('the metrics', () => {
-  it('count each decision once, and time those with a check', async () => {
-    const guarded = guard({}, { cache: memoryCache(), context: { headers: [] } })
-    for (const token of [TOKEN, TOKEN, 'sk-wrong']) await guarded(get('/v1/models', token))
-    await guarded(get('/open'))
-    const found = await collect()
-    expect(found['with_auth.decisions']).toEqual([
-      { attributes: { outcome: 'allow', cache: 'miss' }, value: 1 },
-      { attributes: { outcome: 'allow', cache: 'hit' }, value: 1 },
-      { attributes: { outcome: 'deny', reason: 'denied', cache: 'miss' }, value: 1 },
-      { attributes: { outcome: 'public', cache: 'off' }, value: 1 },
-    ])
-    expect(found['with_auth.check.duration']).toMatchObject([
-      {
-        attributes: {},
-        value: {
-          count: 3,
-          buckets: {
-            boundaries: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
-          },
-        },
-      },
-    ])
-    expect(found['with_auth.circuit.state']).toEqual([{ attributes: {}, value: 0 }])
-    expect(found['with_auth.keys.age']).toBeUndefined()
-  })
-
-  it('have the state of the circuits and the keys, of all observers together', async () => {
-    const [first, second] = [observe(), observe()]
-    first({ type: 'circuit', state: 'open', tokens: 'known' })
-    second({ type: 'circuit', state: 'half_open', tokens: 'known' })
-    second({ type: 'keys', result: 'fetched', ageMs: 60_000, verifier: 'jwt' })
-    second({ type: 'keys', result: 'failed', reason: 'timeout', ageMs: 90_000, verifier: 'jwt' })
-    first({ type: 'store', state: 'lost' })
-    const before = await collect()
-    expect(before['with_auth.circuit.state']?.[0]?.value).toBe(2)
-    expect(before['with_auth.keys.age']?.[0]?.value).toBeGreaterThanOrEqual(90)
-    expect(before['with_auth.keys.fetches']).toEqual([
-      { attributes: { result: 'ok' }, value: 1 },
-      { attributes: { result: 'timeout' }, value: 1 },
-    ])
-    first({ type: 'circuit', state: 'closed', tokens: 'known' })
-    expect((await collect())['with_auth.circuit.state']?.[0]?.value).toBe(1)
-    expect(spans()).toEqual([])
-  })
-
-  it('count what a route check rejects, beside the allow of the guard', async () => {
-    const status = 403
-    const onEvent = observe()
-    const event = { path: '/secret', method: 'GET', principal: 'ada', status } as const
-    onEvent({ type: 'access', outcome: 'deny', reason: 'insufficient_scope', ...event })
-    const found = await collect()
-    expect(found['with_auth.decisions']).toEqual([
-      { attributes: { outcome: 'deny', reason: 'insufficient_scope', cache: 'off' }, value: 1 },
-    ])
-    expect(found['with_auth.check.duration']).toBeUndefined()
-  })
-
-  it('stay as many for 100,000 callers and paths', async () => {
-    const onEvent = observe({ spans: false })
-    const seriesOf = async (): Promise<string[]> =>
-      Object.entries(await collect()).flatMap(([name, points]) =>
-        points.map(({ attributes }) => `${name} ${JSON.stringify(attributes)}`),
-      )
-    const send = (index: number): void =>
-      onEvent({
-        type: 'decision',
-        ...(index % 2 === 0 ? { outcome: 'allow' } : { outcome: 'deny', reason: 'denied' }),
-        path: `/v1/${index}`,
-        principal: `ada-${index}`,
-        requestId: `id-${index}`,
-        method: 'GET',
-        cache: 'miss',
-        durationMs: index,
-        attempts: 1,
-      })
-    send(0)
-    send(1)
-    const before = await seriesOf()
-    for (let index = 2; index < 100_000; index += 1) send(index)
-    expect(await seriesOf()).toEqual(before)
-    expect(before.join()).not.toMatch(/v1|ada|id-/)
-    const { 'with_auth.decisions': decisions = [] } = await collect()
-    expect(decisions.map(({ value }) => value)).toEqual([50_000, 50_000])
   })
 })
 

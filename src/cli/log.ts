@@ -17,9 +17,14 @@ const MOST_UNWRITTEN = 1_048_576
 
 /**
  * Creates a log on standard output: readable on a terminal, otherwise JSON. The reader of the log cannot stop the server or fill
- * its memory. After a failed write, the log says so once on standard error and ends. A slow reader loses lines.
+ * its memory. After a failed write, the log says so once on standard error and ends. A slow reader loses lines. `onDrop` is called for
+ * each line that is not written.
  */
-export function createDecisionLog(output: Output, isJson: boolean): DecisionLog {
+export function createDecisionLog(
+  output: Output,
+  isJson: boolean,
+  onDrop?: () => void,
+): DecisionLog {
   const { print, unwritten, note, onPrintFailure, isTerminal, colors } = output
   const format =
     isTerminal && !isJson ? (entry: LogEntry) => formatReadable(entry, colors) : formatJson
@@ -34,6 +39,7 @@ export function createDecisionLog(output: Output, isJson: boolean): DecisionLog 
   }
   const drop = (): void => {
     dropped += 1
+    onDrop?.()
     if (dropped > 1) return
     note('with-auth: the reader of the log is slow: lines are dropped until it catches up\n')
   }
@@ -47,7 +53,7 @@ export function createDecisionLog(output: Output, isJson: boolean): DecisionLog 
   onPrintFailure(lose)
   return (entry) => {
     tellSecret(entry)
-    if (isLost) return
+    if (isLost) return onDrop?.()
     // Resume only after everything is written. Otherwise every other line would be a message about dropped lines.
     const isBehind = unwritten() > (dropped > 0 ? 0 : MOST_UNWRITTEN)
     if (isBehind) return drop()
@@ -136,9 +142,8 @@ function formatOther(facts: ReadonlyMap<string, unknown>): string {
 }
 
 function roundDuration(name: string, value: unknown): unknown {
-  return name === 'durationMs' && typeof value === 'number'
-    ? Math.round(value * 1000) / 1000
-    : value
+  const isDuration = name === 'durationMs' || name === 'upstreamMs'
+  return isDuration && typeof value === 'number' ? Math.round(value * 1000) / 1000 : value
 }
 
 const DIM = 2

@@ -192,12 +192,12 @@ export interface NoticeEvent {
 }
 
 /**
- * The connection to the store. `live`: revocations by other instances arrive. `lost`: they do not, so decisions are used for
- * `lostPushTtlMs` only. `revocation_pending`: the store has not taken a revocation yet. Each comes once for each outage.
+ * Of the store. `live`: revocations by others arrive. `lost`: they do not, and decisions are used for `lostPushTtlMs` only.
+ * `revocation_pending`: one is not taken yet. `revocation_settled`: all are, or what they end has expired. Once for each outage.
  */
 export interface StoreEvent {
   readonly type: 'store'
-  readonly state: 'live' | 'lost' | 'revocation_pending'
+  readonly state: 'live' | 'lost' | 'revocation_pending' | 'revocation_settled'
   /** Why, as a code, such as `ECONNREFUSED`. Holds no secret. */
   readonly cause?: string
 }

@@ -10,6 +10,8 @@ export interface Passage {
   sentId?: readonly [name: string, id: string]
   /** The status of the upstream's response. */
   upstreamStatus?: number
+  /** How long the upstream took to start its response, in milliseconds. */
+  upstreamMs?: number
   /** The gateway responded itself, as it was asked to. */
   isAboutGateway?: true
   /** Why the gateway responded itself. */

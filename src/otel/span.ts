@@ -91,7 +91,7 @@ function inject(
 
 // The path is in the span of the server, as the route, and a token is nowhere.
 function describe(event: DecisionEvent, namesCaller: boolean): Attributes {
-  const { outcome, reason, detail, cache, verifier, attempts, principal } = event
+  const { outcome, reason, detail, cache, verifier, attempts, principal, shadow } = event
   return {
     'with_auth.outcome': outcome,
     ...(reason === undefined ? {} : { 'with_auth.reason': reason }),
@@ -101,5 +101,6 @@ function describe(event: DecisionEvent, namesCaller: boolean): Attributes {
     ...(verifier === undefined ? {} : { 'with_auth.verifier': verifier }),
     'with_auth.attempts': attempts,
     ...(namesCaller && principal !== undefined ? { 'user.id': principal } : {}),
+    ...(shadow === undefined ? {} : { 'with_auth.shadow': true }),
   }
 }

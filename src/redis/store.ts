@@ -58,7 +58,7 @@ export class RedisStore implements DecisionStore {
     this.#revocations = new Revocations(names, revocationMs, timing, {
       link: () => this.#connection.current()?.link,
       onPending: (cause) => this.#onPending(cause),
-      onEmpty: () => (this.#isPendingTold = false),
+      onEmpty: () => this.#onSettled(),
     })
     const instance = randomBytes(12).toString('hex')
     const options = { names, instance, lease: this.#lease, revocationMs }
@@ -133,6 +133,12 @@ export class RedisStore implements DecisionStore {
     if (advice !== undefined) this.#warn(`The store takes no revocation: ${advice}`)
   }
 
+  #onSettled(): void {
+    if (!this.#isPendingTold) return
+    this.#isPendingTold = false
+    this.#emit(stateEvent('revocation_settled'))
+  }
+
   #warn(message: string): void {
     if (this.#warned.has(message)) return
     this.#warned.add(message)
@@ -145,7 +151,7 @@ export class RedisStore implements DecisionStore {
   }
 }
 
-function stateEvent(state: StoreEvent['state'], cause: string | undefined): StoreEvent {
+function stateEvent(state: StoreEvent['state'], cause?: string): StoreEvent {
   return { type: 'store', state, ...(cause === undefined ? {} : { cause }) }
 }
 

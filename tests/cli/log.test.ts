@@ -56,6 +56,7 @@ const DECISION = {
   attempts: 1,
   status: 200,
   upstreamStatus: 200,
+  upstreamMs: 12.3456789,
   requestId: '2f1c',
   clientAddress: '192.0.2.7',
 } as const
@@ -217,9 +218,12 @@ describe('a log whose reader is slow', () => {
   function create() {
     const surroundings = createSurroundings()
     let waiting = 0
-    const log = createDecisionLog({ ...surroundings, unwritten: () => waiting }, false)
+    let lost = 0
+    const drop = (): void => void (lost += 1)
+    const log = createDecisionLog({ ...surroundings, unwritten: () => waiting }, false, drop)
     return {
       ...surroundings,
+      lost: () => lost,
       write: (message: string, unwritten: number) => {
         waiting = unwritten
         log({ type: 'warning', message })
@@ -228,13 +232,17 @@ describe('a log whose reader is slow', () => {
   }
 
   it('buffers a MiB, then drops lines', () => {
-    const { write, printed, noted } = create()
+    const { write, printed, noted, lost, failToPrint } = create()
     write('one', MIB)
-    expect(noted()).toBe('')
+    expect([noted(), lost()]).toEqual(['', 0])
     write('two', MIB + 1)
     write('three', MIB + 1)
+    expect(lost()).toBe(2)
     expect(printed()).toMatch(/^.*"one".*\n$/)
     expect(noted()).toBe(START)
+    failToPrint(new Error('closed'))
+    write('four', 0)
+    expect(lost()).toBe(3)
   })
 
   it('resumes when everything is written, and counts the dropped lines', () => {

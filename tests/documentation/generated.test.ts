@@ -5,6 +5,7 @@ import { isFunction, keyOf } from '../../src/yaml/values.ts'
 import { createCommandPage } from '../support/command-page.ts'
 import { readAnchors, readTable, withoutBackticks } from '../support/markdown.ts'
 import { createMessagePage } from '../support/message-page.ts'
+import { withMetrics } from '../support/metric-page.ts'
 import { createExampleModule, OPTION_EXAMPLES } from '../support/option-examples.ts'
 import { createPage } from '../support/option-page.ts'
 import { readOptionsOfType, readUnion } from '../support/documented-types.ts'
@@ -106,6 +107,11 @@ describe('docs/messages.md', () => {
     expect(rows.map(([detail = '']) => withoutBackticks(detail))).toEqual(readUnion('DenyDetail'))
     expect(rows.filter(([, meaning]) => meaning === '')).toEqual([])
   })
+})
+
+it('docs/metrics.md has each metric, with its labels and where it comes from', async () => {
+  const page = withMetrics(readText('docs/metrics.md'))
+  await expect(page).toMatchFileSnapshot('../../docs/metrics.md')
 })
 
 describe('docs/security/guarantees.md', () => {

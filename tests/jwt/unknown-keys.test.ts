@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { createGuardMeter } from '../../src/cli/metrics/meters.ts'
+import { createMeter } from '../../src/cli/metrics/meters.ts'
 import { AuthUnavailableError, memoryCache, withAuth } from '../../src/index.ts'
 import { KeyLimits } from '../../src/jwt/key-limits.ts'
 import { jwt } from '../../src/jwt.ts'
@@ -177,7 +177,7 @@ describe('a token whose key was not searched for', () => {
   it('gets a 503 with any `unavailableStatus`, and is counted as neither a denial nor an outage', async () => {
     const { options, good } = await setup()
     const events: DecisionEvent[] = []
-    const meter = createGuardMeter()
+    const meter = createMeter('gateway')
     const guarded = withAuth(() => new Response(), {
       verifier: jwt(options),
       cache: memoryCache({ staleIfErrorMs: 60_000 }),
@@ -203,8 +203,8 @@ describe('a token whose key was not searched for', () => {
     })
     const counted = meter.families()[0]?.samples.filter(({ value }) => value > 0)
     expect(counted?.map(({ labels }) => labels)).toEqual([
-      { outcome: 'deny', reason: 'denied', cache: 'miss' },
-      { outcome: 'deny', reason: 'unknown_key', cache: 'off' },
+      { outcome: 'deny', reason: 'denied', cache: 'miss', shadow: '' },
+      { outcome: 'deny', reason: 'unknown_key', cache: 'off', shadow: '' },
     ])
   })
 

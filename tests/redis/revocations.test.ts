@@ -53,9 +53,18 @@ describe.each(ENGINES)('%s', (name) => {
     await pause(700)
     engine.resume()
     await revoked
+    await until(() => guard.states().includes('revocation_settled'))
     await pause(200)
     expect(messages).toEqual(['a'])
     client.destroy()
+    await engine.stop()
+  })
+
+  it('settles a revocation without a word if it told of none', async () => {
+    const engine = await startEngine(name)
+    const guard = await connectLiveGuard(allow, { url: engine.url, revocationMs: 2000 })
+    await guard.clear()
+    expect(guard.states()).toEqual(['live'])
     await engine.stop()
   })
 })

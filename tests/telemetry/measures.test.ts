@@ -1,19 +1,18 @@
-import { describe, expect, it, vi } from 'vitest'
-import { countedReason, isOutage, keysResult, Levels } from '../../src/telemetry/measures.ts'
-import type { CircuitEvent, KeysEvent } from '../../src/index.ts'
+import { describe, expect, it } from 'vitest'
+import { isOutage, Measures } from '../../src/telemetry/measures.ts'
+import type { CountedDecision } from '../../src/telemetry/measures.ts'
+import type { MetricId } from '../../src/telemetry/metrics.ts'
+import type { AuthEvent } from '../../src/index.ts'
 
-const keys = (more: Partial<KeysEvent> = {}): KeysEvent => ({
-  type: 'keys',
-  result: 'fetched',
-  verifier: 'jwt',
-  ...more,
-})
-const circuit = (state: CircuitEvent['state'], more: Partial<CircuitEvent> = {}): CircuitEvent => ({
-  type: 'circuit',
-  state,
-  tokens: 'known',
-  ...more,
-})
+/** The series that are not zero, each as the values of its labels. */
+function countedBy(id: MetricId, count: (measures: Measures) => void): readonly string[] {
+  const measures = new Measures('library')
+  count(measures)
+  return measures
+    .samples(id)
+    .filter(({ value }) => value > 0)
+    .map(({ labels, value }) => `${Object.values(labels).join(' ').trim()} = ${value}`)
+}
 
 it.each([
   ['denied', false],
@@ -25,79 +24,85 @@ it.each([
   ['not_configured', true],
 ] as const)('%s is an outage: %s', (reason, expected) => {
   expect(isOutage({ reason })).toBe(expected)
+  // A trial fails no request.
+  expect(isOutage({ reason, shadow: true })).toBe(false)
 })
 
 it('a key that was not searched for is no outage, and is counted by itself', () => {
   const why = { reason: 'overloaded', detail: 'unknown_key' } as const
-  expect([isOutage(why), countedReason(why.reason, why.detail)]).toEqual([false, 'unknown_key'])
+  expect(isOutage(why)).toBe(false)
   expect([isOutage({ reason: 'overloaded' }), isOutage({})]).toEqual([true, false])
-  expect(countedReason('denied', 'unknown_key')).toBe('denied')
-  expect(countedReason('overloaded', undefined)).toBe('overloaded')
+  const reasonOf = (more: Partial<CountedDecision>): readonly string[] =>
+    countedBy('decisions', (measures) => measures.decide({ outcome: 'deny', ...more }))
+  expect(reasonOf(why)).toEqual(['deny unknown_key off = 1'])
+  expect(reasonOf({ reason: 'denied', detail: 'unknown_key' })).toEqual(['deny denied off = 1'])
+  expect(reasonOf({ reason: 'overloaded' })).toEqual(['deny overloaded off = 1'])
 })
 
-it.each([
-  [keys(), 'ok'],
-  [keys({ result: 'failed', reason: 'timeout' }), 'timeout'],
-  [keys({ result: 'failed', reason: 'invalid_response' }), 'invalid'],
-  [keys({ result: 'failed', reason: 'unreachable' }), 'error'],
-  [keys({ result: 'failed' }), 'error'],
-])('the result of %j is %s', (event, result) => {
-  expect(keysResult(event)).toBe(result)
+describe('a fetch of keys', () => {
+  it.each([
+    [{ result: 'fetched' }, 'ok'],
+    [{ result: 'failed', reason: 'timeout' }, 'timeout'],
+    [{ result: 'failed', reason: 'invalid_response' }, 'invalid'],
+    [{ result: 'failed', reason: 'unreachable' }, 'error'],
+    [{ result: 'failed' }, 'error'],
+  ] as const)('%j has the result %s', (event, result) => {
+    const count = (measures: Measures): void =>
+      measures.note({ type: 'keys', verifier: 'jwt', ...event })
+    expect(countedBy('keysFetches', count)).toEqual([`${result} = 1`])
+  })
 })
 
-describe('the levels', () => {
-  it('have the circuit that lets the least pass, and begin with closed ones', () => {
-    const levels = new Levels()
-    const after = (event: CircuitEvent): number => (levels.note(event), levels.circuitState())
-    expect(levels.circuitState()).toBe(0)
-    expect(after(circuit('open', { tokens: 'unknown' }))).toBe(2)
-    expect(after(circuit('half_open'))).toBe(2)
-    expect(after(circuit('closed', { tokens: 'unknown' }))).toBe(1)
-    expect(after(circuit('open', { verifier: 'github' }))).toBe(2)
-    expect(after(circuit('closed'))).toBe(2)
-    expect(after(circuit('closed', { verifier: 'github' }))).toBe(0)
+describe('an answer of the endpoint', () => {
+  it.each<[facts: Partial<CountedDecision>, status: string | undefined]>([
+    [{ endpointStatus: 200 }, '200'],
+    [{ endpointStatus: 204 }, '2xx'],
+    [{ endpointStatus: 302 }, '3xx'],
+    [{ endpointStatus: 401 }, '401'],
+    [{ endpointStatus: 403 }, '403'],
+    [{ endpointStatus: 404 }, '4xx'],
+    [{ endpointStatus: 429 }, '429'],
+    [{ endpointStatus: 500 }, '5xx'],
+    [{ endpointStatus: 503, attempts: 2 }, '5xx'],
+    [{ reason: 'timeout' }, 'none'],
+    [{ reason: 'unreachable' }, 'none'],
+    [{ outcome: 'allow', cache: 'stale' }, 'none'],
+    // The call of another check, which counts it.
+    [{ endpointStatus: 200, cache: 'shared' }, undefined],
+    [{ attempts: 0, cache: 'hit' }, undefined],
+    [{ attempts: 0, reason: 'circuit_open' }, undefined],
+    // A verifier that asks no endpoint.
+    [{ reason: 'denied' }, undefined],
+    [{ outcome: 'allow' }, undefined],
+  ])('%j is counted by %s', (facts, status) => {
+    const decision = { outcome: 'deny', attempts: 1, cache: 'miss', ...facts }
+    const counted = countedBy('endpointResponses', (measures) => measures.decide(decision))
+    expect(counted).toEqual(status === undefined ? [] : [`${status} = 1`])
   })
+})
 
-  it('forget a circuit that has said nothing for ten minutes: its guard may be gone', () => {
-    const levels = new Levels()
-    const now = vi.spyOn(performance, 'now').mockReturnValue(0)
-    levels.note(circuit('open'))
-    now.mockReturnValue(600_000)
-    expect(levels.circuitState()).toBe(2)
-    now.mockReturnValue(600_001)
-    expect(levels.circuitState()).toBe(0)
-    now.mockRestore()
+it('a decision in shadow mode is counted apart', () => {
+  const counted = countedBy('decisions', (measures) => {
+    measures.decide({ outcome: 'deny', reason: 'timeout', cache: 'off', shadow: true })
+    measures.decide({ outcome: 'allow', cache: 'stale', shadow: true })
+    measures.decide({ outcome: 'deny', reason: 'timeout', cache: 'off' })
   })
+  expect(counted).toEqual([
+    'deny timeout off = 1',
+    'allow  stale true = 1',
+    'deny timeout off true = 1',
+  ])
+})
 
-  it('have the age of the oldest keys, which grows', () => {
-    const levels = new Levels()
-    const now = vi.spyOn(performance, 'now').mockReturnValue(100_000)
-    const ageAfter = (event: KeysEvent): unknown => (levels.note(event), levels.keysAgeSeconds())
-    expect(levels.keysAgeSeconds()).toBeUndefined()
-    expect(ageAfter(keys({ ageMs: 0 }))).toBe(0)
-    now.mockReturnValue(103_000)
-    expect(levels.keysAgeSeconds()).toBe(3)
-    expect(ageAfter(keys({ ageMs: 5000, verifier: 'other' }))).toBe(5)
-    expect(ageAfter(keys({ result: 'failed', verifier: 'other' }))).toBe(3)
-    now.mockRestore()
-  })
-
-  it('forget both for a new configuration', () => {
-    const levels = new Levels()
-    levels.note(circuit('open'))
-    levels.note(keys({ ageMs: 1 }))
-    levels.reset()
-    expect([levels.circuitState(), levels.keysAgeSeconds()]).toEqual([0, undefined])
-  })
-
-  it('keep a bounded number of verifiers, and pass over other events', () => {
-    const levels = new Levels()
-    levels.note({ type: 'store', state: 'lost' })
-    for (let index = 0; index < 64; index += 1)
-      levels.note(circuit('half_open', { verifier: `v${index}` }))
-    levels.note(circuit('open', { verifier: 'one too many' }))
-    expect(levels.circuitState()).toBe(1)
-    levels.note(circuit('open', { verifier: 'v0' }))
-    expect(levels.circuitState()).toBe(2)
-  })
+it.each<[event: AuthEvent, type: string | undefined]>([
+  [{ type: 'warning', message: 'x' }, 'warning'],
+  [{ type: 'config_error', message: 'x' }, 'config_error'],
+  [{ type: 'store', state: 'lost' }, 'store_lost'],
+  [{ type: 'store', state: 'revocation_pending' }, 'revocation_pending'],
+  [{ type: 'store', state: 'live' }, undefined],
+  [{ type: 'store', state: 'revocation_settled' }, undefined],
+  [{ type: 'circuit', state: 'open', tokens: 'known' }, undefined],
+])('the event %j is counted as %s', (event, type) => {
+  const counted = countedBy('events', (measures) => measures.note(event))
+  expect(counted).toEqual(type === undefined ? [] : [`${type} = 1`])
 })

@@ -2,7 +2,6 @@ import { createKeyEndpoint } from '../../keys.ts'
 import { readWholeNumber, rejectOperands } from '../command-line.ts'
 import { asUsage } from '../errors.ts'
 import { KEYS_OPTION, QUESTION_MS, requireKeys, sourceOf, withKeys } from '../key-place.ts'
-import { createEndpointMeter } from '../metrics/meters.ts'
 import { addressOptions } from '../serving/serve.ts'
 import { METRICS_OPTION, openService } from '../serving/service.ts'
 import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
@@ -47,9 +46,13 @@ async function serve(
   line: CommandLine,
   surroundings: Surroundings,
 ): Promise<number> {
-  const meter = createEndpointMeter()
-  const { log, run: serveHandler } = openService({ line, surroundings, usualPort: PORT, meter })
+  const {
+    log,
+    followKeys,
+    run: serveHandler,
+  } = openService({ line, surroundings, usualPort: PORT, name: 'endpoint' })
   await requireKeys(keys)
+  followKeys(keys.place)
   const options = readOptions(line, surroundings, log)
   const endpoint = await asUsage(FLAGS, () => createKeyEndpoint(sourceOf(keys.place), options))
   await serveHandler(endpoint, (url) => {

@@ -10,7 +10,6 @@ import { createSubrequestFront } from '../gateway/front.ts'
 import { GUARD_OPTIONS } from '../gateway/guard-config.ts'
 import { createRequestLog } from '../gateway/request-log.ts'
 import { serveGuard } from '../gateway/serve-guard.ts'
-import { createGuardMeter } from '../metrics/meters.ts'
 import { addressOptions } from '../serving/serve.ts'
 import { METRICS_OPTION, openService } from '../serving/service.ts'
 import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
@@ -67,12 +66,11 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const options = await readOptions(line)
   const { receive, addressOf } = createReceiver(options)
   const answers = createAnswers(options)
-  const meter = createGuardMeter()
   const service = openService({
     line,
     surroundings,
     usualPort: PORT,
-    meter,
+    name: NAME,
     takesSubrequests: true,
   })
   const { log } = service

@@ -9,7 +9,6 @@ import { allowOrigins, readOrigin } from '../gateway/cors.ts'
 import { createFront } from '../gateway/front.ts'
 import { createRequestLog } from '../gateway/request-log.ts'
 import { serveGuard } from '../gateway/serve-guard.ts'
-import { createGuardMeter } from '../metrics/meters.ts'
 import { addressOptions } from '../serving/serve.ts'
 import { METRICS_OPTION, openService } from '../serving/service.ts'
 import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
@@ -108,8 +107,7 @@ SIGTERM lets open requests and WebSockets finish for up to 25 seconds. SIGINT cu
 async function run(line: CommandLine, surroundings: Surroundings): Promise<number> {
   rejectOperands(line)
   const upstream = requireText(line, 'upstream', 'URL')
-  const meter = createGuardMeter()
-  const service = openService({ line, surroundings, usualPort: PORT, meter })
+  const service = openService({ line, surroundings, usualPort: PORT, name: 'gateway' })
   const options = readUpstreamOptions(line)
   const origins = line.texts('cors-origin').map(readOrigin)
   const { addressOf, isConflicting } = createClientAddresses(

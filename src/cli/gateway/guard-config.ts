@@ -13,7 +13,7 @@ import type { AuthConfig } from '../../core/auth-config.ts'
 import type { OptionProblem } from '../../core/errors.ts'
 import type { CommandLine, OptionSpecs } from '../command-line.ts'
 import type { ClientAddresses } from './client-address.ts'
-import type { KeyEndpointOptions } from '../../keys.ts'
+import type { KeyEndpointOptions, KeyPlace } from '../../keys.ts'
 import type { OpenedKeys } from '../key-place.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -177,14 +177,18 @@ function matchesPattern(name: string, pattern: string): boolean {
   return pattern.endsWith('*') ? folded.startsWith(stripped) : folded === stripped
 }
 
-export type KeyObservers = Pick<KeyEndpointOptions, 'onError' | 'onEvent'>
+export interface KeyObservers extends Pick<KeyEndpointOptions, 'onError' | 'onEvent'> {
+  /** Gets the place of keys that can be read. */
+  readonly onOpen?: (place: KeyPlace) => void
+}
 
 /** Decides in this process from keys. Rejects if they cannot be used now. Later errors go to `onError`. */
 export async function configForKeys(
   keys: Omit<OpenedKeys, 'close'>,
-  observers: KeyObservers,
+  { onOpen, ...observers }: KeyObservers,
 ): Promise<AuthConfig> {
   await requireKeys(keys)
+  onOpen?.(keys.place)
   const endpoint = createKeyEndpoint(sourceOf(keys.place), observers)
   return {
     // Never contacted: `fetch` below answers.

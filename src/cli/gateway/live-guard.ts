@@ -12,6 +12,7 @@ import type { AuthConfig } from '../../core/auth-config.ts'
 import type { AddressOf, ResolvedConfig } from '../../core/config/parse.ts'
 import type { Gate } from '../../core/gate.ts'
 import type { Auth } from '../../core/types.ts'
+import type { KeyPlace } from '../../keys.ts'
 import type { WatchedConfig } from '../../yaml.ts'
 import type { CommandLine } from '../command-line.ts'
 import type { DecisionLog } from '../log.ts'
@@ -31,6 +32,8 @@ export interface LiveGuardOptions {
   readonly line: CommandLine
   readonly surroundings: Surroundings
   readonly log: DecisionLog
+  /** Measures when the next of these keys expires. */
+  readonly followKeys: (place: KeyPlace) => void
   readonly onEvent: RequestLog['onEvent']
   /** Adds what the command line and the connection say. Throws for a config that the command cannot use. */
   readonly complete: (config: AuthConfig) => AuthConfig
@@ -64,7 +67,7 @@ const PROOF_WAIT_MS = 2000
 
 /** Reads the configuration and asks for the first proof. Rejects if the endpoint allows a random key. */
 export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGuard> {
-  const { line, surroundings, log } = options
+  const { line, surroundings } = options
   let begin: ((guard: Guard) => void) | undefined
   const started = new Promise<Guard>((resolve) => (begin = resolve))
   let file: WatchedConfig | undefined
@@ -72,7 +75,7 @@ export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGua
     file = await followFile(name, options, started)
     return file.config
   }
-  const read = await readGuardConfig(line, surroundings, observeKeys(log), load)
+  const read = await readGuardConfig(line, surroundings, observeKeys(options), load)
   let guard: Guard | undefined
   const stop = (): void => {
     file?.close()
@@ -95,8 +98,9 @@ export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGua
 }
 
 // Every request has a line of its own, which says enough about an unknown key.
-function observeKeys(log: DecisionLog): KeyObservers {
+function observeKeys({ log, followKeys }: LiveGuardOptions): KeyObservers {
   return {
+    onOpen: followKeys,
     onError: ({ message }) => log({ type: 'keys_error', message }),
     onEvent: (event) => {
       if (event.detail !== undefined && event.detail !== 'unknown') log({ ...event })

@@ -51,7 +51,9 @@ export function createRequestLog(options: RequestLogOptions): RequestLog {
       if (requestIdHeader !== undefined) {
         passage.sentId = [requestIdHeader, passage.decision?.requestId ?? crypto.randomUUID()]
       }
+      const startedAt = performance.now()
       const response = await handler(request)
+      passage.upstreamMs = performance.now() - startedAt
       passage.upstreamStatus = response.status
       return response
     },
@@ -80,8 +82,8 @@ export function createRequestLog(options: RequestLogOptions): RequestLog {
   }
 }
 
-function describeUpstream({ failure, isAboutGateway, upstreamStatus }: Passage) {
+function describeUpstream({ failure, isAboutGateway, upstreamStatus, upstreamMs }: Passage) {
   if (isAboutGateway === true) return {}
-  if (failure === undefined) return { upstreamStatus }
+  if (failure === undefined) return { upstreamStatus, upstreamMs }
   return { failure: failure.code, upstreamCause: failure.cause }
 }

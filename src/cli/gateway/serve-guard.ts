@@ -6,7 +6,7 @@ import type { Attach, FetchHandler } from '../serving/serve.ts'
 import type { Service } from '../serving/service.ts'
 import type { LiveGuard, LiveGuardOptions } from './live-guard.ts'
 
-interface ServeOptions extends Omit<LiveGuardOptions, 'log'> {
+interface ServeOptions extends Omit<LiveGuardOptions, 'log' | 'followKeys'> {
   /** The name of the command. */
   readonly name: string
   /** Makes the handler in front of the guard. */
@@ -16,7 +16,8 @@ interface ServeOptions extends Omit<LiveGuardOptions, 'log'> {
 
 /** Starts a guard, and serves what is in front of it until a stop signal. */
 export async function serveGuard(service: Service, options: ServeOptions): Promise<void> {
-  const guard = await startLiveGuard({ ...options, log: service.log })
+  const { log, followKeys } = service
+  const guard = await startLiveGuard({ ...options, log, followKeys })
   const announce = (url: string): void => announceGuard(url, guard, service, options)
   try {
     await service.run(options.createFront(guard), announce, options.attach)

@@ -1,18 +1,16 @@
-/** Labels with their values, which come from closed lists and need no escape. */
-type Labels = Readonly<Record<string, string>>
+import type { Sample } from '../../telemetry/counts.ts'
 
-export interface Sample {
-  readonly labels?: Labels
-  readonly value: number
-  /** The end of the name, in a histogram. */
-  readonly suffix?: '_bucket' | '_sum' | '_count'
-}
-
+/** A metric as it is now. */
 export interface Family {
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'gauge' | 'histogram'
-  readonly samples: readonly Sample[]
+  readonly samples: readonly NamedSample[]
+}
+
+interface NamedSample extends Sample {
+  /** The end of the name, in a histogram. */
+  readonly suffix?: '_bucket' | '_sum' | '_count'
 }
 
 /** The content type of Prometheus' text format. */
@@ -26,14 +24,15 @@ export function formatExposition(families: readonly Family[]): string {
       `# HELP ${name} ${help}`,
       `# TYPE ${name} ${type}`,
       ...samples.map(
-        ({ suffix = '', labels = {}, value }) => `${name}${suffix}${formatLabels(labels)} ${value}`,
+        ({ suffix = '', labels, value }) => `${name}${suffix}${formatLabels(labels)} ${value}`,
       ),
     ])
     .map((row) => `${row}\n`)
     .join('')
 }
 
-function formatLabels(labels: Labels): string {
+// Values of labels come from closed lists, or from this package, and need no escape.
+function formatLabels(labels: Sample['labels']): string {
   const pairs = Object.entries(labels).map(([name, value]) => `${name}="${value}"`)
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
 }

@@ -1,117 +1,125 @@
-import { countedReason, KEYS_RESULTS, keysResult, Levels } from '../../telemetry/measures.ts'
-import { Counts, DecisionCounts, Durations } from './counts.ts'
-import type { CircuitEvent, KeysEvent } from '../../core/types.ts'
+import { Durations } from '../../telemetry/counts.ts'
+import { GAUGES, Levels } from '../../telemetry/levels.ts'
+import { classOf, isChecked, Measures } from '../../telemetry/measures.ts'
+import { METRICS, metricsOf, prometheusName } from '../../telemetry/metrics.ts'
+import type { Sample } from '../../telemetry/counts.ts'
+import type { MetricId } from '../../telemetry/metrics.ts'
+import type { Source } from '../../telemetry/series.ts'
+import type { AuthEvent } from '../../core/types.ts'
 import type { LogEntry } from '../log.ts'
 import type { Family } from './exposition.ts'
 
 /** Makes metrics of the entries of a log. */
 export interface Meter {
   readonly measure: (entry: LogEntry) => void
+  /** Where the time at which the next key expires comes from, in milliseconds since 1970. */
+  readonly followKeys: (nextExpiry: () => number | undefined) => void
   readonly families: () => readonly Family[]
 }
 
-/** All statuses that the endpoint answers. */
-const STATUSES = [200, 400, 401, 403, 405, 408, 413, 500]
-
-/** Makes the metrics of an auth endpoint. */
-export function createEndpointMeter(): Meter {
-  const answers = new Counts(
-    ['status'],
-    [...STATUSES.map(String), 'other'].map((one) => [one]),
-  )
-  return {
-    measure: (entry) => {
-      if (entry.type === 'answer') answers.add([String(Reflect.get(entry, 'status'))], ['other'])
-    },
-    families: () => [
-      {
-        name: 'with_auth_endpoint_answers_total',
-        help: 'Answers to questions about keys.',
-        type: 'counter',
-        samples: answers.samples(),
-      },
-    ],
-  }
-}
-
-/** Makes the metrics of a command that guards requests. At most 60 samples. */
-export function createGuardMeter(): Meter {
-  const decisions = new DecisionCounts()
-  const durations = new Durations()
+/** Makes the metrics of a command. At most 150 samples. */
+export function createMeter(source: Exclude<Source, 'library'>): Meter {
+  const measures = new Measures(source)
   const levels = new Levels()
-  const fetches = new Counts(
-    ['result'],
-    KEYS_RESULTS.map((result) => [result]),
-  )
+  const checks = new Durations(METRICS.checkDuration.boundaries)
+  const firstBytes = new Durations(METRICS.upstreamFirstByte.boundaries)
+  let isReloaded = true
+  let nextExpiry: (() => number | undefined) | undefined
+
   const measureDecision = (entry: LogEntry): void => {
-    const { outcome, reason, cache, durationMs } = readDecision(entry)
-    decisions.addDecision(outcome, reason, cache)
-    // A public path and a preflight are not checked, nor is what is rejected before the guard.
-    const isChecked = outcome === 'allow' || outcome === 'deny'
-    if (isChecked && durationMs !== undefined) durations.add(durationMs / 1000)
+    const { durationMs, upstreamStatus, upstreamMs, failure, ...decision } = readDecision(entry)
+    measures.decide(decision)
+    // What is rejected before the guard has no duration.
+    if (isChecked(decision) && durationMs !== undefined) checks.add(durationMs / 1000)
+    if (failure !== undefined) measures.add('upstreamFailures', failure)
+    if (upstreamStatus !== undefined) measures.add('upstreamResponses', classOf(upstreamStatus))
+    if (upstreamMs !== undefined) firstBytes.add(upstreamMs / 1000)
+  }
+  const measure = (entry: LogEntry): void => {
+    if (entry.type === 'decision') return measureDecision(entry)
+    if (entry.type === 'answer')
+      measures.add('endpointAnswers', String(Reflect.get(entry, 'status')))
+    if (entry.type === 'config' || entry.type === 'config_error') {
+      isReloaded = entry.type === 'config'
+    }
+    if (entry.type === 'config') levels.reset()
+    if (!isEvent(entry)) return measures.add('events', entry.type)
+    levels.note(entry)
+    measures.note(entry)
+  }
+  const expiry = (): readonly Sample[] => {
+    const at = nextExpiry?.()
+    return at === undefined ? [] : [{ labels: {}, value: at / 1000 }]
+  }
+  const gauges: Partial<Record<MetricId, () => readonly Sample[]>> = {
+    circuitState: () => GAUGES.circuitState([levels]),
+    keysAge: () => GAUGES.keysAge([levels]),
+    storeUp: () => GAUGES.storeUp([levels]),
+    configReload: () => [{ labels: {}, value: isReloaded ? 1 : 0 }],
+    keysExpiry: expiry,
+    buildInfo: () => GAUGES.buildInfo(),
+    checkDuration: () => histogram(checks),
+    upstreamFirstByte: () => histogram(firstBytes),
   }
   return {
-    measure: (entry) => {
-      if (entry.type === 'config') levels.reset()
-      if (entry.type === 'decision') measureDecision(entry)
-      if (!isLevelEvent(entry)) return
-      levels.note(entry)
-      if (entry.type === 'keys') fetches.add([keysResult(entry)])
-    },
-    families: () => {
-      const keysAge = levels.keysAgeSeconds()
-      return [
-        {
-          name: 'with_auth_decisions_total',
-          help: 'Decisions about requests.',
-          type: 'counter',
-          samples: decisions.samples(),
-        },
-        {
-          name: 'with_auth_check_duration_seconds',
-          help: 'Duration of checks, without the upstream.',
-          type: 'histogram',
-          samples: durations.samples(),
-        },
-        {
-          name: 'with_auth_circuit_state',
-          help: 'State of the circuit breaker: 0 closed, 1 half open, 2 open.',
-          type: 'gauge',
-          samples: [{ value: levels.circuitState() }],
-        },
-        {
-          name: 'with_auth_keys_fetches_total',
-          help: 'Fetches of the keys that tokens are checked with.',
-          type: 'counter',
-          samples: fetches.samples(),
-        },
-        {
-          name: 'with_auth_keys_age_seconds',
-          help: 'Age of the keys that tokens are checked with.',
-          type: 'gauge',
-          samples: keysAge === undefined ? [] : [{ value: keysAge }],
-        },
-      ]
-    },
+    measure,
+    followKeys: (next) => (nextExpiry = next),
+    families: () =>
+      metricsOf(source).map(([id, metric]) => ({
+        name: prometheusName(metric),
+        help: `${metric.help}.`,
+        type: metric.type,
+        samples: gauges[id]?.() ?? measures.samples(id),
+      })),
   }
 }
 
-// Only the guard writes entries of these types.
-function isLevelEvent(entry: LogEntry): entry is CircuitEvent | KeysEvent {
-  return entry.type === 'circuit' || entry.type === 'keys'
+function histogram(durations: Durations): Family['samples'] {
+  const { buckets, sum, count } = durations.read()
+  return [
+    ...buckets.map(([most, value]) => {
+      const le = most === Infinity ? '+Inf' : String(most)
+      return { suffix: '_bucket', labels: { le }, value } as const
+    }),
+    { suffix: '_sum', labels: {}, value: sum },
+    { suffix: '_count', labels: {}, value: count },
+  ]
+}
+
+const EVENT_TYPES: ReadonlySet<string> = new Set([
+  'circuit',
+  'keys',
+  'store',
+  'warning',
+  'config_error',
+])
+
+// Only the guard, its cache and the command write entries of these types, and they are events. Decisions have more fields here.
+function isEvent(entry: LogEntry): entry is AuthEvent {
+  return EVENT_TYPES.has(entry.type)
 }
 
 function readDecision(entry: LogEntry) {
   const facts = new Map<string, unknown>(Object.entries(entry))
-  const text = (name: string, otherwise = ''): string => {
+  const text = (name: string): string | undefined => {
     const value = facts.get(name)
-    return typeof value === 'string' ? value : otherwise
+    return typeof value === 'string' ? value : undefined
   }
-  const durationMs = facts.get('durationMs')
+  const number = (name: string): number | undefined => {
+    const value = facts.get(name)
+    return typeof value === 'number' ? value : undefined
+  }
   return {
-    outcome: text('outcome'),
-    reason: countedReason(text('reason'), text('detail')) ?? '',
-    cache: text('cache', 'off'),
-    durationMs: typeof durationMs === 'number' ? durationMs : undefined,
+    outcome: text('outcome') ?? '',
+    reason: text('reason'),
+    detail: text('detail'),
+    cache: text('cache'),
+    shadow: facts.get('shadow') === true,
+    attempts: number('attempts'),
+    endpointStatus: number('endpointStatus'),
+    durationMs: number('durationMs'),
+    upstreamStatus: number('upstreamStatus'),
+    upstreamMs: number('upstreamMs'),
+    failure: text('failure'),
   }
 }

@@ -4,7 +4,10 @@ import { reasonPhrase } from '../../core/runtime.ts'
 import { wrongValue } from '../errors.ts'
 import { createDecisionLog } from '../log.ts'
 import { EXPOSITION_TYPE, formatExposition } from '../metrics/exposition.ts'
+import { followKeyExpiry } from '../metrics/key-expiry.ts'
+import { createMeter } from '../metrics/meters.ts'
 import { isHost, listen, nameAddress, readAddress, serveUntilStopped } from './serve.ts'
+import type { KeyPlace } from '../../keys.ts'
 import type { CommandLine, OptionSpecs } from '../command-line.ts'
 import type { DecisionLog } from '../log.ts'
 import type { Meter } from '../metrics/meters.ts'
@@ -22,6 +25,8 @@ export const METRICS_OPTION: OptionSpecs = {
 export interface Service {
   /** Also measures what is written to it. */
   readonly log: DecisionLog
+  /** Measures when the next of these keys expires. */
+  readonly followKeys: (place: KeyPlace) => void
   /** Listens, also where `--metrics` says, calls `announce` with the URL, and serves until a stop signal. */
   readonly run: (
     handler: FetchHandler,
@@ -34,28 +39,31 @@ interface ServiceOptions {
   readonly line: CommandLine
   readonly surroundings: Surroundings
   readonly usualPort: number
-  readonly meter: Meter
+  readonly name: 'gateway' | 'forward-auth' | 'endpoint'
   readonly takesSubrequests?: boolean
 }
 
 /** Reads the options of a command that listens. Without `--metrics` nothing is measured. */
 export function openService(options: ServiceOptions): Service {
-  const { line, surroundings, usualPort, meter, takesSubrequests = false } = options
+  const { line, surroundings, usualPort, name, takesSubrequests = false } = options
   const address = { ...readAddress(line, usualPort), takesSubrequests }
   const text = line.text('metrics')
   const scrapedAt = text === undefined ? undefined : parseAddress(text)
-  const write = createDecisionLog(surroundings, line.has('json'))
+  const meter = scrapedAt === undefined ? undefined : createMeter(name)
+  const drop = meter && (() => meter.measure({ type: 'dropped' }))
+  const write = createDecisionLog(surroundings, line.has('json'), drop)
   const measureAndWrite: DecisionLog = (entry) => {
-    meter.measure(entry)
+    meter?.measure(entry)
     write(entry)
   }
-  const log = scrapedAt === undefined ? write : measureAndWrite
+  const log = meter === undefined ? write : measureAndWrite
   return {
     log,
+    followKeys: (place) => meter?.followKeys(followKeyExpiry(place)),
     run: async (handler, announce, attach) => {
       const serving = await listen(handler, address, attach).catch(nameAddress(address))
       try {
-        const others = scrapedAt === undefined ? [] : [await serveMetrics(scrapedAt, meter, log)]
+        const others = scrapedAt && meter ? [await serveMetrics(scrapedAt, meter, log)] : []
         announce(serving.url)
         await serveUntilStopped([serving, ...others], surroundings)
       } finally {

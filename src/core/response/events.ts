@@ -64,7 +64,7 @@ export function createChannel(onEvent: AuthConfig['onEvent'], writeLine: WriteLi
   const report = observer && createReport(observer, writeLine)
   const toConsole: Channel['notify'] = (notice) => {
     if (notice.type !== 'store') writeLine(notice.message)
-    else if (notice.state !== 'live') writeLine(`store ${notice.state}: ${String(notice.cause)}`)
+    else if (notice.cause !== undefined) writeLine(`store ${notice.state}: ${notice.cause}`)
   }
   return { report, beginSpan: observer?.[OURS]?.beginSpan, notify: report ?? toConsole, writeLine }
 }

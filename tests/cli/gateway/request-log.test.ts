@@ -57,6 +57,11 @@ describe('the line of a request', () => {
       cause: 'ENOTFOUND',
     })
     expect(entries[0]).not.toHaveProperty('upstreamStatus')
+    expect(entries[0]).not.toHaveProperty('upstreamMs')
+    expect(entries[1]).toMatchObject({
+      upstreamStatus: 404,
+      upstreamMs: expect.any(Number) as number,
+    })
     expect(entries[1]).not.toHaveProperty('failure')
   })
 

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
 import { forwardAuthCommand } from '../../../src/cli/commands/forward-auth.ts'
 import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
-import { createKey } from '../../../src/keys.ts'
+import { createKey, rotateKey } from '../../../src/keys.ts'
 import { about } from '../../../src/cli/conformance/questions.ts'
 import { call, KEY, setupGateway } from '../support/running-gateway.ts'
 import { parseExposition, valueOf } from '../../support/exposition.ts'
@@ -12,7 +12,7 @@ import { serveCommand } from '../../support/served-command.ts'
 import { subrequest } from '../../support/subrequest.ts'
 import { runLine } from '../../support/surroundings.ts'
 
-const { inFolder, startGuarded, start, endpoint } = setupGateway((_, response) =>
+const { inFolder, startGuarded, start, endpoint, upstream } = setupGateway((_, response) =>
   response.end('up'),
 )
 
@@ -49,6 +49,21 @@ describe('--metrics of the gateway', () => {
     // Never on the public port.
     expect((await call(`${gateway.url}/metrics`)).status).toBe(401)
     expect(await (await call(`${gateway.url}/metrics`, KEY)).text()).toBe('up')
+  })
+
+  it('counts what the upstream answers, and when it does not', async () => {
+    const gateway = await startGuarded('--metrics=127.0.0.1:0')
+    await (await call(gateway.url, KEY)).text()
+    await close(upstream())
+    expect((await call(gateway.url, KEY)).status).toBe(502)
+    const { families } = await scrape(metricsOf(gateway))
+    const count = (name: string, labels = {}) =>
+      valueOf(families, `with_auth_upstream_${name}`, labels)
+    expect(count('responses_total', { status: '2xx' })).toBe(1)
+    expect(count('responses_total')).toBe(1)
+    expect(count('failures_total', { code: 'upstream_unreachable' })).toBe(1)
+    expect(count('first_byte_seconds_count')).toBe(1)
+    expect(valueOf(families, 'with_auth_endpoint_responses_total', { status: '200' })).toBe(2)
   })
 
   it('shows an outage, and a request that comes before the proof of the endpoint', async () => {
@@ -146,6 +161,27 @@ describe('--metrics of forward-auth', () => {
   })
 })
 
+describe('--metrics with keys', () => {
+  it('say when the next key expires that works, and was not rotated', async () => {
+    const file = inFolder('keys.yaml')
+    await createKey(file, { principal: 'alice' })
+    const soon = '2099-01-02T00:00:00Z'
+    const { id } = await createKey(file, { principal: 'bob', expiresAt: '2099-01-01T00:00:00Z' })
+    await createKey(file, { principal: 'carol', expiresAt: soon })
+    // The old key of a rotation is meant to end.
+    await rotateKey(file, id, { overlap: '1h', expiresAt: '2099-01-03T00:00:00Z' })
+    const gateway = start(['--keys', file, '--metrics=127.0.0.1:0'])
+    await gateway.listening()
+    const serving = serveCommand(endpointCommand, ['--keys', file, '--metrics=127.0.0.1:0'])
+    await serving.listening()
+    for (const one of [gateway, serving]) {
+      const { families } = await scrape(metricsOf(one))
+      const value = valueOf(families, 'with_auth_keys_next_expiry_timestamp_seconds')
+      expect(value).toBe(Date.parse(soon) / 1000)
+    }
+  })
+})
+
 describe('--metrics of the endpoint', () => {
   it('counts answers by status', async () => {
     const file = inFolder('keys.yaml')
@@ -160,7 +196,11 @@ describe('--metrics of the endpoint', () => {
       valueOf(families, 'with_auth_endpoint_answers_total', { status })
     expect(['200', '401', '400', '500', 'other'].map(count)).toEqual([1, 1, 1, 0, 0])
     expect(text).not.toMatch(/sk-|alice|withauth_/)
-    expect(families.map(({ name }) => name)).toEqual(['with_auth_endpoint_answers_total'])
+    expect(families.map(({ name }) => name)).toEqual([
+      'with_auth_events_total',
+      'with_auth_endpoint_answers_total',
+      'with_auth_build_info',
+    ])
   })
 
   it('ends it with 1 if the address is in use', async () => {

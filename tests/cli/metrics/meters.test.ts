@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createGuardMeter } from '../../../src/cli/metrics/meters.ts'
+import { createMeter } from '../../../src/cli/metrics/meters.ts'
 import { formatExposition } from '../../../src/cli/metrics/exposition.ts'
 import { memoryCache, withAuth } from '../../../src/index.ts'
 import { runs } from '../../support/nightly.ts'
@@ -8,6 +8,7 @@ import { get } from '../../support/requests.ts'
 import type { LogEntry } from '../../../src/cli/log.ts'
 import type { Verifier } from '../../../src/index.ts'
 
+/** The reasons of each command, before and in the guard. */
 const REASONS = [
   'missing_credentials',
   'malformed_credentials',
@@ -26,14 +27,12 @@ const REASONS = [
   'not_configured',
   'endpoint_unproven',
   'conflicting_forwarded_headers',
-  'proxy_misconfigured',
-  'method_not_allowed',
 ]
 const VERDICTS = new Set(['denied', 'forbidden', 'insufficient_scope'])
 const CACHES = ['hit', 'miss', 'stale', 'shared', 'remote', 'skipped', 'off']
 
-function meter() {
-  const { measure, families } = createGuardMeter()
+function meter(source: Parameters<typeof createMeter>[0] = 'gateway') {
+  const { measure, families } = createMeter(source)
   return {
     measure: (...entries: readonly LogEntry[]) => entries.forEach(measure),
     scrape: () => parseExposition(formatExposition(families())),
@@ -54,22 +53,55 @@ const ALL = [
   ...REASONS.flatMap((reason) =>
     CACHES.map((cache) => decision({ outcome: 'deny', reason, cache })),
   ),
+  ...[200, 204, 302, 401, 403, 404, 429, 500].map((endpointStatus) =>
+    decision({ endpointStatus, attempts: 1, upstreamStatus: endpointStatus, upstreamMs: 3 }),
+  ),
+  decision({ failure: 'upstream_timeout' }),
   { type: 'circuit', state: 'open', tokens: 'known' },
   { type: 'keys', result: 'fetched', ageMs: 1000, verifier: 'jwt' },
+  { type: 'store', state: 'lost' },
+  { type: 'config_error', message: 'x' },
+  { type: 'warning', message: 'x' },
+  { type: 'keys_error', message: 'x' },
+  { type: 'dropped' },
+  { type: 'answer', status: 200 },
 ] as const
 
 describe('the samples', () => {
-  it('are at most 60, and as many before the first request as after all that can happen', () => {
-    const { measure, scrape } = meter()
-    const namesOf = (): string[] =>
-      scrape().flatMap(({ samples }) =>
-        samples.map(({ name, labels }) => name + JSON.stringify(labels)),
-      )
-    const before = namesOf()
-    measure(...ALL)
-    const age = 'with_auth_keys_age_seconds{}'
-    expect(namesOf()).toEqual([...before, age])
-    expect(before.length).toBeLessThan(60)
+  it.each([
+    ['gateway', 135],
+    ['forward-auth', 107],
+    ['endpoint', 12],
+  ] as const)(
+    'of %s are %i before the first request and after all that can happen',
+    (source, count) => {
+      const { measure, scrape } = meter(source)
+      const namesOf = (): string[] =>
+        scrape().flatMap(({ samples }) =>
+          samples.map(({ name, labels }) => name + JSON.stringify(labels)),
+        )
+      const before = namesOf()
+      measure(...ALL)
+      // An age is there as soon as there are keys.
+      const ages = source === 'endpoint' ? [] : ['with_auth_keys_age_seconds{}']
+      expect(new Set(namesOf())).toEqual(new Set([...before, ...ages]))
+      expect(before).toHaveLength(count)
+      expect(count).toBeLessThanOrEqual(148)
+    },
+  )
+
+  it('of each command have its own reasons alone', () => {
+    const reasonsOf = (source: 'gateway' | 'forward-auth'): readonly unknown[] =>
+      meter(source)
+        .scrape()
+        .flatMap(({ samples }) => samples.map(({ labels }) => labels['reason']))
+    const own = ['conflicting_forwarded_headers', 'proxy_misconfigured', 'method_not_allowed']
+    const has = (source: 'gateway' | 'forward-auth') =>
+      own.map((reason) => reasonsOf(source).includes(reason))
+    expect([has('gateway'), has('forward-auth')]).toEqual([
+      [true, false, false],
+      [false, true, true],
+    ])
   })
 
   it('keep each reason, also with a cache that it is not counted for', () => {
@@ -92,6 +124,7 @@ describe('the samples', () => {
       expect([reason, cached !== undefined]).toEqual([reason, VERDICTS.has(reason)])
     }
     for (const cache of CACHES.slice(0, -1)) {
+      // The decisions with a status of the endpoint are without a cache.
       expect(valueOf(scrape(), 'with_auth_decisions_total', { outcome: 'allow', cache })).toBe(1)
     }
     expect(valueOf(scrape(), 'with_auth_decisions_total', { reason: 'other' })).toBe(0)
@@ -126,6 +159,45 @@ it('the histogram counts checks by their duration, and no public path', () => {
   expect(['0.005', '0.01', '0.075', '0.1', '10', '+Inf'].map(bucket)).toEqual([1, 1, 1, 2, 2, 3])
   expect(valueOf(scrape(), `${name}_count`)).toBe(3)
   expect(valueOf(scrape(), `${name}_sum`)).toBeCloseTo(20.085)
+})
+
+it('the upstream is counted by classes of its status, by failures, and by its first byte', () => {
+  const { measure, scrape } = meter()
+  measure(
+    ...[101, 200, 204, 302, 404, 500, 503].map((upstreamStatus) =>
+      decision({ upstreamStatus, upstreamMs: 40 }),
+    ),
+    decision({ failure: 'upstream_unreachable' }),
+    decision({ failure: 'method_not_allowed' }),
+    // The guard has rejected it, so that the upstream got nothing.
+    decision({ outcome: 'deny', reason: 'denied' }),
+  )
+  const count = (name: string, labels: Record<string, string>) => valueOf(scrape(), name, labels)
+  const classes = ['1xx', '2xx', '3xx', '4xx', '5xx']
+  const ofClass = (status: string) => count('with_auth_upstream_responses_total', { status })
+  expect(classes.map(ofClass)).toEqual([1, 2, 1, 1, 2])
+  const ofCode = (code: string) => count('with_auth_upstream_failures_total', { code })
+  expect(['upstream_unreachable', 'upstream_timeout', 'other'].map(ofCode)).toEqual([1, 0, 1])
+  const name = 'with_auth_upstream_first_byte_seconds'
+  expect([
+    count(`${name}_bucket`, { le: '0.025' }),
+    count(`${name}_bucket`, { le: '0.05' }),
+  ]).toEqual([0, 7])
+})
+
+it('states that last are gauges, and each event is counted', () => {
+  const { measure, scrape } = meter()
+  const gauges = ['store_up', 'config_reload_successful']
+  const levels = () => gauges.map((name) => valueOf(scrape(), `with_auth_${name}`))
+  expect(levels()).toEqual([1, 1])
+  measure({ type: 'store', state: 'lost' }, { type: 'config_error', message: 'x' })
+  measure({ type: 'keys_error', message: 'x' }, { type: 'dropped' })
+  expect(levels()).toEqual([0, 0])
+  measure({ type: 'store', state: 'live' }, { type: 'config' })
+  expect(levels()).toEqual([1, 1])
+  const count = (type: string) => valueOf(scrape(), 'with_auth_events_total', { type })
+  const types = ['store_lost', 'config_error', 'keys_error', 'dropped', 'warning']
+  expect(types.map(count)).toEqual([1, 1, 1, 1, 0])
 })
 
 it('a new configuration begins with closed circuits and without keys', () => {
