@@ -1,4 +1,5 @@
-import { parseList, parseOptions } from '../core/config/interpreter.ts'
+import { parseOptions } from '../core/config/interpreter.ts'
+import { parseList } from '../core/config/problems.ts'
 import { invalidOption, isOptionsObject, misusedOption } from '../core/config/option-checks.ts'
 import { METHOD } from '../core/config/public-paths.ts'
 import { allOf, noneOf, parseCondition } from './conditions.ts'

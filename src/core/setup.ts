@@ -153,11 +153,11 @@ function createSetup(base: Base, args: readonly unknown[]): Setup {
 
 function dependsOnPath({
   context,
-  hasPublicPaths,
+  public: { length: publicPaths },
   routePolicy,
   authorize,
 }: ResolvedConfig): boolean {
-  return context.path || hasPublicPaths || routePolicy !== undefined || authorize !== undefined
+  return context.path || publicPaths > 0 || routePolicy !== undefined || authorize !== undefined
 }
 
 function findEndpoint(config: ResolvedConfig, args: readonly unknown[]): string | undefined {

@@ -1,4 +1,5 @@
-import { ENDPOINT_HEADERS, parseServiceUrl } from '../core/config/endpoint.ts'
+import { parseServiceUrl } from '../core/config/endpoint.ts'
+import { ENDPOINT_HEADERS } from '../core/config/endpoint-headers.ts'
 import {
   invalidOption,
   invalidSecret,

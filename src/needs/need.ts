@@ -1,6 +1,6 @@
-import { namesOf, parse, parseOptions } from '../core/config/interpreter.ts'
+import { parse, parseOptions } from '../core/config/interpreter.ts'
+import { parseEntries } from '../core/config/problems.ts'
 import { invalidOption, isOptionsObject, misusedOption } from '../core/config/option-checks.ts'
-import { Problems } from '../core/config/problems.ts'
 import type { FormOf, Table } from '../core/config/form.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 
@@ -50,22 +50,16 @@ const NEED: Table<Need> = {
 export function parseNeed(value: unknown, path: OptionPath = ['need']): Need {
   const need = parseOptions(NEED, value, path)
   if (Object.keys(need).length > 0) return need
-  const names = namesOf(NEED).map((name) => `\`${name}\``)
+  const names = Object.keys(NEED).map((name) => `\`${name}\``)
   throw misusedOption(path, `an object with at least one of ${names.join(', ')}`)
 }
 
 function parseAttributes(value: unknown, path: OptionPath): Readonly<Record<string, Texts>> {
-  const entries = isOptionsObject(value) ? Object.entries(value) : []
-  if (entries.length === 0) {
+  if (!isOptionsObject(value) || Object.keys(value).length === 0) {
     throw invalidOption(path, value, 'an object of names and lists of values')
   }
-  const problems = new Problems()
-  const parsed = entries.flatMap(
-    ([name, texts]) =>
-      problems.attempt(() => [
-        [name, parse<Texts>({ ...TEXTS, isRequired: true }, texts, [...path, name])],
-      ]) ?? [],
-  )
-  problems.throwIfAny()
-  return Object.freeze(Object.fromEntries(parsed))
+  return parseEntries(value, (name, texts) => [
+    name,
+    parse<Texts>({ ...TEXTS, isRequired: true }, texts, [...path, name]),
+  ])
 }

@@ -1,7 +1,6 @@
-import { HEADER } from '../core/config/header.ts'
 import { parseOptions } from '../core/config/interpreter.ts'
 import { invalidOption, isOptionsObject } from '../core/config/option-checks.ts'
-import { READS } from '../core/config/options.ts'
+import { HEADER, READS } from '../core/config/options.ts'
 import { CheckedVerifier, decideBy } from '../core/endpoint/checked-verifier.ts'
 import { parseVerifierOptions } from './options.ts'
 import type { FormOf, Table } from '../core/config/form.ts'

@@ -1,10 +1,11 @@
 import { invalidOption, invalidSecret, isOptionsObject } from '../core/config/option-checks.ts'
 import { parse, parseOptions } from '../core/config/interpreter.ts'
-import { Problems } from '../core/config/problems.ts'
+import { parseEntries } from '../core/config/problems.ts'
 import { parseServiceUrl } from '../core/config/endpoint.ts'
 import type { ReadsConfig } from '../core/verifier.ts'
 import type { FormOf, Table } from '../core/config/form.ts'
 import type { Check } from '../core/config/interpreter.ts'
+import type { Problems } from '../core/config/problems.ts'
 
 /**
  * Parses the options of a verifier, and throws one `AuthConfigError` with all problems.
@@ -78,18 +79,10 @@ export const ATTRIBUTES: FormOf<Readonly<Record<string, string>>> = {
     if (!isOptionsObject(value)) {
       throw invalidOption(path, value, 'an object of claim paths and their attributes')
     }
-    const problems = new Problems()
-    const entries = Object.entries(value).flatMap(
-      ([claim, attribute]) =>
-        problems.attempt(() => [
-          [
-            parse<string>(CLAIM, claim, path),
-            parse<string>(TEXT, attribute, [...path, claim]),
-          ] as const,
-        ]) ?? [],
-    )
-    problems.throwIfAny()
-    return Object.freeze(Object.fromEntries(entries))
+    return parseEntries(value, (claim, attribute) => [
+      parse<string>(CLAIM, claim, path),
+      parse<string>(TEXT, attribute, [...path, claim]),
+    ])
   },
 }
 

@@ -102,6 +102,8 @@ export function scalarOf(form: Form): string | undefined {
       return 'string'
     case 'list':
       return form.canBeOne === true || form.also !== undefined ? 'string' : undefined
+    case 'group':
+      return form.short === undefined ? undefined : 'string'
     case 'code':
       return form.isText === true ? 'string' : undefined
     default:

@@ -29,6 +29,7 @@ export interface Parts {
 }
 
 export function partsOf(form: Form): Parts {
+  if (form.kind === 'list' && form.canBeOne === true) return { ...partsOf(form.items), ...form }
   return form.kind === 'code' || form.kind === 'group' || form.kind === 'list' ? form : {}
 }
 

@@ -118,7 +118,7 @@ it('of a server that knows it is read for an unknown token that has to wait, and
 })
 
 it.each<[object, string]>([
-  [{ clientAddress: () => undefined }, `"clientAddress" must be a part of "context": ${FORM}`],
+  [{ clientAddress: () => undefined }, 'Unknown option "clientAddress": expected one of '],
   [
     { context: { clientAddress: true } },
     `"context.clientAddress" must be a function that returns the address of the client: ${FORM}, received true`,

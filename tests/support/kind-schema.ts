@@ -200,7 +200,7 @@ const KINDS: Readonly<Record<string, (form: Form, path: string) => Schema>> = {
       SCALAR,
     ),
   }),
-  credentials: () => {
+  sources: () => {
     const list = { type: 'array', items: ref('source'), minItems: 1, uniqueItems: true }
     return anyOf(ref('source'), list)
   },

@@ -110,7 +110,8 @@ function textName(pattern: RegExp, isFalse: boolean): string {
 
 function listName({ items, canBeOne, canBeEmpty, also }: ListForm): string {
   if (also !== undefined) return 'headers'
-  if (items.kind === 'code') return items.is === 'publicPath' ? 'public' : `${items.is}s`
+  if (items.kind === 'code') return `${items.is}s`
+  if (items.kind === 'group' && items.short !== undefined) return 'public'
   const name = kindOf(items).kind
   if (name === 'method' || name === 'scope') return `${name}s`
   if (canBeOne) return name

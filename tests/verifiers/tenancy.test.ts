@@ -309,11 +309,11 @@ describe('tenancy', () => {
 it.each<[object, string]>([
   [
     { endpoint: 'https://hunter2.example', tenant: { mode: 'multi' } },
-    '"tenant" must be made by a function: verifier: tenancy(endpointVerifier({ endpoint: ... }), { mode: \'multi\' }) of with-auth/verifiers',
+    '"tenant" must be made by a function: verifier: tenancy(endpointVerifier({ endpoint: ... }), { mode: ... }) of with-auth/verifiers',
   ],
   [
     { tenant: { mode: 'single', default: 'hunter2' }, allowInsecureHttp: true, cache: false },
-    '"tenant" must be made by a function: verifier: tenancy(endpointVerifier({ endpoint: ..., allowInsecureHttp: true }), { mode: \'single\', default: ... }) of with-auth/verifiers',
+    '"tenant" must be made by a function: verifier: tenancy(endpointVerifier({ endpoint: ..., allowInsecureHttp: true }), { mode: ..., default: ... }) of with-auth/verifiers',
   ],
   [
     { verifier: () => ({ outcome: 'deny' }), tenant: { mode: 'hunter2' } },
@@ -321,15 +321,15 @@ it.each<[object, string]>([
   ],
   [
     { tenant: false },
-    '"tenant" must be made by a function: verifier: tenancy(endpointVerifier({ endpoint: ... }), { mode: \'multi\' }) of with-auth/verifiers',
+    '"tenant" must be made by a function: verifier: tenancy(endpointVerifier({ endpoint: ... }), {}) of with-auth/verifiers',
   ],
   [
     {
       endpoint: 'https://hunter2.example',
       endpointHeaders: { 'x-a': 'hunter2' },
-      tenantField: 'hunter2',
+      tenant: { mode: 'hunter2' },
     },
-    '"tenantField" must be an option of the verifier: verifier: endpointVerifier({ endpoint: ..., endpointHeaders: ..., tenantField: ... }) of with-auth/verifiers',
+    '"tenant" must be made by a function: verifier: tenancy(endpointVerifier({ endpoint: ..., endpointHeaders: ... }), { mode: ... }) of with-auth/verifiers',
   ],
 ])('the options of before show the new form, and no value: %j', (config, message) => {
   expect(() => createAuthenticator(config)).toThrow(message)

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
-import { ENDPOINT_HEADERS, parseEndpoint } from '../../core/config/endpoint.ts'
+import { parseEndpoint } from '../../core/config/endpoint.ts'
+import { ENDPOINT_HEADERS } from '../../core/config/endpoint-headers.ts'
 import { parse } from '../../core/config/interpreter.ts'
 import { readKey, readWholeNumber, requireOperand } from '../command-line.ts'
 import { examine } from '../conformance/examine.ts'

@@ -1,7 +1,5 @@
-import { invalidOption, invalidSecret, isHttpToken, isOptionsObject } from './option-checks.ts'
-import { Problems } from './problems.ts'
+import { invalidOption } from './option-checks.ts'
 import type { AuthConfigError } from '../errors.ts'
-import type { FormOf } from './form.ts'
 import type { OptionPath } from './problems.ts'
 
 // Matches the text as written, since a URL parser turns `2130706433` and `0x7f.1` into 127.0.0.1.
@@ -62,52 +60,4 @@ function wrong(path: OptionPath, value: string, expected: string): AuthConfigErr
     .replace(/\?[^#]*/, '?***')
     .replace(/#.*/s, '#***')
   return invalidOption(path, value.includes('@') ? `***@${shown}` : shown, expected)
-}
-
-// The wrapper sets these. Another value would change the meaning of the request.
-const OWN_HEADERS: ReadonlySet<string> = new Set(
-  'accept connection content-encoding content-length content-type expect host keep-alive te trailer transfer-encoding upgrade'.split(
-    ' ',
-  ),
-)
-
-/** Headers that are added to the validation request. No problem shows a value. */
-export const ENDPOINT_HEADERS: FormOf<Readonly<Record<string, string>>> = {
-  kind: 'code',
-  is: 'endpointHeaders',
-  default: {},
-  isSecret: true,
-  entries: { kind: 'text', isSecret: true },
-  read: (value, path) => {
-    if (!isOptionsObject(value)) throw invalidSecret(path, 'an object of header names and values')
-    const problems = new Problems()
-    const seen = new Set<string>()
-    const headers = Object.entries(value).flatMap(
-      (header) => problems.attempt(() => [parseHeader(header, seen, path)]) ?? [],
-    )
-    problems.throwIfAny()
-    return Object.freeze(Object.fromEntries(headers))
-  },
-}
-
-function parseHeader(
-  [name, value]: [string, unknown],
-  seen: Set<string>,
-  parent: OptionPath,
-): readonly [string, string] {
-  if (!isHttpToken(name)) throw invalidOption(parent, name, 'made of valid header names')
-  const path = [...parent, name]
-  const lowerName = name.toLowerCase()
-  if (OWN_HEADERS.has(lowerName)) {
-    throw invalidSecret(path, 'left out: the wrapper sets this header itself')
-  }
-  if (seen.has(lowerName)) {
-    throw invalidSecret(path, 'left out: the object has the same header in another case')
-  }
-  seen.add(lowerName)
-  if (typeof value === 'string' && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value)) {
-    return [lowerName, value]
-  }
-  if (value === undefined) throw invalidOption(path, value, 'given a value')
-  throw invalidSecret(path, 'a non-empty string of printable ASCII')
 }

@@ -60,12 +60,16 @@ export interface ListForm<Item = Form> extends Rules {
   readonly canBeEmpty?: true
   /** A value that is no list counts as a list of one. */
   readonly canBeOne?: true
+  /** What a message says of two equal items, which else count as one. */
+  readonly distinct?: string
 }
 
 /** An object with these options. */
 export interface GroupForm<Options = Fields> extends Rules {
   readonly kind: 'group'
   readonly fields: Options
+  /** A text in place of the object is the value of this option. */
+  readonly short?: keyof Options & string
 }
 
 /** A value of this class, which a function makes. */

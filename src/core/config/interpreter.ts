@@ -6,10 +6,11 @@ import {
   misusedOption,
   readOptions,
 } from './option-checks.ts'
-import { Problems } from './problems.ts'
+import { parseList, Problems } from './problems.ts'
 import { callOf } from './replaced.ts'
+import { emptyRecord } from '../runtime.ts'
 import type { AuthConfigError } from '../errors.ts'
-import type { Fields, Form, FormOf, GroupForm, ListForm, MadeForm, Table } from './form.ts'
+import type { Form, FormOf, GroupForm, ListForm, MadeForm, Table } from './form.ts'
 import type { OptionPath } from './problems.ts'
 
 /** The options of an object as they were given. */
@@ -60,17 +61,14 @@ export function readTable<Parsed extends object>(
   path: OptionPath,
   problems: Problems,
   expected?: string,
-): Given<Parsed>
-export function readTable(
-  table: Fields,
-  value: unknown,
-  path: OptionPath,
-  problems: Problems,
-  expected?: string,
-): object {
-  const functions = Object.entries(table).filter(([, form]) => isOptionalFunction(form))
+): Given<Parsed> {
+  const functions = formsOf(table).filter(([, form]) => isOptionalFunction(form))
   const optional = functions.map(([name]) => name)
   return readOptions(value, Object.keys(table), path, expected, problems, optional)
+}
+
+function formsOf(table: object): [name: string, form: Form][] {
+  return Object.entries(table)
 }
 
 function isOptionalFunction(form: Form): boolean {
@@ -84,40 +82,15 @@ export function parseFields<Parsed extends object>(
   given: Given<Parsed>,
   path: OptionPath,
   problems: Problems,
-): Partial<Parsed>
-export function parseFields(
-  table: Fields,
-  given: Readonly<Record<string, unknown>>,
-  path: OptionPath,
-  problems: Problems,
-): object {
+): Partial<Parsed> {
   // Has no prototype: an option that was left out must not come from Object.prototype.
-  const parsed = Object.create(null) as Record<string, unknown>
-  for (const [name, form] of Object.entries(table)) {
-    const value = problems.attempt(() => fill(form, given[name], [...path, name]))
+  const parsed = emptyRecord<unknown>()
+  for (const [name, form] of formsOf(table)) {
+    const value = problems.attempt(() => fill(form, Reflect.get(given, name), [...path, name]))
     if (value !== undefined) parsed[name] = value
   }
-  return parsed
-}
-
-/** Parses every item of a list, and freezes the result. */
-export function parseList<Item>(
-  items: readonly unknown[],
-  path: OptionPath,
-  parseItem: (item: unknown, path: OptionPath) => Item,
-): readonly Item[] {
-  const problems = new Problems()
-  // `from`, since `map` would skip the holes of a sparse array.
-  const parsed = Array.from(items).flatMap(
-    (item, index) => problems.attempt(() => [parseItem(item, [...path, index])]) ?? [],
-  )
-  problems.throwIfAny()
-  return Object.freeze(parsed)
-}
-
-/** The names of a table. */
-export function namesOf<Names extends object>(table: Names): (keyof Names & string)[] {
-  return Object.keys(table) as (keyof Names & string)[]
+  // Each value has the type of its form.
+  return parsed as Partial<Parsed>
 }
 
 function fill(form: Form, value: unknown, path: OptionPath): unknown {
@@ -175,7 +148,7 @@ function judge(form: ScalarForm, value: unknown): readonly [isGood: boolean, exp
 }
 
 function readList(form: ListForm, value: unknown, path: OptionPath): readonly unknown[] {
-  const { items, canBeOne, canBeEmpty, expected, hint } = form
+  const { items, canBeOne, canBeEmpty, distinct, expected, hint } = form
   if (canBeOne === true && !Array.isArray(value)) {
     return Object.freeze([
       read({ ...items, ...(expected && { expected }), ...(hint && { hint }) }, value, path),
@@ -183,13 +156,24 @@ function readList(form: ListForm, value: unknown, path: OptionPath): readonly un
   }
   const isGood = Array.isArray(value) && (value.length > 0 || canBeEmpty === true)
   if (!isGood) throw wrong(form, value, path, 'a list')
-  return Object.freeze([...new Set(parseList(value, path, (item, at) => read(items, item, at)))])
+  const parsed = parseList(value, path, (item, at) => read(items, item, at))
+  if (distinct === undefined) return Object.freeze([...new Set(parsed)])
+  if (new Set(parsed.map((item) => JSON.stringify(item))).size === parsed.length) return parsed
+  throw invalidOption(path, value, distinct)
 }
 
 function readGroup(form: GroupForm, value: unknown, path: OptionPath): object {
+  const { fields, short } = form
+  if (short !== undefined && typeof value === 'string') {
+    const parsed = Object.entries(fields).map(([name, field]) => [
+      name,
+      fill(field, name === short ? value : undefined, path),
+    ])
+    return Object.freeze(Object.fromEntries(parsed) as object)
+  }
   if (!isOptionsObject(value))
     throw wrong(form, value, path, form.also === undefined ? 'an object' : 'an object or false')
-  return parseOptions<object>(form.fields, value, path)
+  return parseOptions<object>(fields, value, path)
 }
 
 function readMade({ type, by, entry, noun }: MadeForm, value: unknown, path: OptionPath): unknown {

@@ -1,14 +1,13 @@
-import { CREDENTIALS, REQUEST_ID_HEADER } from './credentials.ts'
-import { ENDPOINT_HEADERS } from './endpoint.ts'
+import { CREDENTIALS } from './credentials.ts'
+import { ENDPOINT_HEADERS } from './endpoint-headers.ts'
+import { HTTP_TOKEN } from './option-checks.ts'
 import { PartitionedCache } from '../seams.ts'
 import { PUBLIC_PATHS } from './public-paths.ts'
 import { GuardedResource } from '../seams.ts'
-import { HEADER } from './header.ts'
-import { ADDRESS_FUNCTION } from './replaced.ts'
 import { VERIFIER } from './verifier.ts'
 import type { AuthConfig, CredentialsSource } from '../auth-config.ts'
 import type { CheckedVerifier } from '../endpoint/checked-verifier.ts'
-import type { Table } from './form.ts'
+import type { FormOf, Table } from './form.ts'
 import type { Context } from '../request/question.ts'
 import type { ContextConfig } from '../verifier.ts'
 import type { PublicRule } from './public-paths.ts'
@@ -40,6 +39,14 @@ export type ParsedOptions = {
     : Filled<NonNullable<AuthConfig[Name]>>
 }
 
+/** The name of a header, in lower case. */
+export const HEADER: FormOf<string | undefined> = {
+  kind: 'text',
+  pattern: HTTP_TOKEN,
+  isName: true,
+  expected: 'a header name',
+}
+
 const TOLD: Table<Omit<Context, 'clientAddress'>> = {
   headers: {
     kind: 'list',
@@ -60,6 +67,9 @@ export const READS: Table<Context> = {
   clientAddress: { kind: 'boolean', default: false },
 }
 
+/** The form of `context.clientAddress`. */
+export const ADDRESS: string = 'context: { clientAddress: (request, ...args) => address }'
+
 /** In place of a function that was not given. */
 export const NO_ADDRESS: Required<ContextConfig>['clientAddress'] = () => undefined
 
@@ -69,9 +79,12 @@ export const CONTEXT: Table<Required<ContextConfig>> = {
     kind: 'function',
     default: NO_ADDRESS,
     neverUndefined: true,
-    expected: ADDRESS_FUNCTION,
+    expected: `a function that returns the address of the client: ${ADDRESS}`,
   },
 }
+
+/** What `requestIdHeader` must be. */
+export const REQUEST_ID = 'false, or the name of a header that holds no credentials'
 
 /** Every option with its kind, range and default. A missing, misspelt or wrongly typed one does not compile. */
 export const OPTIONS: Table<ParsedOptions> = {
@@ -141,7 +154,16 @@ export const OPTIONS: Table<ParsedOptions> = {
     expected:
       'a non-empty string of printable ASCII, without "scope=", "error=" and "resource_metadata="',
   },
-  requestIdHeader: REQUEST_ID_HEADER,
+  // Its value goes into events and logs, so a header that may hold a token is none.
+  requestIdHeader: {
+    kind: 'text',
+    default: false,
+    also: [false],
+    pattern:
+      /^(?!(?:authorization|cookie|proxy-authorization|sec-websocket-protocol)$)[\w!#$%&'*+.^`|~-]+$/i,
+    isName: true,
+    expected: REQUEST_ID,
+  },
   onEvent: { kind: 'function' },
   respond: { kind: 'function' },
   fetch: { kind: 'function' },

@@ -1,27 +1,22 @@
 import { runtimeFetch } from '../dispatcher/runtime-fetch.ts'
-import { rejectLoggedCredentials } from './credentials.ts'
 import { rejectInsecure } from './endpoint.ts'
 import { parse, parseFields, readTable } from './interpreter.ts'
-import { invalidOption, isOptionsObject, misusedOption } from './option-checks.ts'
-import { CONTEXT, NO_ADDRESS, OPTIONS } from './options.ts'
+import { foldName, invalidOption, isOptionsObject, misusedOption } from './option-checks.ts'
+import { ADDRESS, NO_ADDRESS, OPTIONS, REQUEST_ID } from './options.ts'
 import { Problems } from './problems.ts'
-import { ADDRESS, rejectReplaced } from './replaced.ts'
-import { createPublicMatcher } from './public-paths.ts'
-import { contextFor, VERIFIER } from './verifier.ts'
+import { rejectReplaced } from './replaced.ts'
+import { rejectLacking, VERIFIER } from './verifier.ts'
 import type { CheckedVerifier } from '../endpoint/checked-verifier.ts'
 import type { CredentialsSource } from '../auth-config.ts'
 import type { Context } from '../request/question.ts'
 import type { ContextConfig, Transport } from '../verifier.ts'
 import type { ParsedOptions } from './options.ts'
-import type { PublicMatcher } from './public-paths.ts'
 
 /** A valid config with its defaults. */
-export interface ResolvedConfig extends Omit<ParsedOptions, 'public' | 'fetch' | 'context'> {
+export interface ResolvedConfig extends Omit<ParsedOptions, 'fetch' | 'context'> {
   readonly context: Context
   /** Returns the address of the client, also where the endpoint is not told it. */
   readonly addressOf: AddressOf | undefined
-  readonly isPublic: PublicMatcher
-  readonly hasPublicPaths: boolean
   readonly fetch: Transport
   /** Whether a token is the name of a caller, and no secret. */
   readonly namesCaller: boolean
@@ -60,7 +55,7 @@ export function resolveConfig(config: unknown, knownAddress?: AddressOf): Resolv
   if (knownAddress === undefined) requireAddress(parsed, problems)
   problems.throwIfAny()
   // Without a problem each option has been parsed by its kind.
-  const { public: rules, fetch, context, ...rest } = parsed as ParsedOptions
+  const { fetch, context, ...rest } = parsed as ParsedOptions
   const { clientAddress, ...told } = context
   const isGiven = clientAddress !== NO_ADDRESS
   return Object.freeze({
@@ -72,8 +67,6 @@ export function resolveConfig(config: unknown, knownAddress?: AddressOf): Resolv
       clientAddress: rest.verifier?.reads?.clientAddress ?? isGiven,
     }),
     addressOf: isGiven ? clientAddress : knownAddress,
-    isPublic: createPublicMatcher(rules),
-    hasPublicPaths: rules.length > 0,
     fetch: fetch ?? runtimeFetch,
     namesCaller: namesCaller(rest),
     warnings: warningsOf(rest),
@@ -82,11 +75,14 @@ export function resolveConfig(config: unknown, knownAddress?: AddressOf): Resolv
 
 /** A token from elsewhere may be a secret, even if the verifier denies it: then events do not show it. */
 function namesCaller({ verifier, credentials }: Pick<ParsedOptions, 'verifier' | 'credentials'>) {
-  const isOwn = (source: CredentialsSource): boolean =>
-    typeof source === 'object' &&
-    'header' in source &&
-    verifier?.consumes.includes(source.header) === true
-  return verifier?.namesCaller === true && credentials.every(isOwn)
+  if (verifier?.namesCaller !== true) return false
+  return credentials.every((source) =>
+    headersOf(source).some((header) => verifier.consumes.includes(header)),
+  )
+}
+
+function headersOf(source: CredentialsSource): readonly string[] {
+  return typeof source === 'object' && 'header' in source ? [source.header] : []
 }
 
 function warningsOf({
@@ -104,9 +100,9 @@ function readVerifier(given: Given, problems: Problems): boolean {
     parse<CheckedVerifier | undefined>(VERIFIER, value, ['verifier']),
   )
   given.verifier = verifier
-  const reads = verifier?.reads
-  if (reads !== undefined && isOptionsObject(context)) {
-    given.context = problems.attempt(() => contextFor(reads, context, CONTEXT, problems))
+  if (verifier?.reads !== undefined && isOptionsObject(context)) {
+    const { clientAddress: _, ...reads } = verifier.reads
+    given.context = { ...reads, ...context }
   }
   return verifier !== undefined || value === undefined
 }
@@ -123,7 +119,8 @@ function rejectConflicts(given: Given, problems: Problems): void {
 
 /** Checks combinations of options that are valid one by one. */
 function checkRules(given: Given, parsed: Parsed, problems: Problems): void {
-  const { endpoint, allowInsecureHttp, requestIdHeader, credentials } = parsed
+  const { endpoint, allowInsecureHttp, requestIdHeader, credentials, verifier, context } = parsed
+  if (verifier?.reads && context) rejectLacking(verifier.reads, context, problems)
   const id: unknown = parsed.fetch?.id
   if (id !== undefined && (typeof id !== 'string' || id === '')) {
     // JSON would make the same text of two functions, and guards with them would share decisions.
@@ -136,15 +133,10 @@ function checkRules(given: Given, parsed: Parsed, problems: Problems): void {
   if (endpoint !== undefined && allowInsecureHttp === false) {
     problems.attempt(() => rejectInsecure(endpoint))
   }
-  if (typeof requestIdHeader === 'string' && credentials !== undefined) {
-    const consumed = parsed.verifier?.consumes.map((header) => ({ header })) ?? []
-    problems.attempt(() =>
-      rejectLoggedCredentials(
-        requestIdHeader,
-        [...credentials, ...consumed],
-        given.requestIdHeader,
-      ),
-    )
+  const secret = [...(credentials ?? []).flatMap(headersOf), ...(verifier?.consumes ?? [])]
+  // Some server mixes them up.
+  if (requestIdHeader && secret.map(foldName).includes(foldName(requestIdHeader))) {
+    problems.add(invalidOption(['requestIdHeader'], given.requestIdHeader, REQUEST_ID))
   }
 }
 

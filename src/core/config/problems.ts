@@ -39,6 +39,38 @@ export class Problems {
   }
 }
 
+/** Parses every item of a list, and freezes the result. */
+export function parseList<Item>(
+  items: readonly unknown[],
+  path: OptionPath,
+  parseItem: (item: unknown, path: OptionPath) => Item,
+): readonly Item[] {
+  return parseEach(items, (item, index) => parseItem(item, [...path, index]))
+}
+
+/** Parses an object of any names, and freezes the result. */
+export function parseEntries<Value>(
+  value: object,
+  parseEntry: (name: string, value: unknown) => readonly [name: string, value: Value],
+): Readonly<Record<string, Value>> {
+  const entries = parseEach(Object.entries(value), ([name, one]) => parseEntry(name, one))
+  return Object.freeze(Object.fromEntries(entries))
+}
+
+/** Parses each item. Throws an `AuthConfigError` with the problems of all. */
+export function parseEach<Item, Parsed>(
+  items: readonly Item[],
+  parseItem: (item: Item, index: number) => Parsed,
+): readonly Parsed[] {
+  const problems = new Problems()
+  // `from`, since `map` would skip the holes of a sparse array.
+  const parsed = Array.from(items).flatMap(
+    (item, index) => problems.attempt(() => [parseItem(item, index)]) ?? [],
+  )
+  problems.throwIfAny()
+  return Object.freeze(parsed)
+}
+
 /** The error for problems of a config in code. It has a line for each of the first ten. */
 export function configError(
   problems: readonly [OptionProblem, ...OptionProblem[]],

@@ -1,20 +1,11 @@
 import { canonicalPath, hidesStructure } from '../request/target.ts'
-import { parse, parseOptions } from './interpreter.ts'
-import { invalidOption, isOptionsObject } from './option-checks.ts'
+import { invalidOption } from './option-checks.ts'
 import type { PublicPath } from '../auth-config.ts'
 import type { FormOf, Table } from './form.ts'
 import type { OptionPath } from './problems.ts'
 
-/** Whether a canonical path is public for a method. */
-export type PublicMatcher = (path: string, method: string) => boolean
-
-/** A path, or the paths below a prefix, that need no token. */
-export interface PublicRule {
-  /** The exact path, or the prefix with its final `/`. */
-  readonly path: string
-  readonly isPrefix: boolean
-  readonly methods: ReadonlySet<string>
-}
+/** A path, or the paths below a prefix, that need no token with these methods. */
+export type PublicRule = Required<Exclude<PublicPath, string>>
 
 /** A method, as requests have it. */
 export const METHOD: FormOf<string | undefined> = {
@@ -23,16 +14,9 @@ export const METHOD: FormOf<string | undefined> = {
   expected: 'a method in upper case',
 }
 
-const METHODS: FormOf<readonly string[]> = {
-  kind: 'list',
-  items: METHOD,
-  default: ['GET', 'HEAD'],
-  expected: 'a list of methods',
-}
-
-const ENTRY: Table<Required<Exclude<PublicPath, string>>> = {
+const RULE: Table<PublicRule> = {
   path: { kind: 'code', is: 'path', isText: true, isRequired: true, read: parsePath },
-  methods: METHODS,
+  methods: { kind: 'list', items: METHOD, default: ['GET', 'HEAD'], expected: 'a list of methods' },
 }
 
 /** Literals and prefixes only: a client cannot craft a path that matches by surprise. */
@@ -41,34 +25,7 @@ export const PUBLIC_PATHS: FormOf<readonly PublicRule[]> = {
   default: [],
   canBeEmpty: true,
   expected: 'an array',
-  items: { kind: 'code', is: 'publicPath', isText: true, fields: ENTRY, read: parseRule },
-}
-
-/** Makes the matcher of these rules. */
-export function createPublicMatcher(rules: readonly PublicRule[]): PublicMatcher {
-  return (path, method) =>
-    rules.some((rule) => matches(rule, path) && rule.methods.has(method)) && !hidesStructure(path)
-}
-
-function matches({ path: rulePath, isPrefix }: PublicRule, path: string): boolean {
-  if (!isPrefix) return path === rulePath
-  return path.length > rulePath.length && path.startsWith(rulePath)
-}
-
-function parseRule(value: unknown, path: OptionPath): PublicRule {
-  const isText = typeof value === 'string'
-  if (!isText && !isOptionsObject(value)) {
-    throw invalidOption(path, value, 'a path or { path, methods }')
-  }
-  const entry = isText
-    ? { path: parsePath(value, path), methods: parse(METHODS, undefined, path) }
-    : parseOptions(ENTRY, value, path)
-  const isPrefix = entry.path.endsWith('/*')
-  return {
-    path: isPrefix ? entry.path.slice(0, -1) : entry.path,
-    isPrefix,
-    methods: new Set(entry.methods),
-  }
+  items: { kind: 'group', fields: RULE, short: 'path', expected: 'a path or { path, methods }' },
 }
 
 function parsePath(value: unknown, option: OptionPath): string {

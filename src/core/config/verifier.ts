@@ -1,13 +1,10 @@
-import { parseOptions } from './interpreter.ts'
 import { invalidOption, misusedOption } from './option-checks.ts'
 import { CheckedVerifier, verifierOf } from '../endpoint/checked-verifier.ts'
 import { WITHHELD } from '../request/question.ts'
-import type { ContextConfig, VerifierFunction, VerifierTraits } from '../verifier.ts'
+import type { VerifierFunction, VerifierTraits } from '../verifier.ts'
 import type { Context } from '../request/question.ts'
-import type { FormOf, Table } from './form.ts'
+import type { FormOf } from './form.ts'
 import type { OptionPath, Problems } from './problems.ts'
-
-type Needed = Omit<Context, 'clientAddress'>
 
 const FORM = 'a function, or a verifier that this copy of with-auth has made'
 /** A function that carries one of them means to be more than a function. */
@@ -49,40 +46,29 @@ function isFunction(value: unknown): value is VerifierFunction {
 }
 
 /**
- * The context of a verifier that says what it reads: that, and what the config adds. A config that leaves out a part that the
- * verifier reads would give one decision to requests that differ in it.
+ * Adds a problem for each part of a request that a verifier reads and the config leaves out: one decision would serve requests
+ * that differ in it.
  */
-export function contextFor(
+export function rejectLacking(
   reads: Context,
-  given: object,
-  table: Table<Required<ContextConfig>>,
+  told: Pick<Context, 'headers' | 'params' | 'path' | 'method'>,
   problems: Problems,
-): Required<ContextConfig> {
-  const path: OptionPath = ['context']
-  const { clientAddress: _, ...needed } = reads
-  const context = parseOptions(table, { ...needed, ...given }, path)
-  for (const part of lacking(needed, context)) {
-    const expected = `told as the verifier reads it: ${part.expected}`
-    problems.add(misusedOption([...path, part.name], expected))
+): void {
+  for (const name of ['path', 'method', 'params', 'headers'] as const) {
+    const missing = missingPart(reads[name], told[name])
+    if (missing === undefined) continue
+    const expected = `told as the verifier reads it: ${missing}`
+    problems.add(misusedOption(['context', name], expected))
   }
-  return context
 }
 
-function lacking(needed: Needed, context: Needed): { name: string; expected: string }[] {
-  const flags = (['path', 'method'] as const)
-    .filter((name) => needed[name] && !context[name])
-    .map((name) => ({ name, expected: 'true' }))
-  const isOther = needed.params !== 'none' && needed.params !== context.params
-  const params = isOther ? [{ name: 'params', expected: JSON.stringify(needed.params) }] : []
-  const header = missingHeader(needed.headers, context.headers)
-  const headers = header === undefined ? [] : [{ name: 'headers', expected: header }]
-  return [...flags, ...params, ...headers]
-}
+type Part = Context['headers' | 'params' | 'path' | 'method']
 
-function missingHeader(needed: Context['headers'], told: Context['headers']): string | undefined {
-  if (needed === 'all') return told === 'all' ? undefined : '"all"'
+function missingPart(read: Part, told: Part): string | undefined {
+  if (read === told || read === false || read === 'none') return undefined
+  if (typeof read !== 'object') return JSON.stringify(read)
   const isTold = (name: string): boolean =>
-    told === 'all' ? !WITHHELD.has(name) : told.includes(name)
-  const missing = needed.find((name) => !isTold(name))
+    typeof told === 'object' ? told.includes(name) : !WITHHELD.has(name)
+  const missing = read.find((name) => !isTold(name))
   return missing === undefined ? undefined : `with ${JSON.stringify(missing)}`
 }

@@ -1,5 +1,5 @@
 import { isPreflight } from '../request/preflight.ts'
-import { isPlainHost } from '../request/target.ts'
+import { hidesStructure, isPlainHost } from '../request/target.ts'
 import type { Target } from '../request/target.ts'
 import type { Admission, Exemption, Guard } from './admission.ts'
 
@@ -11,8 +11,7 @@ export const EXEMPT: Readonly<Record<Exemption, Admission>> = {
 }
 
 interface Exempting {
-  readonly hasPublicPaths: boolean
-  readonly isPublic: (path: string, method: string) => boolean
+  readonly public: readonly { readonly path: string; readonly methods: readonly string[] }[]
   readonly preflight: 'deny' | 'allow'
 }
 
@@ -32,12 +31,28 @@ export function exemptionOf(
   target: Target,
   { config, readCredentials }: Pick<Guard, 'readCredentials'> & { readonly config: Exempting },
 ): 'public' | 'preflight' | undefined {
-  const isPublic = config.hasPublicPaths && config.isPublic(target.path, request.method)
-  if (isPublic && isPlainHost(request.headers.get('host'))) {
+  if (isPublic(config, target.path, request.method) && isPlainHost(request.headers.get('host'))) {
     return isOverridden(request, target) ? undefined : 'public'
   }
   const isAllowed = config.preflight === 'allow' && isPreflight(request, readCredentials)
   return isAllowed && !isOverridden(request, target) ? 'preflight' : undefined
+}
+
+/** Whether a canonical path is public for a method. */
+export function isPublic(
+  { public: rules }: Pick<Exempting, 'public'>,
+  path: string,
+  method: string,
+): boolean {
+  if (rules.length === 0) return false
+  const isNamed = rules.some((rule) => covers(rule.path, path) && rule.methods.includes(method))
+  return isNamed && !hidesStructure(path)
+}
+
+/** `/prefix/*` covers everything below `/prefix/`. */
+function covers(rule: string, path: string): boolean {
+  if (!rule.endsWith('/*')) return path === rule
+  return path.length >= rule.length && path.startsWith(rule.slice(0, -1))
 }
 
 function isOverridden({ headers }: Request, { query }: Target): boolean {

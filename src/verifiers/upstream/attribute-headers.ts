@@ -1,6 +1,6 @@
 import { invalidOption, isOptionsObject, readOptions } from '../../core/config/option-checks.ts'
-import { Problems } from '../../core/config/problems.ts'
 import { parse } from '../../core/config/interpreter.ts'
+import { parseEach } from '../../core/config/problems.ts'
 import { IDENTITY_HEADER } from './proof-options.ts'
 import type { OptionPath } from '../../core/config/problems.ts'
 
@@ -41,12 +41,7 @@ export function parseAttributeHeaders(
   if (!isOptionsObject(value)) {
     throw invalidOption(path, value, 'an object of header names and attributes')
   }
-  const problems = new Problems()
-  const headers = Object.entries(value).flatMap(
-    (entry) => problems.attempt(() => [parseAttributeHeader(entry, path)]) ?? [],
-  )
-  problems.throwIfAny()
-  return headers
+  return parseEach(Object.entries(value), (entry) => parseAttributeHeader(entry, path))
 }
 
 /** The option as it was given, with the names of the headers in lower case. */

@@ -1,4 +1,4 @@
-import { parse, parseList } from '../../core/config/interpreter.ts'
+import { parse } from '../../core/config/interpreter.ts'
 import {
   invalidOption,
   invalidSecret,
@@ -6,7 +6,7 @@ import {
   misusedOption,
   readOptions,
 } from '../../core/config/option-checks.ts'
-import { Problems } from '../../core/config/problems.ts'
+import { Problems, parseList } from '../../core/config/problems.ts'
 import { parseNetwork } from './address.ts'
 import { parseSecrets } from './signature.ts'
 import type { FormOf } from '../../core/config/form.ts'

@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  ENDPOINT_HEADERS,
-  parseEndpoint,
-  parseServiceUrl,
-} from '../../../src/core/config/endpoint.ts'
+import { parseEndpoint, parseServiceUrl } from '../../../src/core/config/endpoint.ts'
+import { ENDPOINT_HEADERS } from '../../../src/core/config/endpoint-headers.ts'
 import { parse } from '../../../src/core/config/interpreter.ts'
 import { AuthConfigError } from '../../../src/index.ts'
 

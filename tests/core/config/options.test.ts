@@ -40,8 +40,7 @@ describe('a config', () => {
       concurrency: { maxInFlight: 64, maxWaiting: 1024 },
       cache: false,
       unavailableStatus: 401,
-      isPublic: expect.any(Function) as unknown,
-      hasPublicPaths: false,
+      public: [],
       preflight: 'deny',
       mode: 'enforce',
       realm: 'api',
@@ -50,7 +49,6 @@ describe('a config', () => {
       warnings: [],
       fetch: expect.any(Function) as unknown,
     })
-    expect(config.isPublic('/', 'GET')).toBe(false)
     expect(Object.isFrozen(config)).toBe(true)
     expect(resolveConfig({}).endpoint).toBeUndefined()
   })
@@ -81,7 +79,7 @@ describe('a config', () => {
     [{ retry: { attempts: 5 } }],
     [{ circuitBreaker: { openMs: 100 } }],
     [{ concurrency: { maxInFlight: 1, maxWaiting: 0 } }],
-    [{ public: ['/a'] }, { hasPublicPaths: true }],
+    [{ public: ['/a'] }, { public: [{ path: '/a', methods: ['GET', 'HEAD'] }] }],
   ])('keeps %j', (config, resolved = config) => {
     expect(resolveConfig(config)).toMatchObject(resolved)
   })
@@ -105,7 +103,7 @@ describe('a config', () => {
     given.public.push('/b')
     const kept = { endpoint: ENDPOINT, endpointHeaders: { a: 'b' }, context: { headers: ['a'] } }
     expect(config).toMatchObject(kept)
-    expect(config.isPublic('/b', 'GET')).toBe(false)
+    expect(config.public.map(({ path }) => path)).toEqual(['/a'])
     const parts = [config.context, config.context.headers, config.retry, config.endpointHeaders]
     expect(parts.every(Object.isFrozen)).toBe(true)
   })

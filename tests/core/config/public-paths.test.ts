@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
+import { isPublic as matches } from '../../../src/core/response/exemption.ts'
 
-const createPublicMatcher = (value: unknown) => resolveConfig({ public: value }).isPublic
+const createPublicMatcher = (value: unknown) => {
+  const config = resolveConfig({ public: value })
+  return (path: string, method: string): boolean => matches(config, path, method)
+}
 
 describe('a public path', () => {
   const rules = [

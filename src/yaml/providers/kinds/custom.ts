@@ -1,4 +1,4 @@
-import { ENDPOINT_HEADERS } from '../../../core/config/endpoint.ts'
+import { ENDPOINT_HEADERS } from '../../../core/config/endpoint-headers.ts'
 import { TENANT_FIELD } from '../../../verifiers/tenancy.ts'
 import { endpointVerifier } from '../../../verifiers/endpoint-verifier.ts'
 import { SERVICE_URL } from '../../../verifiers/options.ts'

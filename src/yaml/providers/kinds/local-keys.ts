@@ -1,6 +1,6 @@
+import { parseList } from '../../../core/config/problems.ts'
 import { ignore } from '../../../core/async.ts'
 import { invalidSecret } from '../../../core/config/option-checks.ts'
-import { parseList } from '../../../core/config/interpreter.ts'
 import { drawKey, hashText } from './keyed-hash.ts'
 import { defineVerifier } from '../../../verifiers/define-verifier.ts'
 import { READS_TOKEN } from '../../../verifiers/options.ts'
