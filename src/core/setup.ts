@@ -4,7 +4,7 @@ import { AuthConfigError } from './errors.ts'
 import { ignore, isPromise } from './async.ts'
 import { createChannel, createConsole, observerOf, reportConfigError } from './response/events.ts'
 import { DecisionSource } from './asking/decision-source.ts'
-import { createCheckFactory, createReadAddress } from './request/check.ts'
+import { createCheckFactory } from './request/check.ts'
 import { createCredentialsReader, createTokenFinder } from './request/credentials.ts'
 import { createAlarm, createRouteCheck } from './response/alarm.ts'
 import { createAuthorize, startWarnings } from './response/authorization.ts'
@@ -141,7 +141,7 @@ function createSetup(base: Base, args: readonly unknown[]): Setup {
   return {
     ...base,
     ...createTokenFinder(config),
-    checks: createCheckFactory(config.context, createReadAddress(config.addressOf)),
+    checks: createCheckFactory(config.context, config.addressOf),
     verifier: new DecisionSource(config, endpoint, base),
     authorize: createAuthorize(config, base.notify),
     guards: alone(base),

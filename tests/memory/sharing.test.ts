@@ -5,7 +5,7 @@ import { memoryCache } from '../../src/memory/memory-cache.ts'
 import { shareDecisions } from '../../src/memory/sharing.ts'
 import { partitionOf } from '../support/cached-endpoint.ts'
 import { SharedCalls } from '../../src/core/asking/shared-calls.ts'
-import { Check, createFacts } from '../../src/core/request/check.ts'
+import { createCheck, createFacts } from '../../src/core/request/check.ts'
 import { systemClock } from '../../src/core/runtime.ts'
 import { checkOf } from '../support/checks.ts'
 import { pause } from '../support/connected-guards.ts'
@@ -257,7 +257,7 @@ function askWith(allow: SharedAllow | undefined, verdict = ENDPOINT) {
     clock,
   })
   const request = { path: '', headers: {}, params: {} }
-  const check = new Check({ token: 't', request }, '', [])
+  const check = createCheck({ token: 't', request }, '', [])
   const ask = async (): Promise<ParsedVerdict> => {
     const start = { check, facts: createFacts(), deadline: 5000, now: 0 }
     const made = await verifier(start, async () => verdict)

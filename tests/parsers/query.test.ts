@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { resolveConfig } from '../../src/core/config/parse.ts'
-import { createToldEncoder, createQuestionBuilder } from '../../src/core/request/question.ts'
+import { createToldEncoder, createQuestion } from '../../src/core/request/question.ts'
 import { pairsOf, readQuery } from './references/query.ts'
 import { compare, textOf, SLOW, tooRare } from './strings.ts'
 
@@ -27,12 +27,14 @@ const QUERIES = fc.oneof(
 const REQUEST = { method: 'GET', headers: new Headers() } as Request
 
 it('a query has the parameters that the reference parser reads', SLOW, () => {
-  const lists = createQuestionBuilder(resolveConfig({ context: { params: 'lists' } }).context)
-  const values = createQuestionBuilder(resolveConfig({ context: { params: 'values' } }).context)
+  const lists = resolveConfig({ context: { params: 'lists' } }).context
+  const values = resolveConfig({ context: { params: 'values' } }).context
   const counts = compare(QUERIES, (query) => {
     const target = { path: '/', query }
     const expected = collect(readQuery(query))
-    const found = [lists, values].map((build) => byName(build('t', REQUEST, target).request.params))
+    const found = [lists, values].map((context) =>
+      byName(createQuestion(context, 't', REQUEST, target).request.params),
+    )
     return { found, expected: [expected, unwrap(expected)].map(byName), kind: kindOf(expected) }
   })
   expect(tooRare(counts, ['none', 'single', 'repeated'])).toEqual([])

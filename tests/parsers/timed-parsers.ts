@@ -4,7 +4,7 @@ import { parseNetwork } from '../../src/verifiers/upstream/address.ts'
 import { resolveConfig } from '../../src/core/config/parse.ts'
 import { parseCacheControl } from '../../src/core/endpoint/freshness.ts'
 import { createCredentialsReader } from '../../src/core/request/credentials.ts'
-import { createQuestionBuilder, createToldEncoder } from '../../src/core/request/question.ts'
+import { createQuestion, createToldEncoder } from '../../src/core/request/question.ts'
 import { hidesStructure, isPlainHost, parseTarget } from '../../src/core/request/target.ts'
 import { readTraceContext } from '../../src/core/request/trace-context.ts'
 import { PRESETS } from '../../src/forward-auth/preset.ts'
@@ -91,7 +91,7 @@ export const PIECES: readonly string[] = [
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 const REQUEST = { method: 'GET', headers: new Headers() } as Request
 const encode = createToldEncoder(resolveConfig({ context: { headers: 'all' } }).context)
-const build = createQuestionBuilder(resolveConfig({ context: {} }).context)
+const { context } = resolveConfig({ context: {} })
 
 function reader(source: CredentialsSource): (field: string) => unknown {
   const read = createCredentialsReader([source])
@@ -206,7 +206,9 @@ function findClient(name: string, text: string): unknown {
 
 function tellParams(query: string): unknown {
   const target = { path: '/', query }
-  return encode(REQUEST, target) === undefined ? undefined : build('t', REQUEST, target)
+  return encode(REQUEST, target) === undefined
+    ? undefined
+    : createQuestion(context, 't', REQUEST, target)
 }
 
 /** The shortest of several times in milliseconds. Other processes only make a time longer. */

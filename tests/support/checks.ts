@@ -1,13 +1,13 @@
-import { Check, createFacts } from '../../src/core/request/check.ts'
+import { createCheck, createFacts } from '../../src/core/request/check.ts'
 import { verdictOf } from '../../src/core/asking/partition.ts'
 import type { DecisionSource } from '../../src/core/asking/decision-source.ts'
 import type { Attempt, ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
-import type { CheckFacts } from '../../src/core/request/check.ts'
+import type { Check, CheckFacts } from '../../src/core/request/check.ts'
 
 /** A check of one question. */
 export function checkOf(token = 't', told = 'told'): Check {
   const request = { path: '/a', headers: {}, params: {} }
-  return new Check({ token, request }, told, [])
+  return createCheck({ token, request }, told, [])
 }
 
 /** An attempt that a source of verdicts gets. */

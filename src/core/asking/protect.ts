@@ -1,6 +1,6 @@
 import { Calls } from './call.ts'
 import { Generations, KnownTokens } from './known-tokens.ts'
-import { Check, createFacts } from '../request/check.ts'
+import { createCheck, createFacts } from '../request/check.ts'
 import { systemClock as clock } from '../runtime.ts'
 import type { CallRules } from './call.ts'
 import type { Decide } from '../endpoint/checked-verifier.ts'
@@ -48,7 +48,7 @@ export function protect(
     ask: async (question, deadline, run) => {
       lastRun = run
       const now = clock.now()
-      const check = new Check(question, '', [], undefined, run.client)
+      const check = createCheck(question, '', [], undefined, run.client)
       const start = { check, facts: createFacts(), deadline, now }
       const timeLeftMs = (): number => deadline - clock.now()
       const ask: Ask = (_check, { signal, facts }) => {

@@ -1,8 +1,8 @@
 import { ShowableError } from './shown-facts.ts'
-import { createQuestionBuilder, createToldEncoder, encodeKey, readHeaders } from './question.ts'
+import { createQuestion, createToldEncoder, encodeKey, readHeaders } from './question.ts'
 import { readTraceContext } from './trace-context.ts'
 import { ignore } from '../async.ts'
-import type { Context, ToldFacts } from './question.ts'
+import type { Context, Told } from './question.ts'
 import type { Target } from './target.ts'
 import type { TraceContext } from './trace-context.ts'
 import type { DecisionEvent, SkipReason } from '../types.ts'
@@ -27,7 +27,7 @@ export function createFacts(cache: CheckFacts['cache'] = 'off'): CheckFacts {
 }
 
 /** One check of one request: what the endpoint is asked. */
-export class Check {
+export interface Check {
   readonly token: string
   readonly question: Question
   /** The rest of the question, encoded: see `createToldEncoder`. */
@@ -40,32 +40,18 @@ export class Check {
   readonly trace: TraceContext | undefined
   /** Returns the address of the client. Called only while calls are scarce, and may throw. */
   readonly readAddress: (() => string | undefined) | undefined
-
-  constructor(
-    question: Question,
-    told: string,
-    args: readonly unknown[],
-    trace?: TraceContext,
-    readAddressOf?: () => string | undefined,
-  ) {
-    this.token = question.token
-    this.question = question
-    this.told = told
-    this.key = encodeKey(question.token, told)
-    this.args = args
-    this.trace = trace
-    this.readAddress = readAddressOf
-  }
 }
 
-/** The facts about a request, beside the token, that the endpoint is told. A cache hit needs no headers that are named. */
-export interface Told extends ToldFacts {
-  /** Encoded: see `createToldEncoder`. */
-  readonly text: string
+export function createCheck(
+  question: Question,
+  told: string,
+  args: readonly unknown[],
+  trace?: TraceContext,
+  readAddress?: Check['readAddress'],
+): Check {
+  const { token } = question
+  return { token, question, told, key: encodeKey(token, told), args, trace, readAddress }
 }
-
-/** Returns the address of the client. */
-export type ReadAddress = (request: Request, args: readonly unknown[]) => string | undefined
 
 export type CheckFactory = ReturnType<typeof createCheckFactory>
 
@@ -74,17 +60,15 @@ export type CheckFactory = ReturnType<typeof createCheckFactory>
  * its key, so neither can have what the other lacks. Both are made at once: other code may change the headers of a request
  * that waits.
  */
-export function createCheckFactory(
-  context: Context,
-  readAddress: ReadAddress = createReadAddress(undefined),
-) {
+export function createCheckFactory(context: Context, addressOf: ContextConfig['clientAddress']) {
   const encodeTold = createToldEncoder(context)
-  const buildQuestion = createQuestionBuilder(context)
   return {
     /** Returns `undefined` if that is more than an endpoint is told. */
     tell: (request: Request, target: Target, args: readonly unknown[] = []): Told | undefined => {
       const headers = context.headers === 'all' ? readHeaders(request.headers, 'all') : undefined
-      const clientAddress = context.clientAddress ? readAddress(request, args) : undefined
+      const clientAddress = context.clientAddress
+        ? findAddress(addressOf, request, args)
+        : undefined
       const text = encodeTold(request, target, { headers, clientAddress })
       return text === undefined ? undefined : { text, headers, clientAddress }
     },
@@ -97,19 +81,21 @@ export function createCheckFactory(
       trace: TraceContext | undefined = readTraceContext(request.headers),
     ): Check => {
       const readOnce = (): string | undefined =>
-        context.clientAddress ? told.clientAddress : readAddress(request, args)
-      const question = buildQuestion(token, request, target, told)
-      return new Check(question, told.text, args, trace, readOnce)
+        context.clientAddress ? told.clientAddress : findAddress(addressOf, request, args)
+      const question = createQuestion(context, token, request, target, told)
+      return createCheck(question, told.text, args, trace, readOnce)
     },
   }
 }
 
 /** Reads the address by the function of a config, and trusts nothing that it returns. */
-export function createReadAddress(clientAddress: ContextConfig['clientAddress']): ReadAddress {
-  return (request, args) => {
-    const address: unknown = clientAddress?.(request, ...(args as readonly never[]))
-    if (address === undefined || typeof address === 'string') return address
-    ignore(address)
-    throw new ShowableError('"context.clientAddress" returned no text')
-  }
+function findAddress(
+  addressOf: ContextConfig['clientAddress'],
+  request: Request,
+  args: readonly unknown[],
+): string | undefined {
+  const address: unknown = addressOf?.(request, ...(args as readonly never[]))
+  if (address === undefined || typeof address === 'string') return address
+  ignore(address)
+  throw new ShowableError('"context.clientAddress" returned no text')
 }

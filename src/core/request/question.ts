@@ -12,11 +12,13 @@ export interface Context {
 }
 
 /** Headers that are told, by their names in lower case. */
-export type ToldHeaders = Record<string, string>
+type ToldHeaders = Record<string, string>
 
-/** Facts that are read once for both the question and its key. */
-export interface ToldFacts {
-  /** All headers, if all are told. */
+/** What the endpoint is told about a request beside the token, as far as it is read once for both the question and its key. */
+export interface Told {
+  /** All of it, encoded: see `createToldEncoder`. */
+  readonly text: string
+  /** All headers, if all are told: a cache hit needs none that are named. */
   readonly headers?: ToldHeaders | undefined
   /** With `context.clientAddress`, if it is known. */
   readonly clientAddress?: string | undefined
@@ -25,20 +27,24 @@ export interface ToldFacts {
 // Secrets that belong to this server or to a proxy, not to the endpoint.
 export const WITHHELD: ReadonlySet<string> = new Set(['cookie', 'proxy-authorization'])
 
-/** Makes a function that puts what is told about a request into the form that the endpoint expects. */
-export function createQuestionBuilder(
+type ToldFacts = Omit<Told, 'text'>
+
+/** Puts what is told about a request into the form that the endpoint expects. */
+export function createQuestion(
   context: Context,
-): (token: string, request: Request, target: Target, facts?: ToldFacts) => Question {
-  return (token, { headers, method }, target, facts = {}) => {
-    const asked = {
-      path: context.path ? target.path : '',
-      headers: facts.headers ?? readHeaders(headers, context.headers),
-      params: readParams(context.params === 'none' ? '' : target.query, context.params === 'lists'),
-      ...(context.method ? { method } : {}),
-      ...(facts.clientAddress === undefined ? {} : { clientAddress: facts.clientAddress }),
-    }
-    return { token, request: asked }
+  token: string,
+  { headers, method }: Request,
+  target: Target,
+  told: ToldFacts = {},
+): Question {
+  const request = {
+    path: context.path ? target.path : '',
+    headers: told.headers ?? readHeaders(headers, context.headers),
+    params: readParams(context.params === 'none' ? '' : target.query, context.params === 'lists'),
+    ...(context.method ? { method } : {}),
+    ...(told.clientAddress === undefined ? {} : { clientAddress: told.clientAddress }),
   }
+  return { token, request }
 }
 
 /** The JSON that the endpoint receives. Lone surrogates become escapes, so it is always well-formed. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
-import { Check } from '../../../src/core/request/check.ts'
+import { createCheck } from '../../../src/core/request/check.ts'
+import type { Check } from '../../../src/core/request/check.ts'
 import { checkOf } from '../../support/checks.ts'
 import { collectGarbage } from '../../support/garbage.ts'
 import { allow, heldCalls, sharedCalls, TIMEOUT } from '../../support/held-calls.ts'
@@ -80,7 +81,7 @@ describe('a shared call', () => {
 
   it('goes on when the request that started it ends', async () => {
     const registered: Promise<unknown>[] = []
-    const leader = new Check(checkOf().question, 'a', [
+    const leader = createCheck(checkOf().question, 'a', [
       { waitUntil: (call: Promise<unknown>) => registered.push(call) },
     ])
     const { calls, ask } = heldCalls()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
 import {
-  createQuestionBuilder,
+  createQuestion,
   createToldEncoder,
   encodeKey,
   encodeQuestion,
@@ -22,7 +22,7 @@ function build(
 ): Question {
   const target = parseTarget(url)
   if (target === undefined) throw new Error('The test wants a target with one meaning')
-  return createQuestionBuilder(contextOf(context))('t', raw(url, headers, 'PUT'), target)
+  return createQuestion(contextOf(context), 't', raw(url, headers, 'PUT'), target)
 }
 
 function told(context: object, url?: string, headers?: Record<string, string>): unknown {
@@ -60,7 +60,7 @@ describe('a question', () => {
       ['set-cookie', 'b=2'],
     ])
     const request = Object.defineProperty(new Request('http://h/'), 'headers', { value: repeated })
-    const question = createQuestionBuilder(contextOf({}))('t', request, {
+    const question = createQuestion(contextOf({}), 't', request, {
       path: '/',
       query: '',
     })

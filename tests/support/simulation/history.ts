@@ -107,7 +107,7 @@ class Instance {
     const hit = this.#cache.lookUp(TOKEN, told)
     if (hit !== undefined) return versionOf(hit.admission?.auth?.principal)
     const question = { token: TOKEN, request: { path: '', headers: {}, params: {} } }
-    const check = new this.#parts.Check(question, told, [])
+    const check = this.#parts.createCheck(question, told, [])
     const now = this.process.now()
     const verdict = await this.#calls.ask(check, this.#parts.createFacts(), now + 5000, now)
     return verdict.outcome === 'allow' ? versionOf(verdict.auth.principal) : undefined
