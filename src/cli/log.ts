@@ -120,7 +120,9 @@ function formatDecision(facts: ReadonlyMap<string, unknown>, colors: boolean): s
 
 function describeOutcome(facts: ReadonlyMap<string, unknown>): string {
   const isShadow = facts.get('shadow') === true
-  const decided = withCause(facts.get('reason') ?? facts.get('outcome'), facts.get('cause'))
+  const causes = [facts.get('detail'), facts.get('cause')].filter((cause) => cause !== undefined)
+  const why = causes.length === 0 ? undefined : causes.map(String).join(': ')
+  const decided = withCause(facts.get('reason') ?? facts.get('outcome'), why)
   const rule = facts.get('rule')
   const failure = facts.get('failure')
   const failed = failure === undefined ? [] : [withCause(failure, facts.get('upstreamCause'))]

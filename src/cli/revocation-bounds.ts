@@ -1,3 +1,5 @@
+import { LABEL } from '../keys/verifier.ts'
+import type { CheckedVerifier } from '../core/endpoint/checked-verifier.ts'
 import type { ResolvedConfig } from '../core/config/parse.ts'
 
 /** How long a revoked key may work: with a store, while it can be reached, while it cannot, and if nobody announces it. */
@@ -11,6 +13,9 @@ interface RevocationBounds {
 type Bounds = RevocationBounds & { readonly revokedKeyWorksForMs: number }
 
 type Revocable = Pick<ResolvedConfig, 'cache' | 'timeoutMs' | 'verifier'>
+
+/** Each request asks whether the file of keys has changed. */
+const FILE_MS = 1000
 
 /** The API server of Kubernetes answers for as long from its own cache. */
 const API_SERVER_MS = 10_000
@@ -42,8 +47,15 @@ function labelsIn({ verifier }: Revocable): readonly (string | undefined)[] {
   return verifier === undefined ? [undefined] : verifier.members.map(({ label }) => label)
 }
 
+/** Whether it decides by a file of keys, whose decisions are not cached. */
+function isOfFile({ label, local }: CheckedVerifier): boolean {
+  return label === LABEL && local === true
+}
+
 function boundsOf(config: Revocable): Bounds {
-  const { cache, timeoutMs } = config
+  const { cache, timeoutMs, verifier } = config
+  const revocable = verifier?.members.filter(({ label }) => !ENDS.has(label))
+  if (revocable?.every(isOfFile)) return { revokedKeyWorksForMs: FILE_MS }
   const clusterMs = labelsIn(config).includes('kubernetes') ? API_SERVER_MS : 0
   if (cache === false) return { revokedKeyWorksForMs: timeoutMs + clusterMs }
   const { allowTtlMs, staleIfErrorMs, store } = cache.describe()

@@ -27,7 +27,7 @@ export type KeysOptions = KeySource & {
 
 export interface ResolvedKeysOptions {
   readonly source: KeySource
-  readonly accepts: KeysOptions['accepts']
+  readonly accepts?: KeysOptions['accepts']
 }
 
 /** The options of {@link createKeyEndpoint}. */

@@ -9,7 +9,7 @@ import type { CheckedVerifier } from '../core/endpoint/checked-verifier.ts'
 import type { Verdict, VerifierRun } from '../core/verifier.ts'
 import type { FindKey } from './error.ts'
 import type { KeyJudgment } from './keyring.ts'
-import type { KeySource, ResolvedKeysOptions } from './options.ts'
+import type { KeyEndpointOptions, KeySource, ResolvedKeysOptions } from './options.ts'
 
 export const LABEL = 'api_keys'
 
@@ -18,14 +18,17 @@ export function openKeySource(source: KeySource): FindKey {
   return 'store' in source ? findIn(source.store) : openSource(source)
 }
 
-/** Makes the verifier of `keys()`. */
-export function createKeysVerifier({ source, accepts }: ResolvedKeysOptions): CheckedVerifier {
+/** @param onError Gets each problem with the keys once. By default it is a warning of the guard that meets it. */
+export function createKeysVerifier(
+  { source, accepts }: ResolvedKeysOptions,
+  onError?: KeyEndpointOptions['onError'],
+): CheckedVerifier {
   const isStore = 'store' in source
-  // Whoever asks hears of the failure. Two guards may ask at once, and one of them is enough.
+  // Of guards that ask at once, one is told.
   let lastRun: VerifierRun = {}
-  const find = observed(openKeySource(source), (error) =>
-    lastRun.warn?.(`requests are rejected: ${inOneLine(error)}`),
-  )
+  const warn = (error: KeyFileError): void =>
+    lastRun.warn?.(`requests are rejected: ${inOneLine(error)}`)
+  const find = observed(openKeySource(source), onError ?? warn)
   const judge = judgeBy(find)
   return define({
     ask: async ({ token, request }, _, run = {}) => {

@@ -80,6 +80,11 @@ describe('a readable line', () => {
       '401 DELETE /v1/models denied check 3.1 ms',
     ],
     [
+      'a denial of a verifier that says why',
+      { outcome: 'deny', reason: 'denied', detail: 'revoked', cause: 'the id is ci', status: 401 },
+      '401 GET  /v1/models denied (revoked: the id is ci) check 3.1 ms',
+    ],
+    [
       'an outage',
       { outcome: 'deny', reason: 'unreachable', cause: 'ECONNREFUSED', status: 503 },
       '503 GET  /v1/models unreachable (ECONNREFUSED) check 3.1 ms',

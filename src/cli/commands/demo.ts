@@ -42,10 +42,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
       attributes: { roles: ['reader'] },
     })
     const api = await listenNear(serveDemoApi, API_PORT)
-    const config = await configForKeys(
-      { place: keys, name: keys },
-      { onError: ({ message }) => surroundings.note(`${message}\n`) },
-    )
+    const config = await configForKeys({ place: keys, name: keys }, {})
     // People read the lines below the guide, in a pipe as well.
     const log = createDecisionLog({ ...surroundings, isTerminal: true }, line.has('json'))
     // Until then nothing is printed: the calls of the guide are its own.

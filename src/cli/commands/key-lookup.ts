@@ -1,7 +1,6 @@
 import { listKeys } from '../../keys.ts'
-import { judgeKey, toRecord } from '../../keys/keyring.ts'
+import { judgeBy, toRecord } from '../../keys/keyring.ts'
 import { repositoryOf } from '../../keys/edits/place.ts'
-import { hashKey } from '../../keys/secret.ts'
 import { formatTimestamp, parseTimestamp } from '../../keys/times.ts'
 import { pickTexts, readKey, readWholeNumber, rejectOperands } from '../command-line.ts'
 import { UsageError } from '../errors.ts'
@@ -97,9 +96,7 @@ async function check(line: CommandLine, surroundings: Surroundings): Promise<num
   return withKeys(line, surroundings, async (keys) => {
     await requireKeys(keys)
     const key = readKey(await surroundings.readInput(), 'standard input')
-    const sha256 = await hashKey(key)
-    const entry = await keys.use((place) => repositoryOf(place).read().find(sha256))
-    const judgment = judgeKey(entry, key, undefined, Date.now())
+    const judgment = await keys.use((place) => judgeBy(repositoryOf(place).read().find)(key))
     const text = line.has('json') ? toJson(judgment) : describeJudgment(judgment)
     surroundings.print(`${text}\n`)
     return judgment.detail === undefined ? EXIT.ok : EXIT.failed

@@ -3,7 +3,7 @@ import { foldName } from '../../core/config/option-checks.ts'
 import { resolveConfig } from '../../core/config/parse.ts'
 import { AuthConfigError } from '../../core/errors.ts'
 import { createGateway } from '../../gateway.ts'
-import { createKeyEndpoint } from '../../keys.ts'
+import { createKeysVerifier } from '../../keys/verifier.ts'
 import { loadConfig } from '../../yaml.ts'
 import { asUsage, nameFlag, UsageError, wrongValue } from '../errors.ts'
 import { peerAddressOf } from './client-address.ts'
@@ -61,7 +61,7 @@ const WORDS_OF_ENVIRONMENT = {
   allowInsecureHttp: 'allow_insecure_http of a --config FILE',
 }
 
-/** How long a decision from a key file is cached, and therefore how long a revoked key works. */
+/** How long a decision from a database of keys is cached, and therefore how long a revoked key works. */
 const ALLOW_TTL_MS = 5000
 const DENY_TTL_MS = 1000
 
@@ -177,28 +177,24 @@ function matchesPattern(name: string, pattern: string): boolean {
   return pattern.endsWith('*') ? folded.startsWith(stripped) : folded === stripped
 }
 
-export interface KeyObservers extends Pick<KeyEndpointOptions, 'onError' | 'onEvent'> {
+export interface KeyObservers extends Pick<KeyEndpointOptions, 'onError'> {
   /** Gets the place of keys that can be read. */
   readonly onOpen?: (place: KeyPlace) => void
 }
 
-/** Decides in this process from keys. Rejects if they cannot be used now. Later errors go to `onError`. */
+/**
+ * Decides in this process from keys. Rejects if they cannot be used now. Later errors go to `onError`. No decision about a key of a file is cached, and those
+ * from a database are cached for as long as the constants above say.
+ */
 export async function configForKeys(
   keys: Omit<OpenedKeys, 'close'>,
-  { onOpen, ...observers }: KeyObservers,
+  { onOpen, onError }: KeyObservers,
 ): Promise<AuthConfig> {
   await requireKeys(keys)
   onOpen?.(keys.place)
-  const endpoint = createKeyEndpoint(sourceOf(keys.place), observers)
-  return {
-    // Never contacted: `fetch` below answers.
-    endpoint: 'http://127.0.0.1/',
-    fetch: (url, init) => endpoint(new Request(url, init)),
-    // A key may be limited to paths. Only the path and the key decide.
-    context: { headers: [], params: 'none' },
-    cache: memoryCache({ allowTtlMs: ALLOW_TTL_MS, denyTtlMs: DENY_TTL_MS }),
-    unavailableStatus: 503,
-    retry: false,
-    circuitBreaker: false,
-  }
+  const verifier = createKeysVerifier({ source: sourceOf(keys.place) }, onError)
+  const cached = verifier.local
+    ? {}
+    : { cache: memoryCache({ allowTtlMs: ALLOW_TTL_MS, denyTtlMs: DENY_TTL_MS }) }
+  return { verifier, ...cached, unavailableStatus: 503 }
 }

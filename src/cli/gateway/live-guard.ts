@@ -97,15 +97,8 @@ export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGua
   }
 }
 
-// Every request has a line of its own, which says enough about an unknown key.
 function observeKeys({ log, followKeys }: LiveGuardOptions): KeyObservers {
-  return {
-    onOpen: followKeys,
-    onError: ({ message }) => log({ type: 'keys_error', message }),
-    onEvent: (event) => {
-      if (event.detail !== undefined && event.detail !== 'unknown') log({ ...event })
-    },
-  }
+  return { onOpen: followKeys, onError: ({ message }) => log({ type: 'keys_error', message }) }
 }
 
 function openOf({ verifier }: AuthConfig): string {

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
 import { readCommandLine } from '../../../src/cli/command-line.ts'
 import {
   addressFor,
+  configForKeys,
   GUARD_OPTIONS,
   readGuardConfig,
   withRequestIdHeader,
@@ -11,13 +13,15 @@ import { UsageError } from '../../../src/cli/errors.ts'
 import { describeRevocation, revocationBounds } from '../../../src/cli/revocation-bounds.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { createAuthenticator, memoryCache } from '../../../src/index.ts'
-import { createKey } from '../../../src/keys.ts'
+import { jwt } from '../../../src/jwt.ts'
+import { createKey, keys } from '../../../src/keys.ts'
 import { redisStore } from '../../../src/redis.ts'
-import { fromUpstream } from '../../../src/verifiers.ts'
+import { endpointVerifier, firstOf, fromUpstream } from '../../../src/verifiers.ts'
 import { get } from '../../support/requests.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import { words } from '../../support/words.ts'
 import type { AuthConfig, AuthEvent } from '../../../src/index.ts'
+import type { KeyStore, StoredKey } from '../../../src/keys.ts'
 
 const inFolder = setupFolder()
 
@@ -42,8 +46,34 @@ describe('the config of the gateway', () => {
     expect(result.ok && result.auth?.principal).toBe('alice')
     expect(await authenticate(get('/other', key))).toMatchObject({ ok: false, reason: 'denied' })
     expect(await authenticate(get('/v1', `${key}x`))).toMatchObject({ ok: false, reason: 'denied' })
-    expect(await authenticate(get('/v1/models?x=1', key))).toMatchObject({ ok: true })
-    expect(onEvent).toHaveBeenLastCalledWith(expect.objectContaining({ cache: 'hit' }))
+    expect(onEvent).toHaveBeenLastCalledWith(expect.objectContaining({ detail: 'malformed' }))
+  })
+
+  it('comes from a database of keys, whose decisions are cached', async () => {
+    const sha256 = createHash('sha256').update('k1').digest('hex')
+    const row: StoredKey = { id: 'k1', principal: 'alice', attributes: {}, sha256 }
+    let rows = [row]
+    const none = (): never => {
+      throw new Error('The gateway only reads')
+    }
+    const store: KeyStore = {
+      find: (wanted) => rows.find((one) => one.sha256 === wanted),
+      list: () => rows,
+      get: none,
+      insert: none,
+      insertAll: none,
+      update: none,
+      remove: none,
+      prune: none,
+      close: () => undefined,
+    }
+    const config = await configForKeys({ place: store, name: 'keys.db' }, {})
+    const authenticate = createAuthenticator(config)
+    expect(await authenticate(get('/', 'k1'))).toMatchObject({ ok: true })
+    rows = [{ ...row, revoked: true }]
+    expect(await authenticate(get('/?x=1', 'k1'))).toMatchObject({ ok: true })
+    expect(await authenticate(get('/other', 'k1'))).toMatchObject({ ok: false, reason: 'denied' })
+    expect(revocationBounds(resolveConfig(config))).toEqual({ revokedKeyWorksForMs: 5000 })
   })
 })
 
@@ -211,6 +241,21 @@ describe('how long a revoked key works', () => {
   ])('with %j it is %i ms', (config, ms) => {
     const resolved = resolveConfig({ context: { headers: [] }, ...config })
     expect(revocationBounds(resolved)).toEqual({ revokedKeyWorksForMs: ms })
+  })
+
+  it('is 1 s for keys of a file, whose decisions are not cached', () => {
+    const verifier = keys({ text: 'keys: []' })
+    const cache = memoryCache({ allowTtlMs: 60_000 })
+    const say = (config: AuthConfig): string => describeRevocation(resolveConfig(config))
+    expect(say({ verifier, cache })).toBe('a revoked key works for at most 1 s for new requests')
+    const issuer = jwt({ issuer: 'https://a.example', audience: 'a' })
+    expect(say({ verifier: firstOf([verifier, issuer]), cache })).toBe(
+      'a revoked key works for at most 1 s for new requests; a token works until it ends by itself',
+    )
+    const endpoint = endpointVerifier({ endpoint: 'https://a.example', context: { headers: [] } })
+    expect(say({ verifier: firstOf([verifier, endpoint]), cache })).toBe(
+      'a revoked key works for at most 60 s for new requests',
+    )
   })
 
   it('is given in seconds, rounded up', () => {
