@@ -7,15 +7,12 @@ import * as openTelemetry from '@opentelemetry/api'
 import { Levels } from './telemetry/levels.ts'
 import { prepareMetrics, recordMetrics } from './otel/instruments.ts'
 import { parseObserveOptions } from './otel/options.ts'
-import { createTracing, observeWithSpans } from './otel/span.ts'
+import { createTracing, observeWithSpans } from './telemetry/spans.ts'
 import type { AuthConfig } from './core/auth-config.ts'
-import type { BeginSpan } from './core/seams.ts'
 import type { AuthEvent } from './core/types.ts'
 import type { ObserveOptions } from './otel/options.ts'
 
 export type { ObserveOptions }
-
-const NO_SPANS: BeginSpan = () => undefined
 
 /**
  * Makes an `onEvent` that gives each decision a span and counts it, by the global providers of `@opentelemetry/api`. A span
@@ -46,7 +43,7 @@ export function observe(options: ObserveOptions = {}): NonNullable<AuthConfig['o
   } catch {
     // A program must start without telemetry.
   }
-  const begin = spans ? createTracing(openTelemetry, principal) : NO_SPANS
+  const begin = spans ? createTracing(openTelemetry, principal) : undefined
   const record = (event: AuthEvent): void => recordMetrics(event, levels)
-  return observeWithSpans(begin, record, (event) => next?.(event))
+  return observeWithSpans(begin, (event) => next?.(event), record)
 }

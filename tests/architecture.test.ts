@@ -17,7 +17,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   [FILES]: ['node:fs', 'yaml'],
   memory: ['core'],
   needs: ['core'],
-  telemetry: ['core'],
+  // Only the types of the package: a command finds it where the SDK is.
+  telemetry: ['core', '@opentelemetry'],
   // Made by the entry, and by the loader of a file.
   mcp: ['core', 'needs'],
 }
@@ -37,6 +38,7 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
     'yaml',
     'node:fs',
     'node:http',
+    'node:module',
     'node:net',
     'node:os',
     'node:path',

@@ -13,6 +13,7 @@ import { serveGuard } from '../gateway/serve-guard.ts'
 import { addressOptions } from '../serving/serve.ts'
 import { METRICS_OPTION, openService } from '../serving/service.ts'
 import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
+import { findTracing } from '../tracing.ts'
 import type { ResolvedForwardAuth } from '../../forward-auth/options.ts'
 import type { Command, CommandLine } from '../command-line.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -79,6 +80,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
     addressOf,
     requestIdHeader: undefined,
     logsPrincipal: line.has('log-principal'),
+    beginSpan: findTracing(surroundings),
   })
   const { preset } = options
   const parts = { preset, receive, answers, healthz: line.has('healthz'), requestLog, log }

@@ -12,6 +12,7 @@ import { serveGuard } from '../gateway/serve-guard.ts'
 import { addressOptions } from '../serving/serve.ts'
 import { METRICS_OPTION, openService } from '../serving/service.ts'
 import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
+import { findTracing } from '../tracing.ts'
 import type { GatewayOptions } from '../../gateway.ts'
 import type { Network } from '../../verifiers/upstream/address.ts'
 import type { Command, CommandLine, OptionSpecs } from '../command-line.ts'
@@ -118,6 +119,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
     addressOf,
     requestIdHeader: line.text('request-id-header'),
     logsPrincipal: line.has('log-principal'),
+    beginSpan: findTracing(surroundings),
   })
   const passOn = await asUsage(UPSTREAM_FLAGS, () =>
     createGateway({

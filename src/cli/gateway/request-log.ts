@@ -1,6 +1,7 @@
-import { observeWithRequest } from '../../core/response/events.ts'
 import { followPassage } from '../../gateway/passage.ts'
+import { observeWithSpans } from '../../telemetry/spans.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
+import type { BeginSpan } from '../../core/seams.ts'
 import type { Passage } from '../../gateway/passage.ts'
 import type { DecisionLog } from '../log.ts'
 import type { ClientAddresses } from './client-address.ts'
@@ -35,14 +36,16 @@ export interface RequestLogOptions {
   /** The header that carries the request id to the upstream. */
   readonly requestIdHeader: string | undefined
   readonly logsPrincipal: boolean
+  /** Begins the span of a check. */
+  readonly beginSpan?: BeginSpan | undefined
 }
 
 type Handler = (request: Request) => Promise<Response>
 
 export function createRequestLog(options: RequestLogOptions): RequestLog {
-  const { log, addressOf, requestIdHeader, logsPrincipal } = options
+  const { log, addressOf, requestIdHeader, logsPrincipal, beginSpan } = options
   return {
-    onEvent: observeWithRequest((event, request) => {
+    onEvent: observeWithSpans(beginSpan, (event, request) => {
       if (event.type !== 'decision' || request === undefined) return log(event)
       followPassage(request).decision = event
     }),

@@ -242,6 +242,16 @@ describe('a decision event', () => {
     expect(new Set(idsOf(events)).size).toBe(4)
   })
 
+  it('in shadow mode has a span that says so', async () => {
+    const { serve } = await start({ mode: 'shadow' })
+    await serve({}, 'sk-denied')
+    await serve()
+    expect(named('with-auth check').map(({ attributes }) => attributes)).toMatchObject([
+      { 'with_auth.outcome': 'deny', 'with_auth.shadow': true },
+      { 'with_auth.outcome': 'allow', 'with_auth.shadow': true },
+    ])
+  })
+
   it('has the same span if its observer is called by another one', async () => {
     const inner = observe()
     const { serve, asked } = await start({ onEvent: (event) => inner(event) })

@@ -1,7 +1,7 @@
 import { ignore } from '../core/async.ts'
 import { readTraceContext } from '../core/request/trace-context.ts'
 import { observeWithRequest } from '../core/response/events.ts'
-import { isOutage } from '../telemetry/measures.ts'
+import { isOutage } from './measures.ts'
 import type * as openTelemetry from '@opentelemetry/api'
 import type { Attributes, Span } from '@opentelemetry/api'
 import type { AuthConfig } from '../core/auth-config.ts'
@@ -29,19 +29,19 @@ export function createTracing(api: OpenTelemetry, namesCaller: boolean): BeginSp
 
 /** Makes an observer that ends the span of each decision, records each event, and passes it on, also if OpenTelemetry throws. */
 export function observeWithSpans(
-  begin: BeginSpan,
-  record: (event: AuthEvent) => void,
+  begin: BeginSpan | undefined,
   next: (event: AuthEvent, request?: Request) => unknown,
+  record?: (event: AuthEvent) => void,
 ): NonNullable<AuthConfig['onEvent']> {
   const end = (event: DecisionEvent, span: CheckSpan | undefined): void =>
     // An observer that is called by another one is not asked for a span.
-    (span ?? begin(performance.now() - event.durationMs))?.end(event)
+    (span ?? begin?.(performance.now() - event.durationMs))?.end(event)
   // What it throws, the end of the check meets and reports.
-  const beginQuietly: BeginSpan = (startedAt) => attempt(() => begin(startedAt))
+  const beginQuietly: BeginSpan = (startedAt) => attempt(() => begin?.(startedAt))
   return observeWithRequest((event, request, span) => {
     try {
       if (event.type === 'decision') end(event, span)
-      record(event)
+      record?.(event)
     } catch (error) {
       ignore(next(event, request))
       throw error
@@ -91,7 +91,7 @@ function inject(
 
 // The path is in the span of the server, as the route, and a token is nowhere.
 function describe(event: DecisionEvent, namesCaller: boolean): Attributes {
-  const { outcome, reason, detail, cache, verifier, attempts, principal, shadow } = event
+  const { outcome, reason, detail, cache, verifier, attempts, shadow, principal } = event
   return {
     'with_auth.outcome': outcome,
     ...(reason === undefined ? {} : { 'with_auth.reason': reason }),
@@ -100,7 +100,7 @@ function describe(event: DecisionEvent, namesCaller: boolean): Attributes {
     'with_auth.cache': cache,
     ...(verifier === undefined ? {} : { 'with_auth.verifier': verifier }),
     'with_auth.attempts': attempts,
-    ...(namesCaller && principal !== undefined ? { 'user.id': principal } : {}),
     ...(shadow === undefined ? {} : { 'with_auth.shadow': true }),
+    ...(namesCaller && principal !== undefined ? { 'user.id': principal } : {}),
   }
 }
