@@ -1,4 +1,4 @@
-import { parseEndpoint } from './config/endpoint.ts'
+import { parseServiceUrl } from './config/endpoint.ts'
 import { resolveConfig } from './config/parse.ts'
 import { AuthConfigError } from './errors.ts'
 import { ignore, isPromise } from './async.ts'
@@ -163,7 +163,8 @@ function dependsOnPath({
 function findEndpoint(config: ResolvedConfig, args: readonly unknown[]): string | undefined {
   if (config.endpoint !== undefined || config.verifier !== undefined) return config.endpoint
   const endpoint = readEnvironment(args)
-  if (endpoint !== undefined) return parseEndpoint(endpoint, config.allowInsecureHttp)
+  if (endpoint !== undefined)
+    return parseServiceUrl(endpoint, ['endpoint'], config.allowInsecureHttp)
   throw new AuthConfigError(
     'endpoint',
     '"endpoint" is missing: configure it, or set the variable AUTH_ENDPOINT (on Workers a binding in "vars" of wrangler.jsonc or wrangler.toml, which reaches the guard in the "env" argument of fetch)',

@@ -1,7 +1,7 @@
 import { canonicalPath } from '../core/request/target.ts'
 import { parseServiceUrl } from '../core/config/endpoint.ts'
 import { parseOptions } from '../core/config/interpreter.ts'
-import { fitsChallenge, invalidOption, misusedOption } from '../core/config/option-checks.ts'
+import { invalidOption, misusedOption } from '../core/config/option-checks.ts'
 import { SCOPES } from '../needs/need.ts'
 import type { Table } from '../core/config/form.ts'
 import type { OptionPath } from '../core/config/problems.ts'
@@ -78,7 +78,8 @@ function parseIdentifier(value: unknown, path: OptionPath): string {
   if (given !== href) {
     throw invalidOption(path, value, 'written as clients compare it', { didYouMean: href })
   }
-  if (/["\\]/.test(given) || !fitsChallenge(given)) {
+  // Clients find the parameters of a challenge by patterns that would match inside another parameter too.
+  if (/["\\]|(?:scope|error|resource_metadata)=/i.test(given)) {
     throw invalidOption(
       path,
       value,

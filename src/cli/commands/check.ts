@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { parseEndpoint } from '../../core/config/endpoint.ts'
+import { parseServiceUrl } from '../../core/config/endpoint.ts'
 import { ENDPOINT_HEADERS } from '../../core/config/endpoint-headers.ts'
 import { parse } from '../../core/config/interpreter.ts'
 import { readKey, readWholeNumber, requireOperand } from '../command-line.ts'
@@ -67,7 +67,8 @@ async function readUrl(line: CommandLine): Promise<string> {
   const url = requireOperand(line, 'URL')
   // Not shown, because it may be a key in the wrong place.
   if (!/^https?:\/\//i.test(url)) throw new UsageError(NO_URL)
-  return asUsage(URL_WORDS, () => parseEndpoint(url, line.has('allow-insecure-http')))
+  const allowsHttp = line.has('allow-insecure-http')
+  return asUsage(URL_WORDS, () => parseServiceUrl(url, ['endpoint'], allowsHttp))
 }
 
 async function readHeaders({ env }: Surroundings): Promise<Readonly<Record<string, string>>> {

@@ -5,13 +5,6 @@ import type { OptionPath } from './problems.ts'
 // Matches the text as written, since a URL parser turns `2130706433` and `0x7f.1` into 127.0.0.1.
 const LOOPBACK = /^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?(?:[/?]|$)/i
 
-const ENDPOINT: OptionPath = ['endpoint']
-
-/** Parses the URL of the auth endpoint, and returns its text. */
-export function parseEndpoint(value: unknown, allowInsecureHttp: boolean): string {
-  return parseServiceUrl(value, ENDPOINT, allowInsecureHttp)
-}
-
 /** Parses the URL of a service that gets tokens or keys, and returns its text. */
 export function parseServiceUrl(
   value: unknown,
@@ -24,7 +17,7 @@ export function parseServiceUrl(
 }
 
 /** Rejects an http URL that leads to another machine. */
-export function rejectInsecure(url: string, path: OptionPath = ENDPOINT): void {
+export function rejectInsecure(url: string, path: OptionPath): void {
   if (/^https:/i.test(url) || LOOPBACK.test(url)) return
   throw wrong(path, url, 'an https URL (http only on loopback, or with `allowInsecureHttp`)')
 }

@@ -33,8 +33,10 @@ const NOUNS = {
 
 /** Returns the typed value, or the default for `undefined`. Throws an `AuthConfigError` with every problem in the value. */
 export function parse<Value>(form: FormOf<Value>, value: unknown, path: OptionPath): Value
+export function parse(form: Form, value: unknown, path: OptionPath): unknown
 export function parse(form: Form, value: unknown, path: OptionPath): unknown {
-  return fill(form, value, path)
+  const given = value === undefined ? form.default : value
+  return given === undefined && form.isRequired !== true ? undefined : read(form, given, path)
 }
 
 /** Parses an object with these options. Throws an `AuthConfigError` with all its problems. */
@@ -86,16 +88,11 @@ export function parseFields<Parsed extends object>(
   // Has no prototype: an option that was left out must not come from Object.prototype.
   const parsed = emptyRecord<unknown>()
   for (const [name, form] of formsOf(table)) {
-    const value = problems.attempt(() => fill(form, Reflect.get(given, name), [...path, name]))
+    const value = problems.attempt(() => parse(form, Reflect.get(given, name), [...path, name]))
     if (value !== undefined) parsed[name] = value
   }
   // Each value has the type of its form.
   return parsed as Partial<Parsed>
-}
-
-function fill(form: Form, value: unknown, path: OptionPath): unknown {
-  const given = value === undefined ? form.default : value
-  return given === undefined && form.isRequired !== true ? undefined : read(form, given, path)
 }
 
 function read(form: Form, value: unknown, path: OptionPath): unknown {
@@ -167,7 +164,7 @@ function readGroup(form: GroupForm, value: unknown, path: OptionPath): object {
   if (short !== undefined && typeof value === 'string') {
     const parsed = Object.entries(fields).map(([name, field]) => [
       name,
-      fill(field, name === short ? value : undefined, path),
+      parse(field, name === short ? value : undefined, path),
     ])
     return Object.freeze(Object.fromEntries(parsed) as object)
   }

@@ -132,11 +132,3 @@ export const HTTP_TOKEN: RegExp = /^[\w!#$%&'*+.^`|~-]+$/
 export function isHttpToken(value: unknown): value is string {
   return typeof value === 'string' && HTTP_TOKEN.test(value)
 }
-
-// Clients find the parameters of a challenge by patterns that would match inside another parameter too.
-const IN_CHALLENGE = /(?:scope|error|resource_metadata)=/i
-
-/** Whether a text may stand in a challenge beside its parameters. */
-export function fitsChallenge(text: string): boolean {
-  return !IN_CHALLENGE.test(text)
-}

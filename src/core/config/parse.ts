@@ -131,7 +131,7 @@ function checkRules(given: Given, parsed: Parsed, problems: Problems): void {
     problems.add(misusedOption(['credentials'], '"bearer", or a list with it, beside `resource`'))
   }
   if (endpoint !== undefined && allowInsecureHttp === false) {
-    problems.attempt(() => rejectInsecure(endpoint))
+    problems.attempt(() => rejectInsecure(endpoint, ['endpoint']))
   }
   const secret = [...(credentials ?? []).flatMap(headersOf), ...(verifier?.consumes ?? [])]
   // Some server mixes them up.

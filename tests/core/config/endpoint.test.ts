@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { parseEndpoint, parseServiceUrl } from '../../../src/core/config/endpoint.ts'
+import { parseServiceUrl } from '../../../src/core/config/endpoint.ts'
 import { ENDPOINT_HEADERS } from '../../../src/core/config/endpoint-headers.ts'
 import { parse } from '../../../src/core/config/interpreter.ts'
 import { AuthConfigError } from '../../../src/index.ts'
 
+const parseEndpoint = (value: unknown, allowInsecureHttp: boolean) =>
+  parseServiceUrl(value, ['endpoint'], allowInsecureHttp)
 const parseHeaders = (value: unknown) =>
   parse<Readonly<Record<string, string>>>(ENDPOINT_HEADERS, value, ['endpointHeaders'])
 
