@@ -101,6 +101,7 @@ export function isDenyDetail(value: unknown): value is DenyDetail {
   return typeof value === 'string' && Object.hasOwn(DENY_DETAILS, value)
 }
 
+let isMadeHere: (error: object) => boolean
 /** What was thrown behind an error, for the observer only. */
 export let thrownBehind: (error: AuthUnavailableError) => unknown
 export let noteThrown: (error: AuthUnavailableError, thrown: unknown) => void
@@ -145,6 +146,7 @@ export class AuthUnavailableError extends Error {
   #thrown: unknown
 
   static {
+    isMadeHere = (error) => #thrown in error
     thrownBehind = (error) => error.#thrown
     noteThrown = (error, thrown) => void (error.#thrown = thrown)
   }
@@ -187,8 +189,11 @@ export function adoptUnavailable(error: unknown): unknown {
 function readUnavailable(error: unknown): AuthUnavailableError | undefined {
   if (typeof error !== 'object' || error === null) return undefined
   const read = (field: string): unknown => Reflect.get(error, field)
+  // An object that only has the prototype may have fields that throw, and so may one of a subclass.
+  const hasClass = error instanceof AuthUnavailableError
   const isOurs = Object.getPrototypeOf(error) === AuthUnavailableError.prototype
-  if (isOurs || read('code') !== 'auth_unavailable') return undefined
+  if (isOurs && isMadeHere(error)) return undefined
+  if (!hasClass && read('code') !== 'auth_unavailable') return undefined
   const [reason, detail, explanation] = [read('reason'), read('detail'), read('explanation')]
   if (!isUnavailableReason(reason)) return undefined
   return new AuthUnavailableError(reason, {
