@@ -1,9 +1,9 @@
-import { policyOf } from '../core/response/authorization.ts'
+import { POLICY } from '../core/response/authorization.ts'
 import { pathForms } from './path-forms.ts'
 import { parseRules } from './rules.ts'
 import { warningsOf } from './warnings.ts'
 import type { OptionPath } from '../core/config/problems.ts'
-import type { Ruling } from '../core/response/authorization.ts'
+import type { Policy, Ruling } from '../core/response/authorization.ts'
 import type { Access } from '../core/types.ts'
 import type { Budget, Matcher } from './matcher.ts'
 import type { PathForms } from './path-forms.ts'
@@ -18,6 +18,16 @@ const UNDECIDED: Ruling = {
   isPermitted: false,
   warning:
     'The rules took too long for one path, so the request was forbidden: use fewer or simpler "regex:" patterns',
+}
+
+/** Makes the hook of a policy. */
+export function policyOf(
+  rule: (access: Access) => Ruling,
+  warnings: readonly string[] = [],
+): Policy {
+  return Object.assign((access: Access) => rule(access).isPermitted, {
+    [POLICY]: { rule, warnings },
+  })
 }
 
 /** Parses rules, and makes the hook that they are for. The first rule that applies decides. Throws `AuthConfigError`. */

@@ -197,7 +197,7 @@ function reject(progress: Progress, failure: Failure): Decision {
   const { guards } = setup
   const { reason, cause } = failure
   const scopes = guards && scopesFor(request, guards)
-  const denial = setup.denials.create(reason, { ...failure, scopes })
+  const denial = setup.denials.create(reason, failure, scopes)
   report(progress, 'deny', { failure, status: denial.status })
   if (guards && isShadow(guards)) return rememberAdmission(request, EXEMPT.shadow, guards)
   if (guards) withdrawAdmission(request, guards)

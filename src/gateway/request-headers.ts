@@ -1,7 +1,7 @@
 import { foldName } from '../core/config/option-checks.ts'
 import { isRemovedFromRequest, namesInConnection } from './field-names.ts'
 import { GATEWAY_HEADERS } from '../verifiers/upstream/signature.ts'
-import type { SecretSource } from '../core/response/admission.ts'
+import type { Entry, SecretSource } from '../core/response/admission.ts'
 import type { Field } from './field-names.ts'
 import type { IdentityHeaderNames } from './identity-headers.ts'
 
@@ -14,6 +14,11 @@ type CopyHeaders = (
   credentials: readonly SecretSource[],
   requestId?: Field,
 ) => Headers
+
+/** Where an admitted request may hold a secret, by all its guards. */
+export function secretSourcesOf({ guards }: Entry): readonly SecretSource[] {
+  return [...new Set(guards.all.flatMap(({ secretSources }) => secretSources))]
+}
 
 /** Which headers of a client are removed, besides those of `field-names.ts`. */
 interface CopyOptions {

@@ -2,7 +2,7 @@ import { ShowableError } from './shown-facts.ts'
 import { createQuestion, createToldEncoder, encodeKey, readHeaders } from './question.ts'
 import { readTraceContext } from './trace-context.ts'
 import { ignore } from '../async.ts'
-import type { Context, Told } from './question.ts'
+import type { Context, RequestContext } from './question.ts'
 import type { Target } from './target.ts'
 import type { TraceContext } from './trace-context.ts'
 import type { DecisionEvent, SkipReason } from '../types.ts'
@@ -64,7 +64,11 @@ export function createCheckFactory(context: Context, addressOf: ContextConfig['c
   const encodeTold = createToldEncoder(context)
   return {
     /** Returns `undefined` if that is more than an endpoint is told. */
-    tell: (request: Request, target: Target, args: readonly unknown[] = []): Told | undefined => {
+    tell: (
+      request: Request,
+      target: Target,
+      args: readonly unknown[] = [],
+    ): RequestContext | undefined => {
       const headers = context.headers === 'all' ? readHeaders(request.headers, 'all') : undefined
       const clientAddress = context.clientAddress
         ? findAddress(addressOf, request, args)
@@ -74,7 +78,7 @@ export function createCheckFactory(context: Context, addressOf: ContextConfig['c
     },
     createCheck: (
       token: string,
-      told: Told,
+      told: RequestContext,
       request: Request,
       target: Target,
       args: readonly unknown[],

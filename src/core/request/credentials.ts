@@ -1,7 +1,7 @@
 import type { CredentialsSource } from '../auth-config.ts'
 
 /** Why a request has no token that the endpoint could be asked about. */
-export interface CredentialsProblem {
+interface CredentialsProblem {
   readonly reason: 'missing_credentials' | 'malformed_credentials'
   readonly detail?: 'too_long'
   /** The reason, for the operator. */

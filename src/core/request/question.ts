@@ -15,7 +15,7 @@ export interface Context {
 type ToldHeaders = Record<string, string>
 
 /** What the endpoint is told about a request beside the token, as far as it is read once for both the question and its key. */
-export interface Told {
+export interface RequestContext {
   /** All of it, encoded: see `createToldEncoder`. */
   readonly text: string
   /** All headers, if all are told: a cache hit needs none that are named. */
@@ -27,7 +27,7 @@ export interface Told {
 // Secrets that belong to this server or to a proxy, not to the endpoint.
 export const WITHHELD: ReadonlySet<string> = new Set(['cookie', 'proxy-authorization'])
 
-type ToldFacts = Omit<Told, 'text'>
+type ToldFacts = Omit<RequestContext, 'text'>
 
 /** Puts what is told about a request into the form that the endpoint expects. */
 export function createQuestion(

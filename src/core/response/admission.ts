@@ -102,7 +102,7 @@ export function united(scopes: readonly string[], more: readonly string[]): read
  * other object can forge them; but a WeakMap of short-lived keys costs a quarter of a hit. It is never kept with a cached
  * decision, which guards share.
  */
-class Marked extends Existing {
+class MarkedRequest extends Existing {
   #admission: Admission | undefined
   #guards: Guards
 
@@ -119,7 +119,7 @@ class Marked extends Existing {
   }
 
   static write(request: Request, { admission, guards }: Mark): object {
-    if (!(#admission in request)) return new Marked(request, { admission, guards })
+    if (!(#admission in request)) return new MarkedRequest(request, { admission, guards })
     request.#admission = admission
     request.#guards = guards
     return request
@@ -132,41 +132,36 @@ export function rememberAdmission(
   admission: Admission,
   guards: Guards,
 ): Admission {
-  const outer = Marked.read(request)
+  const outer = MarkedRequest.read(request)
   const inner = { admission, guards }
-  Marked.write(request, outer === undefined ? inner : nest(outer, inner))
+  MarkedRequest.write(request, outer === undefined ? inner : nest(outer, inner))
   return admission
 }
 
 /** Takes back what this guard remembered of a request, because it rejects the same Request now. */
 export function withdrawAdmission(request: Request, { deciding }: Guards): void {
-  const mark = Marked.read(request)
+  const mark = MarkedRequest.read(request)
   if (mark?.guards.admitting !== deciding) return
-  Marked.write(request, { admission: undefined, guards: mark.guards })
+  MarkedRequest.write(request, { admission: undefined, guards: mark.guards })
 }
 
 /** How a request was admitted. `undefined` if no guard admitted it. */
 export function admissionOf(request: Request): Entry | undefined {
-  const mark = Marked.read(request)
+  const mark = MarkedRequest.read(request)
   return mark?.admission && { admission: mark.admission, guards: mark.guards }
-}
-
-/** Where an admitted request may hold a secret, by all its guards. */
-export function secretSourcesOf({ guards }: Entry): readonly SecretSource[] {
-  return [...new Set(guards.all.flatMap(({ secretSources }) => secretSources))]
 }
 
 /** Adds scopes to those that an admitted request needs. They are kept for the request alone: a cached decision is shared. */
 export function requireScopes(request: Request, scopes: readonly string[]): void {
-  const mark = Marked.read(request)
+  const mark = MarkedRequest.read(request)
   if (mark === undefined || scopes.length === 0) return
   const required = united(mark.guards.required, scopes)
-  Marked.write(request, { ...mark, guards: { ...mark.guards, required } })
+  MarkedRequest.write(request, { ...mark, guards: { ...mark.guards, required } })
 }
 
 /** The scopes that have been required of a request, and those that this guard requires. */
 export function scopesFor(request: Request, guards: Guards): readonly string[] {
-  const outer = Marked.read(request)
+  const outer = MarkedRequest.read(request)
   if (outer === undefined) return guards.required
   return nest(outer, { admission: undefined, guards }).guards.required
 }
@@ -189,7 +184,7 @@ export function scopesFor(request: Request, guards: Guards): readonly string[] {
  * ```
  */
 export function getAuth(request: Request): Auth {
-  const admission = Marked.read(request)?.admission
+  const admission = MarkedRequest.read(request)?.admission
   if (admission?.auth !== undefined) return admission.auth
   throw new TypeError(`getAuth: ${WHY_NOT[admission?.exemption ?? 'unknown']}`)
 }

@@ -31,23 +31,16 @@ export interface Ruling {
 
 type Rule = (access: Access) => Ruling
 
-const POLICY: unique symbol = Symbol('policy')
+export const POLICY: unique symbol = Symbol('policy')
 
-/** A hook that is made of rules, and so can name the one that decided. */
+/** A hook that is made of rules, so that the event of a denial can name the one that decided. */
 export interface Policy {
   (access: Access): boolean
-  readonly [POLICY]: { readonly rule: Rule; readonly warnings: readonly string[] }
-}
-
-/**
- * Makes a policy. The event of a denial names the rule.
- *
- * @param warnings What the operator should know at the start.
- */
-export function policyOf(rule: Rule, warnings: readonly string[] = []): Policy {
-  return Object.assign((access: Access) => rule(access).isPermitted, {
-    [POLICY]: { rule, warnings },
-  })
+  readonly [POLICY]: {
+    readonly rule: Rule
+    /** What the operator should know at the start. */
+    readonly warnings: readonly string[]
+  }
 }
 
 /** Warnings about a config before the first request, by its verifier and its policies. */

@@ -17,7 +17,7 @@ export interface Rejection {
   readonly cause?: string
 }
 
-export interface DenialOptions {
+interface DenialOptions {
   readonly realm?: string
   /** Challenges name the URL of its metadata. */
   readonly resource?: false | { readonly metadataUrl: string }
@@ -73,11 +73,9 @@ export function isUnsearched(reason: string | undefined, detail: string | undefi
   return reason === 'overloaded' && detail === 'unknown_key'
 }
 
-/** The facts of a denial beside its reason. */
-export interface DenialFacts extends Pick<Failure, 'retryAfterMs' | 'detail' | 'isConflict'> {
-  /** The scopes that the guards of the request need. */
-  readonly scopes?: readonly string[] | undefined
-}
+type DenialFacts = Pick<Failure, 'retryAfterMs' | 'detail' | 'isConflict'>
+
+const NO_SCOPES: readonly string[] = []
 
 /** The parts that the responses of a denial share. Each is a Response with Headers of its own: middleware changes them. */
 interface Answer {
@@ -101,13 +99,19 @@ export class Denials {
     this.#warn = warnOnce(options.notify)
   }
 
-  create(reason: DenialReason, facts: DenialFacts = {}): Denial {
-    const { scopes = [], detail, isConflict } = facts
+  /** Makes a denial. `scopes` are those that the guards of the request need. */
+  create(
+    reason: DenialReason,
+    facts: DenialFacts = {},
+    scopes: readonly string[] = NO_SCOPES,
+  ): Denial {
+    const { detail, isConflict } = facts
     const isUsual = scopes.length === 0 && isConflict !== true && !isUnsearched(reason, detail)
     const usual = this.#usual.get(reason)
     if (isUsual && usual !== undefined) return usual.denial
     const row = isConflict === true ? CONFLICTING : this.#rows[reason]
-    const denial = createDenial(reason, row, this.#options.unavailableStatus, facts)
+    const { unavailableStatus } = this.#options
+    const denial = createDenial(reason, row, unavailableStatus, facts, scopes)
     if (isUsual && denial.retryAfterMs === undefined) this.#usual.set(reason, this.#answer(denial))
     return denial
   }
@@ -161,7 +165,8 @@ function createDenial(
   reason: DenialReason,
   { status, message, outage }: Row,
   unavailableStatus: DenialOptions['unavailableStatus'],
-  { retryAfterMs = 1000, scopes = [], detail }: DenialFacts,
+  { retryAfterMs = 1000, detail }: DenialFacts,
+  scopes: readonly string[],
 ): Denial {
   const denial = { reason, status, message, ...(scopes.length === 0 ? {} : { scopes }) }
   const isShown = unavailableStatus === 503 || isUnsearched(reason, detail)

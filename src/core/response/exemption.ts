@@ -1,5 +1,5 @@
-import { isPreflight } from '../request/preflight.ts'
 import { hidesStructure, isPlainHost } from '../request/target.ts'
+import type { CredentialsReader } from '../request/credentials.ts'
 import type { Target } from '../request/target.ts'
 import type { Admission, Exemption, Guard } from './admission.ts'
 
@@ -57,4 +57,18 @@ function covers(rule: string, path: string): boolean {
 
 function isOverridden({ headers }: Request, { query }: Target): boolean {
   return OVERRIDE_HEADERS.some((name) => headers.has(name)) || OVERRIDE_PARAM.test(query)
+}
+
+/** Whether a request is a CORS preflight (Fetch standard): `OPTIONS` with its two fields and without credentials. */
+export function isPreflight(
+  { method, headers }: Request,
+  readCredentials: CredentialsReader,
+): boolean {
+  if (method !== 'OPTIONS' || !headers.has('origin')) return false
+  if (!headers.has('access-control-request-method')) return false
+  // No browser upgrades a preflight, and an upgrade that is admitted stays open.
+  if (headers.has('upgrade')) return false
+  if (headers.has('authorization') || headers.has('cookie')) return false
+  const credentials = readCredentials(headers)
+  return typeof credentials !== 'string' && credentials.reason === 'missing_credentials'
 }

@@ -7,8 +7,8 @@ import {
   nest,
   rememberAdmission,
   requireScopes,
-  secretSourcesOf,
 } from '../../../src/core/response/admission.ts'
+import { secretSourcesOf } from '../../../src/gateway/request-headers.ts'
 import { GuardedResource } from '../../../src/core/seams.ts'
 import { protectedResource } from '../../../src/mcp.ts'
 import { admittingGuard } from '../../support/admitting-guard.ts'

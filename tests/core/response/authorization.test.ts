@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { policyOf } from '../../../src/core/response/authorization.ts'
+import { policyOf } from '../../../src/access/policy.ts'
 import {
   AuthUnavailableError,
   createAuthenticator,

@@ -111,7 +111,7 @@ describe('the response of a rejection', () => {
     const texts = [
       made.create('overloaded', { retryAfterMs: 7000 }),
       made.create('overloaded', {}),
-      made.create('insufficient_scope', { scopes: ['a'] }),
+      made.create('insufficient_scope', {}, ['a']),
       made.create('insufficient_scope', {}),
       made.create('malformed_credentials', { isConflict: true }),
       made.create('malformed_credentials', {}),
