@@ -1,5 +1,5 @@
 import { Calls } from '../../src/core/asking/call.ts'
-import { Generations, KnownTokens } from '../../src/core/asking/known-tokens.ts'
+import { KnownTokens } from '../../src/core/asking/known-tokens.ts'
 import { createFacts } from '../../src/core/request/check.ts'
 import { checkOf } from './checks.ts'
 import type { CallRules, CallStart } from '../../src/core/asking/call.ts'
@@ -29,7 +29,7 @@ export function callsTo(
 ) {
   const now = given.now ?? ((): number => performance.now())
   const random = given.random ?? ((): number => 0.5)
-  const known = new KnownTokens(new Generations())
+  const known = new KnownTokens()
   const circuits: string[] = []
   const tokens = {
     has: isKnown ?? ((token: string) => known.has(token, now())),

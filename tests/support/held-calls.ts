@@ -2,7 +2,7 @@ import { AuthUnavailableError } from '../../src/core/errors.ts'
 import { SharedCalls } from '../../src/core/asking/shared-calls.ts'
 import { createFacts } from '../../src/core/request/check.ts'
 import { UnderWay } from '../../src/core/asking/under-way.ts'
-import { Generations, KnownTokens } from '../../src/core/asking/known-tokens.ts'
+import { KnownTokens } from '../../src/core/asking/known-tokens.ts'
 import { checkOf } from './checks.ts'
 import type { CallStart } from '../../src/core/asking/call.ts'
 import type { AllowVerdict, ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
@@ -28,7 +28,7 @@ export function sharedCalls(
 ) {
   const underWay = new UnderWay()
   const memory = {
-    tokens: new KnownTokens(new Generations()),
+    tokens: new KnownTokens(),
     calls: underWay,
     forget: () => underWay.outdate(),
   }

@@ -61,6 +61,7 @@ interface Call extends CallStart {
 /** The calls to one source of verdicts, each from start to end: slot, circuit, attempts, and what is learned from the answer. */
 export class Calls {
   readonly #source: Source
+  readonly #clock: Source['clock']
   readonly #outage: RecentOutage
   readonly #slots: Slots | undefined
   readonly #breaker: CircuitBreaker | undefined
@@ -69,6 +70,7 @@ export class Calls {
   constructor(source: Source) {
     const { rules, memory, onCircuit, clock } = source
     this.#source = source
+    this.#clock = clock
     this.#outage = new RecentOutage(rules !== undefined && rules.circuitBreaker !== false)
     if (rules === undefined) return
     const { retry, circuitBreaker, concurrency } = rules
@@ -85,50 +87,39 @@ export class Calls {
   /** The error for a check while its circuit is open. */
   refusalOf({ token }: Check, now: number): AuthUnavailableError | undefined {
     if (this.#breaker === undefined || this.#breaker.isClosed) return undefined
-    const isKnown = this.#source.memory.tokens.has(token, now)
-    return this.#breaker.refusalOf({ token, isKnown }, now)
+    return this.#breaker.refusalOf({ token, isKnown: this.#isKnown(token, now) }, now)
   }
 
   /** Whether an expired allow may stand in for the verdict of a check that ended so. */
   permitsStale(error: unknown): boolean {
     if (this.#slots === undefined) return permitsStaleOfLocal(error)
-    return permitsStale(error, this.#outage, this.#source.clock.now())
+    return permitsStale(error, this.#outage, this.#clock.now())
   }
 
   /** Asks by the deadline. Rejects while the circuit is open, before anything that a call needs is started. */
   run(start: CallStart, ask: Ask): Promise<ParsedVerdict> {
+    const { check, deadline, now } = start
+    const { token } = check
+    const isKnown = this.#isKnown(token, now)
+    const refusal = this.refusalOf(check, now)
+    if (refusal !== undefined && isKnown) this.#outage.noteFailure(refusal, now)
+    if (refusal !== undefined) return Promise.reject(refusal)
     return new Promise((resolve, reject) => {
-      const call = this.#begin(start, ask, resolve, reject)
-      const slots = this.#slots
-      call.slot = slots?.take(call, start.now)
-      if (slots === undefined || call.slot !== undefined) void this.#ask(call, start.now)
-      else void this.#askLater(call, slots, start.now)
+      const time = new Deadline(deadline, now, () => this.#expire(call))
+      const progress = { slot: undefined, circuit: undefined, isSettled: false }
+      const call: Call = { ...start, ask, token, isKnown, time, resolve, reject, ...progress }
+      this.#start(call, now)
     })
   }
 
-  #begin(start: CallStart, ask: Ask, resolve: Call['resolve'], reject: Call['reject']): Call {
-    const { check, deadline, now } = start
-    const { token } = check
-    const isKnown = this.#slots !== undefined && this.#source.memory.tokens.has(token, now)
-    const refusal = this.#breaker?.refusalOf({ token, isKnown }, now)
-    if (refusal !== undefined && isKnown) this.#outage.noteFailure(refusal, now)
-    if (refusal !== undefined) throw refusal
-    const expire = (): void => {
-      this.#settle(call, { error: new AuthUnavailableError('timeout') }, this.#source.clock.now())
-    }
-    const time = new Deadline(deadline, now, expire)
-    const progress = { slot: undefined, circuit: undefined, isSettled: false }
-    const end = { time, resolve, reject }
-    const call: Call = {
-      waitedSince: undefined,
-      ...start,
-      ask,
-      token,
-      isKnown,
-      ...end,
-      ...progress,
-    }
-    return call
+  #isKnown(token: string, now: number): boolean {
+    return this.#slots !== undefined && this.#source.memory.tokens.has(token, now)
+  }
+
+  #start(call: Call, now: number): void {
+    call.slot = this.#slots?.take(call, now)
+    if (this.#slots === undefined || call.slot !== undefined) void this.#ask(call, now)
+    else void this.#askLater(call, this.#slots, now)
   }
 
   async #askLater(call: Call, slots: Slots, now: number): Promise<void> {
@@ -138,7 +129,7 @@ export class Calls {
     } catch (error) {
       return this.#end(call, { error })
     }
-    return this.#ask(call, this.#source.clock.now())
+    return this.#ask(call, this.#clock.now())
   }
 
   /** Asks, and again after some failures. Goes on after the deadline, until the source has ended too. */
@@ -166,7 +157,7 @@ export class Calls {
 
   /** Returns whether to ask again, once it is time. */
   async #waitToRetry({ facts, time }: Call, error: unknown): Promise<boolean> {
-    const now = this.#source.clock.now()
+    const now = this.#clock.now()
     const delayMs = this.#retries?.delayBefore(error, facts.attempts, time.at, now)
     if (delayMs === undefined) return false
     await new Promise((resolve) => {
@@ -177,9 +168,13 @@ export class Calls {
 
   /** Gives the slot back. After the deadline nothing else is left to do. */
   #end(call: Call, end: CallEnd): void {
-    const now = this.#source.clock.now()
+    const now = this.#clock.now()
     if (!call.isSettled) this.#settle(call, end, now)
     if (call.slot !== undefined) this.#slots?.give(call.slot, now)
+  }
+
+  #expire(call: Call): void {
+    this.#settle(call, { error: new AuthUnavailableError('timeout') }, this.#clock.now())
   }
 
   #settle(call: Call, end: CallEnd, now: number): void {

@@ -1,7 +1,6 @@
 import { Calls } from './call.ts'
-import { Generations, KnownTokens } from './known-tokens.ts'
-import { Partition, verdictOf } from './partition.ts'
-import { scopeOf } from './scope.ts'
+import { KnownTokens } from './known-tokens.ts'
+import { Partition, scopeOf, verdictOf } from './partition.ts'
 import { SharedCalls } from './shared-calls.ts'
 import { UnderWay } from './under-way.ts'
 import { createCustomVerifier } from '../endpoint/checked-verifier.ts'
@@ -9,8 +8,7 @@ import { createEndpoint } from '../endpoint/endpoint.ts'
 import { systemClock as clock } from '../runtime.ts'
 import { createFacts } from '../request/check.ts'
 import type { CallRules } from './call.ts'
-import type { AskingMemory, CachedDecision } from './partition.ts'
-import type { DecidingOptions } from './scope.ts'
+import type { AskingMemory, CachedDecision, DecidingOptions } from './partition.ts'
 import type { PartitionedCache, Scope } from '../seams.ts'
 import type { Ask, ParsedVerdict } from '../endpoint/verdict.ts'
 import type { AuthUnavailableError } from '../errors.ts'
@@ -120,7 +118,7 @@ function openPartition(cache: PartitionedCache, scope: Scope): Partition {
 
 /** The memory of a guard without a cache. */
 function createMemory(): AskingMemory {
-  const tokens = new KnownTokens(new Generations())
+  const tokens = new KnownTokens()
   const calls = new UnderWay()
   const forget = (): void => {
     tokens.forget()

@@ -14,7 +14,7 @@ import type { Clock } from '../runtime.ts'
 type PendingVerdict = ParsedVerdict | Promise<ParsedVerdict>
 
 /** A check that wants a verdict. */
-interface Asking {
+interface PendingCheck {
   readonly check: Check
   readonly facts: CheckFacts
   readonly deadline: number
@@ -47,8 +47,8 @@ export class SharedCalls {
 
   /** Shares the newest call for the same question, or starts one. */
   ask(check: Check, facts: CheckFacts, deadline: number, now: number): Promise<ParsedVerdict> {
-    const asking = { check, facts, deadline, waitedSince: undefined, isAnswered: false }
-    return this.#joinOrStart(asking, now)
+    const pending = { check, facts, deadline, waitedSince: undefined, isAnswered: false }
+    return this.#joinOrStart(pending, now)
   }
 
   /** Whether there is a call that a check can share. */
@@ -62,13 +62,13 @@ export class SharedCalls {
     return call?.canBeJoined(now, clock) === true ? call : undefined
   }
 
-  #joinOrStart(asking: Asking, now: number): Promise<ParsedVerdict> {
-    const call = this.#joinable(asking.check.key, now)
-    return call === undefined ? this.#start(asking, now) : this.#follow(asking, call, now)
+  #joinOrStart(pending: PendingCheck, now: number): Promise<ParsedVerdict> {
+    const call = this.#joinable(pending.check.key, now)
+    return call === undefined ? this.#start(pending, now) : this.#follow(pending, call, now)
   }
 
-  #start(asking: Asking, now: number, isShared = true): Promise<ParsedVerdict> {
-    const { check, facts, deadline, waitedSince } = asking
+  #start(pending: PendingCheck, now: number, isShared = true): Promise<ParsedVerdict> {
+    const { check, facts, deadline, waitedSince } = pending
     const { clock, memory, partition } = this.#options
     const wallNow = clock.wallNow()
     const stamp = partition?.stamp(check.token, now, wallNow)
@@ -126,50 +126,50 @@ export class SharedCalls {
     return verdict
   }
 
-  async #follow(asking: Asking, call: Call, now: number): Promise<ParsedVerdict> {
-    const { deadline } = asking
+  async #follow(pending: PendingCheck, call: Call, now: number): Promise<ParsedVerdict> {
+    const { deadline } = pending
     const { clock, timeoutMs } = this.#options
-    asking.waitedSince = now
+    pending.waitedSince = now
     const shared = call.verdictForFollower()
     const budgetMs = deadline - now
     // A call of its own could not end in less than a sixteenth of the time.
     const isShort = budgetMs <= timeoutMs / 8
     const verdict = await within(isShort ? budgetMs : budgetMs / 2, shared)
-    if (verdict !== undefined) return this.#take(asking, call, verdict)
+    if (verdict !== undefined) return this.#take(pending, call, verdict)
     const later = clock.now()
-    if (asking.isAnswered || deadline - later < timeoutMs / 100) {
+    if (pending.isAnswered || deadline - later < timeoutMs / 100) {
       throw new AuthUnavailableError('timeout')
     }
-    return this.#race(asking, call, shared, later)
+    return this.#race(pending, call, shared, later)
   }
 
   /** Takes whichever answers first, the call that it followed or a newer one, which it starts if there is none. */
   async #race(
-    asking: Asking,
+    pending: PendingCheck,
     call: Call,
     shared: Promise<ParsedVerdict | undefined>,
     now: number,
   ): Promise<ParsedVerdict> {
     const { clock, memory } = this.#options
-    const isNewest = memory.calls.newest(asking.check.key, this) === call
-    const own = isNewest ? this.#start(asking, now) : this.#joinOrStart(asking, now)
+    const isNewest = memory.calls.newest(pending.check.key, this) === call
+    const own = isNewest ? this.#start(pending, now) : this.#joinOrStart(pending, now)
     const takeShared = (verdict: ParsedVerdict | undefined): PendingVerdict =>
-      verdict === undefined || verdict.maxAgeMs === 0 ? own : this.#take(asking, call, verdict)
+      verdict === undefined || verdict.maxAgeMs === 0 ? own : this.#take(pending, call, verdict)
     try {
       return await Promise.race([own, shared.then(takeShared, () => own)])
     } catch (error) {
       if (!isUnavailable(error, 'overloaded')) throw error
       // Its own call found no place, so the other one has all the time that is left.
-      const leftMs = asking.deadline - clock.now()
+      const leftMs = pending.deadline - clock.now()
       return takeShared(await within(leftMs, shared).catch(() => undefined))
     }
   }
 
-  #take(asking: Asking, call: Call, verdict: ParsedVerdict): PendingVerdict {
+  #take(pending: PendingCheck, call: Call, verdict: ParsedVerdict): PendingVerdict {
     // The endpoint forbids sharing, so each check asks for itself.
-    if (verdict.maxAgeMs === 0) return this.#start(asking, this.#options.clock.now(), false)
-    asking.isAnswered = true
-    const { facts } = asking
+    if (verdict.maxAgeMs === 0) return this.#start(pending, this.#options.clock.now(), false)
+    pending.isAnswered = true
+    const { facts } = pending
     facts.cache = 'shared'
     facts.endpointStatus = call.start.facts.endpointStatus
     facts.verifier = call.start.facts.verifier

@@ -5,9 +5,7 @@ import type { Stamp } from '../seams.ts'
 import type { ParsedVerdict } from '../endpoint/verdict.ts'
 import type { Clock } from '../runtime.ts'
 
-type CallResult = { readonly verdict: ParsedVerdict } | { readonly error: unknown }
-
-/** A call to the endpoint that is under way. */
+/** A call to the endpoint that checks may share. */
 export class Call {
   readonly start: CallStart
   /** The guard that started it. Guards of a cache know each other's calls, and share only their own. */
@@ -16,17 +14,15 @@ export class Call {
   readonly wallNow: number
   /** With a store: what was known before anything was sent. */
   readonly stamp: Stamp | undefined
+  /** Checks join the call of their guard that began last. None joins the call of a check that asks alone. */
+  isNewest: boolean
   /** Something newer is known, so its verdict must be neither stored nor shared. */
   isOutdated = false
   /** A call that began later has been answered, so its verdict must not be stored. */
   isSuperseded = false
-  /** Checks join the call of their guard that began last. None joins the call of a check that asks alone. */
-  isNewest: boolean
-  /** The call for the same question that began before. */
-  older: Call | undefined
   /** Settles with the call, but not always in another request: see `orLost`. */
   verdict: Promise<ParsedVerdict> | undefined
-  result: CallResult | undefined
+  result: { readonly verdict: ParsedVerdict } | { readonly error: unknown } | undefined
 
   constructor(
     start: CallStart,
@@ -59,127 +55,87 @@ export class Call {
   }
 }
 
-// The number of questions from which lost calls are looked for; then again at twice as many, so that looking costs almost
-// nothing.
-const MANY = 2048
 // A call may still end a moment after its deadline.
 const GRACE_MS = 1000
+// Often enough that little memory is held back, and rarely enough that copying costs almost nothing.
+const RENEW_AFTER = 256
 
 /** The calls under way. On Workers a call is lost with the request that started it, and never ends. */
 export class UnderWay {
-  // By question, the call that began last, since comparing all questions of one token with each other would be quadratic.
-  readonly #last = new TransientMap<string, Call>()
-  #sweepAt = MANY
+  // By question, in the order in which they began: comparing all questions of one token with each other would be quadratic. In V8 a
+  // table that a Map has outgrown refers to the next one, so once it is old, only a full garbage collection frees it and all that
+  // came after it. So the Map is replaced now and then, without the calls that are lost.
+  #byKey = new Map<string, Call[]>()
+  #untilRenewal = RENEW_AFTER
 
   begin(call: Call): void {
     const { check, now } = call.start
-    if (this.#last.size >= this.#sweepAt) {
-      for (const [key] of this.#last.entries()) this.#dropLost(key, now)
-      this.#sweepAt = Math.max(MANY, 2 * this.#last.size)
-    }
-    this.#dropLost(check.key, now)
+    if (this.#untilRenewal === 0) this.#renew(now)
+    this.#untilRenewal -= 1
+    const calls = withoutLost(this.#byKey.get(check.key), now)
     const newest = call.isNewest ? this.newest(check.key, call.by) : undefined
     if (newest !== undefined) newest.isNewest = false
-    call.older = this.#last.get(check.key)
-    this.#last.set(check.key, call)
+    calls.push(call)
+    this.#byKey.set(check.key, calls)
   }
 
   end(call: Call): void {
     const { key } = call.start.check
-    const last = this.#last.get(key)
-    if (last === call) {
-      if (call.older === undefined) this.#last.delete(key)
-      else this.#last.set(key, call.older)
-      return
-    }
-    const newer = find(last, ({ older }) => older === call)
-    if (newer !== undefined) newer.older = call.older
+    const calls = this.#byKey.get(key) ?? []
+    const index = calls.indexOf(call)
+    if (index >= 0) calls.splice(index, 1)
+    if (calls.length === 0) this.#byKey.delete(key)
   }
 
   /** The call for a question that this guard began last, if it has not ended. */
   newest(key: string, by: object): Call | undefined {
-    return find(this.#last.get(key), (call) => call.isNewest && call.by === by)
+    return this.#byKey.get(key)?.find((call) => call.isNewest && call.by === by)
   }
 
   /** Outdates all calls for a token, or all calls. */
   outdate(token?: string): void {
-    for (const [, last] of this.#last.entries()) {
-      if (token === undefined || last.start.check.token === token) outdateAll(last)
+    for (const calls of this.#byKey.values()) {
+      if (token === undefined || calls[0]?.start.check.token === token) outdateAll(calls)
     }
   }
 
   /** Outdates the other calls for the same question. Returns whether there were any. */
   outdateOthers(call: Call): boolean {
-    return outdateAll(this.#last.get(call.start.check.key), call)
+    const others = this.#callsLike(call).filter((other) => other !== call)
+    outdateAll(others)
+    return others.length > 0
   }
 
   /** Supersedes the calls for the same question that began before this one. A call that was dropped has no place in the order. */
   supersedeOlder(call: Call): void {
     if (call.isOutdated) return
-    for (let { older } = call; older !== undefined; older = older.older) older.isSuperseded = true
+    const calls = this.#callsLike(call)
+    for (const older of calls.slice(0, Math.max(0, calls.indexOf(call)))) older.isSuperseded = true
   }
 
-  // A dropped call can no longer be outdated, so its late verdict must not be used.
-  #dropLost(key: string, now: number): void {
-    for (let call = this.#last.get(key); call !== undefined; call = call.older) {
-      if (call.start.deadline >= now - GRACE_MS) continue
-      call.isOutdated = true
-      this.end(call)
+  #callsLike({ start }: Call): readonly Call[] {
+    return this.#byKey.get(start.check.key) ?? []
+  }
+
+  #renew(now: number): void {
+    const kept = new Map<string, Call[]>()
+    for (const [key, calls] of this.#byKey) {
+      const left = withoutLost(calls, now)
+      if (left.length > 0) kept.set(key, left)
     }
+    this.#byKey = kept
+    this.#untilRenewal = RENEW_AFTER + kept.size
   }
 }
 
-function find(last: Call | undefined, isFound: (call: Call) => boolean): Call | undefined {
-  let call = last
-  while (call !== undefined && !isFound(call)) call = call.older
-  return call
+// A dropped call can no longer be outdated, so its late verdict must not be used.
+function withoutLost(calls: Call[] = [], now: number): Call[] {
+  const isLost = ({ start }: Call): boolean => start.deadline < now - GRACE_MS
+  if (!calls.some(isLost)) return calls
+  outdateAll(calls.filter(isLost))
+  return calls.filter((call) => !isLost(call))
 }
 
-function outdateAll(last: Call | undefined, except?: Call): boolean {
-  let isAny = false
-  for (let call = last; call !== undefined; call = call.older) {
-    if (call === except) continue
-    call.isOutdated = true
-    isAny = true
-  }
-  return isAny
-}
-
-// Often enough that little memory is held back, and rarely enough that copying costs almost nothing.
-const RENEW_AFTER = 256
-
-/**
- * A Map for entries that come and go. In V8 a table that a Map has outgrown refers to the next one. So once it is old, only a
- * full garbage collection frees it and all entries that came after it. A new Map refers to no old table.
- */
-export class TransientMap<Key, Value> {
-  #map = new Map<Key, Value>()
-  #added = 0
-
-  get size(): number {
-    return this.#map.size
-  }
-
-  get(key: Key): Value | undefined {
-    return this.#map.get(key)
-  }
-
-  set(key: Key, value: Value): void {
-    this.#added += 1
-    if (this.#added > RENEW_AFTER + this.#map.size) this.#renew()
-    this.#map.set(key, value)
-  }
-
-  delete(key: Key): void {
-    this.#map.delete(key)
-  }
-
-  entries(): IterableIterator<[Key, Value]> {
-    return this.#map.entries()
-  }
-
-  #renew(): void {
-    this.#map = new Map(this.#map)
-    this.#added = 0
-  }
+function outdateAll(calls: readonly Call[]): void {
+  for (const call of calls) call.isOutdated = true
 }

@@ -1,5 +1,5 @@
 import { orAborted } from '../../core/async.ts'
-import { protect } from '../../core/asking/protect.ts'
+import { protect } from './protect.ts'
 import { narrowQuestion } from '../adapt.ts'
 import type { CheckedVerifier } from '../../core/endpoint/checked-verifier.ts'
 import type { ParsedVerdict } from '../../core/endpoint/verdict.ts'

@@ -1,11 +1,11 @@
-import { Calls } from './call.ts'
-import { Generations, KnownTokens } from './known-tokens.ts'
-import { createCheck, createFacts } from '../request/check.ts'
-import { systemClock as clock } from '../runtime.ts'
-import type { CallRules } from './call.ts'
-import type { Decide } from '../endpoint/checked-verifier.ts'
-import type { Ask, ParsedVerdict } from '../endpoint/verdict.ts'
-import type { Question, VerifierRun } from '../verifier.ts'
+import { Calls } from '../../core/asking/call.ts'
+import { KnownTokens } from '../../core/asking/known-tokens.ts'
+import { createCheck, createFacts } from '../../core/request/check.ts'
+import { systemClock as clock } from '../../core/runtime.ts'
+import type { CallRules } from '../../core/asking/call.ts'
+import type { Decide } from '../../core/endpoint/checked-verifier.ts'
+import type { Ask, ParsedVerdict } from '../../core/endpoint/verdict.ts'
+import type { Question, VerifierRun } from '../../core/verifier.ts'
 
 /** One verifier of several, with the rules of a guard around it. */
 export interface ProtectedVerifier {
@@ -26,9 +26,9 @@ export function protect(
   rules: CallRules | undefined,
   { label, isFinal }: { readonly label: string | undefined; readonly isFinal: boolean },
 ): ProtectedVerifier {
-  const known = new KnownTokens(new Generations())
+  const known = new KnownTokens()
   // A denial of one question does not take back that the verifier gave the allow of another.
-  const allowed = new KnownTokens(new Generations())
+  const allowed = new KnownTokens()
   // The guard that asked last reports the circuits, which all guards share.
   let lastRun: VerifierRun = {}
   const calls = new Calls({
