@@ -97,6 +97,29 @@ it.each<[string, AuthConfig['context']]>([
   expect({ ...dear, promises }).toEqual({ promises: 0 })
 })
 
+it('is as cheap for a guard without an observer, which reads the field, the URL and both clocks once', async () => {
+  const config: AuthConfig = {
+    verifier: () => ({ outcome: 'allow', principal: 'ada' }),
+    context: { headers: [], params: 'none', path: false },
+    cache: memoryCache(),
+  }
+  const guarded = withAuth(handler, config)
+  await guarded(get('/a?x=1', 'k1'))
+  const used: string[] = []
+  const request = watched(used)
+  const url = vi.fn(() => 'https://api.example.test/a?x=1')
+  Object.defineProperty(request, 'url', { get: url })
+  const clocks = [vi.spyOn(performance, 'now'), vi.spyOn(Date, 'now')]
+  const dear = countDear()
+  let result: unknown
+  const promises = countPromises(() => (result = guarded(request)))
+  expect(clocks.map(({ mock }) => mock.calls.length)).toEqual([1, 1])
+  expect(result).toBe(RESULT)
+  expect({ ...dear, promises }).toEqual({ promises: 0 })
+  expect(used).toEqual(['get authorization'])
+  expect(url).toHaveBeenCalledOnce()
+})
+
 it('counts what is dear where it is made', () => {
   const dear = countDear()
   const promises = countPromises(() => {

@@ -4,6 +4,7 @@ import { isShadow, rememberAdmission, scopesFor, withdrawAdmission } from './res
 import { EXEMPT, exemptionOf } from './response/exemption.ts'
 import { NO_TARGET, parseTarget } from './request/target.ts'
 import { isPromise } from './async.ts'
+import { callWith } from './runtime.ts'
 import { createSetupSource } from './setup.ts'
 import type { AuthConfigSource } from './auth-config.ts'
 import type { AddressOf } from './config/parse.ts'
@@ -75,7 +76,7 @@ export function guardHandler(
   isOwnRoute?: RouteMatcher,
 ): AnyHandler {
   return function guarded(this: unknown, request: Request, ...args: unknown[]): unknown {
-    const proceed = (): unknown => handler.call(this, request, ...args)
+    const proceed = (): unknown => callWith(handler, this, request, args)
     return enter(decide(request, args, isOwnRoute), proceed, ({ response }) => response)
   }
 }
@@ -88,6 +89,8 @@ export function createGate<Args extends readonly unknown[]>(
   const setups = createSetupSource(source, knownAddress)
   const decide: Decide = (request, args, isOwnRoute) => {
     const setup = setups.get(args)
+    const recalled = isOwnRoute === undefined ? setup.recall?.(request) : undefined
+    if (recalled !== undefined) return recalled
     const startedAt = (setup.report ?? setup.authorize) === undefined ? 0 : performance.now()
     const progress: Progress = { setup, request, args, startedAt, target: NO_TARGET }
     try {
@@ -101,7 +104,7 @@ export function createGate<Args extends readonly unknown[]>(
 
 /** The way of one request: its target, the exemptions, its token, the cached decision and, on a miss, the endpoint. */
 function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | Promise<Decision> {
-  const { setup, request } = progress
+  const { setup, request, args } = progress
   const target = parseTarget(request.url)
   if (target === undefined) return reject(progress, { reason: 'malformed_request' })
   progress.target = target
@@ -118,7 +121,7 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | 
   const token = setup.findToken(request.headers)
   if (typeof token !== 'string') return reject(progress, token)
   progress.token = token
-  const told = setup.checks.tell(request, target, progress.args)
+  const told = setup.checks.tell(request, target, args)
   const cached = told && setup.verifier.lookUp(token, told.text)
   // The token of a cached decision was asked about, so its form has been checked.
   const problem = cached ? undefined : setup.problemOf(token)
@@ -133,7 +136,6 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | 
   }
   const span = setup.beginSpan?.(progress.startedAt)
   progress.span = span
-  const { args } = progress
   const check = setup.checks.createCheck(token, told, request, target, args, span?.context())
   const ask = (): Asked => setup.verifier.ask(check)
   const { facts, pending } = span === undefined ? ask() : span.run(ask)
@@ -174,8 +176,7 @@ function conclude(
   if (setup.authorize === undefined) return end(undefined)
   const deadline = startedAt + setup.config.timeoutMs
   progress.isAuthorizing = true
-  const caller = { auth: admission.auth, request, path: target.path, deadline }
-  const refusal = setup.authorize(caller)
+  const refusal = setup.authorize({ auth: admission.auth, request, path: target.path, deadline })
   return isPromise(refusal) ? wait(progress, refusal, end) : end(refusal)
 }
 

@@ -129,6 +129,18 @@ export function keepAlive(args: readonly unknown[], call: () => Promise<unknown>
   }
 }
 
+/** Calls a function with these arguments. To spread none or one, as most servers give, costs a sixth of a hit on Bun. */
+export function callWith<First>(
+  call: (this: unknown, first: First, ...args: unknown[]) => unknown,
+  self: unknown,
+  first: First,
+  args: readonly unknown[],
+): unknown {
+  if (args.length === 0) return call.call(self, first)
+  if (args.length === 1) return call.call(self, first, args[0])
+  return call.call(self, first, ...args)
+}
+
 /** Lets the constructor of a subclass add private fields to an object that exists already. */
 // oxlint-disable-next-line no-extraneous-class
 export class Existing {

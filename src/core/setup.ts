@@ -9,6 +9,7 @@ import { createCredentialsReader, createTokenFinder } from './request/credential
 import { createAlarm, createRouteCheck } from './response/alarm.ts'
 import { createAuthorize, startWarnings } from './response/authorization.ts'
 import { Denials } from './response/denial.ts'
+import { createRecall } from './response/recall.ts'
 import { endpointFromEnvironment } from './runtime.ts'
 import type { AuthConfigSource } from './auth-config.ts'
 import type { AddressOf, ResolvedConfig } from './config/parse.ts'
@@ -19,6 +20,7 @@ import { alone } from './response/admission.ts'
 import type { Guards, SecretSource } from './response/admission.ts'
 import type { Alarm, RouteCheck } from './response/alarm.ts'
 import type { Authorize } from './response/authorization.ts'
+import type { Recall } from './response/recall.ts'
 
 /** The setup without a config that can be used: what the gate needs to reject a request and to report it. */
 export interface Unready extends Channel {
@@ -33,11 +35,12 @@ export interface Unready extends Channel {
   readonly verifier: undefined
   readonly authorize: undefined
   readonly guards: undefined
+  readonly recall: undefined
 }
 
 /** Everything that the gate needs for a decision, made once. */
 export interface Setup
-  extends Omit<Unready, 'verifier' | 'config' | 'authorize' | 'guards'>, TokenFinder {
+  extends Omit<Unready, 'verifier' | 'config' | 'authorize' | 'guards' | 'recall'>, TokenFinder {
   readonly config: ResolvedConfig
   readonly checks: CheckFactory
   readonly verifier: DecisionSource
@@ -49,6 +52,7 @@ export interface Setup
   readonly label: string | undefined
   /** `undefined` if no decision depends on the path. */
   readonly cameByUnknownRoute: RouteCheck | undefined
+  readonly recall: Recall | undefined
 }
 
 /** The setup before its endpoint is known. */
@@ -132,13 +136,14 @@ function createUnready(
     verifier: undefined,
     authorize: undefined,
     guards: undefined,
+    recall: undefined,
   }
 }
 
 function createSetup(base: Base, args: readonly unknown[]): Setup {
   const { config } = base
   const endpoint = findEndpoint(config, args)
-  return {
+  const setup = {
     ...base,
     ...createTokenFinder(config),
     checks: createCheckFactory(config.context, config.addressOf),
@@ -149,6 +154,7 @@ function createSetup(base: Base, args: readonly unknown[]): Setup {
     cameByUnknownRoute: dependsOnPath(config) ? createRouteCheck(base.notify) : undefined,
     alarm: createAlarm(base, endpoint),
   }
+  return { ...setup, recall: createRecall(setup) }
 }
 
 function dependsOnPath({

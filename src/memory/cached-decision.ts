@@ -42,10 +42,19 @@ export function timedDecision(
   const { ageMs = 0 } = verdict
   const askedAt = Math.floor(startedAt - madeAt - ageMs)
   const wallAskedAt = Math.floor(wallStartedAt - wallMadeAt - ageMs)
-  const times = { verifier, ttlMs, askedAt, wallAskedAt, stamp }
   if (verdict.outcome === 'deny') {
     const denial = ownDenial(verdict)
-    const decision = { admission: undefined, denial, ...times, ...WITHOUT_END }
+    const decision = {
+      admission: undefined,
+      denial,
+      verifier,
+      ttlMs,
+      askedAt,
+      wallAskedAt,
+      stamp,
+      lifeMs: undefined,
+      mustRevalidate: false,
+    }
     const { explanation } = denial
     return { decision, bytes: explanation === undefined ? 0 : sizeOfText(explanation) }
   }
@@ -54,12 +63,20 @@ export function timedDecision(
   const isShort = lifeMs < ttlMs + bounds.staleIfErrorMs
   const end = isShort ? Math.floor(lifeMs) : undefined
   const mustRevalidate = verdict.mustRevalidate === true
-  // Both have the same properties in the same order, so that V8 gives them one shape.
-  const decision = { admission, denial: undefined, ...times, lifeMs: end, mustRevalidate }
+  // Both have the same properties in the same order, so that V8 gives them one shape; none is spread, so that all are within it.
+  const decision = {
+    admission,
+    denial: undefined,
+    verifier,
+    ttlMs,
+    askedAt,
+    wallAskedAt,
+    stamp,
+    lifeMs: end,
+    mustRevalidate,
+  }
   return { decision, bytes: sizeOf(verdict.auth) }
 }
-
-const WITHOUT_END = { lifeMs: undefined, mustRevalidate: false }
 
 function ownDenial(denial: DenyVerdict): DenyVerdict {
   const { explanation } = denial

@@ -4,11 +4,13 @@ import type { TimedDecision } from './cached-decision.ts'
 import type { Entries } from './entries.ts'
 import type { Memory, Parts } from './parts.ts'
 import { Partition } from '../core/asking/partition.ts'
+import { usualField } from '../core/request/credentials.ts'
 import type { KnownTokens } from '../core/asking/known-tokens.ts'
 import type { CachedDecision } from '../core/asking/partition.ts'
 import type { Call, UnderWay } from '../core/asking/under-way.ts'
 import type { Scope, Stamp } from '../core/seams.ts'
 import type { ParsedVerdict } from '../core/endpoint/verdict.ts'
+import type { KnownAdmission } from '../core/response/admission.ts'
 import type { SkipReason } from '../core/types.ts'
 
 const JITTER = 0.1
@@ -44,12 +46,17 @@ export class CachePartition extends Partition {
   /** The cached decision for a token and what else the endpoint is told, if there is one. */
   lookUp(token: string, told: string): CachedDecision | undefined {
     const { allows, denials } = this.#open()
-    return this.#unexpired(allows, token, told) ?? this.#unexpired(denials, token, told)
+    const field = usualField(token)
+    return this.#unexpired(allows, field, told) ?? this.#unexpired(denials, field, told)
+  }
+
+  recall(field: string): KnownAdmission | undefined {
+    return this.#unexpired(this.#open().allows, field, '')?.admission
   }
 
   /** An allow that has expired, and may stand in during an outage. */
   lookUpStale(token: string, told: string): CachedDecision | undefined {
-    const decision = this.#open().allows.get(token, told)
+    const decision = this.#open().allows.get(usualField(token), told)
     const auth = decision?.admission?.auth
     if (decision === undefined || auth === undefined || decision.mustRevalidate) return undefined
     if (!this.#isUsable(decision, this.#memory.bounds.staleIfErrorMs)) return undefined
@@ -67,12 +74,13 @@ export class CachePartition extends Partition {
     const { stamp, start } = call
     const { token, told } = start.check
     const { allows, denials } = this.#open()
+    const field = usualField(token)
     // After any denial an older allow must admit no request, not even as a stale one. With a store the cached allow may come
     // from an instance that asked earlier, as far as clocks can tell.
     const isAsked = stamp !== undefined && verdict.ageMs === undefined
-    if (verdict.outcome === 'deny' || verdict.maxAgeMs === 0 || isAsked) allows.delete(token, told)
+    if (verdict.outcome === 'deny' || verdict.maxAgeMs === 0 || isAsked) allows.delete(field, told)
     // Drop the older denial too: setting the clock back could revive it.
-    denials.delete(token, told)
+    denials.delete(field, told)
     if (verdict.outcome === 'deny' && verdict.error !== undefined) return undefined
     const isOutdated = call.isOutdated || call.isSuperseded || isContested
     if (isOutdated || stamp?.isCurrent() === false) return 'outdated'
@@ -104,10 +112,10 @@ export class CachePartition extends Partition {
 
   #unexpired(
     entries: Entries<TimedDecision>,
-    token: string,
+    field: string,
     told: string,
   ): TimedDecision | undefined {
-    const decision = entries.get(token, told)
+    const decision = entries.get(field, told)
     return decision !== undefined && this.#isUsable(decision, 0) ? decision : undefined
   }
 
@@ -147,6 +155,6 @@ export class CachePartition extends Partition {
     const asked = { verifier: facts.verifier, ttlMs, stamp, startedAt: now, wallStartedAt: wallNow }
     const { decision, bytes } = timedDecision(verdict, asked, this.#memory)
     const entries = verdict.outcome === 'allow' ? allows : denials
-    return entries.set(check.token, check.told, decision, bytes)
+    return entries.set(usualField(check.token), check.told, decision, bytes)
   }
 }

@@ -1,6 +1,7 @@
 import { Entries, Shelf } from './entries.ts'
 import { Generations, KnownTokens } from '../core/asking/known-tokens.ts'
 import { UnderWay } from '../core/asking/under-way.ts'
+import { usualField } from '../core/request/credentials.ts'
 import type { TimedDecision } from './cached-decision.ts'
 import type { CacheBounds, DecisionStore } from '../core/seams.ts'
 import type { Clock } from '../core/runtime.ts'
@@ -83,8 +84,9 @@ export class Parts {
 
   /** Drops all decisions about a token, or all decisions. Those under way are neither stored nor shared. */
   forget(token?: string): void {
-    this.allows.forget(token)
-    this.denials.forget(token)
+    const field = token === undefined ? undefined : usualField(token)
+    this.allows.forget(field)
+    this.denials.forget(field)
     this.tokens.forget(token)
     this.calls.outdate(token)
   }

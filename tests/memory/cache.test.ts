@@ -255,7 +255,7 @@ it.each<[string, AllowVerdict['auth'], number]>([
 ])('counts the objects of %s', async (_who, auth, bytes) => {
   asked.mockImplementation(() => allow({ auth }))
   // The entry, its token, and a principal that may be empty. A quarter of the 64 KiB is for denials.
-  const length = (0.75 * 2 ** 16 - 256 - 2 - 16 - bytes) / 2
+  const length = (0.75 * 2 ** 16 - 256 - 2 * 'Bearer t'.length - 16 - bytes) / 2
   const outcomeOf = (told: number) => cached({ maxEntries: 1 }).outcome('t', 'x'.repeat(told))
   expect(await outcomeOf(length)).toBe('allow miss')
   expect(await outcomeOf(length + 1)).toBe('allow skipped too_large')

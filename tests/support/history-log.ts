@@ -51,6 +51,8 @@ export interface Asking extends Asker {
   ended?: Moment
   auth?: Auth
   reason?: DenialReason
+  /** Whether the short way decided as the long one. Absent if it left the request to that, as it must without a cached allow. */
+  short?: 'alike' | 'otherwise' | undefined
 }
 
 /** The options that the oracle needs. */

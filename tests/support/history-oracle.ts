@@ -22,6 +22,7 @@ export function findFaults(log: Log): string[] {
 }
 
 function findFault(asking: Asking, log: Log): string | undefined {
+  if (asking.short === 'otherwise') return 'was recalled otherwise than it was decided'
   if (!hasEnded(asking)) return 'got no answer'
   if (waited(asking) > log.rules.timeoutMs) return `waited for ${waited(asking)} ms`
   if (asking.auth !== undefined) return findWrongAllow(asking, log)

@@ -40,7 +40,8 @@ function tally({ askings, calls }: Log, runs: Runs): void {
   }
 }
 
-function outcomeOf({ auth, reason }: Asking): string {
+function outcomeOf({ auth, reason, short }: Asking): string {
+  if (short === 'alike') return 'recalled'
   if (auth === undefined) return String(reason)
   return auth.stale === true ? 'stale' : 'allow'
 }
@@ -48,6 +49,7 @@ function outcomeOf({ auth, reason }: Asking): string {
 /** The outcomes that a few hundred histories always reach. */
 export const OUTCOMES: readonly string[] = [
   'allow',
+  'recalled',
   'stale',
   'denied',
   'rate_limited',

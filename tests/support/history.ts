@@ -1,9 +1,11 @@
 import fc from 'fast-check'
 import { createGate } from '../../src/core/gate.ts'
+import { createSetupSource } from '../../src/core/setup.ts'
 import { memoryCache } from '../../src/index.ts'
 import { createModelEndpoint } from './model-endpoint.ts'
 import { createVirtualClock, withClock } from './virtual-clock.ts'
 import type { Decision, Gate } from '../../src/core/gate.ts'
+import type { Recall } from '../../src/core/response/recall.ts'
 import type { AuthConfig, AuthEvent, DecisionCache, Transport } from '../../src/index.ts'
 import type { Answer, Asker, Asking, Log, Moment, Rules } from './history-log.ts'
 import type { VirtualClock } from './virtual-clock.ts'
@@ -49,6 +51,8 @@ export interface History {
 
 interface Guard extends Asker {
   readonly gate: Gate
+  /** The short way of a guard that decides alike, and has no observer. */
+  readonly recall: Recall | undefined
 }
 
 const TIMEOUT_MS = 400
@@ -218,10 +222,9 @@ async function run(history: History, log: Log, clock: VirtualClock): Promise<voi
     // Otherwise no two guards decide alike.
     const fetch = Object.assign(answer, { id: 'model' })
     const onEvent = (event: AuthEvent): void => note(event, asker.guard)
-    return {
-      ...asker,
-      gate: createGate({ ...configOf(history, cache), ...config, fetch, onEvent }),
-    }
+    const whole = { ...configOf(history, cache), ...config, fetch }
+    const { recall } = createSetupSource(whole).get([])
+    return { ...asker, recall, gate: createGate({ ...whole, onEvent }) }
   }
   const guards = GUARDS.map(make)
   const note = (event: AuthEvent, guard: number): void => {
@@ -289,7 +292,7 @@ function disturb(
 function ask(
   visited: Visit,
   context: Told,
-  { gate, guard, scope }: Guard,
+  { gate, recall, guard, scope }: Guard,
   { askings }: Log,
   moment: () => Moment,
 ): void {
@@ -311,7 +314,10 @@ function ask(
       asking.reason = decision.reason
     }
   }
+  const recalled = recall?.(request.clone())
   const decision = gate.decide(request, [])
+  const hit = decision instanceof Promise || !decision.admitted ? undefined : decision
+  if (recall !== undefined) asking.short = recalled === hit ? recalled && 'alike' : 'otherwise'
   if (decision instanceof Promise) void decision.then(settle)
   else settle(decision)
 }

@@ -14,6 +14,7 @@ import type { Ask, ParsedVerdict } from '../endpoint/verdict.ts'
 import type { AuthUnavailableError } from '../errors.ts'
 import type { Check, CheckFacts } from '../request/check.ts'
 import type { Channel } from '../response/events.ts'
+import type { KnownAdmission } from '../response/admission.ts'
 
 /** The options that decide about requests, with their defaults. */
 interface Options extends DecidingOptions, CallRules {
@@ -64,6 +65,10 @@ export class DecisionSource {
   /** The cached decision for a token and what else the endpoint is told, if there is one. */
   lookUp(token: string, told: string): CachedDecision | undefined {
     return this.#partition?.lookUp(token, told)
+  }
+
+  recall(field: string): KnownAdmission | undefined {
+    return this.#partition?.recall(field)
   }
 
   /** Asks without a look at the cache. */

@@ -43,6 +43,8 @@ export abstract class Partition implements AskingMemory {
   abstract forget(): void
   /** The cached decision for a token and what else the endpoint is told, if there is one. */
   abstract lookUp(token: string, told: string): CachedDecision | undefined
+  /** The admission of an allow that `lookUp` finds, by the usual `Authorization` field of its token, if nothing else is told. */
+  abstract recall(field: string): KnownAdmission | undefined
   /** An allow that has expired, and may stand in during an outage. */
   abstract lookUpStale(token: string, told: string): CachedDecision | undefined
   /** With a store: what is known before anything is sent. */

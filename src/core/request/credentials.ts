@@ -142,10 +142,16 @@ function isCookie(source: object): source is { readonly cookie: string } {
   return Object.hasOwn(source, 'cookie')
 }
 
+const USUAL = 'Bearer '
+
+/** The `Authorization` field of a token in the form that almost every client sends. */
+export function usualField(token: string): string {
+  return USUAL + token
+}
+
 function findBearer(headers: Headers): string | CredentialsProblem {
   const field = headers.get('authorization')
-  // The form that almost every client sends.
-  if (field?.startsWith('Bearer ') && isTrimmed(field, 7)) return field.slice(7)
+  if (field?.startsWith(USUAL) && isTrimmed(field, USUAL.length)) return field.slice(USUAL.length)
   const value = trimBlanks(field)
   if (value === '') return MISSING
   const scheme = BEARER.exec(value)

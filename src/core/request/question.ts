@@ -97,10 +97,7 @@ export function createToldEncoder(
   context: Context,
 ): (request: Request, target: Target, facts?: ToldFacts) => string | undefined {
   const { headers, params, path, method, clientAddress } = context
-  const isEmpty = headers !== 'all' && headers.length === 0 && params === 'none'
-  if (isEmpty && !path && !method && !clientAddress) {
-    return () => ''
-  }
+  if (tellsNothing(context)) return () => ''
   return (request, target, facts = {}) => {
     let told = ''
     if (path) told += encodeField(target.path)
@@ -114,6 +111,12 @@ export function createToldEncoder(
     if (told.length > MAX_LENGTH) return undefined
     return params !== 'none' && hasTooManyParams(target.query) ? undefined : told
   }
+}
+
+/** Whether the endpoint is told only the token. */
+export function tellsNothing({ headers, params, path, method, clientAddress }: Context): boolean {
+  const isEmpty = headers !== 'all' && headers.length === 0 && params === 'none'
+  return isEmpty && !path && !method && !clientAddress
 }
 
 /** The key of a question: everything that the endpoint is told. */

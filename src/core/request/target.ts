@@ -46,6 +46,11 @@ export function parseTarget(url: string): Target | undefined {
   return path === undefined ? undefined : { path, query }
 }
 
+/** Whether `parseTarget` reads a URL at first sight. */
+export function isUsualTarget(url: string): boolean {
+  return url.length <= MAX_LENGTH && USUAL.test(url)
+}
+
 /** The canonical form of a path, or `undefined` if it can be read in two ways. */
 export function canonicalPath(raw: string): string | undefined {
   const path = raw.search(RAW) === -1 ? raw : encodeRaw(raw)
