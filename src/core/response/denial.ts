@@ -125,9 +125,13 @@ export class Denials {
   #answer(denial: Denial): Answer {
     const { status, message, reason, retryAfterMs } = denial
     const challenge = createChallenge(denial, this.#options)
-    const headers = new Headers({ 'content-type': 'application/json', 'cache-control': 'no-store' })
-    if (isChallenged(status, denial)) headers.set('www-authenticate', challenge)
-    if (retryAfterMs !== undefined) headers.set('retry-after', String(retryAfterMs / 1000))
+    // Not as Headers: the Response of @hono/node-server would keep them, and share them between all clients.
+    const headers = {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      ...(isChallenged(status, denial) && { 'www-authenticate': challenge }),
+      ...(retryAfterMs !== undefined && { 'retry-after': String(retryAfterMs / 1000) }),
+    }
     const body = JSON.stringify({ error: { message, type: errorType(status), code: reason } })
     const init = { status, statusText: reasonPhrase(status), headers }
     return { denial, challenge, body, init }

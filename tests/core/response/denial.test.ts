@@ -1,6 +1,9 @@
 import { STATUS_CODES } from 'node:http'
+import { createAdaptorServer } from '@hono/node-server'
 import { describe, expect, it, vi } from 'vitest'
 import { Denials } from '../../../src/core/response/denial.ts'
+import { withAuth } from '../../../src/index.ts'
+import { close, listen } from '../../support/loopback.ts'
 import type { Channel } from '../../../src/core/response/events.ts'
 import type { AuthConfig, DenialReason } from '../../../src/index.ts'
 
@@ -104,6 +107,32 @@ describe('the response of a rejection', () => {
     changed.headers.delete('www-authenticate')
     expect(Object.fromEntries(respond().headers)).toEqual(first)
     expect(respond().headers.has('www-authenticate')).toBe(true)
+  })
+
+  it('has them below @hono/node-server too, whose Response keeps the Headers that it is given', async () => {
+    const { Request: OwnRequest, Response: OwnResponse } = globalThis
+    const guarded = withAuth(() => new Response(), { endpoint: 'https://auth.example.test' })
+    let sessions = 0
+    // Replaces the global Response.
+    const server = createAdaptorServer({
+      fetch: async (incoming) => {
+        const response = await guarded(incoming)
+        response.headers.append('set-cookie', `session=${(sessions += 1)}`)
+        return response
+      },
+    })
+    const origin = `http://127.0.0.1:${await listen(server)}`
+    try {
+      const cookies = [await fetch(origin), await fetch(origin), await fetch(origin)]
+      expect(cookies.map(({ headers }) => headers.getSetCookie())).toEqual([
+        ['session=1'],
+        ['session=2'],
+        ['session=3'],
+      ])
+    } finally {
+      Object.assign(globalThis, { Request: OwnRequest, Response: OwnResponse })
+      await close(server)
+    }
   })
 
   it('keeps nothing that one request alone is told for the next one', () => {
