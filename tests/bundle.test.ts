@@ -56,11 +56,11 @@ function roomOf(file: string): string {
 it('withAuth alone is the core, and nothing that a user has not imported', async () => {
   const { rooms, kilobytes } = await bundle('withAuth')
   expect(rooms).toEqual(new Set(['core']))
-  expect(kilobytes).toBeLessThan(29.8)
+  expect(kilobytes).toBeLessThan(29.5)
 })
 
 it('withAuth with memoryCache is the core and the cache', async () => {
   const { rooms, kilobytes } = await bundle('withAuth', 'memoryCache')
   expect(rooms).toEqual(new Set(['core', 'memory']))
-  expect(kilobytes).toBeLessThan(33.2)
+  expect(kilobytes).toBeLessThan(32.9)
 })
