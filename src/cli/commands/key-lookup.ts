@@ -1,19 +1,29 @@
 import { listKeys } from '../../keys.ts'
+import { noSuchKey } from '../../keys/error.ts'
 import { judgeBy, toRecord } from '../../keys/keyring.ts'
 import { repositoryOf } from '../../keys/edits/place.ts'
 import { formatTimestamp, parseTimestamp } from '../../keys/times.ts'
-import { pickTexts, readKey, readWholeNumber, rejectOperands } from '../command-line.ts'
+import {
+  pickTexts,
+  readKey,
+  readWholeNumber,
+  rejectOperands,
+  requireOperand,
+} from '../command-line.ts'
 import { UsageError } from '../errors.ts'
 import { KEYS_OPTION, requireKeys, withKeys } from '../key-place.ts'
 import { shown } from '../shown-value.ts'
 import { EXIT } from '../surroundings.ts'
+import { LIST_ADVICE } from './keys.ts'
 import type { KeyRecord } from '../../keys.ts'
 import type { KeyJudgment } from '../../keys/keyring.ts'
+import type { KeyRepository } from '../../keys/repository.ts'
 import type { Command, CommandLine } from '../command-line.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 const MAX_LIMIT = 1000
 const DEFAULT_LIMIT = 100
+const LONGEST_NAME = 'begins with'.length
 
 const listCommand: Command = {
   name: 'keys list',
@@ -45,7 +55,16 @@ const checkCommand: Command = {
   run: check,
 }
 
-export const lookupCommands: readonly Command[] = [listCommand, checkCommand]
+const showCommand: Command = {
+  name: 'keys show',
+  usage: 'ID --keys FILE',
+  summary: 'show what is stored about a key, without secrets',
+  examples: ['with-auth keys show key_zyk3qgvxqtla --keys keys.yaml'],
+  options: KEYS_OPTION,
+  run: show,
+}
+
+export const lookupCommands: readonly Command[] = [listCommand, showCommand, checkCommand]
 
 async function list(line: CommandLine, surroundings: Surroundings): Promise<number> {
   rejectOperands(line)
@@ -86,6 +105,37 @@ function describeKeys(keys: readonly KeyRecord[]): string {
     Math.max(...table.map((row) => row[column]?.length ?? 0))
   const lines = table.map((row) => row.map((cell, column) => cell.padEnd(widthOf(column))))
   return lines.map((cells) => `${cells.join('  ').trimEnd()}\n`).join('')
+}
+
+async function show(line: CommandLine, surroundings: Surroundings): Promise<number> {
+  const id = requireOperand(line, 'ID')
+  return withKeys(line, surroundings, async ({ use }) => {
+    const record = await use(async (place) => getRecord(repositoryOf(place), id), {
+      no_such_key: LIST_ADVICE,
+    })
+    surroundings.print(line.has('json') ? `${JSON.stringify(record)}\n` : describeRecord(record))
+    return EXIT.ok
+  })
+}
+
+async function getRecord({ name, read }: KeyRepository, id: string): Promise<KeyRecord> {
+  const key = await read().get(id)
+  if (key === undefined) throw noSuchKey(name, 'id')
+  return toRecord(key, Date.now())
+}
+
+function describeRecord({ attributes, prefix, ...record }: KeyRecord): string {
+  const lists = Object.entries(attributes).map(([name, values]) => `${name}=${values.join(',')}`)
+  const facts = {
+    ...record,
+    ...(lists.length === 0 ? {} : { attributes: lists }),
+    ...(prefix === undefined ? {} : { 'begins with': prefix }),
+  }
+  const lines = Object.entries(facts).map(([name, value]) => {
+    const text = [value].flat().map((one) => shown(String(one)))
+    return `${name.padEnd(LONGEST_NAME)}  ${text.join(' ')}\n`
+  })
+  return lines.join('')
 }
 
 const STDIN_ONLY =

@@ -173,7 +173,7 @@ function printRotated(rotated: RotatedKey, line: CommandLine, { print, note }: S
   const until = expires === undefined ? '' : ` until ${expires}`
   const cached = line.has('config')
     ? ''
-    : '; a cached decision may allow it for 5 s more at the gateway, and for --max-age elsewhere'
+    : '; a cached decision may allow it for 5 s more at a gateway with a database, and for --max-age behind an endpoint'
   const old =
     replaces.status === 'active' ? `works until ${replaces.expires}` : `has ended${cached}`
   note(`with-auth: ${id} for ${shown(principal)}${until}; the key is shown only once\n`)

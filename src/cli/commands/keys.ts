@@ -59,6 +59,7 @@ async function create(line: CommandLine, surroundings: Surroundings): Promise<nu
     async ({ place, name, use }) => {
       const created = await use(() => createKey(place, key))
       printKey(created, line.has('json'), surroundings)
+      warnOfRole(created, surroundings)
       await flushOrUndo(surroundings, () => removeKey(place, created.id), {
         undone: `The new key was removed from ${name}`,
         kept: `The new key ${created.id} is still in ${name}: revoke it`,
@@ -73,6 +74,15 @@ function printKey(created: CreatedKey, asJson: boolean, { print, note }: Surroun
   if (asJson) return print(`${JSON.stringify(created)}\n`)
   note(`with-auth: ${created.id} for ${shown(created.principal)}; the key is shown only once:\n`)
   print(`${created.key}\n`)
+}
+
+// A wrong name only shows as a 403.
+function warnOfRole({ attributes }: CreatedKey, { note }: Surroundings): void {
+  const wrong = Object.keys(attributes).find((name) => /^roles?$/i.test(name))
+  if (wrong === undefined || Object.hasOwn(attributes, 'roles')) return
+  note(
+    `with-auth: the key has the attribute "${wrong}". Is "roles" meant, which access({ roles }) reads? Then revoke the key, and create one with --attribute roles=...\n`,
+  )
 }
 
 function readNewKey(line: CommandLine): NewKey {

@@ -88,3 +88,40 @@ it('is told a key on standard input alone, and shows none', async () => {
   }
   expect((await check(key, '-')).printed).toMatch(/^unknown/)
 })
+
+it('keys show: prints what is stored about a key, and no secret', async () => {
+  const file = inFolder('keys.yaml')
+  const created = await createKey(file, {
+    principal: 'b\u202eob',
+    tenant: 'acme',
+    attributes: { roles: ['admin', 'dev'], 'te am': ['red'] },
+    paths: ['/v1', '/v2'],
+    expiresAt: '2999-01-01',
+  })
+  const { id, key, ...record } = created
+  const show = (...args: readonly string[]) =>
+    runLine(['keys', 'show', ...args, '--keys', file], COMMANDS)
+  expect(await show(id)).toEqual({
+    code: 0,
+    noted: '',
+    printed: `id           ${id}
+status       active
+principal    "b?ob"
+tenant       acme
+paths        /v1 /v2
+created      ${record.created}
+expires      2999-01-01T00:00:00Z
+attributes   roles=admin,dev te am=red
+begins with  ${record.prefix}
+`,
+  })
+  expect(JSON.parse((await show(id, '--json')).printed)).toEqual({ id, ...record })
+  for (const wrong of [key, 'none']) {
+    const { code, printed, noted } = await show(wrong)
+    expect({ code, printed }).toEqual({ code: 1, printed: '' })
+    expect(noted).toContain('There is no key with this id (hidden because it may be a key)')
+    expect(noted).toContain('"with-auth keys list" shows the ids')
+    expect(noted).not.toContain(key)
+  }
+  expect(await show()).toMatchObject({ code: 2, noted: expect.stringContaining('ID is missing') })
+})

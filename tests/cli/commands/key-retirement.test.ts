@@ -72,7 +72,7 @@ describe('with-auth keys rotate', () => {
     const { noted } = await keys('rotate', id, '--overlap=0', '--expires-at=2999-01-01T00:00:00Z')
     expect(noted).toMatch(/ for alice until 2999-01-01T00:00:00Z; the key is shown only once\n/)
     expect(noted).toContain(
-      `with-auth: the old key ${id} has ended; a cached decision may allow it for 5 s more at the gateway, and for --max-age elsewhere\n`,
+      `with-auth: the old key ${id} has ended; a cached decision may allow it for 5 s more at a gateway with a database, and for --max-age behind an endpoint\n`,
     )
   })
 

@@ -89,6 +89,26 @@ describe('with-auth keys create', () => {
     expect(result.noted).toContain(message)
   })
 
+  it.each([
+    [['role=admin'], 'role'],
+    [['Roles=admin', 'team=red'], 'Roles'],
+    [['roles=admin', 'role=b'], undefined],
+    [['roles=admin'], undefined],
+    [['rules=x'], undefined],
+  ])(
+    'with --attribute %j says on standard error whether "roles" may be meant',
+    async (pairs, name) => {
+      const attributes = pairs.flatMap((pair) => ['--attribute', pair])
+      for (const more of [[], ['--json']]) {
+        const { code, noted } = await keys('create', '--principal', 'alice', ...attributes, ...more)
+        expect(code).toBe(0)
+        const warning = `with-auth: the key has the attribute "${name}". Is "roles" meant, which access({ roles }) reads? Then revoke the key, and create one with --attribute roles=...\n`
+        expect(noted.endsWith(warning)).toBe(name !== undefined)
+        expect(noted.includes('"roles"')).toBe(name !== undefined)
+      }
+    },
+  )
+
   it('reports a key that is still in the file after a failed undo', async () => {
     let text = ''
     const breakFile = (): Promise<void> => {
