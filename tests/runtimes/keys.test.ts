@@ -87,6 +87,42 @@ describe.each(WITH_FILES)('over a file on %s', (_name, serve) => {
   })
 })
 
+describe.each([...WITH_FILES, WORKERD])('the verifier over a text on %s', (_name, serve) => {
+  it('decides as the endpoint does', async () => {
+    server = await serve('keys-verifier.js')(inject('app'), { KEYS_TEXT: KEYS })
+    const { url } = server
+    const good = await call(url, 'good')
+    expect([good.status, JSON.parse(good.body)]).toEqual([200, CONTRACT.identity])
+    expect((await call(url, 'limited', '/v1/models')).status).toBe(200)
+    const denied = ['unknown', 'ended', 'revoked', 'limited'].map(async (key) => {
+      const { status } = await call(url, key, '/v1x')
+      return status
+    })
+    expect(await Promise.all(denied)).toEqual([401, 401, 401, 401])
+  })
+})
+
+describe.each(WITH_FILES)('the verifier over a file on %s', (_name, serve) => {
+  it('sees each change at once, and says once that the file is broken', async () => {
+    const file = join(mkdtempSync(join(inject('app'), 'keys-')), 'keys.yaml')
+    writeFileSync(file, KEYS)
+    server = await serve('keys-verifier.js', file)(inject('app'), { KEYS_FILE: file })
+    const { url } = server
+    expect((await call(url, 'good')).status).toBe(200)
+    writeFileSync(file, KEYS.replace('id: good,', 'id: good, revoked: true,'))
+    expect((await call(url, 'good')).status).toBe(401)
+    writeFileSync(file, `${KEYS}oops`)
+    for (const key of ['good', 'limited']) expect((await call(url, key)).status).toBe(503)
+    writeFileSync(file, KEYS)
+    expect((await call(url, 'good')).status).toBe(200)
+    await server.stop()
+    expect(server.printed().split(`with-auth: requests are rejected: ${file}:6:1: `)).toHaveLength(
+      2,
+    )
+    expect(server.printed()).not.toContain(hash('good'))
+  })
+})
+
 describe('changing the file', () => {
   it('from all runtimes at once loses nothing, and no comment', async () => {
     const file = join(mkdtempSync(join(inject('app'), 'keys-')), 'keys.yaml')
@@ -148,6 +184,11 @@ async function ask(
   const body = JSON.stringify({ api_key: key, request: { path, headers: {}, params: {} } })
   const headers = { 'content-type': 'application/json', ...secret }
   return send(url, { method: 'POST', target: '/validate', headers, body })
+}
+
+/** A request with a key, to a server behind the verifier. */
+function call(url: string, key: string, target = '/v1'): ReturnType<typeof send> {
+  return send(url, { method: 'GET', target, headers: { authorization: `Bearer ${key}` } })
 }
 
 function hash(key: string): string {
