@@ -72,6 +72,8 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
     'access',
     FILES,
     'jwt.ts',
+    // What `api_keys` decides by.
+    'keys',
     'mcp',
     'memory',
     'node.ts',

@@ -356,6 +356,21 @@ const LOCAL: Rows = [
   },
 ]
 
+const API_KEYS: Rows = [
+  {
+    key: 'file',
+    yaml: 'file: "FOLDER/keys.yaml"',
+    sent: { token: 'good' },
+    effect: caller({ principal: 'alice', attributes: { roles: ['admin'] }, tenant: 'acme' }),
+  },
+  {
+    key: 'file',
+    yaml: 'file: "FOLDER/keys.yaml"',
+    sent: { token: 'revoked' },
+    effect: denied('revoked'),
+  },
+]
+
 const CUSTOM: Rows = [
   {
     key: 'endpoint',
@@ -386,4 +401,5 @@ export const PROVIDER_ROWS: Readonly<Record<string, Rows>> = {
   kubernetes: KUBERNETES,
   upstream_header: UPSTREAM,
   local_api_key: LOCAL,
+  api_keys: API_KEYS,
 }

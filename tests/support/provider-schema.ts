@@ -89,6 +89,7 @@ const RULES: Readonly<Record<string, readonly Schema[]>> = {
     { if: given('trusted_proxy_signature_header'), then: absent('attribute_headers') },
   ],
   local_api_key: [given('api_keys')],
+  api_keys: [given('file')],
 }
 /** Whether a provider gives a tenant, which `multi` needs. */
 const GIVES_TENANT: Readonly<Record<string, Schema | boolean>> = {
@@ -142,7 +143,7 @@ export const isOf = (key: string, name: string): Schema => ({
 })
 
 const providerSchema = (): Schema => ({
-  description: 'Who is calling, by a provider of OGX.',
+  description: 'Who is calling, by a provider of OGX, or by api_keys, which is of with-auth alone.',
   type: 'object',
   properties: { type: TYPE },
   required: ['type'],

@@ -5,7 +5,7 @@ import { TENANCY_FIELDS } from '../../src/yaml/providers/tenancy-section.ts'
 import { kindsOf } from './option-kinds.ts'
 import type { Fields } from './option-kinds.ts'
 
-/** Files for a walk over every key with right and wrong values. `FOLDER` is a folder with the files `ca.pem` and `token`. */
+/** Files for a walk over every key with right and wrong values. `FOLDER` has the files `ca.pem`, `token` and `keys.yaml`. */
 
 export type Path = readonly (string | number)[]
 type Part = Readonly<Record<string | number, unknown>>
@@ -211,6 +211,7 @@ export const WALKS: readonly Walk[] = [
   provider('upstream_header', { principal_header: 'x-user', trusted_proxy_cidrs: ['10.0.0.0/8'] }),
   provider('upstream_header', { principal_header: 'x-user', trusted_network: true }, FEW),
   provider('local_api_key', { api_keys: ['a'] }),
+  provider('api_keys', { file: 'FOLDER/keys.yaml' }),
   provider('custom', { endpoint: ENDPOINT }),
   walk(
     { auth: { provider_type: 'oauth2_token', config: URI } },

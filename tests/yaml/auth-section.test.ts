@@ -58,7 +58,7 @@ describe('readAuthSection', () => {
 const NOT_ENFORCED =
   "must be left out: with-auth does not enforce it, since it needs the database of OGX. If your upstream does, with type: upstream_header in its own file, say so: with the option accessPolicy: 'upstream' of loadConfig, parseConfig and watchConfig, or with the flag --upstream-enforces-access-policy"
 const TYPES =
-  'one of "custom", "oauth2_token", "github_token", "kubernetes", "upstream_header", "local_api_key"'
+  'one of "custom", "oauth2_token", "github_token", "kubernetes", "upstream_header", "local_api_key", "api_keys"'
 
 it.each<[text: string, ...lines: string[]]>([
   ['hunter', '1:1 The file must be a mapping | ******'],

@@ -28,7 +28,9 @@ export async function loadMeans(
   const providers = section?.deciders?.providers ?? []
   const { jwt } = providers.some(checksTokensHere) ? await import('../../jwt.ts') : {}
   const { nodeTransport } = providers.some(mayNeedAuthority) ? await import('../../node.ts') : {}
-  return { jwt, files: createFiles(nodeTransport, account) }
+  const hasKeys = providers.some(({ name }) => name === 'api_keys')
+  const { verifierOfFile } = hasKeys ? await import('../../keys/verifier.ts') : {}
+  return { jwt, files: createFiles(nodeTransport, verifierOfFile ?? notLoaded, account) }
 }
 
 function checksTokensHere({ name, values }: Provider): boolean {
@@ -39,9 +41,17 @@ function mayNeedAuthority({ name, values }: Provider): boolean {
   return name === 'kubernetes' || values['tlsCafile'] !== undefined
 }
 
-function createFiles(nodeTransport: NodeTransport | undefined, account: string): Files {
+function notLoaded(): never {
+  throw new TypeError('What the provider needs is not loaded')
+}
+
+function createFiles(
+  nodeTransport: NodeTransport | undefined,
+  verifierOfKeys: Files['verifierOfKeys'],
+  account: string,
+): Files {
   const connect = (file: string): Transport => {
-    if (nodeTransport === undefined) throw new TypeError('nodeTransport is not loaded')
+    if (nodeTransport === undefined) return notLoaded()
     const ca = (): string => readTextFile(file, MOST_PEM)
     // The error of `nodeTransport` would not say why a file cannot be read.
     const id = `ca ${sha256(ca())}`
@@ -55,6 +65,7 @@ function createFiles(nodeTransport: NodeTransport | undefined, account: string):
         ? ifPossible(`${account}/ca.crt`, connect, warn)
         : undefined,
     podTokenFile: `${account}/token`,
+    verifierOfKeys,
     readText: (file) => readTextFile(file, MOST_TOKEN),
   }
 }

@@ -6,6 +6,7 @@ import { PROVIDER_TYPES } from '../../../src/yaml/providers/types.ts'
 import { keyOf } from '../../../src/yaml/values.ts'
 import { guardOf } from '../../support/file-guard.ts'
 import { sign } from '../../support/issuer.ts'
+import { entry, keysText } from '../../support/key-questions.ts'
 import { usePassingTime } from '../../support/passing-time.ts'
 import { PROVIDER_ROWS } from '../../support/provider-rows.ts'
 import { GOOD, startProviders } from '../../support/provider-services.ts'
@@ -24,10 +25,16 @@ const pass = usePassingTime()
 /** Keys whose effect needs time, or TLS. */
 const BELOW = new Set(['jwks.key_recheck_period', 'keys_max_stale_seconds', 'tls_cafile'])
 
+const KEYS = keysText(
+  entry('good', { attributes: { roles: ['admin'] }, tenant: 'acme' }),
+  entry('revoked', { revoked: true }),
+)
+
 async function guardFor(provider: string, isMember = false) {
   const file = pathOf('run.yaml')
   const auth = isMember ? `providers: [${provider}]` : `provider_config: ${provider}`
   writeFileSync(pathOf('token'), 'reviewer\n')
+  writeFileSync(pathOf('keys.yaml'), KEYS)
   writeFileSync(file, `server:\n  auth:\n    ${auth}\n`)
   return guardOf(await loadConfig(file))
 }

@@ -28,6 +28,8 @@ export interface Files {
     warn: (message: string) => void,
   ) => Transport | undefined
   readonly podTokenFile: string
+  /** Decides about the keys of a key file or a SQLite file. Throws an `AuthConfigError` about `file`. */
+  readonly verifierOfKeys: (file: string) => Verifier
   readonly readText: (file: string) => string
 }
 
