@@ -92,7 +92,9 @@ const FIRES: Readonly<Record<string, readonly Series[]>> = {
     { ...stopped(), [publicPath]: each(10_000), [deny('timeout')]: each(40) },
     { [deny('timeout')]: each(60) },
   ],
-  WithAuthKnownCallersRejected: [{ 'with_auth_circuit_state{tokens="known"}': always(2) }],
+  WithAuthKnownCallersRejected: [
+    { 'with_auth_circuit_state{tokens="known"}': always(2), [deny('circuit_open')]: each(1) },
+  ],
   WithAuthEndpointMisconfigured: [
     { ...stopped(), [deny('denied')]: each(1.2), [answers('4xx')]: each(1.2) },
     { ...stopped(), [deny('forbidden')]: each(1.2), [answers('403')]: each(1.2) },
@@ -121,6 +123,10 @@ const SILENT: Readonly<Record<string, Series>> = {
   'one timeout in fifty requests': { ...stopped(), [allow]: each(49), [deny('timeout')]: each(1) },
   'one timeout on an idle process': { ...stopped(), [deny('timeout')]: `0x100 1x60` },
   'an outage in shadow mode': { [deny('timeout', ',shadow="true"')]: each(500) },
+  'an open circuit in shadow mode': {
+    'with_auth_circuit_state{tokens="known"}': always(2),
+    [deny('circuit_open', ',shadow="true"')]: each(500),
+  },
   'a circuit of unknown tokens alone': { 'with_auth_circuit_state{tokens="unknown"}': always(2) },
   'a scanner without keys': { ...stopped(), [deny('missing_credentials')]: each(5000) },
   'some callers that are forbidden': {
