@@ -12,7 +12,7 @@ const entries = readdirSync(`${root}/src`).filter((name) => name.endsWith('.ts')
 // A folder stands before the folders that import it, because a part takes along what it imports.
 const folders = [
   'core',
-  'core/dispatcher',
+  'dispatcher',
   'files',
   // The gateway and forward auth need no more of the verifiers.
   'verifiers/upstream/signature',
@@ -40,8 +40,8 @@ const TOGETHER = { core: '(?:core|memory)' }
 const ON_WORKERS = 'redis/workerd'
 // By "imports" in package.json, a bundle for other runtimes than Node gets what takes the place of Node's way.
 const FETCHES = {
-  'fetch/node': 'core/dispatcher/runtime-fetch',
-  'fetch/plain': 'core/dispatcher/plain-fetch',
+  'fetch/node': 'dispatcher/node-fetch',
+  'fetch/plain': 'core/endpoint/runtime-fetch',
 }
 
 /** What is no part of a folder: folders within it that are a part of their own, and files that take the place of others. */
@@ -67,9 +67,7 @@ await build({
     {
       name: 'fetch-by-imports',
       resolveId: (source, importer) =>
-        source.endsWith('/runtime-fetch.ts') &&
-        importer !== undefined &&
-        !importer.includes('/src/node/')
+        source.endsWith('/runtime-fetch.ts') && importer !== undefined
           ? { id: '#fetch', external: true }
           : undefined,
     },

@@ -15,6 +15,7 @@ const FILES = 'files'
 /** The rooms that several entries share, and what each imports beside its own files. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   [FILES]: ['node:fs', 'yaml'],
+  dispatcher: ['core'],
   memory: ['core'],
   needs: ['core'],
   // Only the types of the package: a command finds it where the SDK is.
@@ -58,6 +59,7 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
   'keys.ts': [FILES, 'verifiers', 'yaml', 'node:fs'],
   'mcp.ts': ['needs'],
   'node.ts': [
+    'dispatcher',
     'gateway',
     'node:crypto',
     'node:http',

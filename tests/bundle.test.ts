@@ -24,13 +24,7 @@ async function bundle(...names: readonly string[]): Promise<Bundle> {
     plugins: [
       {
         name: 'entry',
-        // As "imports" of package.json say for Workers.
-        resolveId: (id) =>
-          id.endsWith('/runtime-fetch.ts')
-            ? `${SOURCE}core/dispatcher/plain-fetch.ts`
-            : id === entry
-              ? id
-              : undefined,
+        resolveId: (id) => (id === entry ? id : undefined),
         load: (id) =>
           id === entry ? `export { ${names.join()} } from '${SOURCE}index.ts'` : undefined,
       },
@@ -41,16 +35,9 @@ async function bundle(...names: readonly string[]): Promise<Bundle> {
   const ids = chunks.flatMap(({ moduleIds }) => moduleIds).filter((id) => id !== entry)
   const text = chunks.map(({ code }) => code).join('')
   return {
-    rooms: new Set(ids.map((id) => roomOf(id.replace(SOURCE, '')))),
+    rooms: new Set(ids.map((id) => id.replace(SOURCE, '').split('/')[0] ?? '')),
     kilobytes: gzipSync(text, { level: 9 }).byteLength / 1000,
   }
-}
-
-/** The folder of `src`, and what is below `core/dispatcher` apart. */
-function roomOf(file: string): string {
-  return /^core\/dispatcher\/(?!plain-fetch)/.test(file)
-    ? 'core/dispatcher'
-    : (file.split('/')[0] ?? '')
 }
 
 it('withAuth alone is the core, and nothing that a user has not imported', async () => {

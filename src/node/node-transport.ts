@@ -1,6 +1,6 @@
 import { within } from '../core/async.ts'
-import { EventQueue } from '../core/dispatcher/response-queue.ts'
-import { headersFor, partsOf } from '../core/dispatcher/runtime-fetch.ts'
+import { EventQueue } from '../dispatcher/response-queue.ts'
+import { headersFor, partsOf } from '../dispatcher/node-fetch.ts'
 import type { Transport } from '../core/verifier.ts'
 import type { NodeDispatcher, OwnAgent } from './undici.ts'
 

@@ -1,6 +1,6 @@
 import { AuthConfigError } from '../core/errors.ts'
-import type { ResponseController } from '../core/dispatcher/response-queue.ts'
-import type { DispatchOptions } from '../core/dispatcher/runtime-fetch.ts'
+import type { ResponseController } from '../dispatcher/response-queue.ts'
+import type { DispatchOptions } from '../dispatcher/node-fetch.ts'
 import type { SecureContext } from 'node:tls'
 import type { SecureContextSource } from './secure-context.ts'
 

@@ -1,6 +1,6 @@
 import { OPTIONS, READS } from '../core/config/options.ts'
 import { createEndpoint } from '../core/endpoint/endpoint.ts'
-import { runtimeFetch } from '../core/dispatcher/runtime-fetch.ts'
+import { runtimeFetch } from '../core/endpoint/runtime-fetch.ts'
 import { CheckedVerifier } from '../core/endpoint/checked-verifier.ts'
 import { idOf } from './id/id.ts'
 import { askBy, narrowQuestion } from './adapt.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { runtimeFetch } from '../../src/core/dispatcher/runtime-fetch.ts'
+import { runtimeFetch } from '../../src/dispatcher/node-fetch.ts'
 import { nodeTransport } from '../../src/node.ts'
 import { askService } from '../../src/verifiers/ask.ts'
 import { findFreePort } from '../support/loopback.ts'

@@ -1,4 +1,4 @@
-import { runtimeFetch } from '../dispatcher/runtime-fetch.ts'
+import { runtimeFetch } from '../endpoint/runtime-fetch.ts'
 import { rejectInsecure } from './endpoint.ts'
 import { parse, parseFields, readTable } from './interpreter.ts'
 import { foldName, invalidOption, isOptionsObject, misusedOption } from './option-checks.ts'

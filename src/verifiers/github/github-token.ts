@@ -1,5 +1,5 @@
 import { isRecord, readName } from '../../core/endpoint/claim-path.ts'
-import { runtimeFetch } from '../../core/dispatcher/runtime-fetch.ts'
+import { runtimeFetch } from '../../core/endpoint/runtime-fetch.ts'
 import { quote } from '../ask.ts'
 import { mapAttributes } from '../claims.ts'
 import { defineVerifier } from '../define-verifier.ts'

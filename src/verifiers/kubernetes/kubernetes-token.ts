@@ -1,5 +1,5 @@
 import { AuthUnavailableError } from '../../core/errors.ts'
-import { runtimeFetch } from '../../core/dispatcher/runtime-fetch.ts'
+import { runtimeFetch } from '../../core/endpoint/runtime-fetch.ts'
 import { PLAIN, USER_AGENT } from '../../core/runtime.ts'
 import { askService, hostOf } from '../ask.ts'
 import { defineVerifier } from '../define-verifier.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
-import { runtimeFetch } from '../../../src/core/dispatcher/runtime-fetch.ts'
+import { runtimeFetch } from '../../../src/dispatcher/node-fetch.ts'
 import { ADDRESS, answering, ask, IDENTITY, reasonOf } from '../../support/asked-endpoint.ts'
 import { createFacts } from '../../../src/core/request/check.ts'
 import { checkOf } from '../../support/checks.ts'

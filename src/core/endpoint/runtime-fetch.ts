@@ -1,6 +1,9 @@
 import type { Transport } from '../verifier.ts'
 
-/** Takes the place of `runtime-fetch.ts` where the runtime is not Node. Looked up at each call, so that a later wrapper sees it. */
+/**
+ * Asks by the runtime's `fetch`, looked up at each call, so that a later wrapper sees it. On Node `dispatcher/node-fetch.ts` takes
+ * its place, as `#fetch` of package.json.
+ */
 export const runtimeFetch: Transport = Object.assign<Transport, { id: string }>(
   (url, init) => globalThis.fetch(url, init),
   { id: 'fetch' },

@@ -1,7 +1,7 @@
-import { findCause } from '../error-code.ts'
+import { findCause } from '../core/error-code.ts'
 import { isRaw, readField, readFields } from './raw-fields.ts'
 import type { FieldRecord, RawText } from './raw-fields.ts'
-import type { TransportResponse } from '../verifier.ts'
+import type { TransportResponse } from '../core/verifier.ts'
 
 /** undici's controls of an incoming response. */
 export interface ResponseController {

@@ -13,12 +13,12 @@ import { http, HttpResponse } from 'msw'
 import { setupServer } from 'msw/node'
 import { Agent, getGlobalDispatcher, MockAgent, setGlobalDispatcher } from 'undici'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { runtimeFetch as plainFetch } from '../../../src/core/dispatcher/plain-fetch.ts'
-import { runtimeFetch } from '../../../src/core/dispatcher/runtime-fetch.ts'
-import { BODY, OK, post, read, run, runTcp } from '../../support/tcp-endpoint.ts'
+import { runtimeFetch as plainFetch } from '../../src/core/endpoint/runtime-fetch.ts'
+import { runtimeFetch } from '../../src/dispatcher/node-fetch.ts'
+import { BODY, OK, post, read, run, runTcp } from '../support/tcp-endpoint.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { TransportInit } from '../../../src/index.ts'
+import type { TransportInit } from '../../src/index.ts'
 
 /** Node's own `fetch`, and the dispatcher below it. `tests/runtimes` tries all versions and runtimes. */
 

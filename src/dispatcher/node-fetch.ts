@@ -1,6 +1,6 @@
 import { EventQueue, ResponseQueue } from './response-queue.ts'
-import { property, USER_AGENT } from '../runtime.ts'
-import type { Transport, TransportInit, TransportResponse } from '../verifier.ts'
+import { property, USER_AGENT } from '../core/runtime.ts'
+import type { Transport, TransportInit, TransportResponse } from '../core/verifier.ts'
 
 /** The options of a request for undici. */
 export interface DispatchOptions {

@@ -1,9 +1,9 @@
 import { getEventListeners } from 'node:events'
 import { inspect } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
-import { findCause } from '../../../src/core/error-code.ts'
-import { EventQueue, ResponseQueue } from '../../../src/core/dispatcher/response-queue.ts'
-import type { TransportResponse } from '../../../src/core/verifier.ts'
+import { findCause } from '../../src/core/error-code.ts'
+import { EventQueue, ResponseQueue } from '../../src/dispatcher/response-queue.ts'
+import type { TransportResponse } from '../../src/core/verifier.ts'
 
 /** Plays undici's callbacks in every order. `tests/node/node-transport.test.ts` runs undici itself. */
 

@@ -1,4 +1,4 @@
-import { emptyRecord } from '../runtime.ts'
+import { emptyRecord } from '../core/runtime.ts'
 
 /** Header fields by their names in lower case. */
 export type FieldRecord = Readonly<Record<string, string | string[] | undefined>>
