@@ -198,12 +198,12 @@ function reject(progress: Progress, failure: Failure): Decision {
   const { guards } = setup
   const { reason, cause } = failure
   const scopes = guards && scopesFor(request, guards)
-  const denial = setup.denials.create(reason, failure, scopes)
-  report(progress, 'deny', { failure, status: denial.status })
+  const answer = setup.denials.create(reason, failure, scopes)
+  report(progress, 'deny', { failure, status: answer.denial.status })
   if (guards && isShadow(guards)) return rememberAdmission(request, EXEMPT.shadow, guards)
   if (guards) withdrawAdmission(request, guards)
   setup.alarm?.(failure, progress)
-  const response = setup.denials.respond(denial, request)
+  const response = setup.denials.respond(answer, request)
   return { admitted: false, reason, response, ...(cause && { cause }) }
 }
 

@@ -32,9 +32,9 @@ export function checkNeed(request: Request, need: Need): Rejection | undefined {
     return undefined
   }
   // Not kept: a program may go on after a check that failed, as `some()` of Hono does. Then nothing needs these scopes.
-  const denial = guard.denials.create(reason, {}, united(guards.required, scopes))
-  reportRejection(request, entry, denial)
-  return isShadow ? undefined : { reason, response: guard.denials.respond(denial, request) }
+  const answer = guard.denials.create(reason, {}, united(guards.required, scopes))
+  reportRejection(request, entry, answer.denial)
+  return isShadow ? undefined : { reason, response: guard.denials.respond(answer, request) }
 }
 
 function rejectUnguarded(request: Request): Rejection {

@@ -74,7 +74,7 @@ describe('a config object', () => {
   it('rejects as configured while there is no endpoint', () => {
     const setup = createSetupSource({ realm: 'mine', unavailableStatus: 503 }).get([])
     const { denials } = setup
-    const denial = denials.create('timeout')
+    const { denial } = denials.create('timeout')
     expect(denial.status).toBe(503)
     const response = denials.respond(denials.create('denied'), new Request('http://h/'))
     expect(response.headers.get('www-authenticate')).toMatch(/^Bearer realm="mine"/)
@@ -172,18 +172,18 @@ describe('a config function', () => {
     const setup = createSetupSource((() => made) as () => AuthConfig).get([])
     expect(console.error).toHaveBeenCalledExactlyOnceWith(`with-auth: ${message}`)
     const { denials } = setup
-    const denial = denials.create('not_configured')
+    const { denial } = denials.create('not_configured')
     const denied = denials.respond(denials.create('denied'), new Request('http://h/'))
     expect(denial.status).toBe(500)
     expect(denied.headers.get('www-authenticate')).toMatch(/^Bearer realm="api"/)
-    expect(denials.create('timeout').status).toBe(401)
+    expect(denials.create('timeout').denial.status).toBe(401)
   })
 
   it('rejects as it configures while there is no endpoint', () => {
     const { denials, secretSources } = createSetupSource(() => ({
       unavailableStatus: 503 as const,
     })).get([])
-    expect(denials.create('timeout').status).toBe(503)
+    expect(denials.create('timeout').denial.status).toBe(503)
     expect(secretSources).toEqual(['bearer'])
   })
 

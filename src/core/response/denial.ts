@@ -75,9 +75,7 @@ export function isUnsearched(reason: string | undefined, detail: string | undefi
 
 type DenialFacts = Pick<Failure, 'retryAfterMs' | 'detail' | 'isConflict'>
 
-const NO_SCOPES: readonly string[] = []
-
-/** The parts that the responses of a denial share. Each is a Response with Headers of its own: middleware changes them. */
+/** A denial, and what its responses share. Each is a Response with Headers of its own: middleware changes them. */
 interface Answer {
   readonly denial: Denial
   readonly challenge: string
@@ -99,42 +97,22 @@ export class Denials {
     this.#warn = warnOnce(options.notify)
   }
 
-  /** Makes a denial. `scopes` are those that the guards of the request need. */
-  create(
-    reason: DenialReason,
-    facts: DenialFacts = {},
-    scopes: readonly string[] = NO_SCOPES,
-  ): Denial {
+  /** `scopes` are those that the guards of the request need. */
+  create(reason: DenialReason, facts: DenialFacts = {}, scopes?: readonly string[]): Answer {
     const { detail, isConflict } = facts
-    const isUsual = scopes.length === 0 && isConflict !== true && !isUnsearched(reason, detail)
-    const usual = this.#usual.get(reason)
-    if (isUsual && usual !== undefined) return usual.denial
+    const needed = scopes?.length === 0 ? undefined : scopes
+    const isUsual = needed === undefined && isConflict !== true && !isUnsearched(reason, detail)
+    const usual = isUsual ? this.#usual.get(reason) : undefined
+    if (usual !== undefined) return usual
     const row = isConflict === true ? CONFLICTING : this.#rows[reason]
-    const { unavailableStatus } = this.#options
-    const denial = createDenial(reason, row, unavailableStatus, facts, scopes)
-    if (isUsual && denial.retryAfterMs === undefined) this.#usual.set(reason, this.#answer(denial))
-    return denial
+    const denial = createDenial(reason, row, facts, needed, this.#options)
+    const answer = createAnswer(denial, createChallenge(denial, this.#options))
+    if (isUsual && denial.retryAfterMs === undefined) this.#usual.set(reason, answer)
+    return answer
   }
 
-  respond(denial: Denial, request: Request): Response {
-    const usual = this.#usual.get(denial.reason)
-    const answer = usual?.denial === denial ? usual : this.#answer(denial)
+  respond(answer: Answer, request: Request): Response {
     return this.#ask(answer, request) ?? new Response(answer.body, answer.init)
-  }
-
-  #answer(denial: Denial): Answer {
-    const { status, message, reason, retryAfterMs } = denial
-    const challenge = createChallenge(denial, this.#options)
-    // Not as Headers: the Response of @hono/node-server would keep them, and share them between all clients.
-    const headers = {
-      'content-type': 'application/json',
-      'cache-control': 'no-store',
-      ...(isChallenged(status, denial) && { 'www-authenticate': challenge }),
-      ...(retryAfterMs !== undefined && { 'retry-after': String(retryAfterMs / 1000) }),
-    }
-    const body = JSON.stringify({ error: { message, type: errorType(status), code: reason } })
-    const init = { status, statusText: reasonPhrase(status), headers }
-    return { denial, challenge, body, init }
   }
 
   #ask({ denial, challenge }: Answer, request: Request): Response | undefined {
@@ -168,15 +146,28 @@ function createRows(sources: readonly CredentialsSource[] = ['bearer']): typeof 
 function createDenial(
   reason: DenialReason,
   { status, message, outage }: Row,
-  unavailableStatus: DenialOptions['unavailableStatus'],
   { retryAfterMs = 1000, detail }: DenialFacts,
-  scopes: readonly string[],
+  scopes: readonly string[] | undefined,
+  { unavailableStatus }: DenialOptions,
 ): Denial {
-  const denial = { reason, status, message, ...(scopes.length === 0 ? {} : { scopes }) }
+  const denial = { reason, status, message, ...(scopes && { scopes }) }
   const isShown = unavailableStatus === 503 || isUnsearched(reason, detail)
   if (outage === undefined || !isShown) return Object.freeze(denial)
   const shown = { status: reason === 'rate_limited' ? 429 : 503, message: outage } as const
   return Object.freeze({ ...denial, ...shown, retryAfterMs: clampRetryAfter(retryAfterMs) })
+}
+
+function createAnswer(denial: Denial, challenge: string): Answer {
+  const { status, message, reason, retryAfterMs } = denial
+  // Not as Headers: the Response of @hono/node-server would keep them, and share them between all clients.
+  const headers = {
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+    ...(isChallenged(denial) && { 'www-authenticate': challenge }),
+    ...(retryAfterMs !== undefined && { 'retry-after': String(retryAfterMs / 1000) }),
+  }
+  const body = JSON.stringify({ error: { message, type: errorType(status), code: reason } })
+  return { denial, challenge, body, init: { status, statusText: reasonPhrase(status), headers } }
 }
 
 function createChallenge({ reason, scopes = [] }: Denial, options: DenialOptions): string {
@@ -190,7 +181,7 @@ function createChallenge({ reason, scopes = [] }: Denial, options: DenialOptions
 }
 
 /** RFC 9110 §15.5.2: every 401 carries a challenge. A 403 does if another token would help (RFC 6750 §3.1). */
-function isChallenged(status: number, { reason }: Denial): boolean {
+function isChallenged({ status, reason }: Pick<Denial, 'status' | 'reason'>): boolean {
   return status === 401 || (status === 403 && reason === 'insufficient_scope')
 }
 
@@ -213,7 +204,7 @@ function problemOf(response: unknown): string | undefined {
 
 function withChallenge(response: Response, denial: Denial, challenge: string): Response {
   const { status, statusText, headers: given } = response
-  if (!isChallenged(status, denial) || given.has('www-authenticate')) {
+  if (!isChallenged({ ...denial, status }) || given.has('www-authenticate')) {
     // `respond` may return the same Response without a body each time. A copy keeps its headers apart for each client.
     return response.body === null ? new Response(null, response) : response
   }

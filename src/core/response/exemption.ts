@@ -31,21 +31,22 @@ export function exemptionOf(
   target: Target,
   { config, readCredentials }: Pick<Guard, 'readCredentials'> & { readonly config: Exempting },
 ): 'public' | 'preflight' | undefined {
-  if (isPublic(config, target.path, request.method) && isPlainHost(request.headers.get('host'))) {
+  if (isPublic(config, target.path, request) && isPlainHost(request.headers.get('host'))) {
     return isOverridden(request, target) ? undefined : 'public'
   }
   const isAllowed = config.preflight === 'allow' && isPreflight(request, readCredentials)
   return isAllowed && !isOverridden(request, target) ? 'preflight' : undefined
 }
 
-/** Whether a canonical path is public for a method. */
+/** Whether a canonical path is public for the method of a request, which is read only if there is such a path. */
 export function isPublic(
   { public: rules }: Pick<Exempting, 'public'>,
   path: string,
-  method: string,
+  request: Pick<Request, 'method'>,
 ): boolean {
-  if (rules.length === 0) return false
-  const isNamed = rules.some((rule) => covers(rule.path, path) && rule.methods.includes(method))
+  const isNamed = rules.some(
+    (rule) => covers(rule.path, path) && rule.methods.includes(request.method),
+  )
   return isNamed && !hidesStructure(path)
 }
 

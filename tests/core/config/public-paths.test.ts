@@ -4,7 +4,7 @@ import { isPublic as matches } from '../../../src/core/response/exemption.ts'
 
 const createPublicMatcher = (value: unknown) => {
   const config = resolveConfig({ public: value })
-  return (path: string, method: string): boolean => matches(config, path, method)
+  return (path: string, method: string): boolean => matches(config, path, { method })
 }
 
 describe('a public path', () => {

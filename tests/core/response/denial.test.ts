@@ -144,7 +144,7 @@ describe('the response of a rejection', () => {
       made.create('insufficient_scope', {}),
       made.create('malformed_credentials', { isConflict: true }),
       made.create('malformed_credentials', {}),
-    ].map((denial) => [denial.retryAfterMs, denial.scopes, denial.message])
+    ].map(({ denial }) => [denial.retryAfterMs, denial.scopes, denial.message])
     expect(texts).toEqual([
       [7000, undefined, M4],
       [1000, undefined, M4],
@@ -155,7 +155,7 @@ describe('the response of a rejection', () => {
     ])
     const kept = denials()
     kept.create('overloaded')
-    expect(kept.create('overloaded', { detail: 'unknown_key' }).status).toBe(503)
+    expect(kept.create('overloaded', { detail: 'unknown_key' }).denial.status).toBe(503)
   })
 })
 
@@ -170,7 +170,7 @@ describe('respond', () => {
       request,
     )
     expect(Object.isFrozen(respond.mock.calls[0]?.[0])).toBe(true)
-    expect(Object.isFrozen(denials().create('denied'))).toBe(true)
+    expect(Object.isFrozen(denials().create('denied').denial)).toBe(true)
   })
 
   it('sends its response as it is', async () => {
