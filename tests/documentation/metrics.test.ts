@@ -4,7 +4,7 @@ import { createMeter } from '../../src/cli/metrics/meters.ts'
 import { formatExposition } from '../../src/cli/metrics/exposition.ts'
 import { parseExposition } from '../support/exposition.ts'
 import { readTable } from '../support/markdown.ts'
-import { METRICS, prometheusName } from '../../src/telemetry/metrics.ts'
+import { METRICS, metricsOf, prometheusName } from '../../src/telemetry/metrics.ts'
 import { readJson, readText } from '../support/project.ts'
 
 /** The dashboard, the alerts and the table of metrics, against what the commands serve. */
@@ -47,11 +47,12 @@ const alerts = rules.map(({ expr }) => expr)
 /** The Prometheus exporter of the SDK leaves out the unit, so expressions take both names. Here they have the one of the commands. */
 const withUnit = (expr: string): string =>
   expr.replaceAll(/\{__name__=~"(\w+)\(_seconds\)\?(\w*)",?/g, '$1_seconds$2{')
-const expressions = [
+const written = [
   ...dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
   ...dashboard.templating.list.flatMap(({ definition }) => definition ?? []),
   ...alerts,
-].map(withUnit)
+]
+const expressions = written.map(withUnit)
 
 /** `name{label="value"}` of an expression, each with its matchers. */
 function selectorsOf(
@@ -83,6 +84,13 @@ describe('the dashboard and the alerts', () => {
     const [name = ''] = /with_auth_\w+/.exec(expr) ?? []
     const grouped = [...expr.matchAll(/ by \((\w+)\)/g)].map(([, label = '']) => label)
     expect(grouped.filter((label) => valuesOf(name, label).includes(undefined))).toEqual([])
+  })
+
+  it('take a metric of the library with its unit and without it', () => {
+    const timed = metricsOf('library').filter(([, { unit }]) => unit !== undefined)
+    const names = timed.map(([, metric]) => prometheusName(metric))
+    expect(names).toHaveLength(2)
+    expect(written.filter((expr) => names.some((name) => expr.includes(name)))).toEqual([])
   })
 
   it('stand on the page, each alert with its cause', () => {

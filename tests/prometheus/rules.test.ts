@@ -90,6 +90,8 @@ const FIRES: Readonly<Record<string, readonly Series[]>> = {
     { ...stopped(), [deny('timeout')]: each(40) },
     // Public requests say nothing about keys.
     { ...stopped(), [publicPath]: each(10_000), [deny('timeout')]: each(40) },
+    // Nor does a scanner without keys.
+    { ...stopped(), [deny('missing_credentials')]: each(10_000), [deny('timeout')]: each(40) },
     { [deny('timeout')]: each(60) },
   ],
   WithAuthKnownCallersRejected: [
