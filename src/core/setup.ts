@@ -17,9 +17,11 @@ import type { Channel, WriteLine } from './response/events.ts'
 import type { CheckFactory } from './request/check.ts'
 import type { CredentialsReader, TokenFinder } from './request/credentials.ts'
 import { alone } from './response/admission.ts'
+import { createPublicCheck } from './response/exemption.ts'
 import type { Guards, SecretSource } from './response/admission.ts'
 import type { Alarm, RouteCheck } from './response/alarm.ts'
 import type { Authorize } from './response/authorization.ts'
+import type { PublicCheck } from './response/exemption.ts'
 import type { Recall } from './response/recall.ts'
 
 /** The setup without a config that can be used: what the gate needs to reject a request and to report it. */
@@ -48,6 +50,7 @@ export interface Setup
   readonly authorize: Authorize | undefined
   /** This guard, for the requests that it admits. */
   readonly guards: Guards
+  readonly isPublic: PublicCheck | undefined
   /** The label of the verifier, for events. */
   readonly label: string | undefined
   /** `undefined` if no decision depends on the path. */
@@ -150,6 +153,7 @@ function createSetup(base: Base, args: readonly unknown[]): Setup {
     verifier: new DecisionSource(config, endpoint, base),
     authorize: createAuthorize(config, base.notify),
     guards: alone(base),
+    isPublic: createPublicCheck(config.public),
     label: config.verifier?.label,
     cameByUnknownRoute: dependsOnPath(config) ? createRouteCheck(base.notify) : undefined,
     alarm: createAlarm(base, endpoint),

@@ -10,9 +10,12 @@ export const EXEMPT: Readonly<Record<Exemption, Admission>> = {
   shadow: { admitted: true, auth: undefined, exemption: 'shadow' },
 }
 
-interface Exempting {
-  readonly public: readonly { readonly path: string; readonly methods: readonly string[] }[]
-  readonly preflight: 'deny' | 'allow'
+/** Whether a canonical path is public for the method of a request, which is read only if there is such a path. */
+export type PublicCheck = (path: string, request: Pick<Request, 'method'>) => boolean
+
+interface Exempting extends Pick<Guard, 'readCredentials'> {
+  readonly config: { readonly preflight: 'deny' | 'allow' }
+  readonly isPublic: PublicCheck | undefined
 }
 
 /** The headers by which a framework runs another method than that of the request. */
@@ -29,31 +32,35 @@ const OVERRIDE_PARAM = /(?:^|[?&;])(?:_|%5f)(?:m|%6d)(?:e|%65)(?:t|%74)(?:h|%68)
 export function exemptionOf(
   request: Request,
   target: Target,
-  { config, readCredentials }: Pick<Guard, 'readCredentials'> & { readonly config: Exempting },
+  { config, readCredentials, isPublic }: Exempting,
 ): 'public' | 'preflight' | undefined {
-  if (isPublic(config, target.path, request) && isPlainHost(request.headers.get('host'))) {
+  const isNamed = isPublic?.(target.path, request) === true
+  if (isNamed && isPlainHost(request.headers.get('host'))) {
     return isOverridden(request, target) ? undefined : 'public'
   }
   const isAllowed = config.preflight === 'allow' && isPreflight(request, readCredentials)
   return isAllowed && !isOverridden(request, target) ? 'preflight' : undefined
 }
 
-/** Whether a canonical path is public for the method of a request, which is read only if there is such a path. */
-export function isPublic(
-  { public: rules }: Pick<Exempting, 'public'>,
-  path: string,
-  request: Pick<Request, 'method'>,
-): boolean {
-  const isNamed = rules.some(
-    (rule) => covers(rule.path, path) && rule.methods.includes(request.method),
-  )
-  return isNamed && !hidesStructure(path)
+/** Makes the check of the paths that need no token. `undefined` if there are none. */
+export function createPublicCheck(
+  rules: readonly { readonly path: string; readonly methods: readonly string[] }[],
+): PublicCheck | undefined {
+  if (rules.length === 0) return undefined
+  const parsed = rules.map(({ path, methods }) => ({
+    path,
+    methods,
+    // `/prefix/*` is everything below `/prefix/`.
+    prefix: path.endsWith('/*') ? path.slice(0, -1) : undefined,
+  }))
+  return (path, request) =>
+    parsed.some((rule) => covers(rule, path) && rule.methods.includes(request.method)) &&
+    !hidesStructure(path)
 }
 
-/** `/prefix/*` covers everything below `/prefix/`. */
-function covers(rule: string, path: string): boolean {
-  if (!rule.endsWith('/*')) return path === rule
-  return path.length >= rule.length && path.startsWith(rule.slice(0, -1))
+function covers(rule: { path: string; prefix: string | undefined }, path: string): boolean {
+  if (rule.prefix === undefined) return path === rule.path
+  return path.length > rule.prefix.length && path.startsWith(rule.prefix)
 }
 
 function isOverridden({ headers }: Request, { query }: Target): boolean {

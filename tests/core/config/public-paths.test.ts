@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
-import { isPublic as matches } from '../../../src/core/response/exemption.ts'
+import { createPublicCheck } from '../../../src/core/response/exemption.ts'
 
 const createPublicMatcher = (value: unknown) => {
-  const config = resolveConfig({ public: value })
-  return (path: string, method: string): boolean => matches(config, path, { method })
+  const isPublic = createPublicCheck(resolveConfig({ public: value }).public)
+  return (path: string, method: string): boolean => isPublic?.(path, { method }) === true
 }
 
 describe('a public path', () => {
