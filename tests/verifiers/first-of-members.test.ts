@@ -137,6 +137,33 @@ describe('an outage of one service', () => {
   })
 })
 
+it('a circuit opens also where the report of who asks without a guard throws', async () => {
+  const down = defineVerifier({
+    ask: () => {
+      throw new AuthUnavailableError('unreachable')
+    },
+    reads: {},
+  })
+  const other = defineVerifier({ ask: () => ({ outcome: 'deny' }), accepts: () => false })
+  const { ask } = firstOf([other, down], { retry: false })
+  const { signal } = new AbortController()
+  const report = (): never => {
+    throw new Error('no log')
+  }
+  const reasonOf = async (): Promise<unknown> => {
+    try {
+      return await ask({ token: 't', request: { path: '/', headers: {}, params: {} } }, signal, {
+        report,
+      })
+    } catch (error) {
+      return error instanceof AuthUnavailableError ? error.reason : error
+    }
+  }
+  const reasons: unknown[] = []
+  for (let turn = 0; turn < 11; turn += 1) reasons.push(await reasonOf())
+  expect(reasons).toEqual([...Array<string>(10).fill('unreachable'), 'circuit_open'])
+})
+
 it('a member that answers from memory opens no circuit, and has no limit', async () => {
   let calls = 0
   const failing = defineVerifier({

@@ -29,7 +29,8 @@ beforeEach(() => {
 
 describe('known tokens', () => {
   it('are those that were added', () => {
-    const { add, has, isEmpty } = tokens()
+    const { add, has, isEmpty, clear } = tokens()
+    clear()
     expect([isEmpty(), has('a')]).toEqual([true, false])
     add('a')
     expect([isEmpty(), has('a'), has('b'), has('')]).toEqual([false, true, false, false])

@@ -265,4 +265,20 @@ describe('a body with a short length', () => {
     vi.unstubAllGlobals()
     expect(whole).toHaveBeenCalledOnce()
   })
+
+  it.each([
+    [
+      'throws at once',
+      () => {
+        throw new Error('used')
+      },
+    ],
+    ['brings no bytes', () => Promise.resolve(undefined)],
+    ['brings no promise', () => undefined],
+  ])('has broken off where reading it %s', async (_what, arrayBuffer) => {
+    const response = Object.assign(new Response('{}', { headers }), { arrayBuffer })
+    vi.stubGlobal('fetch', () => Promise.resolve(response))
+    expect(await ask(runtimeFetch)).toMatchObject({ outcome: 'allow', maxAgeMs: 0 })
+    vi.unstubAllGlobals()
+  })
 })
