@@ -5,7 +5,7 @@ import { escapeUnseen } from '../request/shown-facts.ts'
 import { keepAlive, systemClock } from '../runtime.ts'
 import type { Check } from '../request/check.ts'
 import type { Context } from '../request/question.ts'
-import type { Channel } from '../response/events.ts'
+import type { NoticeEvent } from '../types.ts'
 import type { AskVerifier, DefinedVerifier, Question, VerifierRun } from '../verifier.ts'
 import type { Ask, Attempt, ParsedVerdict } from './verdict.ts'
 
@@ -89,11 +89,17 @@ export function decideBy(ask: AskVerifier): Decide {
   }
 }
 
+/** Who is told of what a verifier says. */
+interface Listener {
+  readonly report: VerifierRun['report']
+  readonly notify: (notice: NoticeEvent) => void
+}
+
 /** Asks a verifier for a guard. */
 export function createCustomVerifier(
   decide: Decide,
   identity: 'optional' | 'required',
-  channel: Pick<Channel, 'report' | 'notify'>,
+  channel: Listener,
 ): Ask {
   const isNew = createLimit(MOST_WARNINGS)
   const warn = (given: unknown): void => {
@@ -117,7 +123,7 @@ function createRun(
   check: Check,
   { deadline, facts }: Attempt,
   warn: (message: string) => void,
-  { report }: Pick<Channel, 'report'>,
+  { report }: Pick<Listener, 'report'>,
 ): VerifierRun {
   return {
     tenant: 'optional',
