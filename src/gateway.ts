@@ -3,17 +3,8 @@
  *
  * @module with-auth/gateway
  */
-import { discard, exchange, passOn, passSwitch, SWITCHING } from './gateway/exchange.ts'
-import { createForward } from './gateway/forward.ts'
+import { createHandler } from './gateway/handler.ts'
 import { resolveGateway } from './gateway/options.ts'
-import { passageOf } from './gateway/passage.ts'
-import {
-  createOptionsAnswer,
-  createRefusal,
-  describeFailure,
-  tellOwner,
-} from './gateway/refusal.ts'
-import { hideUpstream } from './gateway/upstream-url.ts'
 import type { UpstreamFetch, UpstreamRequest, UpstreamResponse } from './gateway/exchange.ts'
 import type { IdentityHeadersConfig } from './gateway/identity-headers.ts'
 import type { GatewayFailure, GatewayFailureCode } from './gateway/refusal.ts'
@@ -137,36 +128,5 @@ export interface GatewayOptions<Args extends readonly unknown[] = readonly unkno
 export function createGateway<Args extends readonly unknown[] = []>(
   options: GatewayOptions<Args>,
 ): (request: Request, ...args: Args) => Promise<Response> {
-  const { timeoutMs, upstreamFetch, onFailure, sign, ...plan } = resolveGateway(options)
-  const forward = createForward({ ...plan, upstreamFetch })
-  const refuse = (request: Request, code: GatewayFailureCode, error?: unknown): Response => {
-    tellOwner(onFailure, describeFailure(request, code, error))
-    return createRefusal(code, request.method)
-  }
-  return async (request, ...args) => {
-    const forwarding = forward(request, args)
-    if (forwarding === 'final_recipient') return createOptionsAnswer(request)
-    if (typeof forwarding === 'string') return refuse(request, forwarding)
-    try {
-      await sign?.(forwarding)
-    } catch (error) {
-      return refuse(request, 'identity_not_forwardable', error)
-    }
-    const offer = passageOf(request)?.offer
-    const { fetch, signal } = offer ?? { ...upstreamFetch, signal: request.signal }
-    const outcome = await exchange(fetch, forwarding, signal, timeoutMs)
-    if ('error' in outcome) return refuse(request, outcome.code, outcome.error)
-    if ('code' in outcome) return refuse(request, outcome.code)
-    const { response } = outcome
-    try {
-      if (offer !== undefined && response.status === SWITCHING) return passSwitch(response)
-      const decodesSilently = offer === undefined && upstreamFetch.decodesSilently
-      const passed = passOn(response, request.method, decodesSilently)
-      hideUpstream(passed.headers, plan.upstream, forwarding.init.headers.get('x-forwarded-proto'))
-      return passed
-    } catch (error) {
-      discard(response)
-      return refuse(request, 'invalid_response', error)
-    }
-  }
+  return createHandler(resolveGateway(options))
 }

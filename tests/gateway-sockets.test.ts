@@ -1,10 +1,15 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createAdaptorServer } from '@hono/node-server'
 import { serve } from 'srvx'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { listen as serveCommand } from '../src/cli/serving/serve.ts'
 import { createGateway } from '../src/gateway.ts'
+import { createHandler } from '../src/gateway/handler.ts'
+import { resolveGateway } from '../src/gateway/options.ts'
 import { withAuth } from '../src/index.ts'
+import { createConnections } from '../src/node/sockets/direct.ts'
 import {
   GOOD,
   NOTICED,
@@ -17,8 +22,8 @@ import { close, listen } from './support/loopback.ts'
 import { head, openSocket, sendRaw } from './support/raw-client.ts'
 import { answer, bodyOf, fieldOf, startRawUpstream, whenComplete } from './support/raw-upstream.ts'
 import { TOKEN } from './support/token.ts'
-import type { Server } from 'node:net'
-import type { GatewayFailure, UpstreamFetch } from '../src/gateway.ts'
+import type { Server, Socket } from 'node:net'
+import type { GatewayFailure, GatewayOptions, UpstreamFetch } from '../src/gateway.ts'
 import type { AuthConfig, Verdict } from '../src/index.ts'
 import type { RawUpstream } from './support/raw-upstream.ts'
 
@@ -26,10 +31,14 @@ const VERDICTS: ReadonlyMap<string, Verdict> = new Map([
   [TOKEN, { outcome: 'allow', principal: 'alice', attributes: { roles: ['admin'] } }],
   ['nobody', { outcome: 'allow' }],
   ['odd', { outcome: 'allow', principal: 'a\r\nX-Admin: 1' }],
+  ['slow', { outcome: 'allow' }],
   ['jose', { outcome: 'allow', principal: 'José' }],
 ])
 const CONFIG: AuthConfig = {
-  verifier: ({ token }) => VERDICTS.get(token) ?? { outcome: 'deny' },
+  verifier: async ({ token }) => {
+    if (token === 'slow') await sleep(300)
+    return VERDICTS.get(token) ?? { outcome: 'deny' }
+  },
   public: ['/public/*'],
 }
 const ENOUGH = 'HTTP/1.1 413 Content Too Large\r\nContent-Length: 6\r\n\r\nenough'
@@ -57,10 +66,21 @@ async function serveBySrvx(fetch: Handler): Promise<Serving> {
   return { port: Number(new URL(server.url ?? '').port), close: () => server.close(true) }
 }
 
+/** As the command does: from the socket of the client to that of the upstream. */
+function createSocketGateway(options: GatewayOptions): ReturnType<typeof createGateway> {
+  return createHandler(resolveGateway(options), createConnections())
+}
+
+async function serveByCommand(fetch: Handler): Promise<Serving> {
+  const serving = await serveCommand(fetch, { host: '127.0.0.1', port: 0 })
+  return { port: Number(new URL(serving.url).port), close: () => serving.close('now') }
+}
+
 describe.each([
-  ['@hono/node-server', serveByHono],
-  ['srvx', serveBySrvx],
-])('behind %s', (_name, start) => {
+  ['@hono/node-server', serveByHono, createGateway],
+  ['srvx', serveBySrvx, createGateway],
+  ['the command', serveByCommand, createSocketGateway],
+])('behind %s', (_name, start, create) => {
   const failures: GatewayFailure[] = []
   let upstream: RawUpstream
   let serving: Serving
@@ -69,7 +89,7 @@ describe.each([
     vi.spyOn(console, 'error').mockImplementation(() => undefined)
     upstream = await startRawUpstream()
     const onFailure = (failure: GatewayFailure): void => void failures.push(failure)
-    serving = await start(withAuth(createGateway({ upstream: upstream.url, onFailure }), CONFIG))
+    serving = await start(withAuth(create({ upstream: upstream.url, onFailure }), CONFIG))
   })
   afterAll(async () => {
     vi.restoreAllMocks()
@@ -91,7 +111,7 @@ describe.each([
       response.end()
     })
     const url = `http://127.0.0.1:${await listen(node)}`
-    const gateway = await start(withAuth(createGateway({ upstream: url }), CONFIG))
+    const gateway = await start(withAuth(create({ upstream: url }), CONFIG))
     const ask = (...more: readonly string[]) =>
       sendRaw(gateway.port, head('GET /', ...GOOD, 'Connection: close', ...more))
     const rejected = await ask(...fields)
@@ -115,7 +135,7 @@ describe.each([
 
   it('answers 400 to a GET with a body where fetch can send none', async () => {
     const options = { upstream: upstream.url, fetch: globalThis.fetch as UpstreamFetch }
-    const gateway = await start(withAuth(createGateway(options), CONFIG))
+    const gateway = await start(withAuth(create(options), CONFIG))
     const request = head('GET /none', ...GOOD, 'Connection: close', 'Content-Length: 5')
     const response = await sendRaw(gateway.port, `${request}hello`)
     expect(response).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
@@ -137,7 +157,7 @@ describe.each([
 
   it('keeps the Host of the client with preserveHost', async () => {
     const options = { upstream: upstream.url, publicOrigin: 'https://a.test', preserveHost: true }
-    const gateway = await start(withAuth(createGateway(options), CONFIG))
+    const gateway = await start(withAuth(create(options), CONFIG))
     const [, key = ''] = GOOD
     const hosts = ['shop.example:8080', 'a b', 'a/b', 'a, b']
     const ask = (host: string) =>
@@ -150,6 +170,45 @@ describe.each([
     expect(calls.map((call) => fieldOf(call, 'host'))).toEqual(['shop.example:8080'])
     expect(calls.map((call) => fieldOf(call, 'x-forwarded-host'))).toEqual(['a.test'])
     await gateway.close()
+  })
+
+  it('sends its signature before the headers of the client', async () => {
+    const sign = { secret: 'a-secret-of-this-upstream' }
+    const gateway = await start(withAuth(create({ upstream: upstream.url, sign }), CONFIG))
+    await sendRaw(gateway.port, head('GET /signed', ...GOOD, 'A: 1', 'Connection: close'))
+    const names = upstream.callsFor('/signed')[0]?.fields.map(([name]) => name.toLowerCase()) ?? []
+    expect(names).toContain('x-auth-signature')
+    expect(names.indexOf('x-auth-signature')).toBeLessThan(names.indexOf('a'))
+    await gateway.close()
+  })
+
+  it('reads a response and an upload only as fast as the other side', async () => {
+    upstream.plan('/flood', ({ socket }) => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n')
+      flood(socket)
+    })
+    const reader = await openSocket(serving.port)
+    reader.pause().write(head('GET /flood', ...GOOD))
+    await expect.poll(() => upstream.callsFor('/flood').length, NOTICED).toBe(1)
+    const [answering] = upstream.callsFor('/flood')
+    await expectStill(() => answering?.socket.bytesWritten)
+
+    upstream.plan('/sink', ({ socket }) => socket.pause())
+    const writer = await openSocket(serving.port)
+    writer.write(head('POST /sink', ...GOOD, 'Content-Length: 1000000000'))
+    flood(writer)
+    await expectStill(() => writer.bytesWritten)
+    reader.destroy()
+    writer.destroy()
+    await expect.poll(() => answering?.socket.closed, NOTICED).toBe(true)
+  })
+
+  it('ends the call of a client that disconnected while its token was checked', async () => {
+    const client = await openSocket(serving.port)
+    client.write(head('GET /gone', 'Host: api.test', 'Authorization: Bearer slow'))
+    setTimeout(() => client.destroy(), 100)
+    const left = { code: 'client_left', path: '/gone' }
+    await expect.poll(() => failures, NOTICED).toContainEqual(expect.objectContaining(left))
   })
 
   it('reports a client that disconnected', () => {
@@ -166,10 +225,34 @@ describe.each([
     client.destroy()
   })
 
+  it('drops the rest of a refused upload, since some clients read no response before they have sent all', async () => {
+    upstream.plan('/refused', ({ socket }) => {
+      socket.pause()
+      setTimeout(() => socket.write(ENOUGH), 500)
+    })
+    const client = await openSocket(serving.port)
+    const length = 32_000_000
+    client.write(head('POST /refused', ...GOOD, `Content-Length: ${length}`))
+    const failed = await new Promise((resolve) => client.write(Buffer.alloc(length), resolve))
+    expect(failed ?? undefined).toBeUndefined()
+    const [bytes] = (await once(client, 'data')) as [Buffer]
+    expect(String(bytes)).toMatch(/^HTTP\/1\.1 413 /)
+    client.destroy()
+  })
+
+  it('sends the head of an upload before its body', async () => {
+    const client = await openSocket(serving.port)
+    client.write(head('POST /later', ...GOOD, 'Connection: close', 'Content-Length: 5'))
+    await expect.poll(() => upstream.callsFor('/later').length, NOTICED).toBe(1)
+    client.write('later')
+    expect(String(await once(client, 'data'))).toMatch(/^HTTP\/1\.1 200 /)
+    expect(upstream.callsFor('/later').map(bodyOf)).toEqual(['later'])
+  })
+
   it('answers 504 to a client that is still uploading', async () => {
     const onFailure = (failure: GatewayFailure): void => void failures.push(failure)
     const slow = await start(
-      withAuth(createGateway({ upstream: upstream.url, timeoutMs: 300, onFailure }), CONFIG),
+      withAuth(create({ upstream: upstream.url, timeoutMs: 300, onFailure }), CONFIG),
     )
     upstream.plan('/slow-upload', () => undefined)
     const client = await openSocket(slow.port)
@@ -187,9 +270,49 @@ describe.each([
     let gateway: Handler = () => new Response(null, { status: 500 })
     const loop = await start((request) => gateway(request))
     const url = `http://127.0.0.1:${loop.port}`
-    gateway = withAuth(createGateway({ upstream: url, forwardAuthorization: true }), CONFIG)
+    gateway = withAuth(create({ upstream: url, forwardAuthorization: true }), CONFIG)
     const response = await sendRaw(loop.port, head('GET /', ...GOOD, 'Connection: close'))
     expect(response).toMatch(/^HTTP\/1\.1 508 /)
     await loop.close()
   })
 })
+
+it('the command asks the client of a response to close its connection while it drains', async () => {
+  const upstream = await startRawUpstream()
+  const gateway = withAuth(createSocketGateway({ upstream: upstream.url }), CONFIG)
+  const serving = await serveCommand(gateway, { host: '127.0.0.1', port: 0 })
+  upstream.plan('/last', ({ socket }) => {
+    void serving.close('drain')
+    setTimeout(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlast'), 50)
+  })
+  const response = await sendRaw(Number(new URL(serving.url).port), head('GET /last', ...GOOD))
+  expect(response).toMatch(/^connection: close\r$/im)
+  expect(response).toMatch(/\r\n\r\nlast$/)
+  await upstream.close()
+})
+
+const PART = Buffer.alloc(65_536)
+
+/** Sends without an end, as fast as the other side reads. */
+function flood(socket: Socket): void {
+  socket.on('error', () => undefined)
+  const send = (): void => {
+    while (socket.write(PART));
+  }
+  socket.on('drain', send)
+  send()
+}
+
+/** Waits until a number of bytes stays the same, which it does once the buffers of the system are full. */
+async function expectStill(count: () => number | undefined): Promise<void> {
+  await expect
+    .poll(
+      async () => {
+        const before = count()
+        await sleep(300)
+        return before === count()
+      },
+      { timeout: 8_000 },
+    )
+    .toBe(true)
+}

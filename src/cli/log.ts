@@ -89,7 +89,8 @@ const SHOWN_KEY = 'withauth_...'
 
 /** One line of JSON. Escapes the characters that a terminal or log viewer obeys. */
 export function formatJson(entry: LogEntry): string {
-  const line = JSON.stringify({ time: new Date().toISOString(), ...entry }, roundDuration)
+  const durationMs = roundDuration('durationMs', Reflect.get(entry, 'durationMs'))
+  const line = JSON.stringify({ time: new Date().toISOString(), ...entry, durationMs })
   return `${escapeHidden(line).replace(OWN_KEY, SHOWN_KEY)}\n`
 }
 

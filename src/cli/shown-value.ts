@@ -42,6 +42,7 @@ export function showFile(file: string): string {
 
 /** Escapes the characters that a terminal obeys, except \n. Inside a JSON string the value stays the same. */
 export function escapeHidden(text: string): string {
+  if (/^[\n\x20-\x7e]*$/.test(text)) return text
   return text.replace(OBEYED, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 

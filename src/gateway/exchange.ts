@@ -1,5 +1,11 @@
 import { ignore, orAborted } from '../core/async.ts'
-import { hasUnknownCoding, isRemovedFromResponse, namesInConnection } from './field-names.ts'
+import {
+  hasUnknownCoding,
+  isRemovedFromResponse,
+  namesInConnection,
+  valueOf,
+} from './field-names.ts'
+import type { Field } from './field-names.ts'
 import type { Statement } from '../verifiers/upstream/signature.ts'
 
 /** The `init` argument of the gateway's `fetch`: a `RequestInit` with a stream as its body. */
@@ -19,6 +25,19 @@ export interface UpstreamResponse extends Pick<Response, 'status' | 'statusText'
   readonly body: ReadableStream<Uint8Array> | null
 }
 
+/** The body of an answer that goes to the client without a stream of Fetch. */
+export interface DirectBody {
+  /** Makes the response that the body goes with. */
+  respond(init: ResponseInit): Response
+  cancel(): void
+}
+
+/** The answer of an upstream, of either way. */
+export interface UpstreamAnswer extends Pick<UpstreamResponse, 'status' | 'statusText'> {
+  readonly headers: Iterable<Field>
+  readonly body: UpstreamResponse['body'] | DirectBody
+}
+
 /** Sends one request to the upstream. It must not follow redirects. */
 export type UpstreamFetch = (url: string, init: UpstreamRequest) => Promise<UpstreamResponse>
 
@@ -27,14 +46,19 @@ export interface Forwarding {
   readonly url: string
   /** The facts to sign. Absent without an identity. */
   readonly statement?: Statement
-  readonly init: Omit<UpstreamRequest, 'signal'>
+  readonly init: Omit<UpstreamRequest, 'signal' | 'headers'> & {
+    /** The gateway's own come first. */
+    readonly headers: Map<string, string>
+  }
   /** The headers do not say whether there is a body. */
   readonly mayBeEmpty: boolean
+  /** The body is that of Node's request, and not in `init`. */
+  readonly hasDirectBody?: boolean
 }
 
-/** The response of the upstream, or why there is none. */
-type Outcome =
-  | { readonly response: UpstreamResponse }
+/** The answer of the upstream, or why there is none. */
+export type Outcome =
+  | { readonly response: UpstreamAnswer }
   | { readonly code: 'upstream_timeout' | 'client_left' }
   | { readonly code: 'upstream_unreachable'; readonly error: unknown }
 
@@ -77,8 +101,9 @@ async function send(
   { url, init, mayBeEmpty }: Forwarding,
   signal: AbortSignal,
 ): Promise<UpstreamResponse> {
-  if (!mayBeEmpty || init.body === null) return fetch(url, { ...init, signal })
-  return fetch(url, { ...init, body: await bodyOrNull(init.body), signal })
+  const headers = new Headers([...init.headers])
+  if (!mayBeEmpty || init.body === null) return fetch(url, { ...init, headers, signal })
+  return fetch(url, { ...init, headers, body: await bodyOrNull(init.body), signal })
 }
 
 /** Returns `null` for a body that ends before its first byte. */
@@ -115,35 +140,40 @@ const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304])
  * @param decodesSilently Whether `fetch` decodes a body and leaves `Content-Encoding` in the headers.
  */
 export function passOn(
-  response: UpstreamResponse,
+  response: UpstreamAnswer,
   method: string,
   decodesSilently: boolean,
 ): Response {
-  const { status, statusText } = response
+  const { status, statusText, body } = response
   // Some runtimes accept such a status in a Response.
   if (status < 200 || status > 599) throw new RangeError('Not a final status (RFC 9110 §15)')
-  if (hasUnknownCoding(response.headers)) throw new Error('Unknown transfer coding')
-  const isEmpty = method === 'HEAD' || WITHOUT_BODY.has(status)
+  if (hasUnknownCoding(valueOf(response.headers, 'transfer-encoding'))) {
+    throw new Error('Unknown transfer coding')
+  }
   const headers = copyFields(response.headers, decodesSilently)
   // The answer to a HEAD has the length of the GET. With these statuses a length is wrong (RFC 9110 §8.6).
   if (WITHOUT_BODY.has(status)) headers.delete('content-length')
-  if (isEmpty) discard(response)
-  return new Response(isEmpty ? null : response.body, { status, statusText, headers })
+  const init = { status, statusText, headers }
+  if (method === 'HEAD' || WITHOUT_BODY.has(status)) {
+    discard(response)
+    return new Response(null, init)
+  }
+  return body !== null && 'respond' in body ? body.respond(init) : new Response(body, init)
 }
 
 /** Builds the response that makes the client's connection a WebSocket. The constructor allows no such status on Node. */
-export function passSwitch({ headers }: UpstreamResponse): Response {
+export function passSwitch({ headers }: UpstreamAnswer): Response {
   const response = new Response(null, { headers: copyFields(headers, false) })
   return Object.defineProperty(response, 'status', { value: SWITCHING })
 }
 
 /** Cancels the body of a response. `undefined` is from a `fetch` that returned nothing. */
-export function discard(response: UpstreamResponse | undefined): void {
+export function discard(response: UpstreamAnswer | undefined): void {
   ignore(response?.body?.cancel())
 }
 
-function copyFields(fields: Headers, decodesSilently: boolean): Headers {
-  const named = namesInConnection(fields)
+function copyFields(fields: Iterable<Field>, decodesSilently: boolean): Headers {
+  const named = namesInConnection(valueOf(fields, 'connection'))
   const headers = new Headers()
   for (const [name, value] of fields) {
     if (!isRemovedFromResponse(name) && !named.has(name)) headers.append(name, value)

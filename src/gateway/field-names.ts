@@ -65,8 +65,8 @@ export function isRemovedFromResponse(name: string): boolean {
 }
 
 /** The names in `Connection`: those fields are for this hop too (RFC 9110 §7.6.1). */
-export function namesInConnection(headers: Headers): ReadonlySet<string> {
-  const names = headers.get('connection')?.split(',') ?? []
+export function namesInConnection(connection: string | null): ReadonlySet<string> {
+  const names = connection?.split(',') ?? []
   return new Set(names.map((name) => name.trim().toLowerCase()))
 }
 
@@ -74,8 +74,8 @@ export function namesInConnection(headers: Headers): ReadonlySet<string> {
  * Whether a body has a transfer coding other than chunked (RFC 9112 §6.1). Servers decode only the chunks, so the gateway would
  * forward gzip as plain content.
  */
-export function hasUnknownCoding(headers: Headers): boolean {
-  return !/^chunked$/i.test(headers.get('transfer-encoding') ?? 'chunked')
+export function hasUnknownCoding(coding: string | null): boolean {
+  return coding !== null && !/^chunked$/i.test(coding)
 }
 
 /** Whether an `Upgrade` field names WebSockets. RFC 9110 §7.8: it may list several protocols, with versions. */
@@ -91,12 +91,21 @@ export function inOrder(headers: Headers, own: readonly string[]): [name: string
 }
 
 /** The fields in a list of Node, where names and values alternate. */
-export function fieldsOf(rawHeaders: readonly string[]): Headers {
-  const headers = new Headers()
-  rawHeaders.forEach((name, index) => {
-    if (index % 2 === 0) headers.append(name, rawHeaders[index + 1] ?? '')
-  })
-  return headers
+export function fieldsOf(rawHeaders: readonly string[]): [name: string, value: string][] {
+  const fields: [string, string][] = []
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    fields.push([(rawHeaders[at] ?? '').toLowerCase(), rawHeaders[at + 1] ?? ''])
+  }
+  return fields
+}
+
+/** The value of a field that may stand in several lines (RFC 9110 §5.3), or `null`. */
+export function valueOf(fields: Iterable<Field>, wanted: string): string | null {
+  let found: string | null = null
+  for (const [name, value] of fields) {
+    if (name === wanted) found = found === null ? value : `${found}, ${value}`
+  }
+  return found
 }
 
 function words(text: string): readonly string[] {

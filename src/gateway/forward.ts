@@ -1,6 +1,6 @@
 import { admissionOf } from '../core/response/admission.ts'
 import { parseTarget } from '../core/request/target.ts'
-import { hasUnknownCoding, namesWebSocket } from './field-names.ts'
+import { fieldsOf, hasUnknownCoding, namesWebSocket } from './field-names.ts'
 import { createFacts, hasTooManyFields, incomingOf, readBody } from './incoming.ts'
 import { passageOf } from './passage.ts'
 import { mayPass } from './refusal.ts'
@@ -17,11 +17,13 @@ import type { SecretSource } from '../core/response/admission.ts'
 
 /**
  * Turns a client's request into one for the upstream, or says why the gateway rejects it. Never throws. For `final_recipient` the
- * request asks about this gateway, and not about the upstream.
+ * request asks about this gateway, and not about the upstream. With `direct` the fields are those of Node's request, and the body
+ * stays there.
  */
 type Forward = (
   request: Request,
   args: readonly unknown[],
+  direct?: Incoming,
 ) => Forwarding | GatewayFailureCode | 'final_recipient'
 
 /** The options that decide what is sent. */
@@ -32,7 +34,7 @@ export function createForward(gateway: ForwardOptions): Forward {
   const copyHeaders = createCopyHeaders(gateway)
   const factsOf = createFacts(gateway)
 
-  const plan: Forward = (request, args) => {
+  const plan: Forward = (request, args, direct) => {
     const entry = admissionOf(request)
     if (entry === undefined) return 'not_configured'
     const { method } = request
@@ -41,9 +43,11 @@ export function createForward(gateway: ForwardOptions): Forward {
     const facts = factsOf(request, args)
     if (target === undefined || url === undefined || facts === undefined) return 'malformed_request'
     if (!mayPass(method)) return 'method_not_allowed'
-    const incoming = incomingOf(request, args)
+    const incoming = direct ?? incomingOf(request, args)
     if (hasTooManyFields(request, incoming)) return 'too_many_headers'
-    if (hasUnknownCoding(request.headers)) return 'transfer_coding_not_supported'
+    if (hasUnknownCoding(request.headers.get('transfer-encoding'))) {
+      return 'transfer_coding_not_supported'
+    }
     const passage = passageOf(request)
     const isUpgrade = namesWebSocket(request.headers.get('upgrade'))
     if (isUpgrade && passage?.offer === undefined) return 'upgrade_not_supported'
@@ -59,10 +63,15 @@ export function createForward(gateway: ForwardOptions): Forward {
     const values = auth && identityValues(auth, gateway.identityHeaders, gateway.encoding)
     if (auth !== undefined && values === undefined) return 'identity_not_forwardable'
     const identity = values === undefined ? [] : identityFields(values, gateway.identityHeaders)
-    const body = bodyOf(request, gateway.upstreamFetch.sendsAnyBody ? incoming : undefined)
+    const body =
+      direct === undefined
+        ? bodyOf(request, gateway.upstreamFetch.sendsAnyBody ? incoming : undefined)
+        : null
     if (body === undefined) return 'body_not_allowed'
-    const length = body === null ? [] : lengthOf(request.headers)
-    const copied = copyHeaders(request.headers, secretSources, passage?.sentId)
+    const hasDirectBody = direct !== undefined && !isBodiless(request.headers, true)
+    const length = body === null && !hasDirectBody ? [] : lengthOf(request.headers)
+    const fields = direct === undefined ? request.headers : fieldsOf(direct.rawHeaders)
+    const copied = copyHeaders(fields, secretSources, passage?.sentId)
     if (method === 'OPTIONS') copied.delete('max-forwards')
     const hops = hopsLeft === undefined ? [] : ([['max-forwards', `${hopsLeft - 1}`]] as const)
     // The gateway would have to decode a compressed response.
@@ -78,15 +87,15 @@ export function createForward(gateway: ForwardOptions): Forward {
       duplex: 'half',
       redirect: 'manual',
     } as const
-    const forwarding = { url, init, mayBeEmpty: mayBeEmpty(request) }
+    const forwarding = { url, init, mayBeEmpty: mayBeEmpty(request), hasDirectBody }
     if (values === undefined) return forwarding
     const path = gateway.upstream.basePath + target.path
     return { ...forwarding, statement: { method, path, ...values } }
   }
 
-  return (request, args) => {
+  return (request, args, direct) => {
     try {
-      return plan(request, args)
+      return plan(request, args, direct)
     } catch {
       // Some runtimes accept a header in a request that they reject in `Headers`.
       return 'malformed_request'
@@ -97,10 +106,10 @@ export function createForward(gateway: ForwardOptions): Forward {
 /** Puts the gateway's own fields before those of the client, which can neither add to them nor remove them with `Connection`. */
 function headersOf(
   own: readonly Field[],
-  copied: Headers,
-): Pick<UpstreamRequest, 'headers' | 'ownHeaders'> {
-  const headers = new Headers(copied)
-  for (const [name, value] of own) headers.set(name, value)
+  copied: ReadonlyMap<string, string>,
+): Pick<Forwarding['init'], 'headers' | 'ownHeaders'> {
+  const headers = new Map(own)
+  for (const [name, value] of copied) if (!headers.has(name)) headers.set(name, value)
   // The signature is added later.
   return { headers, ownHeaders: [...own.map(([name]) => name), GATEWAY_HEADERS.signature] }
 }
@@ -134,10 +143,15 @@ function bodyOf(
   { method, headers, body }: Request,
   incoming: Incoming | undefined,
 ): UpstreamRequest['body'] | undefined {
-  const isBodiless = method === 'GET' || method === 'HEAD'
-  const length = headers.get('content-length') ?? (isBodiless ? '0' : null)
-  if (length === '0' && !headers.has('transfer-encoding')) return null
-  return isBodiless ? readBody(incoming) : body
+  const needsLength = method === 'GET' || method === 'HEAD'
+  if (isBodiless(headers, needsLength)) return null
+  return needsLength ? readBody(incoming) : body
+}
+
+/** Whether there is no body. A request of HTTP/1 needs a length or chunks for one (RFC 9112 §6.3), one of HTTP/2 does not. */
+function isBodiless(headers: Headers, needsLength: boolean): boolean {
+  const length = headers.get('content-length') ?? (needsLength ? '0' : null)
+  return length === '0' && !headers.has('transfer-encoding')
 }
 
 // RFC 9112 §6.3. Node's servers give a body to every request but GET and HEAD, and HTTP/2 bodies need no length.

@@ -17,7 +17,7 @@ import type { Forwarding, UpstreamFetch, UpstreamRequest } from './exchange.ts'
 import type { Table } from '../core/config/form.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 import type { IdentityHeaderNames, IdentityHeaders } from './identity-headers.ts'
-import type { NodeHttp } from './node-fetch.ts'
+import type { NodeHttp } from './node-call.ts'
 import type { GatewayFailure } from './refusal.ts'
 import type { ClientAddress } from './incoming.ts'
 import type { NameEncoding } from '../verifiers/upstream/signature.ts'
@@ -138,7 +138,12 @@ function createSign(secret: string, encoding: NameEncoding): Sign {
   const sign = createSigner(secret, Date.now, encoding)
   return async ({ statement, init }) => {
     if (statement === undefined) return
-    init.headers.set(GATEWAY_HEADERS.signature, await sign(statement))
+    const signature = await sign(statement)
+    // It is one of the gateway's own, which come first.
+    const others = [...init.headers]
+    init.headers.clear()
+    init.headers.set(GATEWAY_HEADERS.signature, signature)
+    for (const [name, value] of others) init.headers.set(name, value)
   }
 }
 

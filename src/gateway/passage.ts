@@ -1,4 +1,5 @@
 import type { DecisionEvent } from '../core/types.ts'
+import { Existing } from '../core/runtime.ts'
 import type { UpstreamFetch } from './exchange.ts'
 
 /** Facts about one request that its server and its log share. No event has them, and only `sentId` is sent. */
@@ -14,6 +15,8 @@ export interface Passage {
   upstreamMs?: number
   /** The gateway responded itself, as it was asked to. */
   isAboutGateway?: true
+  /** Who sent the request. A closed connection no longer says so. */
+  client?: { readonly address?: string; readonly isConflicting: boolean }
   /** Why the gateway responded itself. */
   failure?: { readonly code: string; readonly cause?: string }
 }
@@ -25,16 +28,26 @@ export interface UpgradeOffer {
   readonly signal: AbortSignal
 }
 
-const PASSAGES = new WeakMap<Request, Passage>()
+/** Keeps the passage in a private field of the Request: a WeakMap of short-lived keys makes each collection of garbage longer. */
+class Followed extends Existing {
+  readonly #passage: Passage = {}
+
+  static read(request: Request): Passage | undefined {
+    return #passage in request ? request.#passage : undefined
+  }
+
+  static follow(request: Request): Passage {
+    if (#passage in request) return request.#passage
+    return new Followed(request).#passage
+  }
+}
 
 /** Returns the passage of a request. Makes it the first time. */
 export function followPassage(request: Request): Passage {
-  const passage = PASSAGES.get(request) ?? {}
-  PASSAGES.set(request, passage)
-  return passage
+  return Followed.follow(request)
 }
 
 /** The passage of a request, if there is one. */
 export function passageOf(request: Request): Passage | undefined {
-  return PASSAGES.get(request)
+  return Followed.read(request)
 }

@@ -1,22 +1,25 @@
 import { foldName } from '../core/config/option-checks.ts'
-import { isRemovedFromRequest, namesInConnection } from './field-names.ts'
+import { isRemovedFromRequest, namesInConnection, valueOf } from './field-names.ts'
 import { GATEWAY_HEADERS } from '../verifiers/upstream/signature.ts'
 import type { Entry, SecretSource } from '../core/response/admission.ts'
 import type { Field } from './field-names.ts'
 import type { IdentityHeaderNames } from './identity-headers.ts'
 
 /**
- * Copies the client's headers that the upstream may see. The request id replaces the client's header of that name, in every
- * spelling, and `Connection` cannot remove it. A removed header cannot carry it.
+ * Copies the client's headers that the upstream may see. All names are in lower case. The request id replaces the client's header
+ * of that name, in every spelling, and `Connection` cannot remove it. A removed header cannot carry it.
  */
 type CopyHeaders = (
-  headers: Headers,
+  fields: Iterable<Field>,
   credentials: readonly SecretSource[],
   requestId?: Field,
-) => Headers
+) => Map<string, string>
 
 /** Where an admitted request may hold a secret, by all its guards. */
 export function secretSourcesOf({ guards }: Entry): readonly SecretSource[] {
+  const [only] = guards.all
+  // The list of one guard is the same for every request, so what is made of it is made once.
+  if (guards.all.length === 1 && only !== undefined) return only.secretSources
   return [...new Set(guards.all.flatMap(({ secretSources }) => secretSources))]
 }
 
@@ -41,26 +44,36 @@ export function createCopyHeaders({
   const removed = new Set([...names, ...stripHeaders])
   const prefixes = stripHeaders.filter(isPrefix).map((name) => name.slice(0, -1))
   if (!forwardAuthorization) removed.add('authorization')
-  return (headers, credentials, requestId) => {
-    const named = namesInConnection(headers)
-    const secrets = createSecrets(credentials, forwardAuthorization)
-    const isRemoved = (folded: string): boolean =>
+  const fold = createFold(
+    (folded) =>
       isRemovedFromRequest(folded) ||
       removed.has(folded) ||
-      secrets.names.has(folded) ||
-      prefixes.some((prefix) => folded.startsWith(prefix))
-    const idName = requestId === undefined ? '' : foldName(requestId[0])
-    const copy = new Headers()
-    headers.forEach((value, name) => {
-      const folded = foldName(name)
-      if (folded === idName || isRemoved(folded)) return
-      if (secrets.isOtherSpelling(name, folded)) return
-      if (!named.has(name.toLowerCase())) copy.append(name, value)
-    })
-    if (requestId !== undefined && !isRemoved(idName)) copy.set(...requestId)
+      prefixes.some((prefix) => folded.startsWith(prefix)),
+  )
+  const secretsOf = createSecretsSource(forwardAuthorization)
+  return (fields, credentials, requestId) => {
+    const named = namesInConnection(valueOf(fields, 'connection'))
+    const secrets = secretsOf(credentials)
+    const idName = requestId === undefined ? '' : fold(requestId[0])
+    const copy = new Map<string, string>()
+    for (const [name, value] of fields) {
+      const folded = fold(name)
+      if (folded === '' || folded === idName || secrets.names.has(folded)) continue
+      if (secrets.isOtherSpelling(name, folded) || named.has(name)) continue
+      const before = copy.get(name)
+      copy.set(name, before === undefined ? value : joinLines(name, before, value))
+    }
+    if (requestId !== undefined && idName !== '' && !secrets.names.has(idName)) {
+      copy.set(requestId[0].toLowerCase(), requestId[1])
+    }
     secrets.removeItems(copy)
     return copy
   }
+}
+
+// RFC 9110 §5.3, and RFC 6265 §5.4: cookies are joined by a semicolon.
+function joinLines(name: string, before: string, value: string): string {
+  return `${before}${name === 'cookie' ? '; ' : ', '}${value}`
 }
 
 function isPrefix(name: string): boolean {
@@ -74,10 +87,40 @@ interface Secrets {
   /** Whether a header is another spelling of one of which only items are removed. */
   readonly isOtherSpelling: (name: string, folded: string) => boolean
   /** Removes the cookies and the protocols that hold a secret, and keeps the others. */
-  readonly removeItems: (headers: Headers) => void
+  readonly removeItems: (headers: Map<string, string>) => void
 }
 
 const PROTOCOLS = 'sec-websocket-protocol'
+
+// More names than clients send. A hostile one sends others each time.
+const MOST_NAMES = 1_000
+const LONGEST_NAME = 64
+
+/** Returns a function that folds a name, or returns `''` for one that is removed. It remembers the names that clients send. */
+function createFold(isRemoved: (folded: string) => boolean): (name: string) => string {
+  const known = new Map<string, string>()
+  return (name) => {
+    const before = known.get(name)
+    if (before !== undefined) return before
+    const folded = foldName(name)
+    const kept = isRemoved(folded) ? '' : folded
+    if (known.size >= MOST_NAMES) known.clear()
+    if (name.length <= LONGEST_NAME) known.set(name, kept)
+    return kept
+  }
+}
+
+/** The secrets of the guards that a request came through, which are the same for every request of a wrapper. */
+function createSecretsSource(
+  forwardAuthorization: boolean,
+): (credentials: readonly SecretSource[]) => Secrets {
+  const known = new WeakMap<readonly SecretSource[], Secrets>()
+  return (credentials) => {
+    const secrets = known.get(credentials) ?? createSecrets(credentials, forwardAuthorization)
+    known.set(credentials, secrets)
+    return secrets
+  }
+}
 
 /** Finds the secrets. With `forwardAuthorization` only those for the verifier alone. */
 function createSecrets(
@@ -124,7 +167,7 @@ function nameOf(pair: string): string {
 }
 
 function keepItems(
-  headers: Headers,
+  headers: Map<string, string>,
   name: string,
   separator: ',' | ';',
   isKept: (item: string) => boolean,

@@ -7,6 +7,7 @@ export interface NodeUpload {
   write(bytes: Uint8Array): boolean
   end(): void
   destroy(error?: Error): void
+  on(event: 'drain' | 'close', listener: () => void): unknown
   once(event: 'drain' | 'close', listener: () => void): unknown
   off(event: 'drain' | 'close', listener: () => void): unknown
 }

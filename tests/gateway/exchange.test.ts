@@ -4,7 +4,7 @@ import type { UpstreamFetch } from '../../src/gateway.ts'
 
 const INIT = {
   method: 'GET',
-  headers: new Headers(),
+  headers: new Map<string, string>(),
   ownHeaders: [],
   body: null,
   duplex: 'half',
@@ -33,6 +33,7 @@ describe('an exchange', () => {
     expect(await send(fetch)).toEqual({ response })
     expect(fetch).toHaveBeenCalledExactlyOnceWith(URL, {
       ...INIT,
+      headers: new Headers(),
       signal: expect.any(AbortSignal) as AbortSignal,
     })
   })

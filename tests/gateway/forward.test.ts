@@ -54,7 +54,7 @@ it('forwards an admitted request with the identity and the facts about the clien
 
 it('forwards an exempt request without an identity', () => {
   const { headers } = forwarded(admit(get('/x'), EXEMPT)).init
-  const names = ['accept-encoding', 'via', 'x-forwarded-host', 'x-forwarded-proto']
+  const names = ['via', 'accept-encoding', 'x-forwarded-proto', 'x-forwarded-host']
   expect([...headers.keys()]).toEqual(names)
 })
 
@@ -148,7 +148,7 @@ describe('Max-Forwards', () => {
       admit(new Request('https://api.test/', { method, headers: { 'max-forwards': hops } })),
       [],
     )
-  const sent = (method: string, hops: string): string | null => {
+  const sent = (method: string, hops: string): string | undefined => {
     const forwarding = send(method, hops)
     if (typeof forwarding === 'string') throw new Error(forwarding)
     return forwarding.init.headers.get('max-forwards')
@@ -159,10 +159,10 @@ describe('Max-Forwards', () => {
     ['007', '6'],
     ['10', '9'],
     ['9'.repeat(64), '254'],
-    ['-1', null],
-    ['1, 5', null],
-    ['', null],
-    ['9'.repeat(65), null],
+    ['-1', undefined],
+    ['1, 5', undefined],
+    ['', undefined],
+    ['9'.repeat(65), undefined],
   ])('of OPTIONS %j is sent as %j', (hops, told) => {
     expect(sent('OPTIONS', hops)).toBe(told)
   })
@@ -200,7 +200,7 @@ describe('a body', () => {
   ])('that came %s has no length (request smuggling)', (_, headers) => {
     const names = [...forwarded(admit(post('hello', headers), EXEMPT)).init.headers.keys()]
     expect(names).toEqual(
-      words('accept-encoding content-type via x-forwarded-host x-forwarded-proto'),
+      words('via accept-encoding x-forwarded-proto x-forwarded-host content-type'),
     )
   })
 
@@ -224,7 +224,10 @@ describe('a body', () => {
 })
 
 describe('the request id of the log', () => {
-  function sentWith(name: string, headers: Record<string, string> = {}): Headers {
+  function sentWith(
+    name: string,
+    headers: Record<string, string> = {},
+  ): ReadonlyMap<string, string> {
     const request = get('/', undefined, headers)
     followPassage(request).sentId = [name, 'made']
     return forwarded(admit(request, EXEMPT)).init.headers
@@ -246,7 +249,7 @@ describe('the request id of the log', () => {
   it.each(['x-auth-principal', 'x_auth_principal', 'x-forwarded-for', 'x-real-ip', 'te'])(
     'is not sent in %s, which the gateway removes',
     (name) => {
-      expect(sentWith(name).get(name)).toBeNull()
+      expect(sentWith(name).has(name)).toBe(false)
     },
   )
 })

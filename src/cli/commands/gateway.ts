@@ -1,5 +1,7 @@
-import { createGateway } from '../../gateway.ts'
+import { createHandler } from '../../gateway/handler.ts'
+import { resolveGateway } from '../../gateway/options.ts'
 import { passWebSockets } from '../../node.ts'
+import { createConnections } from '../../node/sockets/direct.ts'
 import { parseNetwork } from '../../verifiers/upstream/address.ts'
 import { pickTexts, readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
 import { addressFor, GUARD_OPTIONS, withRequestIdHeader } from '../gateway/guard-config.ts'
@@ -122,12 +124,15 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
     beginSpan: findTracing(surroundings),
   })
   const passOn = await asUsage(UPSTREAM_FLAGS, () =>
-    createGateway({
-      upstream,
-      ...options,
-      ...readSign(surroundings.env['WITH_AUTH_SIGN_SECRET']),
-      clientAddress: addressOf,
-    }),
+    createHandler(
+      resolveGateway({
+        upstream,
+        ...options,
+        ...readSign(surroundings.env['WITH_AUTH_SIGN_SECRET']),
+        clientAddress: addressOf,
+      }),
+      createConnections(),
+    ),
   )
   const parts = { isConflicting, healthz: line.has('healthz'), requestLog }
   await serveGuard(service, {

@@ -1,4 +1,6 @@
+import { followPassage } from '../../gateway/passage.ts'
 import { includes, parseAddress } from '../../verifiers/upstream/address.ts'
+import type { Passage } from '../../gateway/passage.ts'
 import type { Address, Network } from '../../verifiers/upstream/address.ts'
 
 export interface ClientAddresses {
@@ -8,10 +10,7 @@ export interface ClientAddresses {
   readonly isConflicting: (request: Request) => boolean
 }
 
-interface Found {
-  readonly address?: string
-  readonly isConflicting: boolean
-}
+type Found = NonNullable<Passage['client']>
 
 // After so many proxies, the last address counts as the client.
 const MOST_HOPS = 100
@@ -55,12 +54,7 @@ export function createClientAddresses(trusted: readonly Network[]): ClientAddres
     if (address !== other) return { address: peer.text, isConflicting: true }
     return { address, isConflicting: false }
   }
-  const known = new WeakMap<Request, Found>()
-  const findOnce = (request: Request): Found => {
-    const found = known.get(request) ?? find(request)
-    known.set(request, found)
-    return found
-  }
+  const findOnce = (request: Request): Found => (followPassage(request).client ??= find(request))
   return {
     addressOf: (request) => findOnce(request).address,
     isConflicting: (request) => findOnce(request).isConflicting,
@@ -74,7 +68,18 @@ export function peerAddressOf(request: Request): string | undefined {
 
 /** srvx sets the TCP peer's address as `request.ip`. */
 function peerOf(request: Request): Address | undefined {
-  return 'ip' in request && typeof request.ip === 'string' ? parseAddress(request.ip) : undefined
+  return 'ip' in request && typeof request.ip === 'string' ? parsePeer(request.ip) : undefined
+}
+
+const MOST_PEERS = 1_000
+const peers = new Map<string, Address>()
+
+/** Parses the address of a connection, and remembers it for the next request. */
+function parsePeer(text: string): Address | undefined {
+  const peer = peers.get(text) ?? parseAddress(text)
+  if (peers.size >= MOST_PEERS) peers.clear()
+  if (peer !== undefined) peers.set(text, peer)
+  return peer
 }
 
 function* entriesOf(list: string): Generator<string> {

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { within } from '../../core/async.ts'
 import { reasonOf } from '../../files/system.ts'
 import { readWholeNumber } from '../command-line.ts'
+import { sendDirectly } from '../../node/sockets/direct.ts'
 import { wrongValue } from '../errors.ts'
 import { isHttpServer, trackConnections } from './connections.ts'
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
@@ -104,10 +105,15 @@ export async function listen(
   // Imported here, because other commands start faster without it and need fewer permissions on Deno.
   const { serve } = await import('srvx')
   let isClosing = false
+  // srvx ends a response that has been sent.
+  const nothing = new Response(null)
   const server = serve({
     fetch: async (request) => {
       const response = await fetch(request)
-      return isClosing ? asLast(response) : response
+      const sent = sendDirectly(response, isClosing)
+      if (sent === undefined) return isClosing ? asLast(response) : response
+      await sent
+      return nothing
     },
     hostname: host,
     port,

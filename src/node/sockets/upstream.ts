@@ -1,6 +1,6 @@
 import { SWITCHING } from '../../gateway/exchange.ts'
-import { fieldsOf } from '../../gateway/field-names.ts'
-import { describeRequest } from '../../gateway/node-fetch.ts'
+import { fieldsOf, inOrder } from '../../gateway/field-names.ts'
+import { describeRequest } from '../../gateway/node-call.ts'
 import { isAccepted } from './handshake.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -24,8 +24,9 @@ export function shakeHands(
   const { request: send } = process.getBuiltinModule(
     url.startsWith('https:') ? 'node:https' : 'node:http',
   )
-  const options = describeRequest(url, ['connection', 'Upgrade', 'upgrade', 'websocket'], init)
-  const { headers, signal } = init
+  const { method, headers, ownHeaders, signal } = init
+  const connection = ['connection', 'Upgrade', 'upgrade', 'websocket']
+  const options = describeRequest(url, method, connection, new Map(inOrder(headers, ownHeaders)))
   return new Promise((resolve, reject) => {
     const request = send({ ...options, agent: false })
     const abort = (): void => void request.destroy(new Error('Aborted'))
@@ -36,7 +37,7 @@ export function shakeHands(
     request.on('upgrade', (answer, socket, head) => {
       // Node has removed its own listener, and an error without one would end the process.
       socket.on('error', () => socket.destroy())
-      const fields = fieldsOf(answer.rawHeaders)
+      const fields = new Headers(fieldsOf(answer.rawHeaders))
       if (!isAccepted(headers.get('sec-websocket-key'), fields) || signal.aborted) {
         socket.destroy()
         return reject(noWebSocket())
@@ -65,7 +66,7 @@ function settle(
     return reject(noWebSocket())
   }
   try {
-    const headers = fieldsOf(answer.rawHeaders)
+    const headers = new Headers(fieldsOf(answer.rawHeaders))
     // A stream of Node's gives bytes.
     const body = Readable.toWeb(answer) as ReadableStream<Uint8Array>
     resolve({ status, statusText, headers, body })
