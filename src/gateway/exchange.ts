@@ -5,7 +5,6 @@ import {
   namesInConnection,
   valueOf,
 } from './field-names.ts'
-import type { Field } from './field-names.ts'
 import type { Statement } from '../verifiers/upstream/signature.ts'
 
 /** The `init` argument of the gateway's `fetch`: a `RequestInit` with a stream as its body. */
@@ -34,7 +33,7 @@ export interface DirectBody {
 
 /** The answer of an upstream, of either way. */
 export interface UpstreamAnswer extends Pick<UpstreamResponse, 'status' | 'statusText'> {
-  readonly headers: Iterable<Field>
+  readonly headers: Iterable<[name: string, value: string]>
   readonly body: UpstreamResponse['body'] | DirectBody
 }
 
@@ -150,11 +149,12 @@ export function passOn(
   if (hasUnknownCoding(valueOf(response.headers, 'transfer-encoding'))) {
     throw new Error('Unknown transfer coding')
   }
-  const headers = copyFields(response.headers, decodesSilently)
+  const isLengthless = WITHOUT_BODY.has(status)
+  const fields = copyFields(response.headers, decodesSilently)
   // The answer to a HEAD has the length of the GET. With these statuses a length is wrong (RFC 9110 §8.6).
-  if (WITHOUT_BODY.has(status)) headers.delete('content-length')
+  const headers = isLengthless ? fields.filter(([name]) => name !== 'content-length') : fields
   const init = { status, statusText, headers }
-  if (method === 'HEAD' || WITHOUT_BODY.has(status)) {
+  if (method === 'HEAD' || isLengthless) {
     discard(response)
     return new Response(null, init)
   }
@@ -172,17 +172,15 @@ export function discard(response: UpstreamAnswer | undefined): void {
   ignore(response?.body?.cancel())
 }
 
-function copyFields(fields: Iterable<Field>, decodesSilently: boolean): Headers {
+function copyFields(
+  fields: UpstreamAnswer['headers'],
+  decodesSilently: boolean,
+): [name: string, value: string][] {
   const named = namesInConnection(valueOf(fields, 'connection'))
-  const headers = new Headers()
-  for (const [name, value] of fields) {
-    if (!isRemovedFromResponse(name) && !named.has(name)) headers.append(name, value)
-  }
-  const coding = headers.get('content-encoding')
-  if (coding === null || !decodesSilently) return headers
+  const kept = [...fields].filter(([name]) => !isRemovedFromResponse(name) && !named.has(name))
+  const coding = decodesSilently ? valueOf(kept, 'content-encoding') : null
+  if (coding === null) return kept
   const codings = coding.split(',').map((one) => one.trim().toLowerCase())
   if (!codings.every((one) => DECODED.has(one))) throw new Error('Unknown content coding')
-  headers.delete('content-encoding')
-  headers.delete('content-length')
-  return headers
+  return kept.filter(([name]) => name !== 'content-encoding' && name !== 'content-length')
 }

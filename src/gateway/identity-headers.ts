@@ -189,6 +189,7 @@ export function allIdentityFields(
  * headers. Different names get different values.
  */
 export function encodeName(name: string): string | undefined {
+  // Almost every name.
   if (/^[\w.@:-]*$/.test(name)) return name
   if (NOT_IN_HEADERS.test(name)) return undefined
   return name.replace(/[^\x21-\x7e]+|[%,]/gu, encodeURIComponent)

@@ -116,7 +116,9 @@ function createSecretsSource(
 ): (credentials: readonly SecretSource[]) => Secrets {
   const known = new WeakMap<readonly SecretSource[], Secrets>()
   return (credentials) => {
-    const secrets = known.get(credentials) ?? createSecrets(credentials, forwardAuthorization)
+    const before = known.get(credentials)
+    if (before !== undefined) return before
+    const secrets = createSecrets(credentials, forwardAuthorization)
     known.set(credentials, secrets)
     return secrets
   }

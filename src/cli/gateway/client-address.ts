@@ -76,7 +76,9 @@ const peers = new Map<string, Address>()
 
 /** Parses the address of a connection, and remembers it for the next request. */
 function parsePeer(text: string): Address | undefined {
-  const peer = peers.get(text) ?? parseAddress(text)
+  const known = peers.get(text)
+  if (known !== undefined) return known
+  const peer = parseAddress(text)
   if (peers.size >= MOST_PEERS) peers.clear()
   if (peer !== undefined) peers.set(text, peer)
   return peer

@@ -90,7 +90,9 @@ export function sendDirectly(response: Response, isLast: boolean): Promise<void>
   if (!(response instanceof PassingResponse)) return undefined
   const { answer, outgoing, status, statusText, headers } = response
   if (isLast) headers.set('connection', 'close')
-  outgoing.writeHead(status, statusText, [...headers].flat())
+  const fields: string[] = []
+  for (const [name, value] of headers) fields.push(name, value)
+  outgoing.writeHead(status, statusText, fields)
   // Almost every answer is here as a whole.
   if (answer.complete) {
     outgoing.end(answer.read() ?? NOTHING)
