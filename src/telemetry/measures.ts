@@ -8,7 +8,7 @@ import type { Sample } from './counts.ts'
 import type { Metric, MetricId } from './metrics.ts'
 import type { Source } from './series.ts'
 
-/** What is counted about a decision: of an event, or of a rejection before the guard. */
+/** The counted facts of a decision: of an event, or of a rejection before the guard. */
 export interface CountedDecision {
   readonly outcome: string
   readonly reason?: string | undefined
@@ -73,7 +73,7 @@ export class Measures {
     if (status !== undefined) this.add('endpointResponses', status)
   }
 
-  /** Counts one of a metric, by the value of its label. What is not known is `other`, if that is a value. */
+  /** Counts one of a metric, by the value of its label. Any other value is `other`, if the metric has that. */
   add(id: MetricId, value: string): void {
     const counts = this.#counts.get(id)
     if (counts?.add(value) === false) counts.add('other')

@@ -3,7 +3,7 @@ import { afterAll, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { whyMissing } from '../support/installed.ts'
 import { findFreePort } from '../support/loopback.ts'
-import { readText, sorted } from '../support/project.ts'
+import { readJson, readText, sorted } from '../support/project.ts'
 import { ENGINES } from '../support/redis-servers.ts'
 import { spawnProgram } from '../support/spawned-program.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
@@ -17,6 +17,15 @@ const hasEngine = ENGINES.length > 0
 const missing =
   whyMissing(['prometheus', '--version'], 'prometheus') ?? (hasEngine ? undefined : 'no engine')
 const TIMES = { tags: ['slow'], timeout: 300_000 }
+
+interface Dashboard {
+  readonly panels: readonly { readonly targets: readonly { readonly expr: string }[] }[]
+}
+
+/** The expressions of the dashboard, about all jobs and a short time. */
+const PANELS = readJson<Dashboard>('examples/grafana/with-auth.json')
+  .panels.flatMap(({ targets }) => targets)
+  .map(({ expr }) => expr.replaceAll('$job', '.*').replaceAll('$__rate_interval', '30s'))
 
 const pathOf = setupFolder()
 const SCENES = createScenes(pathOf)
@@ -131,7 +140,7 @@ function keepLoads(started: readonly Started[]): () => Promise<unknown> {
 }
 
 it.skipIf(missing)(
-  `each alert fires for what it is about, and no other does (${missing ?? 'checked'})`,
+  `each alert fires for what it is about, no other does, and each panel has data (${missing ?? 'checked'})`,
   TIMES,
   async () => {
     const started = await Promise.all(SCENES.map(({ start }) => start()))
@@ -148,7 +157,9 @@ it.skipIf(missing)(
     while (!isDone() && Date.now() < deadline) await fired.watch(1)
     // What fires by mistake may need as long.
     await fired.watch(20)
+    const panels = await Promise.all(PANELS.map(async (expr) => [expr, await query(expr)] as const))
     await endLoads()
     expect(fired.read()).toEqual(expected)
+    expect(panels.filter(([, value]) => Number.isNaN(value))).toEqual([])
   },
 )

@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
+import { formatExposition } from '../../src/cli/metrics/exposition.ts'
+import { createMeter } from '../../src/cli/metrics/meters.ts'
 import { whyMissing } from '../support/installed.ts'
 import { readText, ROOT } from '../support/project.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
@@ -192,6 +194,18 @@ describe.skipIf(missing)(`the alerts (${missing ?? 'checked'})`, () => {
     })
     expect([status, stdout]).toEqual([0, expect.stringContaining(`${RULES.length} rules found`)])
   })
+
+  it.each(['gateway', 'forward-auth', 'endpoint'] as const)(
+    'are about metrics that promtool finds nothing wrong with: %s',
+    (source) => {
+      const input = formatExposition(createMeter(source).families())
+      const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+        input,
+        encoding: 'utf8',
+      })
+      expect([status, stdout, stderr]).toEqual([0, '', ''])
+    },
+  )
 
   it('fire each for what it is about, and no other does', () => {
     const cases = Object.entries(FIRES).flatMap(([alert, causes]) =>

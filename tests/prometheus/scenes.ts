@@ -4,13 +4,18 @@ import { metrics } from '@opentelemetry/api'
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
 import { MeterProvider } from '@opentelemetry/sdk-metrics'
 import { stringify } from 'yaml'
+import { endpointCommand } from '../../src/cli/commands/endpoint.ts'
 import { forwardAuthCommand } from '../../src/cli/commands/forward-auth.ts'
 import { gatewayCommand } from '../../src/cli/commands/gateway.ts'
-import { memoryCache } from '../../src/index.ts'
+import { about } from '../../src/cli/conformance/questions.ts'
+import { memoryCache, withAuth } from '../../src/index.ts'
+import { jwt } from '../../src/jwt.ts'
 import { createKey } from '../../src/keys.ts'
 import { observe } from '../../src/otel.ts'
 import { redisStore } from '../../src/redis.ts'
 import { startAuthEndpoint } from '../support/auth-endpoint.ts'
+import { ISSUER, keyOf } from '../support/issuer.ts'
+import { get } from '../support/requests.ts'
 import { close, findFreePort, listen } from '../support/loopback.ts'
 import { ENGINES, startEngine } from '../support/redis-servers.ts'
 import { serveCommand, stopCommands } from '../support/served-command.ts'
@@ -83,6 +88,23 @@ async function startConfigured(file: string, auth: object) {
   return { ...gateway, endpoint, file }
 }
 
+/** A token that nobody has signed. */
+function tokenOf(issuer: string): string {
+  const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url')
+  const exp = Math.floor(Date.now() / 1000) + 3600
+  const claims = { iss: issuer, aud: 'us', sub: 'alice', exp }
+  return `${encode({ alg: 'RS256', kid: 'a' })}.${encode(claims)}.${'A'.repeat(342)}`
+}
+
+/** Serves the keys of an issuer. Returns where. */
+async function startKeySet(): Promise<string> {
+  const { jwk } = await keyOf('RS256', 'a')
+  const server = createServer((_, response) => response.end(JSON.stringify({ keys: [jwk] })))
+  const port = await listen(server)
+  cleanUps.push(() => close(server))
+  return `http://127.0.0.1:${port}/`
+}
+
 export const createScenes = (pathOf: (name: string) => string): readonly Scene[] => [
   {
     name: 'ordinary load',
@@ -91,6 +113,19 @@ export const createScenes = (pathOf: (name: string) => string): readonly Scene[]
       const { url } = await startEndpoint()
       const gateway = await startGateway([], { AUTH_ENDPOINT: url })
       return { ...gateway, load: many(3, mixed(gateway.call)) }
+    },
+  },
+  {
+    name: 'an endpoint over a file of keys',
+    alerts: [],
+    start: async () => {
+      const file = pathOf('endpoint.yaml')
+      const { key } = await createKey(file, { principal: 'alice' })
+      const serving = serveCommand(endpointCommand, ['--keys', file, '--metrics=127.0.0.1:0'])
+      const url = await serving.listening()
+      const ask = async (): Promise<unknown> =>
+        (await fetch(url, { method: 'POST', body: about(key, 'a').body })).text()
+      return { metrics: String(serving.logged('metrics')[0]?.['url']), load: ask }
     },
   },
   {
@@ -191,13 +226,20 @@ export const createScenes = (pathOf: (name: string) => string): readonly Scene[]
       const exporter = new PrometheusExporter({ port, host: '127.0.0.1' })
       metrics.setGlobalMeterProvider(new MeterProvider({ readers: [exporter] }))
       const store = redisStore({ url: `redis://127.0.0.1:${await findFreePort()}` })
-      const cache = memoryCache({ allowTtlMs: 600_000, store, onEvent: observe() })
+      const onEvent = observe()
+      const cache = memoryCache({ allowTtlMs: 600_000, store, onEvent })
+      const keySet = await startKeySet()
+      const verifier = jwt({ issuer: ISSUER, audience: 'us', jwksUri: keySet })
+      const guarded = withAuth(() => new Response('in'), { verifier, cache, onEvent })
       cleanUps.push(
         () => exporter.shutdown(),
         () => store.stop(),
       )
-      const revoke = (): void => void cache.invalidate(KEY).catch(() => undefined)
-      return { metrics: `http://127.0.0.1:${port}/metrics`, break: revoke }
+      const breakIt = async (): Promise<void> => {
+        void cache.invalidate(KEY).catch(() => undefined)
+        await guarded(get('/', tokenOf(ISSUER)))
+      }
+      return { metrics: `http://127.0.0.1:${port}/metrics`, break: breakIt }
     },
   },
   {
@@ -232,12 +274,7 @@ export const createScenes = (pathOf: (name: string) => string): readonly Scene[]
       const file = pathOf('issuer.yaml')
       writeFileSync(file, stringify({ server: { auth: { provider_config: auth } } }))
       const gateway = await startGateway(['--config', file])
-      const encode = (part: object): string =>
-        Buffer.from(JSON.stringify(part)).toString('base64url')
-      const exp = Math.floor(Date.now() / 1000) + 3600
-      const claims = { iss: issuer, aud: 'us', sub: 'alice', exp }
-      const token = `${encode({ alg: 'RS256', kid: 'a' })}.${encode(claims)}.${'A'.repeat(342)}`
-      return { ...gateway, load: () => gateway.call(token) }
+      return { ...gateway, load: () => gateway.call(tokenOf(issuer)) }
     },
   },
   {
