@@ -235,11 +235,11 @@ describe('what has changed since', () => {
 
   it('a denial that came after is not overlooked, nor is a cached one an allow', async () => {
     const { recall, ask } = await warmed()
-    vi.advanceTimersByTime(TTL_MS)
+    // Only the time of day ends the allow, so that it could live again.
+    vi.setSystemTime(Date.now() + TTL_MS)
     verifier.mockReturnValue(DENY)
     expect((await ask()).admitted).toBe(false)
     expect(recall(get('/', 'k1'))).toBeUndefined()
-    // The clocks of before would let the allow live again.
     vi.setSystemTime(Date.now() - TTL_MS)
     expect(recall(get('/', 'k1'))).toBeUndefined()
   })
@@ -273,6 +273,8 @@ describe('a request that is no plain Request', () => {
     expect(outer.recall(request)?.auth?.principal).toBe('outer')
     expect(recall(request)).toBeUndefined()
     expect(getAuth(request).principal).toBe('outer')
+    // From then on it throws no more.
+    expect(recall(get('/', 'k1'))).toBeUndefined()
     // The mark of both is that of the long way.
     for (const way of [both, both]) await way.decide(request, [])
     outer.recall(other)
