@@ -132,7 +132,7 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | 
   if (told === undefined) return reject(progress, { reason: 'malformed_request' })
   if (cached !== undefined) {
     progress.hit = cached
-    return conclude(progress, setup, cached.admission, cached.denial)
+    return conclude(progress, setup, cached.admitted ? cached : undefined, cached.denial)
   }
   const span = setup.beginSpan?.(progress.startedAt)
   progress.span = span

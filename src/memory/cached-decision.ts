@@ -45,7 +45,8 @@ export function timedDecision(
   if (verdict.outcome === 'deny') {
     const denial = ownDenial(verdict)
     const decision = {
-      admission: undefined,
+      admitted: false,
+      auth: undefined,
       denial,
       verifier,
       ttlMs,
@@ -54,18 +55,18 @@ export function timedDecision(
       stamp,
       lifeMs: undefined,
       mustRevalidate: false,
-    }
+    } as const
     const { explanation } = denial
     return { decision, bytes: explanation === undefined ? 0 : sizeOfText(explanation) }
   }
-  const admission = { admitted: true, auth: verdict.auth } as const
   const lifeMs = (verdict.auth.expiresAt ?? Infinity) - (wallStartedAt - ageMs)
   const isShort = lifeMs < ttlMs + bounds.staleIfErrorMs
   const end = isShort ? Math.floor(lifeMs) : undefined
   const mustRevalidate = verdict.mustRevalidate === true
   // Both have the same properties in the same order, so that V8 gives them one shape; none is spread, so that all are within it.
   const decision = {
-    admission,
+    admitted: true,
+    auth: verdict.auth,
     denial: undefined,
     verifier,
     ttlMs,
@@ -74,7 +75,7 @@ export function timedDecision(
     stamp,
     lifeMs: end,
     mustRevalidate,
-  }
+  } as const
   return { decision, bytes: sizeOf(verdict.auth) }
 }
 

@@ -51,18 +51,17 @@ export class CachePartition extends Partition {
   }
 
   recall(field: string): KnownAdmission | undefined {
-    return this.#unexpired(this.#open().allows, field, '')?.admission
+    const decision = this.#unexpired(this.#open().allows, field, '')
+    return decision?.admitted === true ? decision : undefined
   }
 
   /** An allow that has expired, and may stand in during an outage. */
   lookUpStale(token: string, told: string): CachedDecision | undefined {
     const decision = this.#open().allows.get(usualField(token), told)
-    const auth = decision?.admission?.auth
-    if (decision === undefined || auth === undefined || decision.mustRevalidate) return undefined
+    if (decision?.admitted !== true || decision.mustRevalidate) return undefined
     if (!this.#isUsable(decision, this.#memory.bounds.staleIfErrorMs)) return undefined
-    const stale = Object.freeze({ __proto__: null, ...auth, stale: true })
-    const admission = { admitted: true, auth: stale } as const
-    return { verifier: decision.verifier, admission, denial: undefined }
+    const stale = Object.freeze({ __proto__: null, ...decision.auth, stale: true })
+    return { admitted: true, auth: stale, denial: undefined, verifier: decision.verifier }
   }
 
   stamp(token: string, now: number, wallNow: number): Stamp | undefined {
@@ -121,12 +120,12 @@ export class CachePartition extends Partition {
 
   // Both clocks must agree: one may stop while a machine is frozen, the other may be set back and forth.
   #isUsable(decision: TimedDecision, extraMs: number): boolean {
-    const { ttlMs, askedAt, wallAskedAt, lifeMs, stamp, admission } = decision
+    const { admitted, ttlMs, askedAt, wallAskedAt, lifeMs, stamp } = decision
     const { clock, madeAt, wallMadeAt } = this.#memory
     const wallNow = clock.wallNow()
     const now = clock.now()
     // A denial admits no request, so it may outlive the connection to the store.
-    const isTrusted = admission === undefined ? stamp?.isCurrent() : stamp?.isGood(now, wallNow)
+    const isTrusted = admitted ? stamp?.isGood(now, wallNow) : stamp?.isCurrent()
     if (isTrusted === false) return false
     const ageMs = now - madeAt - askedAt
     const wallAgeMs = wallNow - wallMadeAt - wallAskedAt

@@ -9,13 +9,13 @@ import type { CallStart } from './call.ts'
 import type { KnownAdmission } from '../response/admission.ts'
 import type { SkipReason } from '../types.ts'
 
-/** An allow, whose admission is made when it is stored, so that a hit allocates nothing. Or a denial. */
+/** An allow, which is the admission itself, so that a hit allocates nothing and reads one object. Or a denial. */
 export type CachedDecision = {
   /** The verifier that decided, by its label. */
   readonly verifier: string | undefined
 } & (
-  | { readonly admission: KnownAdmission; readonly denial: undefined }
-  | { readonly admission: undefined; readonly denial: DenyVerdict }
+  | (KnownAdmission & { readonly denial: undefined })
+  | { readonly admitted: false; readonly auth: undefined; readonly denial: DenyVerdict }
 )
 
 /** What the checks of guards that decide alike know of each other. */
@@ -58,8 +58,8 @@ export abstract class Partition implements AskingMemory {
 }
 
 /** The verdict that a decision was made of. */
-export function verdictOf({ admission, denial }: CachedDecision): ParsedVerdict {
-  return admission === undefined ? denial : { outcome: 'allow', auth: admission.auth }
+export function verdictOf({ auth, denial }: CachedDecision): ParsedVerdict {
+  return denial ?? { outcome: 'allow', auth }
 }
 
 /** The options that give a decision its meaning. */

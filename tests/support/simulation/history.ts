@@ -105,7 +105,7 @@ class Instance {
   /** The version that a request is admitted by, or `undefined`. */
   async request(told: string): Promise<number | undefined> {
     const hit = this.#cache.lookUp(TOKEN, told)
-    if (hit !== undefined) return versionOf(hit.admission?.auth?.principal)
+    if (hit !== undefined) return versionOf(hit.auth?.principal)
     const question = { token: TOKEN, request: { path: '', headers: {}, params: {} } }
     const check = this.#parts.createCheck(question, told, [])
     const now = this.process.now()
