@@ -31,6 +31,9 @@ const MCP = sources.filter((file) => file.startsWith('mcp/'))
 // Tried by tests/examples/authzen.test.ts.
 const AUTHZEN = 'authzen.ts'
 
+// Tried by tests/runtimes/traces.test.ts.
+const TRACES = sources.filter((file) => file.startsWith('traces/'))
+
 const rows = readTable(readText('docs/frameworks/README.md'), 'example').map((cells) => {
   const [link = '', framework = '', guard = '', identity = '', server = ''] = cells
   const [, name = '', file = ''] = /^\[(.*)\]\(\.\.\/\.\.\/examples\/(.*)\)$/.exec(link) ?? []
@@ -43,7 +46,7 @@ describe('the table of examples in docs/frameworks/README.md', () => {
   })
 
   it('has every program and folder of examples/, except those of other pages', () => {
-    const elsewhere = new Set([...WEBSOCKETS, ...MCP, AUTHZEN])
+    const elsewhere = new Set([...WEBSOCKETS, ...MCP, ...TRACES, AUTHZEN])
     const others = sources.filter((file) => !elsewhere.has(file)).map(topOf)
     expect(sorted(new Set(others))).toEqual(sorted(rows.map(({ file }) => topOf(file))))
     expect(rows.map(({ name }) => name)).toEqual(rows.map(({ file }) => topOf(file)))
@@ -74,6 +77,10 @@ it('docs/authorization.md has the example of a decision point', () => {
   expect(readText('docs/authorization.md')).toContain(`<!-- examples/${AUTHZEN} -->`)
 })
 
+it.each(TRACES)('%s stands in docs/traces.md', (file) => {
+  expect(readText('docs/traces.md')).toContain(`<!-- examples/${file} -->`)
+})
+
 it.each(MCP)('docs/mcp.md shows or links %s', (file) => {
   expect(readText('docs/mcp.md')).toContain(`examples/${file}`)
 })
@@ -90,11 +97,12 @@ describe('an example', () => {
   })
 
   it.each(sources)(
-    'imports only the package, Node and packages of examples/package.json: %s',
+    'imports only the package, Node and packages of the tests that try it: %s',
     (file) => {
       const imported = [...readText(`examples/${file}`).matchAll(/ from '([^.'][^']*)'/g)]
       const packages = imported.map(({ 1: specifier = '' }) => packageOf(specifier))
-      const known = new Set(['with-auth', 'node', ...Object.keys(frameworks.dependencies)])
+      const { dependencies } = TRACES.includes(file) ? runtimes : frameworks
+      const known = new Set(['with-auth', 'node', ...Object.keys(dependencies)])
       expect(packages.filter((name) => !known.has(name))).toEqual([])
     },
   )
