@@ -60,11 +60,20 @@ export function addsTraceContext(): boolean {
   const channels = nodeModule('node:diagnostics_channel')
   const hasSubscribers = property(channels, 'hasSubscribers')
   if (typeof hasSubscribers === 'function' && hasSubscribers('undici:request:create')) return true
-  const { fetch } = globalThis
-  if (fetch.name !== 'fetch' || !OWN_FETCH.test(Function.prototype.toString.call(fetch)))
-    return true
+  if (!isOwnFetch(globalThis.fetch)) return true
   const deno = property(property(globalThis, 'Deno'), 'telemetry')
   return deno !== undefined && property(api, 'trace') === property(deno, 'tracerProvider')
+}
+
+let lastFetch: unknown
+let isLastOwn = false
+
+/** Tested again only for another function. */
+function isOwnFetch(fetch: typeof globalThis.fetch): boolean {
+  if (fetch === lastFetch) return isLastOwn
+  isLastOwn = fetch.name === 'fetch' && OWN_FETCH.test(Function.prototype.toString.call(fetch))
+  lastFetch = fetch
+  return isLastOwn
 }
 
 /**

@@ -23,7 +23,9 @@ export function createTracing(api: OpenTelemetry, namesCaller: boolean): BeginSp
     const startTime = Math.min(now, Math.floor(now + 1 - elapsed))
     // Looked up each time: a program may register its provider later, or exchange it.
     const span = api.trace.getTracer('with-auth').startSpan('with-auth check', { startTime })
-    return wrap(api, span, startTime, namesCaller)
+    const { traceId } = span.spanContext()
+    // Without an SDK, the span of a request that is in none is not valid.
+    return TRACE_ID.test(traceId) ? new ActiveSpan(api, span, startTime, namesCaller) : NO_SPAN
   }
 }
 
@@ -37,7 +39,7 @@ export function observeWithSpans(
     // An observer that is called by another one is not asked for a span.
     (span ?? begin?.(performance.now() - event.durationMs))?.end(event)
   // What it throws, the end of the check meets and reports.
-  const beginQuietly: BeginSpan = (startedAt) => attempt(() => begin?.(startedAt))
+  const beginQuietly = begin && ((startedAt: number) => attempt(() => begin(startedAt)))
   return observeWithRequest((event, request, span) => {
     try {
       if (event.type === 'decision') end(event, span)
@@ -61,19 +63,49 @@ function attempt<Value>(make: () => Value): Value | undefined {
 
 const TRACE_ID = /^(?!0{32})[\da-f]{32}$/
 
-function wrap(api: OpenTelemetry, span: Span, startTime: number, namesCaller: boolean): CheckSpan {
-  const { traceId } = span.spanContext()
-  const enter = (): openTelemetry.Context => api.trace.setSpan(api.context.active(), span)
-  return {
-    traceId: TRACE_ID.test(traceId) ? traceId : undefined,
-    context: () => attempt(() => inject(api, enter())),
-    run: (call) => api.context.with(enter(), call),
-    end: (event) => {
-      span.setAttributes(describe(event, namesCaller))
-      // To turn a caller away is not an error of the server.
-      if (isOutage(event)) span.setStatus({ code: api.SpanStatusCode.ERROR })
-      span.end(startTime + event.durationMs)
-    },
+const NO_SPAN: CheckSpan = {
+  traceId: undefined,
+  context: () => undefined,
+  run: (call) => call(),
+  end: () => undefined,
+}
+
+class ActiveSpan implements CheckSpan {
+  readonly traceId: string
+  readonly #api: OpenTelemetry
+  readonly #span: Span
+  readonly #startTime: number
+  readonly #namesCaller: boolean
+
+  constructor(api: OpenTelemetry, span: Span, startTime: number, namesCaller: boolean) {
+    this.#api = api
+    this.#span = span
+    this.#startTime = startTime
+    this.#namesCaller = namesCaller
+    this.traceId = span.spanContext().traceId
+  }
+
+  context(): ReturnType<typeof readTraceContext> {
+    return attempt(() => inject(this.#api, this.#context))
+  }
+
+  run<Value>(call: () => Value): Value {
+    return this.#api.context.with(this.#context, call)
+  }
+
+  end(event: DecisionEvent): void {
+    const hasFailed = isOutage(event)
+    const attributes = describe(event)
+    if (hasFailed && event.reason !== undefined) attributes['error.type'] = event.reason
+    if (this.#namesCaller && event.principal !== undefined) attributes['user.id'] = event.principal
+    this.#span.setAttributes(attributes)
+    // To turn a caller away is not an error of the server.
+    if (hasFailed) this.#span.setStatus({ code: this.#api.SpanStatusCode.ERROR })
+    this.#span.end(this.#startTime + event.durationMs)
+  }
+
+  get #context(): openTelemetry.Context {
+    return this.#api.trace.setSpan(this.#api.context.active(), this.#span)
   }
 }
 
@@ -89,18 +121,24 @@ function inject(
   return readTraceContext({ get: (name) => carrier.get(name) ?? null })
 }
 
-// The path is in the span of the server, as the route, and a token is nowhere.
-function describe(event: DecisionEvent, namesCaller: boolean): Attributes {
-  const { outcome, reason, detail, cache, verifier, attempts, shadow, principal } = event
-  return {
+// The path is in the span of the server, as the route, and a token is nowhere. Spreading objects would cost a cache hit more.
+function describe({
+  outcome,
+  reason,
+  detail,
+  cache,
+  verifier,
+  attempts,
+  shadow,
+}: DecisionEvent): Attributes {
+  const attributes: Attributes = {
     'with_auth.outcome': outcome,
-    ...(reason === undefined ? {} : { 'with_auth.reason': reason }),
-    ...(detail === undefined ? {} : { 'with_auth.detail': detail }),
-    ...(reason !== undefined && isOutage(event) ? { 'error.type': reason } : {}),
     'with_auth.cache': cache,
-    ...(verifier === undefined ? {} : { 'with_auth.verifier': verifier }),
     'with_auth.attempts': attempts,
-    ...(shadow === undefined ? {} : { 'with_auth.shadow': true }),
-    ...(namesCaller && principal !== undefined ? { 'user.id': principal } : {}),
   }
+  if (reason !== undefined) attributes['with_auth.reason'] = reason
+  if (detail !== undefined) attributes['with_auth.detail'] = detail
+  if (verifier !== undefined) attributes['with_auth.verifier'] = verifier
+  if (shadow !== undefined) attributes['with_auth.shadow'] = true
+  return attributes
 }
