@@ -1,16 +1,20 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ANNOUNCE_OPTION, prepareAnnouncement } from '../../../src/cli/announcement.ts'
 import { readCommandLine } from '../../../src/cli/command-line.ts'
 import { COMMANDS } from '../../../src/cli/main.ts'
-import { createKey, createKeyEndpoint, listKeys } from '../../../src/keys.ts'
+import { memoryCache } from '../../../src/index.ts'
+import { createKey, createKeyEndpoint, keys as keysVerifier, listKeys } from '../../../src/keys.ts'
+import { repositoryOf } from '../../../src/keys/edits/place.ts'
+import { redisStore } from '../../../src/redis.ts'
 import { connectLiveGuard, stopGuards } from '../../support/connected-guards.ts'
+import { guardWith } from '../../support/guarded-verifier.ts'
 import { ask } from '../../support/key-questions.ts'
 import { findFreePort } from '../../support/loopback.ts'
 import { ENGINES, startEngine, stopEngines, writeStoreConfig } from '../../support/redis-servers.ts'
 import { runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
-import type { CreatedKey, RetiredKey } from '../../../src/keys.ts'
+import type { CreatedKey, KeyStore, RetiredKey } from '../../../src/keys.ts'
 import type { ConnectedGuard } from '../../support/connected-guards.ts'
 import type { RunningEngine } from '../../support/redis-servers.ts'
 
@@ -93,6 +97,19 @@ describe.skipIf(engineName === undefined)('a running instance', () => {
     expect(printed + noted).not.toMatch(/[\da-f]{64}/)
     await untilAsked(guard, created.key)
     expect(await guard.ask(created.key)).toMatchObject({ outcome: 'deny' })
+  })
+
+  it('ends the cached allow of a verifier of keys in a database', async () => {
+    const { id, key } = await create()
+    const find: KeyStore['find'] = (sha256) => repositoryOf(pathOf('keys.yaml')).read().find(sha256)
+    const store = redisStore({ url: engine.url, scope: 'keys' })
+    onTestFinished(() => store.stop())
+    const cache = memoryCache({ allowTtlMs: 60_000, store })
+    const guard = guardWith(keysVerifier({ store: { find } }), { cache })
+    await vi.waitFor(async () => expect((await guard.ask(key)).cache).toBe('hit'), 10_000)
+    expect((await keys(config(), ['revoke', id])).code).toBe(0)
+    const isRevoked = async () => expect(await guard.ask(key)).toMatchObject({ detail: 'revoked' })
+    await vi.waitFor(isRevoked, 10_000)
   })
 
   it('asks about a rotated key again, and learns its new end', async () => {
