@@ -146,6 +146,7 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
     limit: [{ value: '0' }, { value: '1001' }, { value: 'all' }],
     principal: [{ value: 'a\u0001b', shown: String.raw`"a\u0001b"` }],
   },
+  'keys show': { keys: [{ value: 'missing.yaml', code: 1 }] },
   'keys check': { keys: [{ value: 'missing.yaml', code: 1 }] },
   'keys revoke': {
     keys: [{ value: 'missing.yaml', code: 1 }],
@@ -213,6 +214,7 @@ function lineWithout(command: string, option: string): readonly string[] {
     'keys remove': [keys, ['key_x']],
     'keys prune': [keys, ['--older', '90d']],
     'keys import': [[inFolder('keys.yaml')], keys],
+    'keys show': [keys, ['key_x']],
     'keys check': [['-'], keys],
     'keys export': [keys],
     endpoint: [keys, ['--port=0']],
