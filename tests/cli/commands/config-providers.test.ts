@@ -27,8 +27,10 @@ const PROXY =
 
 describe('with-auth config', () => {
   it.each(rows)('prints a provider that can be read again: %s { %s }', async (type, yaml) => {
+    writeFileSync(inFolder('keys.yaml'), 'keys: []')
+    const keys = yaml?.replaceAll('FOLDER', inFolder('.'))
     const { printed, noted } = await runConfig(
-      inAuth(`provider_config: { type: ${type}, ${yaml} }`),
+      inAuth(`provider_config: { type: ${type}, ${keys} }`),
     )
     expect(noted).toBe('')
     let count = 0
