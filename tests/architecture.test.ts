@@ -74,8 +74,7 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
     'access',
     FILES,
     'jwt.ts',
-    // What `api_keys` decides by.
-    'keys',
+    'keys.ts',
     'mcp',
     'memory',
     'node.ts',

@@ -1,8 +1,6 @@
-import { misusedOption } from '../core/config/option-checks.ts'
 import { AuthUnavailableError } from '../core/errors.ts'
 import { define } from '../verifiers/define-verifier.ts'
 import { findIn } from './database/find.ts'
-import { sqliteKeys } from './database/sqlite.ts'
 import { KeyFileError, observed } from './error.ts'
 import { openSource } from './file/watch.ts'
 import { endOfKey, judgeBy } from './keyring.ts'
@@ -18,22 +16,6 @@ export const LABEL = 'api_keys'
 /** @throws KeyFileError for keys that cannot be read now. */
 export function openKeySource(source: KeySource): FindKey {
   return 'store' in source ? findIn(source.store) : openSource(source)
-}
-
-/**
- * Makes the verifier of a key file or a SQLite file that a config names.
- *
- * @throws AuthConfigError about `file` for keys that cannot be read now.
- */
-export function verifierOfFile(file: string): CheckedVerifier {
-  try {
-    // By the name: whoever opens a SQLite file that this process uses already drops its locks.
-    const isDatabase = /\.(?:db|sqlite3?)$/i.test(file)
-    return createKeysVerifier({ source: isDatabase ? { store: sqliteKeys(file) } : { file } })
-  } catch (error) {
-    if (!(error instanceof KeyFileError)) throw error
-    throw misusedOption(['file'], `a file of keys that can be read: ${inOneLine(error)}`)
-  }
 }
 
 /** @param onError Gets each problem with the keys once. By default it is a warning of the guard that meets it. */

@@ -4,7 +4,8 @@ import { UnreadableFileError } from '../../files/system.ts'
 import { readTextFile } from '../../files/text-file.ts'
 import { sha256 } from '../../verifiers/id/sha256.ts'
 import { isOwnAddress, variable } from '../../verifiers/kubernetes/own-address.ts'
-import type { Transport } from '../../core/verifier.ts'
+import type { Transport, Verifier } from '../../core/verifier.ts'
+import type * as KeysApi from '../../keys.ts'
 import type { AuthSection } from '../auth-section.ts'
 import type { Files } from './kinds/provider.ts'
 import type { Means } from './make.ts'
@@ -29,8 +30,9 @@ export async function loadMeans(
   const { jwt } = providers.some(checksTokensHere) ? await import('../../jwt.ts') : {}
   const { nodeTransport } = providers.some(mayNeedAuthority) ? await import('../../node.ts') : {}
   const hasKeys = providers.some(({ name }) => name === 'api_keys')
-  const { verifierOfFile } = hasKeys ? await import('../../keys/verifier.ts') : {}
-  return { jwt, files: createFiles(nodeTransport, verifierOfFile ?? notLoaded, account) }
+  const api = hasKeys ? await import('../../keys.ts') : undefined
+  const verifierOfKeys = (file: string): Verifier => verifyKeys(file, api ?? notLoaded())
+  return { jwt, files: createFiles(nodeTransport, verifierOfKeys, account) }
 }
 
 function checksTokensHere({ name, values }: Provider): boolean {
@@ -43,6 +45,17 @@ function mayNeedAuthority({ name, values }: Provider): boolean {
 
 function notLoaded(): never {
   throw new TypeError('What the provider needs is not loaded')
+}
+
+function verifyKeys(file: string, { KeyFileError, keys, sqliteKeys }: typeof KeysApi): Verifier {
+  try {
+    // By the name: whoever opens a SQLite file that this process uses already drops its locks.
+    return keys(/\.(?:db|sqlite3?)$/i.test(file) ? { store: sqliteKeys(file) } : { file })
+  } catch (error) {
+    if (!(error instanceof KeyFileError)) throw error
+    const reason = error.message.replaceAll('\n', '; ')
+    throw misusedOption(['file'], `a file of keys that can be read: ${reason}`)
+  }
 }
 
 function createFiles(
