@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { cpSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import {
   afterAll,
   afterEach,
@@ -14,10 +16,12 @@ import {
 } from 'vitest'
 import { close, listen } from '../support/loopback.ts'
 import { ROOT } from '../support/project.ts'
-import { BUN, DENO, locateModule, NODES } from './support/binaries.ts'
+import { BUN, DENO, locate, locateModule, NODES } from './support/binaries.ts'
 import { startServer } from './support/server-process.ts'
 import type { Binary } from './support/binaries.ts'
 import type { RunningServer } from './support/server-process.ts'
+
+const run = promisify(execFile)
 
 /** The set-up of docs/traces.md on each runtime, with the real SDK, before an endpoint and a Collector that record what they get. */
 
@@ -187,3 +191,13 @@ describe.each(NODES_OF_SDK)('the command on $name', (binary) => {
     expect(server?.printed()).not.toContain('no span is made')
   })
 })
+
+it.each([...NODES, BUN])(
+  'observe adds at most 2 µs to a cached hit without an SDK on $name',
+  async (binary) => {
+    const { stdout } = await run(locate(binary), ['observe-costs.js'], { cwd: inject('app') })
+    // Nothing was measured if it costs nothing.
+    expect(Number(stdout)).toBeGreaterThan(0.05)
+    expect(Number(stdout)).toBeLessThan(2)
+  },
+)
