@@ -98,7 +98,7 @@ export class Calls {
 
   /** Asks by the deadline. Rejects while the circuit is open, before anything that a call needs is started. */
   run(start: CallStart, ask: Ask): Promise<ParsedVerdict> {
-    const { check, deadline, now } = start
+    const { check, facts, deadline, now, waitedSince } = start
     const { token } = check
     const isKnown = this.#isKnown(token, now)
     const refusal = this.refusalOf(check, now)
@@ -106,8 +106,23 @@ export class Calls {
     if (refusal !== undefined) return Promise.reject(refusal)
     return new Promise((resolve, reject) => {
       const time = new Deadline(deadline, now, () => this.#expire(call))
-      const progress = { slot: undefined, circuit: undefined, isSettled: false }
-      const call: Call = { ...start, ask, token, isKnown, time, resolve, reject, ...progress }
+      // Each property by name: on Node 20 a spread of the start costs half as much as the rest of a call.
+      const call: Call = {
+        check,
+        facts,
+        deadline,
+        now,
+        waitedSince,
+        ask,
+        token,
+        isKnown,
+        time,
+        resolve,
+        reject,
+        slot: undefined,
+        circuit: undefined,
+        isSettled: false,
+      }
       this.#start(call, now)
     })
   }
