@@ -167,10 +167,10 @@ export class AuthUnavailableError extends Error {
     super(`No verdict from the auth service: ${reason}`, cause)
     this.name = 'AuthUnavailableError'
     this.reason = reason
-    this.retryAfterMs = options.retryAfterMs
-    this.status = options.status
+    this.retryAfterMs = finiteOrNone(options.retryAfterMs)
+    this.status = finiteOrNone(options.status)
     this.detail = detail
-    this.explanation = options.explanation
+    this.explanation = textOrNone(options.explanation)
   }
 }
 
@@ -189,18 +189,19 @@ export function adoptUnavailable(error: unknown): unknown {
 function readUnavailable(error: unknown): AuthUnavailableError | undefined {
   if (typeof error !== 'object' || error === null) return undefined
   const read = (field: string): unknown => Reflect.get(error, field)
-  // An object that only has the prototype may have fields that throw, and so may one of a subclass.
   const hasClass = error instanceof AuthUnavailableError
-  const isOurs = Object.getPrototypeOf(error) === AuthUnavailableError.prototype
-  if (isOurs && isMadeHere(error)) return undefined
   if (!hasClass && read('code') !== 'auth_unavailable') return undefined
   const [reason, detail, explanation] = [read('reason'), read('detail'), read('explanation')]
   if (!isUnavailableReason(reason)) return undefined
+  const [retryAfterMs, status] = [read('retryAfterMs'), read('status')]
+  // An object that only has the prototype may have fields that throw, and so may one of a subclass.
+  const isOurs = Object.getPrototypeOf(error) === AuthUnavailableError.prototype
+  if (isOurs && isMadeHere(error)) return undefined
   return new AuthUnavailableError(reason, {
-    retryAfterMs: finiteOrNone(read('retryAfterMs')),
-    status: finiteOrNone(read('status')),
+    retryAfterMs: finiteOrNone(retryAfterMs),
+    status: finiteOrNone(status),
     detail: isDenyDetail(detail) ? detail : undefined,
-    explanation: typeof explanation === 'string' ? explanation : undefined,
+    explanation: textOrNone(explanation),
     ...('cause' in error ? { cause: read('cause') } : {}),
   })
 }
@@ -211,4 +212,8 @@ export function isUnavailableReason(reason: unknown): reason is UnavailableReaso
 
 function finiteOrNone(value: unknown): number | undefined {
   return typeof value === 'number' && value >= 0 && value < Infinity ? value : undefined
+}
+
+function textOrNone(text: unknown): string | undefined {
+  return typeof text === 'string' ? text : undefined
 }

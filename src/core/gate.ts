@@ -168,7 +168,8 @@ function conclude(
   denial?: DenyVerdict,
 ): Decision | Promise<Decision> {
   if (denial?.error !== undefined) return fail(progress, denial.error)
-  if (admission === undefined) return reject(progress, { reason: 'denied', ...denial })
+  if (admission === undefined)
+    return reject(progress, { ...denial, reason: denial?.reason ?? 'denied' })
   const { request, startedAt, target } = progress
   progress.auth = admission.auth
   const end = (refusal: Failure | undefined): Decision =>

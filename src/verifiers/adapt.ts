@@ -1,3 +1,4 @@
+import { orAborted } from '../core/async.ts'
 import { emptyRecord } from '../core/runtime.ts'
 import type { Decide } from '../core/endpoint/checked-verifier.ts'
 import type { ParsedVerdict } from '../core/endpoint/verdict.ts'
@@ -19,9 +20,10 @@ export function narrowQuestion({ token, request }: Question, context: Context): 
   }
 }
 
-/** Makes the `ask` of a verifier whose verdicts are checked already. */
+/** Makes the `ask` of a verifier whose verdicts are checked already. It ends with the signal, as a guard ends at its deadline. */
 export function askBy(decide: Decide): AskVerifier {
-  return async (question, signal, run = {}) => toVerdict(await decide(question, signal, run))
+  return async (question, signal, run = {}) =>
+    toVerdict(await orAborted(decide(question, signal, run), signal))
 }
 
 function toVerdict(verdict: ParsedVerdict): Verdict {

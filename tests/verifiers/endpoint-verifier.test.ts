@@ -39,6 +39,14 @@ describe('the contract', () => {
     })
   })
 
+  it('ends with the signal of a caller without a guard, also over a `fetch` that ignores it', async () => {
+    const fetch = (): Promise<never> => new Promise(() => undefined)
+    const { ask } = endpointVerifier({ endpoint: 'https://auth.example.test', fetch })
+    const request = { path: '/', headers: {}, params: {} }
+    const verdict = ask({ token: TOKEN, request }, AbortSignal.timeout(20))
+    await expect(verdict).rejects.toMatchObject({ reason: 'timeout' })
+  })
+
   it('is that of `endpoint`: the trace of the request, also as a member', async () => {
     const { calls, ask, verifier } = await start(() => ({ json: {} }))
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'

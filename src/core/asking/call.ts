@@ -147,7 +147,7 @@ export class Calls {
     return this.#ask(call, this.#clock.now())
   }
 
-  /** Asks, and again after some failures. Goes on after the deadline, until the source has ended too. */
+  /** Asks, and again after some failures. */
   async #ask(call: Call, now: number): Promise<void> {
     this.#retries?.noteCall(now)
     let end: CallEnd
@@ -181,15 +181,20 @@ export class Calls {
     return !time.signal.aborted
   }
 
-  /** Gives the slot back. After the deadline nothing else is left to do. */
-  #end(call: Call, end: CallEnd): void {
-    const now = this.#clock.now()
-    if (!call.isSettled) this.#settle(call, end, now)
-    if (call.slot !== undefined) this.#slots?.give(call.slot, now)
+  #expire(call: Call): void {
+    this.#end(call, { error: new AuthUnavailableError('timeout') })
   }
 
-  #expire(call: Call): void {
-    this.#settle(call, { error: new AuthUnavailableError('timeout') }, this.#clock.now())
+  /** Ends a call at its deadline, also if its source ignores the signal, or before. Gives the slot back. */
+  #end(call: Call, end: CallEnd): void {
+    const now = this.#clock.now()
+    try {
+      if (!call.isSettled) this.#settle(call, end, now)
+    } catch (error) {
+      // A thrown value may throw again when it is read.
+      call.reject(error)
+    }
+    if (call.slot !== undefined) this.#slots?.give(call.slot, now)
   }
 
   #settle(call: Call, end: CallEnd, now: number): void {

@@ -128,12 +128,14 @@ export class UnderWay {
   }
 }
 
-// A dropped call can no longer be outdated, so its late verdict must not be used.
+/** The calls without the lost ones before the first that is not. To look at all of them for each would be quadratic. */
 function withoutLost(calls: Call[] = [], now: number): Call[] {
-  const isLost = ({ start }: Call): boolean => start.deadline < now - GRACE_MS
-  if (!calls.some(isLost)) return calls
-  outdateAll(calls.filter(isLost))
-  return calls.filter((call) => !isLost(call))
+  const first = calls.findIndex(({ start }) => start.deadline >= now - GRACE_MS)
+  if (first === 0) return calls
+  const count = first === -1 ? calls.length : first
+  // A dropped call can no longer be outdated, so its late verdict must not be used.
+  outdateAll(calls.slice(0, count))
+  return calls.slice(count)
 }
 
 function outdateAll(calls: readonly Call[]): void {

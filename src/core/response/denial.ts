@@ -75,12 +75,12 @@ export function isUnsearched(reason: string | undefined, detail: string | undefi
 
 type DenialFacts = Pick<Failure, 'retryAfterMs' | 'detail' | 'isConflict'>
 
-/** A denial, and what its responses share. Each is a Response with Headers of its own: middleware changes them. */
+/** A denial, and what its responses share. Each has headers of its own: middleware and @hono/node-server write into them. */
 interface Answer {
   readonly denial: Denial
   readonly challenge: string
   readonly body: string
-  readonly init: ResponseInit
+  readonly init: Omit<ResponseInit, 'headers'> & { headers: Record<string, string> }
 }
 
 /** Makes denials and their responses, as configured. Neither method throws, whatever `respond` does. */
@@ -112,7 +112,8 @@ export class Denials {
   }
 
   respond(answer: Answer, request: Request): Response {
-    return this.#ask(answer, request) ?? new Response(answer.body, answer.init)
+    const init = { ...answer.init, headers: { ...answer.init.headers } }
+    return this.#ask(answer, request) ?? new Response(answer.body, init)
   }
 
   #ask({ denial, challenge }: Answer, request: Request): Response | undefined {
@@ -159,7 +160,6 @@ function createDenial(
 
 function createAnswer(denial: Denial, challenge: string): Answer {
   const { status, message, reason, retryAfterMs } = denial
-  // Not as Headers: the Response of @hono/node-server would keep them, and share them between all clients.
   const headers = {
     'content-type': 'application/json',
     'cache-control': 'no-store',

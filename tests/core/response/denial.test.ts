@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
+import { createAdaptorServer as createOldServer } from 'hono-node-server-1'
 import { describe, expect, it, vi } from 'vitest'
 import { Denials } from '../../../src/core/response/denial.ts'
 import { withAuth } from '../../../src/index.ts'
@@ -109,14 +110,19 @@ describe('the response of a rejection', () => {
     expect(respond().headers.has('www-authenticate')).toBe(true)
   })
 
-  it('has them below @hono/node-server too, whose Response keeps the Headers that it is given', async () => {
+  it.each([
+    ['2', createAdaptorServer],
+    ['1', createOldServer],
+  ])('is one of its own below @hono/node-server %s too', async (_version, createServer) => {
     const { Request: OwnRequest, Response: OwnResponse } = globalThis
     const guarded = withAuth(() => new Response(), { endpoint: 'https://auth.example.test' })
     let sessions = 0
-    // Replaces the global Response.
-    const server = createAdaptorServer({
+    // Replaces the global Response, whose headers are those that it is given.
+    const server = createServer({
       fetch: async (incoming) => {
         const response = await guarded(incoming)
+        if (incoming.url.endsWith('/plain')) return response
+        if (incoming.url.endsWith('/page')) return new Response('<h1>No</h1>', response)
         response.headers.append('set-cookie', `session=${(sessions += 1)}`)
         return response
       },
@@ -129,6 +135,9 @@ describe('the response of a rejection', () => {
         ['session=2'],
         ['session=3'],
       ])
+      await fetch(`${origin}/plain`)
+      const page = await fetch(`${origin}/page`)
+      expect([page.status, await page.text()]).toEqual([401, '<h1>No</h1>'])
     } finally {
       Object.assign(globalThis, { Request: OwnRequest, Response: OwnResponse })
       await close(server)

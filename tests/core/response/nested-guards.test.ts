@@ -175,19 +175,44 @@ it('a denial takes back what the same guard has remembered of the same Request',
   expect(getAuth(request).principal).toBe('bob')
 })
 
-it('an error whose reason cannot be read rejects the request', async () => {
-  const error: unknown = Object.create(AuthUnavailableError.prototype, {
-    reason: {
-      get: () => {
-        throw new Error('a bug')
-      },
+const BUG = {
+  get: () => {
+    throw new Error('a bug')
+  },
+}
+
+it.each<[string, () => unknown, string]>([
+  [
+    'that only has the prototype',
+    () => Object.create(AuthUnavailableError.prototype, { reason: BUG }),
+    'internal_error',
+  ],
+  [
+    'with a reason that throws',
+    () => Object.defineProperty(new AuthUnavailableError('timeout'), 'reason', BUG),
+    'internal_error',
+  ],
+  [
+    'with a status that throws later',
+    () => {
+      const read = vi.fn<() => unknown>(BUG.get).mockReturnValueOnce(undefined)
+      return Object.defineProperty(new AuthUnavailableError('timeout'), 'status', { get: read })
     },
-  })
+    'internal_error',
+  ],
+  [
+    'with texts for numbers',
+    () =>
+      // @ts-expect-error: code without types may give anything
+      new AuthUnavailableError('timeout', { retryAfterMs: 1n, status: 'x', explanation: 5 }),
+    'timeout',
+  ],
+])('an error %s rejects the request', async (_what, make, reason) => {
   const throwing = (): never => {
-    throw error
+    throw make()
   }
   for (const config of [{ verifier: throwing }, allowing(BOB, { authorize: throwing })]) {
-    const authenticate = createAuthenticator({ onEvent: () => undefined, ...config })
-    expect(await authenticate(get('/', TOKEN))).toMatchObject({ reason: 'internal_error' })
+    const authenticate = createAuthenticator({ onEvent: () => undefined, retry: false, ...config })
+    expect(await authenticate(get('/', TOKEN))).toMatchObject({ reason })
   }
 })
