@@ -17,12 +17,12 @@ interface Deciding {
     readonly context: Context
     readonly credentials: readonly CredentialsSource[]
     readonly resource: unknown
+    readonly public: readonly unknown[]
+    readonly authorize: unknown
+    readonly routePolicy: unknown
   }
   readonly verifier: { readonly recall: (field: string) => KnownAdmission | undefined }
   readonly guards: Guards
-  readonly authorize: unknown
-  /** `undefined` if no decision depends on the path, so that no path is public either. */
-  readonly cameByUnknownRoute: unknown
   readonly report: unknown
 }
 
@@ -46,9 +46,9 @@ export function createRecall(parts: Deciding): Recall | undefined {
   }
 }
 
-function isByTokenAlone({ config, authorize, cameByUnknownRoute, report }: Deciding): boolean {
-  const { cache, context, credentials, resource } = config
+function isByTokenAlone({ config, report }: Deciding): boolean {
+  const { cache, context, credentials, resource, authorize, routePolicy } = config
   if (cache === false || resource !== false || !tellsNothing(context)) return false
   if (credentials.length !== 1 || credentials[0] !== 'bearer') return false
-  return (authorize ?? cameByUnknownRoute ?? report) === undefined
+  return config.public.length === 0 && (authorize ?? routePolicy ?? report) === undefined
 }
