@@ -49,5 +49,5 @@ it('withAuth alone is the core, and nothing that a user has not imported', async
 it('withAuth with memoryCache is the core and the cache', async () => {
   const { rooms, kilobytes } = await bundle('withAuth', 'memoryCache')
   expect(rooms).toEqual(new Set(['core', 'memory']))
-  expect(kilobytes).toBeLessThan(32.9)
+  expect(kilobytes).toBeLessThan(33)
 })

@@ -168,8 +168,7 @@ function conclude(
   denial?: DenyVerdict,
 ): Decision | Promise<Decision> {
   if (denial?.error !== undefined) return fail(progress, denial.error)
-  if (admission === undefined)
-    return reject(progress, { ...denial, reason: denial?.reason ?? 'denied' })
+  if (admission === undefined) return reject(progress, { reason: 'denied', ...denial })
   const { request, startedAt, target } = progress
   progress.auth = admission.auth
   const end = (refusal: Failure | undefined): Decision =>

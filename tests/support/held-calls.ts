@@ -4,7 +4,7 @@ import { createFacts } from '../../src/core/request/check.ts'
 import { UnderWay } from '../../src/core/asking/under-way.ts'
 import { KnownTokens } from '../../src/core/asking/known-tokens.ts'
 import { checkOf } from './checks.ts'
-import type { CallStart } from '../../src/core/asking/call.ts'
+import type { CallStart } from '../../src/core/asking/call-state.ts'
 import type { AllowVerdict, ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
 
 export const TIMEOUT = 1000

@@ -1,11 +1,11 @@
 import type { KnownTokens } from './known-tokens.ts'
-import type { Call, UnderWay } from './under-way.ts'
+import type { SharedCall, UnderWay } from './under-way.ts'
 import type { Scope, Stamp } from '../seams.ts'
 import type { CheckedVerifier } from '../endpoint/checked-verifier.ts'
 import type { Context } from '../request/question.ts'
 import type { Transport } from '../verifier.ts'
 import type { DenyVerdict, ParsedVerdict } from '../endpoint/verdict.ts'
-import type { CallStart } from './call.ts'
+import type { CallStart } from './call-state.ts'
 import type { KnownAdmission } from '../response/admission.ts'
 import type { SkipReason } from '../types.ts'
 
@@ -54,7 +54,11 @@ export abstract class Partition implements AskingMemory {
    *
    * @param isContested Whether it is a denial, and another call for the same question is under way.
    */
-  abstract store(call: Call, verdict: ParsedVerdict, isContested: boolean): SkipReason | undefined
+  abstract store(
+    call: SharedCall,
+    verdict: ParsedVerdict,
+    isContested: boolean,
+  ): SkipReason | undefined
 }
 
 /** The verdict that a decision was made of. */

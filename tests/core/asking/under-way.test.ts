@@ -1,28 +1,41 @@
 import { expect, it } from 'vitest'
-import { Call, UnderWay } from '../../../src/core/asking/under-way.ts'
+import { SharedCall, UnderWay } from '../../../src/core/asking/under-way.ts'
 import { createFacts } from '../../../src/core/request/check.ts'
 import { checkOf } from '../../support/checks.ts'
 
 const GUARD = {}
 
-const callOf = (check = checkOf(), deadline = 5000, now = 100, by = GUARD, isShared = true): Call =>
-  new Call({ check, facts: createFacts(), deadline, now }, by, isShared, 0, undefined)
+const callOf = (
+  check = checkOf(),
+  deadline = 5000,
+  now = 100,
+  by = GUARD,
+  isShared = true,
+): SharedCall =>
+  new SharedCall({ check, facts: createFacts(), deadline, now }, by, isShared, 0, undefined)
 
 function trackCalls() {
   const underWay = new UnderWay()
-  const begin = (token = 't', told = 'told', deadline = 5000, now = 100, by = GUARD): Call => {
+  const begin = (
+    token = 't',
+    told = 'told',
+    deadline = 5000,
+    now = 100,
+    by = GUARD,
+  ): SharedCall => {
     const call = callOf(checkOf(token, told), deadline, now, by)
     underWay.begin(call)
     return call
   }
-  const others = (call: Call) => underWay.outdateOthers(call)
+  const others = (call: SharedCall) => underWay.outdateOthers(call)
   return { underWay, begin, others }
 }
 
-const keyOf = (call: Call): string => call.start.check.key
+const keyOf = (call: SharedCall): string => call.start.check.key
 
-const areSuperseded = (calls: readonly Call[]) => calls.map(({ isSuperseded }) => isSuperseded)
-const areOutdated = (calls: readonly Call[]) => calls.map(({ isOutdated }) => isOutdated)
+const areSuperseded = (calls: readonly SharedCall[]) =>
+  calls.map(({ isSuperseded }) => isSuperseded)
+const areOutdated = (calls: readonly SharedCall[]) => calls.map(({ isOutdated }) => isOutdated)
 
 it('outdates all of a token, or all', () => {
   const { underWay, begin } = trackCalls()
@@ -121,7 +134,7 @@ it('drops the lost calls for a question when it is asked again', () => {
 it('looks at few of many calls for one question when one more begins', () => {
   const { begin } = trackCalls()
   let looks = 0
-  const counted = (): Call => {
+  const counted = (): SharedCall => {
     const call = begin()
     const start = { ...call.start }
     const deadline = { get: () => ((looks += 1), 5000) }

@@ -1,7 +1,7 @@
 import { Dice, Process, World } from './world.ts'
 import { Servers } from './servers.ts'
 import type * as Parts from './parts.ts'
-import type { CallStart } from '../../../src/core/asking/call.ts'
+import type { CallStart } from '../../../src/core/asking/call-state.ts'
 import type { ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
 import type { EngineFlaws } from './servers.ts'
 
