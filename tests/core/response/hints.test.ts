@@ -81,8 +81,8 @@ describe('an endpoint with a status that is no answer', () => {
     },
   )
 
-  it('says "every question" if the other answer is a minute old', async () => {
-    const statuses = [200, 404]
+  it.each([200, 405])('says "every question" if a %i is a minute old', async (other) => {
+    const statuses = [other, 404]
     const guarded = withAuth(() => new Response(), {
       endpoint: URL_WITH_SECRET,
       fetch: async () => statusResponse(statuses.shift() ?? 0),
@@ -90,7 +90,9 @@ describe('an endpoint with a status that is no answer', () => {
     await guarded(get('/', 't1'))
     vi.advanceTimersByTime(60_000)
     await guarded(get('/', 't1'))
-    expect(lines).toEqual([`with-auth: ${ASKED} answers 404 to every question: is its path right?`])
+    expect(lines.at(-1)).toBe(
+      `with-auth: ${ASKED} answers 404 to every question: is its path right?`,
+    )
   })
 
   it.each([200, 401, 403])('says nothing of %i', async (status) => {
