@@ -291,6 +291,25 @@ it('the command asks the client of a response to close its connection while it d
   await upstream.close()
 })
 
+it('the command ends the calls of a client that leaves before the response to an earlier request', async () => {
+  const upstream = await startRawUpstream()
+  const gateway = withAuth(createSocketGateway({ upstream: upstream.url }), CONFIG)
+  const serving = await serveCommand(gateway, { host: '127.0.0.1', port: 0 })
+  upstream.plan('/first', () => undefined)
+  upstream.plan('/silent', () => undefined)
+  upstream.plan('/begun', ({ socket }) => {
+    socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n')
+  })
+  const client = await openSocket(Number(new URL(serving.url).port))
+  for (const path of ['/first', '/silent', '/begun']) client.write(head(`GET ${path}`, ...GOOD))
+  await expect.poll(() => upstream.calls.length, NOTICED).toBe(3)
+  await sleep(100)
+  client.destroy()
+  await expect.poll(() => upstream.calls.every(({ socket }) => socket.closed), NOTICED).toBe(true)
+  await serving.close('now')
+  await upstream.close()
+})
+
 const PART = Buffer.alloc(65_536)
 
 /** Sends without an end, as fast as the other side reads. */

@@ -24,6 +24,8 @@ export interface NodeAnswer {
   readonly complete: boolean
   readonly readableEnded: boolean
   readonly readableLength: number
+  /** `null` once another request has the connection. */
+  readonly socket: { readonly errored: Error | null } | null
   read(): unknown
   pause(): unknown
   resume(): unknown
@@ -46,6 +48,11 @@ export interface NodeRequest extends NodeUpload {
   on(event: 'error', listener: (error: Error) => void): unknown
   on(event: 'socket', listener: (socket: NodeSocket) => void): unknown
   on(event: 'upgrade', listener: (answer: unknown, socket: NodeSocket) => void): unknown
+}
+
+/** Whether a message was cut off. One that ends with its connection is complete for Node even after a reset. */
+export function isCutOff({ socket }: Pick<NodeAnswer, 'socket'>): boolean {
+  return socket !== null && socket.errored !== null
 }
 
 // Like Node's own `fetch`: shorter than the 5 seconds after which many servers close an idle connection.

@@ -1,5 +1,5 @@
 import { fieldsOf, inOrder } from './field-names.ts'
-import { createNodeSend, describeCall } from './node-call.ts'
+import { createNodeSend, describeCall, isCutOff } from './node-call.ts'
 import { sendBody } from './upload.ts'
 import type { NodeAnswer, NodeModules, NodeRequest } from './node-call.ts'
 import type { UpstreamFetch, UpstreamResponse } from './exchange.ts'
@@ -74,7 +74,7 @@ function streamAnswer(answer: NodeAnswer): ReadableStream<Uint8Array> {
   const source: UnderlyingDefaultSource<Uint8Array> = {
     start: (controller) => {
       answer.on('readable', () => onReadable?.())
-      answer.on('end', () => isCancelled || controller.close())
+      answer.on('end', () => isCancelled || isCutOff(answer) || controller.close())
       answer.on('error', (error) => controller.error(error))
       answer.on('close', () => controller.error(new Error('The answer broke off')))
     },

@@ -33,9 +33,13 @@ export function createKeysVerifier(
   return define({
     ask: async ({ token, request }, _, run = {}) => {
       lastRun = run
-      const judgment = await judge(token, request.path).catch((error: unknown) => {
-        throw new AuthUnavailableError('service_error', { explanation: inOneLine(error) })
-      })
+      // Code without types may leave the path out: then a key of some paths is denied, and not judged alone.
+      const path: unknown = request.path
+      const judgment = await judge(token, typeof path === 'string' ? path : '').catch(
+        (error: unknown) => {
+          throw new AuthUnavailableError('service_error', { explanation: inOneLine(error) })
+        },
+      )
       // A key of a file ends with the next request, and reading it again costs less than a cache may hide.
       return isStore ? verdictOf(judgment) : { ...verdictOf(judgment), maxAgeMs: 0 }
     },

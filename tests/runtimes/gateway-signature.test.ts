@@ -31,7 +31,7 @@ async function tap(to: string): Promise<{ readonly url: string; readonly sent: (
   const chunks: Buffer[] = []
   const server = createServer((socket) => {
     const behind = connect(Number(new URL(to).port), '127.0.0.1')
-    socket.on('data', (chunk) => chunks.push(chunk))
+    socket.on('data', (chunk) => chunks.push(Buffer.from(chunk)))
     socket.on('error', () => behind.destroy())
     behind.on('error', () => socket.destroy())
     socket.pipe(behind).pipe(socket)

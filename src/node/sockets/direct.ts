@@ -1,6 +1,6 @@
 import { nodeModule, property } from '../../core/runtime.ts'
 import { fieldsOf } from '../../gateway/field-names.ts'
-import { createNodeSend, describeCall } from '../../gateway/node-call.ts'
+import { createNodeSend, describeCall, isCutOff } from '../../gateway/node-call.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { DirectBody, Forwarding, Outcome, UpstreamAnswer } from '../../gateway/exchange.ts'
 import type { ClientConnection } from '../../gateway/handler.ts'
@@ -54,7 +54,7 @@ function exchangeDirectly(
       : undefined
     const settle = (outcome: Outcome): void => {
       clearTimeout(timer)
-      outgoing.off('close', leave)
+      forgetClient(outgoing, leave)
       resolve(outcome)
     }
     const end = (code: 'upstream_timeout' | 'client_left'): void => {
@@ -63,14 +63,33 @@ function exchangeDirectly(
     }
     const leave = (): void => end('client_left')
     const timer = setTimeout(() => end('upstream_timeout'), timeoutMs)
-    outgoing.once('close', leave)
+    watchClient(outgoing, leave)
     const abort = send(
       describeCall(url, method, headers, upload),
       (answer) => settle({ response: describeAnswer(answer, outgoing) }),
       (error) => settle({ code: 'upstream_unreachable', error }),
     )
-    if (outgoing.destroyed) leave()
+    if (isGone(outgoing)) leave()
   })
+}
+
+/** Calls a function once the client has left. */
+function watchClient(outgoing: ServerResponse, leave: () => void): void {
+  const { socket } = outgoing.req
+  // A client may send many requests before it reads the first response.
+  socket.setMaxListeners(0)
+  outgoing.once('close', leave)
+  // Some versions of Node never close a response that waits for its turn on the connection.
+  socket.once('close', leave)
+}
+
+function forgetClient(outgoing: ServerResponse, leave: () => void): void {
+  outgoing.off('close', leave)
+  outgoing.req.socket.off('close', leave)
+}
+
+function isGone({ destroyed, req }: ServerResponse): boolean {
+  return destroyed || req.socket.destroyed
 }
 
 function describeAnswer(answer: NodeAnswer, outgoing: ServerResponse): UpstreamAnswer {
@@ -94,17 +113,18 @@ export function sendDirectly(response: Response, isLast: boolean): Promise<void>
   for (const [name, value] of headers) fields.push(name, value)
   outgoing.writeHead(status, statusText, fields)
   // Almost every answer is here as a whole.
-  if (answer.complete) {
+  if (answer.complete && !isCutOff(answer)) {
     outgoing.end(answer.read() ?? NOTHING)
     return Promise.resolve()
   }
   return new Promise((resolve) => {
     const end = (): void => {
+      forgetClient(outgoing, end)
       answer.destroy()
       resolve()
     }
-    outgoing.once('close', end)
-    if (outgoing.destroyed) end()
+    watchClient(outgoing, end)
+    if (isGone(outgoing)) end()
     // Sends the head alone.
     if (answer.readableLength === 0) outgoing.write(NOTHING)
     passBytes(answer, outgoing)
@@ -126,13 +146,13 @@ function sendBody(incoming: IncomingMessage, request: NodeRequest): void {
 
 /** Passes a body on as fast as the other side reads it. */
 function passBytes(
-  from: Pick<NodeAnswer, 'on' | 'pause' | 'resume' | 'readableEnded'>,
+  from: Pick<NodeAnswer, 'on' | 'pause' | 'resume' | 'readableEnded' | 'socket'>,
   to: NodeUpload,
 ): void {
   from.on('data', (bytes) => {
     if (!to.destroyed && !to.write(bytes)) from.pause()
   })
   to.on('drain', () => from.resume())
-  from.on('end', () => to.end())
+  from.on('end', () => (isCutOff(from) ? to.destroy() : to.end()))
   from.on('close', () => from.readableEnded || to.destroy())
 }
