@@ -211,6 +211,19 @@ describe.each([
     await expect.poll(() => failures, NOTICED).toContainEqual(expect.objectContaining(left))
   })
 
+  it('a response that ends with its connection does not look complete after a reset', async () => {
+    upstream.plan('/reset', ({ socket }) => {
+      socket.write('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\npart')
+      setTimeout(() => socket.resetAndDestroy(), 50)
+    })
+    const client = await openSocket(serving.port)
+    client.write(head('GET /reset', ...GOOD))
+    const received: Buffer[] = []
+    client.on('data', (chunk) => received.push(Buffer.from(chunk)))
+    await once(client, 'close')
+    expect(Buffer.concat(received).toString()).toMatch(/part(?:\r\n)?$/)
+  })
+
   it('reports a client that disconnected', () => {
     expect(failures).toContainEqual(expect.objectContaining({ code: 'client_left', path: '/hang' }))
   })

@@ -90,9 +90,12 @@ export async function startFleet({ urls, tokens, store }: FleetOptions): Promise
       Math.max(...(await reports()).map(({ seen }) => seen[token]?.allowedAt ?? 0)),
     rejected: (token, since) => all(token, since, 'deniedAt'),
     allowed: (token, since) => all(token, since, 'allowedAt'),
+    // Revocations have states of their own.
     live: () =>
       until('each instance is live', async () =>
-        (await reports()).every(({ states }) => states.at(-1) === 'live'),
+        (await reports()).every(
+          ({ states }) => states.lastIndexOf('live') > states.lastIndexOf('lost'),
+        ),
       ),
     reports,
     signal: (index, signal) => void childAt(index).process.kill(signal),
