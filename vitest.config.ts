@@ -12,7 +12,7 @@ export default defineConfig({
     {
       name: 'fetch-by-imports',
       enforce: 'pre',
-      // What "imports" of package.json does on Node.
+      // As "imports" of package.json does on Node.
       resolveId: (source, importer) =>
         source.endsWith('/runtime-fetch.ts') && importer?.startsWith(SOURCE) === true
           ? `${SOURCE}dispatcher/node-fetch.ts`

@@ -37,7 +37,7 @@ export type { ObserveOptions }
 export function observe(options: ObserveOptions = {}): NonNullable<AuthConfig['onEvent']> {
   const { spans, principal, next } = parseObserveOptions(options)
   const levels = new Levels()
-  // Zeros from the start, if the provider is registered. What it throws, the first event meets as well.
+  // Zeros from the start, if the provider is registered. If that throws, so does the first event.
   try {
     prepareMetrics(levels)
   } catch {

@@ -92,7 +92,7 @@ function scopeForm(table: Table<ParsedScope>): FormOf<ParsedScope | undefined> {
   }
 }
 
-/** What a rule is about, in a file. */
+/** The subject of a rule, in a file. */
 export const SCOPE_FIELDS: Table<ParsedScope> = scopeOf(false)
 
 const RULE: Table<ParsedOptions> = {

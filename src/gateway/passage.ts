@@ -15,7 +15,7 @@ export interface Passage {
   upstreamMs?: number
   /** The gateway responded itself, as it was asked to. */
   isAboutGateway?: true
-  /** Who sent the request. A closed connection no longer says so. */
+  /** The sender of the request. A closed connection no longer tells it. */
   client?: { readonly address?: string; readonly isConflicting: boolean }
   /** Why the gateway responded itself. */
   failure?: { readonly code: string; readonly cause?: string }

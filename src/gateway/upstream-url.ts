@@ -50,7 +50,7 @@ export function parsePublicOrigin(value: unknown): URL {
   throw invalidOption(['publicOrigin'], value, expected)
 }
 
-// A URL parser changes nothing in these: they have no dots, no percent signs, and nothing to encode.
+// A URL parser leaves these as they are: they consist of characters that it neither encodes nor resolves.
 const PLAIN_PATH = /^\/[\w~/-]*$/
 const PLAIN_QUERY = /^[\w~/?&=+:;,.-]*$/
 

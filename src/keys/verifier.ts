@@ -55,7 +55,7 @@ export function createKeysVerifier(
 }
 
 function verdictOf({ found, detail }: KeyJudgment): Verdict {
-  // The id is no secret, and the principal may be private.
+  // The id may be shown. The principal may be private.
   const cause = found && `the id of the key is ${found.id}`
   if (found === undefined || detail !== undefined) return { outcome: 'deny', detail, cause }
   const { principal, attributes, tenant } = found

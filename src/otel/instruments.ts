@@ -9,7 +9,7 @@ import type { Metric, MetricId } from '../telemetry/metrics.ts'
 import type { AuthEvent } from '../core/types.ts'
 
 interface Instruments {
-  /** What the counters observe: that costs an event less than a counter of the SDK, and every series begins with zero. */
+  /** The counts that the counters observe. They cost an event less than a counter of the SDK, and every series begins with zero. */
   readonly measures: Measures
   readonly duration: Histogram
   /** Of all observers. */

@@ -2,7 +2,7 @@ import { ROWS } from '../core/response/denial.ts'
 
 /** The values of labels that can occur. */
 
-/** Whoever measures is `withAuth` with an observer, or a command. */
+/** The measuring part: `withAuth` with an observer, or a command. */
 export type Source = 'library' | 'gateway' | 'forward-auth' | 'endpoint'
 
 const CACHES = ['hit', 'miss', 'stale', 'shared', 'remote', 'skipped', 'off']

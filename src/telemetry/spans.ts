@@ -8,7 +8,7 @@ import type { AuthConfig } from '../core/auth-config.ts'
 import type { BeginSpan, CheckSpan } from '../core/seams.ts'
 import type { AuthEvent, DecisionEvent } from '../core/types.ts'
 
-/** What is used of `@opentelemetry/api`. */
+/** The part of `@opentelemetry/api` that is used. */
 export type OpenTelemetry = Pick<
   typeof openTelemetry,
   'context' | 'propagation' | 'trace' | 'SpanStatusCode'
@@ -38,7 +38,7 @@ export function observeWithSpans(
   const end = (event: DecisionEvent, span: CheckSpan | undefined): void =>
     // An observer that is called by another one is not asked for a span.
     (span ?? begin?.(performance.now() - event.durationMs))?.end(event)
-  // What it throws, the end of the check meets and reports.
+  // If it throws, so does the end of the check, which is reported.
   const beginQuietly = begin && ((startedAt: number) => attempt(() => begin(startedAt)))
   return observeWithRequest((event, request, span) => {
     try {

@@ -155,7 +155,7 @@ it.skipIf(missing)(
     const deadline = Date.now() + 120_000
     const isDone = (): boolean => JSON.stringify(fired.read()) === JSON.stringify(expected)
     while (!isDone() && Date.now() < deadline) await fired.watch(1)
-    // What fires by mistake may need as long.
+    // An alert that fires by mistake may need as long.
     await fired.watch(20)
     const panels = await Promise.all(PANELS.map(async (expr) => [expr, await query(expr)] as const))
     await endLoads()

@@ -83,7 +83,7 @@ const LOAD: Series = {
 
 const WEEK_S = 7 * 86_400
 
-/** What fires each alert, in a process that else has ordinary load. */
+/** The series that fire each alert, in a process that otherwise has ordinary load. */
 const FIRES: Readonly<Record<string, readonly Series[]>> = {
   WithAuthDown: [
     { up: '1x80 0x80', 'with_auth_build_info{version="0.1.0"}': '1x80 stale', ...stopped() },
@@ -92,7 +92,7 @@ const FIRES: Readonly<Record<string, readonly Series[]>> = {
     { ...stopped(), [deny('timeout')]: each(40) },
     // Public requests say nothing about keys.
     { ...stopped(), [publicPath]: each(10_000), [deny('timeout')]: each(40) },
-    // Nor does a scanner without keys.
+    // A scanner without keys says nothing about them either.
     { ...stopped(), [deny('missing_credentials')]: each(10_000), [deny('timeout')]: each(40) },
     { [deny('timeout')]: each(60) },
   ],
@@ -120,7 +120,7 @@ const FIRES: Readonly<Record<string, readonly Series[]>> = {
   WithAuthLogLinesDropped: [{ [events('dropped')]: `0x100 50x60` }],
 }
 
-/** What must stay silent. */
+/** The series that must stay silent. */
 const SILENT: Readonly<Record<string, Series>> = {
   'no load': stopped(),
   'ordinary load with a tenth of wrong keys': {},
@@ -216,7 +216,7 @@ describe.skipIf(missing)(`the alerts (${missing ?? 'checked'})`, () => {
     expect(check(series, firing)).toContain('SUCCESS')
   })
 
-  it('are silent in good weather, and for what is no failure', () => {
+  it('are silent in good weather, and when the caller is to blame', () => {
     const cases = Object.entries(SILENT).map(([name, changes]) => seriesOf(name, changes))
     expect(check(cases.flat(), [])).toContain('SUCCESS')
   })

@@ -88,7 +88,7 @@ async function startConfigured(file: string, auth: object) {
   return { ...gateway, endpoint, file }
 }
 
-/** A token that nobody has signed. */
+/** A token with a made-up signature. */
 function tokenOf(issuer: string): string {
   const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url')
   const exp = Math.floor(Date.now() / 1000) + 3600

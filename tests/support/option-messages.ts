@@ -24,7 +24,7 @@ import { problemsOf } from './yaml-problems.ts'
 import type { OptionProblem } from '../../src/index.ts'
 import type { Path } from './schema-files.ts'
 
-/** What the package says of wrong values: a row for each option and sentence. */
+/** The messages of the package about wrong values: a row for each option and sentence. */
 
 type Row = readonly [where: string, message: string]
 type Options = Readonly<Record<string, unknown>>
@@ -83,7 +83,7 @@ const FUNCTIONS: readonly (readonly [string, Make, Options])[] = [
   ['observe', (options) => observe(wrong(options)), {}],
 ]
 
-/** What the functions say, in code. */
+/** The messages of the functions, in code. */
 export function messagesInCode(): readonly Row[] {
   return distinct(
     FUNCTIONS.flatMap(([name, make, base]) =>
@@ -97,7 +97,7 @@ export function messagesInCode(): readonly Row[] {
   )
 }
 
-/** What the loader says, with line and column, of a file with the key alone. */
+/** The messages of the loader about a file with one key, with line and column. */
 export function messagesInFile(): readonly Row[] {
   return distinct(
     WALKS.flatMap(({ server, paths }) =>

@@ -228,7 +228,7 @@ it.each([
     'provider_config: { type: oauth2_token, discovery: true }',
     'the URL of the issuer',
   ],
-])('%s on Object.prototype is no option of a file', (name, value, auth, told) => {
+])('%s on Object.prototype does not count as an option of a file', (name, value, auth, told) => {
   Object.defineProperty(Object.prototype, name, { value, configurable: true })
   try {
     expect(() => parseConfig(`server:\n  auth:\n    ${auth}\n`, { jwt })).toThrow(told)

@@ -3,7 +3,7 @@ import { AuthUnavailableError } from '../../core/errors.ts'
 import type { UnavailableReason } from '../../core/types.ts'
 import type { ProbeOutcome } from './probe.ts'
 
-/** What is said of an answer. From the endpoint it repeats only numbers and attribute names: anything else may contain the key. */
+/** The sentence about an answer. From the endpoint it repeats only numbers and attribute names: anything else may contain the key. */
 export interface Judgment {
   readonly result: 'ok' | 'note' | 'fail' | 'skipped'
   /** The behavior of the endpoint. */

@@ -29,7 +29,7 @@ export function createMeter(source: Exclude<Source, 'library'>): Meter {
   const measureDecision = (entry: LogEntry): void => {
     const { durationMs, upstreamStatus, upstreamMs, failure, ...decision } = readDecision(entry)
     measures.decide(decision)
-    // What is rejected before the guard has no duration.
+    // A rejection before the guard has no duration.
     if (isChecked(decision) && durationMs !== undefined) checks.add(durationMs / 1000)
     if (failure !== undefined) measures.add('upstreamFailures', failure)
     if (upstreamStatus !== undefined) measures.add('upstreamResponses', classOf(upstreamStatus))

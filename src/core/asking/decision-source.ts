@@ -29,7 +29,7 @@ export interface Asked {
   readonly pending: AuthUnavailableError | Promise<ParsedVerdict>
 }
 
-/** What a guard decides by: the cache, the calls of others, and the endpoint or the verifier in its place. */
+/** The sources of a guard's decisions: the cache, the calls of others, and the endpoint or the verifier in its place. */
 export class DecisionSource {
   readonly #timeoutMs: number
   readonly #partition: Partition | undefined

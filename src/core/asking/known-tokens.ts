@@ -7,7 +7,7 @@ const MAX_CHARACTERS = 8_000_000
 /** The tokens of each owner. They go with their generation, even if their owner is no longer used. */
 type Generation = WeakMap<object, Set<string>>
 
-/** What bounds the known tokens of all guards of a cache. A generation ends when it is half an hour old, or full. */
+/** The bounds of the known tokens of all guards of a cache. A generation ends when it is half an hour old, or full. */
 export class Generations {
   younger: Generation = new WeakMap()
   older: Generation = new WeakMap()

@@ -18,7 +18,7 @@ export type CachedDecision = {
   | { readonly admitted: false; readonly auth: undefined; readonly denial: DenyVerdict }
 )
 
-/** What the checks of guards that decide alike know of each other. */
+/** The shared knowledge of checks of guards that decide alike. */
 export interface AskingMemory {
   readonly tokens: KnownTokens
   /** The calls of all guards of the scope. */

@@ -1,6 +1,6 @@
 import type { OptionPath } from './problems.ts'
 
-/** What is true of an option, whatever its kind. */
+/** The rules of an option, whatever its kind. */
 export interface Rules {
   /** The value of an option that is left out, which is parsed like any other. */
   readonly default?: unknown
@@ -8,7 +8,7 @@ export interface Rules {
   readonly isRequired?: true
   /** Values that are good beside those of the kind, and stay as they are. */
   readonly also?: readonly (string | symbol | false)[]
-  /** What a message says that the value must be, if its kind does not say it best. */
+  /** The text of a message after `must be`, if that of its kind is not the best. */
   readonly expected?: string
   /** Why, or what to give in its place. */
   readonly hint?: string
@@ -58,9 +58,9 @@ export interface ListForm<Item = Form> extends Rules {
   readonly kind: 'list'
   readonly items: Item
   readonly canBeEmpty?: true
-  /** A value that is no list counts as a list of one. */
+  /** A single value counts as a list of one. */
   readonly canBeOne?: true
-  /** What a message says of two equal items, which else count as one. */
+  /** The text of a message about two equal items, which otherwise count as one. */
   readonly distinct?: string
 }
 

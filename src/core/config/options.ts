@@ -61,7 +61,7 @@ const TOLD: Table<Omit<Context, 'clientAddress'>> = {
   method: { kind: 'boolean', default: false },
 }
 
-/** What a verifier reads of a request. */
+/** The parts of a request that a verifier reads. */
 export const READS: Table<Context> = {
   ...TOLD,
   clientAddress: { kind: 'boolean', default: false },

@@ -20,7 +20,7 @@ export interface ResolvedConfig extends Omit<ParsedOptions, 'fetch' | 'context'>
   readonly fetch: Transport
   /** Whether a token is the name of a caller, and no secret. */
   readonly namesCaller: boolean
-  /** What the operator should know at the start. */
+  /** Warnings for the operator at the start. */
   readonly warnings: readonly string[]
 }
 

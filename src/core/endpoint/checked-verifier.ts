@@ -61,7 +61,7 @@ export class CheckedVerifier implements DefinedVerifier {
 
 type Members = Omit<CheckedVerifier, 'members' | typeof Symbol.toStringTag>
 
-/** What a verifier says of itself, and the function that decides. */
+/** The traits of a verifier, and the function that decides. */
 export type VerifierParts = Partial<Members> &
   Pick<Members, 'ask' | 'decide' | 'consumes' | 'warnings' | 'describe'>
 
@@ -89,7 +89,7 @@ export function decideBy(ask: AskVerifier): Decide {
   }
 }
 
-/** Who is told of what a verifier says. */
+/** The receiver of what a verifier reports. */
 interface Listener {
   readonly report: VerifierRun['report']
   readonly notify: (notice: NoticeEvent) => void

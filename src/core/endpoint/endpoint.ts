@@ -116,7 +116,7 @@ function allow(
   { identity, tenantField = 'tenant', use }: AllowOptions,
   onFault: OnFault,
 ): ParsedVerdict {
-  // What could not be read may have named a tenant.
+  // A body that could not be read may have named a tenant.
   if (use === 'required' && body.state !== 'complete') throw unread(body, status)
   const json = parseBody(body, headers, onFault)
   const tenant = use === 'ignored' ? undefined : (readPath(json, tenantField) ?? undefined)

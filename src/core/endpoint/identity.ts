@@ -12,7 +12,7 @@ export const NOBODY: Auth = Object.freeze({ __proto__: null, attributes: NO_ATTR
 /** The parts of an identity, as they were sent. */
 type Parts = Readonly<Partial<Record<Exclude<keyof Auth, 'stale'>, unknown>>>
 
-/** What is known of a caller beside the principal and the attributes. */
+/** The facts about a caller beside the principal and the attributes. */
 type Facts = { -readonly [Name in Exclude<keyof Parts, 'principal' | 'attributes'>]?: Auth[Name] }
 
 /**

@@ -36,7 +36,7 @@ export function begin(transport: Transport, url: string, init: Sent): unknown {
   return transport(url, { ...init, redirect: 'manual' })
 }
 
-/** What a transport has brought, if it is a response. */
+/** The response that a transport has brought. */
 export function responseOf(brought: unknown, signal: AbortSignal): TransportResponse {
   if (signal.aborted) throw new AuthUnavailableError('timeout')
   if (isTransportResponse(brought)) return brought

@@ -43,7 +43,7 @@ export interface DenyVerdict {
   readonly isLasting: boolean
   readonly reason?: 'forbidden'
   readonly detail?: DenyDetail
-  /** What is wrong with the token, for the operator. */
+  /** The problem with the token, for the operator. */
   readonly explanation?: string
   readonly maxAgeMs?: number
   readonly ageMs?: undefined

@@ -8,7 +8,7 @@ import type { TraceContext } from './trace-context.ts'
 import type { DecisionEvent, SkipReason } from '../types.ts'
 import type { ContextConfig, Question } from '../verifier.ts'
 
-/** What the event of a decision tells about its check. The call that answers it fills it. */
+/** The facts about a check in the event of its decision. The call that answers it fills it. */
 export interface CheckFacts {
   cache: DecisionEvent['cache']
   /** How often the endpoint was asked. */

@@ -14,7 +14,7 @@ export interface Context {
 /** Headers that are told, by their names in lower case. */
 type ToldHeaders = Record<string, string>
 
-/** What the endpoint is told about a request beside the token, as far as it is read once for both the question and its key. */
+/** The part of a question beside the token that is read once for both the question and its key. */
 export interface RequestContext {
   /** All of it, encoded: see `createToldEncoder`. */
   readonly text: string

@@ -1,7 +1,7 @@
 import { decodeTriplet } from './target.ts'
 import type { CredentialsReader } from './credentials.ts'
 
-/** What a guard reads of its requests for events. */
+/** The parts of a guard that events need of a request. */
 export interface RequestReader {
   readonly config: { readonly requestIdHeader: string | false; readonly namesCaller?: boolean }
   readonly readCredentials: CredentialsReader
@@ -16,7 +16,7 @@ const LONGEST_METHOD = 32
 const LEAST_PART = 4
 /** More often no server decodes a text. */
 const MOST_DECODINGS = 4
-// RFC 9110 §9.3 and RFC 5789. Almost every request has one of these, and they are no secrets.
+// RFC 9110 §9.3 and RFC 5789. Almost every request has one of these, and none of them is a secret.
 const METHODS = new Set('GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH'.split(' '))
 const TRIPLET = /%[\da-f]{2}/gi
 // A terminal obeys some of these characters, and a line break would forge a second line.
@@ -38,7 +38,7 @@ export function shownText(
   return shown
 }
 
-/** What a verifier says about a token or about itself, in one line: it may pass on what another server sent. */
+/** The text of a verifier about a token or about itself, in one line: it may pass on what another server sent. */
 export function shownReason(
   text: string,
   tokens: readonly PresentedToken[],

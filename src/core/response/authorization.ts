@@ -38,7 +38,7 @@ export interface Policy {
   (access: Access): boolean
   readonly [POLICY]: {
     readonly rule: Rule
-    /** What the operator should know at the start. */
+    /** Warnings for the operator at the start. */
     readonly warnings: readonly string[]
   }
 }

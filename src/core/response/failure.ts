@@ -11,7 +11,7 @@ export interface Failure {
   readonly status?: number | undefined
   /** A code that holds no secret. */
   readonly cause?: string | undefined
-  /** What is wrong, in words for the operator that hold no secret. */
+  /** The problem in words for the operator, which hold no secret. */
   readonly explanation?: string | undefined
   /** The rule that forbade the request. */
   readonly rule?: number | undefined

@@ -105,7 +105,7 @@ function rightsOf({ sha256, principal, tenant = '', attributes, paths = [] }: St
   return JSON.stringify([sha256, principal, tenant, attributes, paths])
 }
 
-/** Undoes a rotation. What others have changed since stays. */
+/** Undoes a rotation. Later changes of others stay. */
 async function restore(keys: KeyRecords, { before, next, after }: Rotation): Promise<void> {
   const { id, expires = null, successor = null } = before
   const old = await keys.get(id)

@@ -23,7 +23,7 @@ class PassingResponse extends Response {
   }
 }
 
-/** Finds the connection behind a request of srvx. There is none on other runtimes, nor for an upgrade. */
+/** Finds the connection behind a request of srvx. Other runtimes have none, and an upgrade has none either. */
 export function createConnections(): (request: Request) => ClientConnection | undefined {
   if (nodeModule('node:http') === undefined) return () => undefined
   const http = process.getBuiltinModule('node:http')

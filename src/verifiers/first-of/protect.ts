@@ -38,7 +38,7 @@ export function protect(
       try {
         lastRun.report?.({ type: 'circuit', state, tokens, ...(label && { verifier: label }) })
       } catch {
-        // The function of somebody who asks the verifier without a guard.
+        // The function belongs to a caller who asks the verifier without a guard.
       }
     },
     clock,

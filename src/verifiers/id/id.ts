@@ -7,9 +7,9 @@ export interface Identifying {
   readonly type: string
   readonly url: string
   readonly fetch: Transport | undefined
-  /** What decides, without secrets. */
+  /** The options that decide, without secrets. */
   readonly options: unknown
-  /** What decides too, and must not be in a text that can be read. */
+  /** The secrets that decide too. They must not be in a text that can be read. */
   readonly secrets?: unknown
 }
 

@@ -46,7 +46,7 @@ function guard(context) {
 
 const ENDPOINT = process.env.AUTH_ENDPOINT
 
-/** What a user writes without a package, over the `fetch` of the runtime. */
+/** The gate that a user writes without a package, over the `fetch` of the runtime. */
 async function postGate(request) {
   const token = request.headers.get('authorization').slice(7)
   const url = new URL(request.url)

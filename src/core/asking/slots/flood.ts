@@ -31,7 +31,7 @@ export class Flood {
     this.#width = this.#widest
   }
 
-  /** Whether so many calls may run. Without a known token there is nobody to protect. */
+  /** Whether so many calls may run. Without a known token no caller needs protection. */
   permits(calls: number, now: number): boolean {
     return calls <= this.#width || !this.#isAnyKnown(now)
   }
