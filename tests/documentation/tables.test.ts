@@ -43,7 +43,7 @@ describe.each([
     'ForwardAuthOptions',
     resolveForwardAuth({ for: 'nginx' }),
   ],
-  ['docs/keys-api.md', 'option', 'KeyEndpointOptions', parseEndpointOptions({})],
+  ['docs/keys.md', 'option', 'KeyEndpointOptions', parseEndpointOptions({})],
 ] as const)('the table of options in %s', (file, head, type, inForce) => {
   const rows = readTable(readText(file), head).map(([name = '', byDefault = '']) => ({
     name: withoutBackticks(name),
