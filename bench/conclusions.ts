@@ -49,18 +49,18 @@ export function conclude(sections: readonly Section[]): string[] {
   ]
 }
 
-/** The same as a table, with a column for each runtime, and the misses that concern no single match. */
-export function tabulate(sections: readonly Section[]): { table: string[][]; misses: string[] } {
+/** What was found as a table, with a column for each runtime. */
+export function tabulate(sections: readonly Section[]): string[][] {
   const results = LINES.map(([, ...where]) => resultsOf(sections, ...where))
   const runtimes = [...new Set(results.flatMap((found) => [...found.keys()]))]
   const rows = LINES.map(([text], index) => {
     const cells = runtimes.map((runtime) => {
       const result = results[index]?.get(runtime)
-      return result === undefined ? '-' : shown(result)
+      return result?.found ?? '-'
     })
     return [text, ...cells]
   })
-  return { table: [['', ...runtimes], ...rows], misses: generalMisses(sections) }
+  return [['', ...runtimes], ...rows]
 }
 
 /** A row for each missed goal: the match, the goal with its limit, and the value. */

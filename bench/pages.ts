@@ -30,9 +30,7 @@ export function renderAll(sections: readonly Section[]): ReadonlyMap<string, str
 }
 
 function renderBlock(sections: readonly Section[]): string {
-  const { table, misses } = tabulate(sections)
-  const list = misses.map((miss) => `- ${miss}\n`).join('')
-  return `\n${toMarkdown(table)}\n\nOther goals that were missed:\n\n${list}\n`
+  return `\n${toMarkdown(tabulate(sections))}\n\n`
 }
 
 function renderPage(sections: readonly Section[], conclusions: readonly string[]): string {

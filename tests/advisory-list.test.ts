@@ -3,10 +3,10 @@ import { readTable } from './support/markdown.ts'
 import { readText, sorted } from './support/project.ts'
 import { findTitles, titlesIn } from './support/test-titles.ts'
 
-/** docs/security/advisories.md lists the advisories that tests play. */
+/** docs/contributing/advisories.md lists the advisories that tests play. */
 
 const ID = /\bCVE-\d{4}-\d{4,}\b|\bGHSA(?:-[\da-z]{4}){3}\b|(?<![\w-])[\w-]+\/[\w-]+#\d+\b/
-const listed = readTable(readText('docs/security/advisories.md'), 'advisory').map(
+const listed = readTable(readText('docs/contributing/advisories.md'), 'advisory').map(
   ([id = '', what = '', test = '']) => ({
     id,
     what,

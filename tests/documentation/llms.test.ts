@@ -1,20 +1,11 @@
 import { expect, it } from 'vitest'
-import { readJson } from '../support/project.ts'
-import { createPage, PAGES } from './pages.ts'
+import { readJson, sorted } from '../support/project.ts'
+import { createPage, pageNamed, PAGES } from './pages.ts'
 import type { Page } from './pages.ts'
 
-/** `llms.txt` lists the pages for language models: https://llmstxt.org. `docs/README.md` lists them for people. */
+/** `llms.txt` lists the pages for language models: https://llmstxt.org. `docs/README.md` lists them for people. Both are in the order of the site. */
 
-const SECTIONS: Readonly<Record<string, RegExp>> = {
-  Guides: /^docs\/[^/]+$/,
-  Runtimes: /^docs\/runtimes\//,
-  Frameworks: /^docs\/frameworks\//,
-  Servers: /^docs\/servers\//,
-  Security: /^docs\/security\//,
-}
-
-/** Without the list itself. */
-const LISTED = PAGES.filter(({ file }) => file !== 'docs/README.md')
+const NAVIGATION = readJson<Readonly<Record<string, readonly string[]>>>('docs/navigation.json')
 
 it('llms.txt is what `npm run docs:generate` writes', async () => {
   await expect(createList()).toMatchFileSnapshot('../../llms.txt')
@@ -25,10 +16,18 @@ it('docs/README.md is what `npm run docs:generate` writes', async () => {
 })
 
 it('each page of docs is in one section', () => {
-  const patterns = Object.values(SECTIONS)
-  const pages = LISTED.filter(({ file }) => file.startsWith('docs/'))
-  const others = pages.filter(({ file }) => patterns.filter((one) => one.test(file)).length !== 1)
-  expect(others.map(({ file }) => file)).toEqual([])
+  const listed = Object.values(NAVIGATION).flatMap((names) => names.map(fileOf))
+  const pages = PAGES.map(({ file }) => file).filter((file) => file.startsWith('docs/'))
+  // Without the list itself.
+  expect(sorted(listed)).toEqual(sorted(pages.filter((file) => file !== 'docs/README.md')))
+})
+
+it('readers have at most 50 pages, and 6 more about servers', () => {
+  const pages = PAGES.map(({ file }) => file).filter((file) => file.startsWith('docs/'))
+  const servers = pages.filter((file) => file.startsWith('docs/servers/'))
+  const others = pages.filter((file) => !/^docs\/(?:servers|contributing)\//.test(file))
+  expect(servers.length).toBeLessThanOrEqual(6)
+  expect(others.length).toBeLessThanOrEqual(50)
 })
 
 it.each([
@@ -50,11 +49,15 @@ function createIndex(): string {
 }
 
 function listSections(): string {
-  const sections = Object.entries(SECTIONS).map(([title, pattern]) => {
-    const pages = LISTED.filter(({ file }) => pattern.test(file))
-    return `## ${title}\n\n${pages.map(describePage).join('\n')}\n`
+  const sections = Object.entries(NAVIGATION).map(([title, names]) => {
+    const pages = names.map((name) => describePage(pageNamed(fileOf(name))))
+    return `## ${title}\n\n${pages.join('\n')}\n`
   })
   return sections.join('\n')
+}
+
+function fileOf(name: string): string {
+  return `docs/${name}.md`
 }
 
 function describePage({ file, text }: Page): string {

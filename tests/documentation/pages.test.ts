@@ -126,9 +126,9 @@ describe('the check of a page', () => {
   })
 
   it.each([
-    ['keys.md', 'docs/security/advisories.md', false],
-    ['../../SECURITY.md', 'docs/security/advisories.md', true],
-    ['../../SECURITY.md#nothing-such', 'docs/security/advisories.md', false],
+    ['keys.md', 'docs/contributing/advisories.md', false],
+    ['../../SECURITY.md', 'docs/contributing/advisories.md', true],
+    ['../../SECURITY.md#nothing-such', 'docs/contributing/advisories.md', false],
     ['#no-heading', 'SECURITY.md', false],
     ['#report-a-vulnerability', 'SECURITY.md', true],
     ['docs/', 'SECURITY.md', true],

@@ -12,7 +12,7 @@ import { ALL_ROWS as ATTACKS } from './raw-requests/rows.ts'
 import { ALL_ROUTED_ROWS } from './raw-requests/routed.ts'
 import { BUN_ROUTES, SERVERS } from './raw-requests/servers.ts'
 
-const PAGE = 'docs/security/invariants.md'
+const PAGE = 'docs/contributing/invariants.md'
 
 // The title says what to do.
 it('the page of invariants has the figures, as "npm run docs:security" writes them', async () => {
