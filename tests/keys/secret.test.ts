@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { expect, it } from 'vitest'
-import { generateId, generateKey, hashKey, visiblePrefix } from '../../src/keys/secret.ts'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { generateId, generateKey, visiblePrefix } from '../../src/keys/secret.ts'
 
 const KEYS = Array.from({ length: 500 }, generateKey)
 
@@ -31,8 +31,18 @@ it('ids are short, have no capitals and differ', () => {
   expect(ids.filter((id) => !/^key_[a-z2-7]{12}$/.test(id))).toEqual([])
 })
 
-it.each(['', 'abc', 'k'.repeat(1000), '€'])('the hash of %j is its SHA-256 in hex', async (key) => {
-  expect(await hashKey(key)).toBe(createHash('sha256').update(key).digest('hex'))
+describe.each([true, false])('with node:crypto: %s', (hasModule) => {
+  it.each(['', 'abc', 'k'.repeat(1000), '€', '\ud800'])(
+    'the hash of %j is its SHA-256 in hex',
+    async (key) => {
+      const load = vi.spyOn(process, 'getBuiltinModule')
+      if (!hasModule) load.mockReturnValue(undefined)
+      onTestFinished(() => load.mockRestore())
+      vi.resetModules()
+      const { hashKey } = await import('../../src/keys/secret.ts')
+      expect(await hashKey(key)).toBe(createHash('sha256').update(key).digest('hex'))
+    },
+  )
 })
 
 /** Checks a key as a scanner for leaked secrets does, with the usual table. */

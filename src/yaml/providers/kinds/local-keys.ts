@@ -1,6 +1,7 @@
 import { parseList } from '../../../core/config/problems.ts'
 import { ignore } from '../../../core/async.ts'
 import { invalidSecret } from '../../../core/config/option-checks.ts'
+import { hashKey } from '../../../keys/secret.ts'
 import { drawKey, hashText } from './keyed-hash.ts'
 import { defineVerifier } from '../../../verifiers/define-verifier.ts'
 import { READS_TOKEN } from '../../../verifiers/options.ts'
@@ -74,7 +75,7 @@ function verifyKeys(given: LocalKeys['apiKeys'], isEager: boolean): DefinedVerif
   if (isEager) hashed()
   return defineVerifier({
     ask: async ({ token }) => {
-      const number = (await hashed().numbers).get(await hash(token))
+      const number = (await hashed().numbers).get(await hashKey(token))
       return number === undefined ? DENIED : allow(`key-${number}`)
     },
     reads: READS_TOKEN,
@@ -89,17 +90,12 @@ function allow(name: string): Verdict {
   return { outcome: 'allow', principal: name, attributes }
 }
 
-async function hash(text: string): Promise<string> {
-  const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
-  return new Uint8Array(bytes).join()
-}
-
 function hashKeys(given: LocalKeys['apiKeys']): HashedKeys {
   const secret = drawKey()
   const markOf = (token: string): string => hashText(token, secret).join()
   const keys = given.flatMap((key, index) => (key === undefined ? [] : [{ key, index }]))
   const marks = new Set(keys.map(({ key }) => markOf(key)))
-  const entries = keys.map(async ({ key, index }) => [await hash(key), index + 1] as const)
+  const entries = keys.map(async ({ key, index }) => [await hashKey(key), index + 1] as const)
   const numbers = Promise.all(entries).then((all) => new Map(all))
   ignore(numbers)
   return { numbers, accepts: (token) => marks.has(markOf(token)) }
