@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
-import { recording } from './tests/figures/reporter.ts'
+import { recording } from './scripts/figures/reporter.ts'
 import { SKIPPED } from './tests/support/skip-reporter.ts'
 import { IS_NIGHTLY } from './tests/support/nightly.ts'
 

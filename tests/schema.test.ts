@@ -5,13 +5,13 @@ import { parse, stringify } from 'yaml'
 import { describe, expect, it } from 'vitest'
 import { ConfigFileError, loadConfig } from '../src/yaml.ts'
 import { runs } from './support/nightly.ts'
-import { createSchema, formatJson } from './support/option-schema.ts'
+import { createSchema, formatJson } from '../scripts/docs/option-schema.ts'
 import { PROVIDER_ROWS } from './support/provider-rows.ts'
-import { WALKS, withValue } from './support/schema-files.ts'
+import { WALKS, withValue } from '../scripts/docs/schema-files.ts'
 import { SELF_SIGNED } from './support/self-signed-certificate.ts'
 import { setupFolder } from './support/temporary-folder.ts'
 import { problemsOf } from './support/yaml-problems.ts'
-import type { Path } from './support/schema-files.ts'
+import type { Path } from '../scripts/docs/schema-files.ts'
 
 const RUNS = runs(5000)
 const TIMEOUT_MS = 300_000

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { parse } from 'yaml'
-import { kindOf, kindsOf } from '../support/option-kinds.ts'
+import { kindOf, kindsOf } from '../../scripts/docs/option-kinds.ts'
 import { TENANT_OPTION } from '../../src/verifiers/tenancy.ts'
 import { OPTIONS } from '../../src/core/config/options.ts'
 import { resolveConfig } from '../../src/core/config/parse.ts'
@@ -12,7 +12,7 @@ import { keyOf } from '../../src/yaml/values.ts'
 import { ENDPOINT } from '../support/msw-endpoint.ts'
 import { get } from '../support/requests.ts'
 import { pageNamed } from './pages.ts'
-import type { Form } from '../support/option-kinds.ts'
+import type { Form } from '../../scripts/docs/option-kinds.ts'
 import type { Transport } from '../../src/index.ts'
 
 /** The JSON and YAML that pages show is what the code sends, reads and throws. */

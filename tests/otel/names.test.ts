@@ -5,7 +5,7 @@ import { afterEach, expect, it } from 'vitest'
 import { observe } from '../../src/otel.ts'
 import { metricsOf } from '../../src/telemetry/metrics.ts'
 import { findFreePort } from '../support/loopback.ts'
-import { withExportedNames } from '../support/metric-page.ts'
+import { withExportedNames } from '../../scripts/docs/metric-page.ts'
 import { readText } from '../support/project.ts'
 
 /** What the Prometheus exporter of the SDK makes of the names, for the dashboard and the alerts. */

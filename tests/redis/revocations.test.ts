@@ -9,7 +9,7 @@ import {
 } from '../support/connected-guards.ts'
 import { findFreePort } from '../support/loopback.ts'
 import { ENGINES, startEngine } from '../support/redis-servers.ts'
-import { Dice, Process, World } from '../support/simulation/world.ts'
+import { Dice, Process, World } from '../nightly/simulation/world.ts'
 import { EngineError } from '../../src/redis/engine.ts'
 import { createNames } from '../../src/redis/names.ts'
 import { Revocations } from '../../src/redis/revocations.ts'

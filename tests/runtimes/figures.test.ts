@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { ATTACKED } from '../examples/attacked.ts'
-import { readFigures, withFigures } from '../figures/table.ts'
+import { readFigures, withFigures } from '../../scripts/figures/table.ts'
 import { readText, ROOT } from '../support/project.ts'
 import { ALL_ROWS as FAULTS } from './endpoint-faults/rows.ts'
 import { STARTS } from './endpoint-faults/targets.ts'

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { IS_NIGHTLY } from '../support/nightly.ts'
-import { OUTCOMES } from '../support/history-runs.ts'
+import { OUTCOMES } from '../nightly/histories/runs.ts'
 import { BUN } from './support/binaries.ts'
 import { bundle } from './support/bundle.ts'
 import { onCommand, onDenoServe, onWorkerd } from './support/served-program.ts'
-import type { Runs } from '../support/history-runs.ts'
+import type { Runs } from '../nightly/histories/runs.ts'
 import type { RunningServer } from './support/server-process.ts'
 import type { Start } from './support/served-program.ts'
 

@@ -36,7 +36,7 @@ afterAll(async () => {
 })
 
 it.each(BODY_SERVERS.map((server) => [server.name, server] as const))(
-  '%s rejects uploads of 200 MB before they end, and keeps none in memory (A-W4)',
+  '%s rejects uploads of 200 MB before they end, and keeps none in memory',
   { timeout: TIMEOUT_MS },
   async (name, server) => {
     const ours = await refuseUploads(server)

@@ -6,11 +6,11 @@ import { SCENARIOS } from './scenarios.ts'
 import { scenarioOf } from './support/auth-endpoint.ts'
 import { createBench } from './support/bench.ts'
 import { observe, predict } from './support/outcome.ts'
-import { readTable, renderTable, writeTable } from './support/runtimes-table.ts'
+import { readTable, renderTable, writeTable } from '../../scripts/docs/runtimes-table.ts'
 import type { Runtime } from './runtimes.ts'
 import type { Scenario } from './scenario.ts'
 import type { Bench, EndpointState, Setup } from './support/bench.ts'
-import type { Row } from './support/runtimes-table.ts'
+import type { Row } from '../../scripts/docs/runtimes-table.ts'
 
 // Most of them wait for a server or an endpoint.
 vi.setConfig({ maxConcurrency: 20 })

@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config'
-import { recording } from '../figures/reporter.ts'
+import { recording } from '../../scripts/figures/reporter.ts'
 
 // It measures how soon connections end, so it runs after the other files, and alone.
 const ALONE = ['endpoint-faults.test.ts']

@@ -57,7 +57,7 @@ describe.concurrent.each(PLATFORMS.map((platform) => [platform.name, platform] a
   (_name, platform) => {
     const isCurrent = platform.date === CURRENT_DATE
 
-    it('A-C9 answers followers of a request that ends first, and later requests (cloudflare/cloudflare-docs#29797)', async (context) => {
+    it('answers followers of a request that ends first, and later requests (cloudflare/cloudflare-docs#29797)', async (context) => {
       const bench = await starter(platform, context)({ ...OPTIONS, timeoutMs: 2000 })
       const [leader, ...others] = await askInTurn(bench, 150)
       expect(leader?.said).toBe('202')

@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config'
-import { recording } from '../figures/reporter.ts'
+import { recording } from '../../scripts/figures/reporter.ts'
 
 export default defineConfig({
   root: import.meta.dirname,

@@ -52,7 +52,7 @@ export interface Case {
 
 /** A row of the attack catalogue: one behaviour of an endpoint in all its variants. */
 export interface Row {
-  /** `E1` to `E34`. */
+  /** By which `DEVIATIONS` names it. */
   readonly id: string
   readonly title: string
   readonly cases: readonly Case[]

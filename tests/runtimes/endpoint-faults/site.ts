@@ -22,11 +22,7 @@ export interface Target {
 
 export interface Outcome {
   readonly verdict: Verdict
-  readonly status: number
   readonly tookMs: number
-  readonly retryAfter: string | undefined
-  /** The body of the response, parsed. */
-  readonly body: unknown
 }
 
 /** An endpoint with a fault, and a guard that asks it. */
@@ -70,16 +66,6 @@ const MESSAGES: Readonly<Record<string, string>> = {
   denied: 'Authentication failed',
   rate_limited: 'Authentication failed',
   service_error: 'Authentication failed',
-}
-/** For every code, where `unavailableStatus` is 503. */
-const UNAVAILABLE: Readonly<Record<number, string>> = {
-  429: 'Too many authentication requests',
-  503: 'Authentication service unavailable',
-}
-const TYPES: Readonly<Record<number, string>> = {
-  401: 'authentication_error',
-  429: 'rate_limit_error',
-  503: 'api_error',
 }
 // The headers that the servers add to every response.
 const FRAMING = new Set(['connection', 'content-length', 'date', 'keep-alive', 'transfer-encoding'])
@@ -203,13 +189,12 @@ function describe(name: string, { status, headers, body }: HttpResponse): Outcom
   expect(whole).not.toContain(MARKER)
   const tookMs = Number(headers.get('x-took-ms')?.[0])
   expect(tookMs).toBeGreaterThanOrEqual(0)
-  const retryAfter = headers.get('retry-after')?.[0]
   const content = parseBody(name, body)
   const verdict = status === 200 ? 'allow' : readCode(content)
   const fields = [...headers].filter(([field]) => !FRAMING.has(field) && field !== 'x-took-ms')
   const sent = { fields: Object.fromEntries(fields), content }
-  expect(sent).toEqual(status === 200 ? allowed(content) : refused(status, verdict, retryAfter))
-  return { verdict, status, tookMs, retryAfter, body: content }
+  expect(sent).toEqual(status === 200 ? allowed(content) : refused(verdict))
+  return { verdict, tookMs }
 }
 
 function parseBody(name: string, body: string): unknown {
@@ -230,16 +215,15 @@ function allowed(content: unknown): object {
   return { fields: { 'content-type': [type] }, content }
 }
 
-function refused(status: number, code: Verdict, retryAfter: string | undefined): object {
-  const message = UNAVAILABLE[status] ?? MESSAGES[code] ?? 'Authentication service error'
+function refused(code: Verdict): object {
+  const message = MESSAGES[code] ?? 'Authentication service error'
   const suffix = code === 'denied' ? ', error="invalid_token"' : ''
-  const challenge = { 'www-authenticate': [`Bearer realm="api"${suffix}`] }
   return {
     fields: {
       'content-type': ['application/json'],
       'cache-control': ['no-store'],
-      ...(status === 401 ? challenge : { 'retry-after': [retryAfter] }),
+      'www-authenticate': [`Bearer realm="api"${suffix}`],
     },
-    content: { error: { message, type: TYPES[status], code } },
+    content: { error: { message, type: 'authentication_error', code } },
   }
 }

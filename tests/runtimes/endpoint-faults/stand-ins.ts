@@ -5,7 +5,7 @@ import { expectVerdict } from './site.ts'
 import type { Socket } from 'node:net'
 import type { Case, Expectation, Row } from './row.ts'
 
-/** E33 and E34: the guard itself, or the user's own `fetch`, in place of an endpoint. */
+/** E23 and E24: the guard itself, or the user's own `fetch`, in place of an endpoint. */
 
 interface Loop {
   /** The headers that the guard sends to itself, besides its own name. */
@@ -54,12 +54,12 @@ function customFetch(behaviour: string, expected: Expectation): Case {
 const HEADERS: Expectation = { optional: 'internal_error', required: 'invalid_response' }
 
 export const STAND_IN_ROWS: readonly Row[] = [
-  row('E33', 'the endpoint is the guard itself', [
+  row('E23', 'the endpoint is the guard itself', [
     looping('it asks itself the same question', { headers: AGAIN, told: [] }, OVER),
     looping('it asks itself another question each time', { headers: AGAIN, told: 'all' }, OVER),
     looping('it asks itself without credentials', { headers: {}, told: [] }, 'denied'),
   ]),
-  row('E34', 'a fetch of the user that goes wrong', [
+  row('E24', 'a fetch of the user that goes wrong', [
     customFetch('throws at once', 'internal_error'),
     customFetch('throws undefined at once', 'internal_error'),
     customFetch('rejects with an error', 'unreachable'),

@@ -1,4 +1,4 @@
-import { runHistories } from '../../support/history-runs.ts'
+import { runHistories } from '../../nightly/histories/runs.ts'
 
 /** Plays histories inside the runtime that serves it: `/?count=500&seed=1`. */
 export default {

@@ -14,8 +14,8 @@ import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
 import { run } from '../../support/tcp-endpoint.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import type { SigningKey } from '../../support/issuer.ts'
-import { kindsOf } from '../../support/option-kinds.ts'
-import type { Fields } from '../../support/option-kinds.ts'
+import { kindsOf } from '../../../scripts/docs/option-kinds.ts'
+import type { Fields } from '../../../scripts/docs/option-kinds.ts'
 
 /** Each key of each type of provider, and what it changes. */
 

@@ -1,0 +1,25 @@
+// A part of `src` is a folder and its entry file, such as `src/yaml` and `src/yaml.ts`.
+const PART = process.env['PART'] ?? 'core'
+
+/** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
+export default {
+  mutate: [`src/${PART}/**/*.ts`, `src/${PART}.ts`],
+  testRunner: 'vitest',
+  plugins: ['@stryker-mutator/vitest-runner', import.meta.resolve('./equivalents-reporter.js')],
+  vitest: { configFile: 'scripts/mutation/vitest.config.js' },
+  coverageAnalysis: 'perTest',
+  concurrency: 2,
+  // A busy machine must not look like an endless loop.
+  timeoutFactor: 2,
+  timeoutMS: 10_000,
+  disableTypeChecks: false,
+  reporters: ['json', 'progress-append-only', 'equivalents'],
+  jsonReporter: { fileName: `.mutation/report-${PART}.json` },
+  thresholds: { high: 97, low: 93, break: PART === 'core' ? 97 : 85 },
+  // A new run skips mutants that an earlier run killed.
+  incremental: true,
+  incrementalFile: `.mutation/incremental-${PART}.json`,
+  tempDirName: '.mutation/sandboxes',
+  ignorePatterns: ['.mutation', 'dist', 'coverage', 'bench', 'examples', 'tests/examples'],
+  warnings: { slow: false },
+}

@@ -1,0 +1,59 @@
+import { relative } from 'node:path'
+import { defineConfig } from 'vitest/config'
+import { BaseSequencer } from 'vitest/node'
+
+const PART = process.env['PART'] ?? 'core'
+// Running all tests would take a minute for each mutant.
+const TESTS_BESIDE = {
+  // It compares the help of each command with docs/cli.md.
+  cli: ['tests/documentation/generated.test.ts'],
+  core: [
+    'tests/fail-closed.test.ts',
+    'tests/hono.test.ts',
+    'tests/leaks.test.ts',
+    // They read the forms and the problems of options.
+    'tests/schema.test.ts',
+    'tests/documentation/generated.test.ts',
+    'tests/yaml/problems.test.ts',
+    'tests/yaml/references.test.ts',
+  ],
+  files: ['tests/keys/file/lone-mount.test.ts', 'tests/yaml/document.test.ts'],
+  gateway: ['tests/gateway-sockets.test.ts'],
+  keys: [
+    'tests/cli/commands.test.ts',
+    'tests/cli/commands/key-database.test.ts',
+    'tests/cli/commands/key-retirement.test.ts',
+    'tests/cli/commands/keys.test.ts',
+  ],
+  redis: ['tests/nightly/simulation.test.ts'],
+}
+
+/** Runs the tests of the mutated file first and the tests of the whole part last, so that most mutants die early. */
+class NearestFirst extends BaseSequencer {
+  async sort(files) {
+    return files.toSorted((one, other) => this.distance(one) - this.distance(other))
+  }
+
+  distance({ moduleId }) {
+    const { root, related } = this.ctx.config
+    const test = relative(root, moduleId)
+    const mirrored = test.replace(/^tests/, 'src').replace('.test.ts', '.ts')
+    if (related?.some((file) => file.endsWith(mirrored))) return 0
+    return test.split('/').length > 2 ? 1 : 2
+  }
+}
+
+export default defineConfig({
+  test: {
+    include: [`tests/${PART}.test.ts`, `tests/${PART}/**/*.test.ts`, ...(TESTS_BESIDE[PART] ?? [])],
+    // The first starts the built package, which holds no mutant. The second changes the working folder, which a thread cannot.
+    exclude: ['tests/cli.test.ts', 'tests/cli/commands/init.test.ts'],
+    tags: [{ name: 'slow' }],
+    tagsFilter: ['!slow'],
+    // Instrumented code is slower.
+    testTimeout: 20_000,
+    sequence: { sequencer: NearestFirst },
+    setupFiles: ['tests/support/clean-process.ts'],
+    isolate: false,
+  },
+})
