@@ -8,13 +8,13 @@ import { callWith } from './runtime.ts'
 import { createSetupSource } from './setup.ts'
 import type { AuthConfigSource } from './auth-config.ts'
 import type { AddressOf } from './config/parse.ts'
-import type { Asked } from './asking/decision-source.ts'
+import type { PendingDecision } from './asking/decision-source.ts'
 import type { DenyVerdict } from './endpoint/verdict.ts'
 import type { Target } from './request/target.ts'
 import type { Admission, KnownAdmission } from './response/admission.ts'
 import type { Rejection } from './response/denial.ts'
 import type { Failure } from './response/failure.ts'
-import type { Progress as DecisionProgress } from './response/decision-event.ts'
+import type { DecisionFacts } from './response/decision-event.ts'
 import type { Setup, Unready } from './setup.ts'
 import type { DecisionEvent } from './types.ts'
 
@@ -37,7 +37,7 @@ export interface Gate {
   readonly forget: () => void
 }
 
-interface Progress extends DecisionProgress {
+interface Progress extends DecisionFacts {
   readonly setup: Setup | Unready
   readonly args: readonly unknown[]
   target: Target
@@ -137,7 +137,7 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | 
   const span = setup.beginSpan?.(progress.startedAt)
   progress.span = span
   const check = setup.checks.createCheck(token, told, request, target, args, span?.context())
-  const ask = (): Asked => setup.verifier.ask(check)
+  const ask = (): PendingDecision => setup.verifier.ask(check)
   const { facts, pending } = span === undefined ? ask() : span.run(ask)
   progress.facts = facts
   if ('reason' in pending) return fail(progress, pending)

@@ -1,4 +1,4 @@
-import { createCustomVerifier } from '../../src/core/endpoint/checked-verifier.ts'
+import { createAsk } from '../../src/core/endpoint/checked-verifier.ts'
 import { createEndpoint } from '../../src/core/endpoint/endpoint.ts'
 import { AuthUnavailableError } from '../../src/core/errors.ts'
 import { attemptOf, checkOf } from './checks.ts'
@@ -27,7 +27,7 @@ export function ask(
   } as const
   const decide = createEndpoint({ ...defaults, ...options })
   const channel = { report: undefined, notify, writeLine: () => undefined }
-  return createCustomVerifier(decide, 'optional', channel)(made, attemptOf(attempt))
+  return createAsk(decide, 'optional', channel)(made, attemptOf(attempt))
 }
 
 /** A transport that answers with a status that `new Response` may not accept. */

@@ -68,7 +68,7 @@ export class Calls {
 
   /** Whether an expired allow may stand in for the verdict of a check that ended so. */
   permitsStale(error: unknown): boolean {
-    if (this.#slots === undefined) return permitsStaleOfLocal(error)
+    if (this.#isLocal) return permitsStaleOfLocal(error)
     return permitsStale(error, this.#outage, this.#clock.now())
   }
 
@@ -85,8 +85,13 @@ export class Calls {
     })
   }
 
+  /** It answers from memory, so nothing is learned about it. */
+  get #isLocal(): boolean {
+    return this.#source.rules === undefined
+  }
+
   #isKnown(token: string, now: number): boolean {
-    return this.#slots !== undefined && this.#source.memory.tokens.has(token, now)
+    return !this.#isLocal && this.#source.memory.tokens.has(token, now)
   }
 
   #start(call: Call, now: number): void {
@@ -183,7 +188,7 @@ export class Calls {
   }
 
   #noteFailure(call: Call, error: unknown, now: number): void {
-    if (this.#slots === undefined) return
+    if (this.#isLocal) return
     const showsOutage = this.#outage.isShownBy(error, call.facts.attempts, call.waitedSince)
     if (call.circuit !== undefined) {
       // A probe that ends in a bug has learned nothing about the endpoint.

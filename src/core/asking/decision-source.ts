@@ -3,7 +3,7 @@ import { KnownTokens } from './known-tokens.ts'
 import { Partition, scopeOf, verdictOf } from './partition.ts'
 import { SharedCalls } from './shared-calls.ts'
 import { UnderWay } from './under-way.ts'
-import { createCustomVerifier } from '../endpoint/checked-verifier.ts'
+import { createAsk } from '../endpoint/checked-verifier.ts'
 import { createEndpoint } from '../endpoint/endpoint.ts'
 import { systemClock as clock } from '../runtime.ts'
 import { createFacts } from '../request/check.ts'
@@ -23,7 +23,7 @@ interface Options extends DecidingOptions, CallRules {
 }
 
 /** How a check is answered. */
-export interface Asked {
+export interface PendingDecision {
   readonly facts: CheckFacts
   /** The error of an open circuit, or the verdict. The error is not thrown, since that costs as much as the rest of a rejection. */
   readonly pending: AuthUnavailableError | Promise<ParsedVerdict>
@@ -72,7 +72,7 @@ export class DecisionSource {
   }
 
   /** Asks without a look at the cache. */
-  ask(check: Check): Asked {
+  ask(check: Check): PendingDecision {
     const partition = this.#partition
     const now = clock.now()
     const facts = createFacts(partition === undefined ? 'off' : 'miss')
@@ -134,8 +134,8 @@ function createMemory(): AskingMemory {
 
 function createSource(config: Options, endpoint: string | undefined, channel: Channel): Ask {
   const { verifier, identity, endpointHeaders: headers, fetch } = config
-  if (verifier !== undefined) return createCustomVerifier(verifier.decide, identity, channel)
+  if (verifier !== undefined) return createAsk(verifier.decide, identity, channel)
   if (endpoint === undefined) throw new TypeError('The config has no endpoint and no verifier')
   const decide = createEndpoint({ url: endpoint, headers, identity, fetch })
-  return createCustomVerifier(decide, 'optional', channel)
+  return createAsk(decide, 'optional', channel)
 }

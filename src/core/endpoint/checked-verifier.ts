@@ -96,7 +96,7 @@ interface Listener {
 }
 
 /** Asks a verifier for a guard. */
-export function createCustomVerifier(
+export function createAsk(
   decide: Decide,
   identity: 'optional' | 'required',
   channel: Listener,

@@ -9,8 +9,8 @@ import type { Auth, DecisionEvent } from '../types.ts'
 import type { Guards } from './admission.ts'
 import type { Failure } from './failure.ts'
 
-/** How far the decision about one request has come. */
-export interface Progress {
+/** What is known about the decision of one request when it is made. */
+export interface DecisionFacts {
   readonly request: Request
   readonly setup: RequestReader & {
     /** The label of the verifier. */
@@ -35,7 +35,7 @@ type Writable<Event> = { -readonly [Name in keyof Event]: Event[Name] }
 
 /** Makes the event of a decision. Never throws, since a decision must not depend on its event. */
 export function createDecisionEvent(
-  progress: Progress,
+  progress: DecisionFacts,
   outcome: DecisionEvent['outcome'],
   rejection?: { readonly failure: Failure; readonly status: number },
 ): DecisionEvent {
@@ -81,7 +81,10 @@ type RequestFacts = Pick<DecisionEvent, 'path' | 'method' | 'principal' | 'reque
  */
 export function addFacts<Event extends RequestFacts>(
   event: Writable<Event>,
-  progress: Pick<Progress, 'request' | 'setup' | 'others' | 'target' | 'token' | 'span' | 'auth'>,
+  progress: Pick<
+    DecisionFacts,
+    'request' | 'setup' | 'others' | 'target' | 'token' | 'span' | 'auth'
+  >,
   told?: string,
 ): Event {
   const { request, setup, others, target, token, span, auth } = progress

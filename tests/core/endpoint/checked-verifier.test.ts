@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createCustomVerifier, decideBy } from '../../../src/core/endpoint/checked-verifier.ts'
+import { createAsk, decideBy } from '../../../src/core/endpoint/checked-verifier.ts'
 import { createChannel } from '../../../src/core/response/events.ts'
 import { AuthUnavailableError, createAuthenticator, memoryCache } from '../../../src/index.ts'
 import { attemptOf, checkOf } from '../../support/checks.ts'
@@ -12,11 +12,7 @@ const { signal } = new AbortController()
 const channel = createChannel(undefined, () => undefined)
 
 function ask(verifier: AskVerifier, identity: 'optional' | 'required' = 'optional'): unknown {
-  return createCustomVerifier(
-    decideBy(verifier),
-    identity,
-    channel,
-  )(checkOf(), attemptOf({ signal }))
+  return createAsk(decideBy(verifier), identity, channel)(checkOf(), attemptOf({ signal }))
 }
 
 describe('warnings of a verifier', () => {
@@ -39,7 +35,7 @@ describe('warnings of a verifier', () => {
       for (const text of texts.splice(0)) run?.warn?.(text)
       return { outcome: 'deny' }
     }
-    const verify = createCustomVerifier(decideBy(verifier), 'optional', events)
+    const verify = createAsk(decideBy(verifier), 'optional', events)
     const warn = async (...all: readonly string[]): Promise<readonly string[]> => {
       texts.push(...all)
       await verify(checkOf(), attemptOf({ signal }))
@@ -99,11 +95,7 @@ describe('a custom verifier', () => {
     const verifier = vi.fn<AskVerifier>().mockReturnValue({ outcome: 'deny' })
     const check = checkOf()
     expect(
-      await createCustomVerifier(
-        decideBy(verifier),
-        'optional',
-        channel,
-      )(check, attemptOf({ signal })),
+      await createAsk(decideBy(verifier), 'optional', channel)(check, attemptOf({ signal })),
     ).toMatchObject({
       outcome: 'deny',
     })
@@ -117,11 +109,7 @@ describe('a custom verifier', () => {
       return { outcome: 'deny' }
     }
     const deadline = performance.now() + 60_000
-    await createCustomVerifier(
-      decideBy(verifier),
-      'optional',
-      channel,
-    )(checkOf(), attemptOf({ deadline }))
+    await createAsk(decideBy(verifier), 'optional', channel)(checkOf(), attemptOf({ deadline }))
     expect(leftMs).toBeGreaterThan(30_000)
     expect(leftMs).toBeLessThanOrEqual(60_000)
   })
