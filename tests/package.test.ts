@@ -56,6 +56,9 @@ const COMMAND = 'cli.ts'
 const exportedNames = MODULES.map(({ file }) => file)
   .filter((file) => !file.includes('/') && file !== COMMAND)
   .map((file) => file.replace(/\.ts$/, ''))
+const FOLDERS_TO_COPY = ['forward-auth', 'grafana', 'mcp', 'prometheus', 'python', 'systemd'].map(
+  (name) => `examples/${name}`,
+)
 const TWO_INSTALLS = { timeout: 30_000 }
 
 describe('package.json and deno.json', () => {
@@ -142,7 +145,7 @@ describe('the published package', { tags: ['slow'] }, () => {
   }, 120_000)
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  it('holds a file for each entry and folder, types, the schema, three documents and package.json only', () => {
+  it('holds a file for each entry and folder, types, the schema, three documents, the examples that pages tell to copy and package.json only', () => {
     const names = MODULES.map(({ file }) => file.replace(/\.ts$/, ''))
     const types = names.map((name) => `dist/${name}.d.ts`)
     const roots = names
@@ -157,7 +160,11 @@ describe('the published package', { tags: ['slow'] }, () => {
     emitted.push('dist/redis/workerd.js', ...parts)
     emitted.push(...new Set(fetches))
     const toRead = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'schema.json']
-    expect(packed.files).toEqual(sorted([...emitted, ...toRead]))
+    const toCopy = execFileSync('git', ['ls-files', ...FOLDERS_TO_COPY], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    })
+    expect(packed.files).toEqual(sorted([...emitted, ...toRead, ...toCopy.trim().split('\n')]))
   })
 
   it.each(['module', 'commonjs'] as const)('loads by its names from a %s', (type) => {

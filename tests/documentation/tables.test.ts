@@ -32,7 +32,7 @@ it('the comments of the options state the actual defaults', () => {
 
 describe.each([
   [
-    'docs/gateway-api.md',
+    'docs/gateway-reference.md',
     'gateway option',
     'GatewayOptions',
     resolveGateway({ upstream: 'http://127.0.0.1' }),

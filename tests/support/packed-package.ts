@@ -24,8 +24,9 @@ function copyProject(folder: string): void {
   for (const entry of readdirSync(ROOT, { withFileTypes: true })) {
     if (entry.isFile()) copyFileSync(join(ROOT, entry.name), join(folder, entry.name))
   }
-  for (const name of ['src', 'tests/core']) {
-    cpSync(join(ROOT, name), join(folder, name), { recursive: true })
+  const filter = (path: string): boolean => !path.endsWith('node_modules')
+  for (const name of ['src', 'tests/core', 'examples']) {
+    cpSync(join(ROOT, name), join(folder, name), { recursive: true, filter })
   }
 }
 

@@ -44,7 +44,7 @@ describe('WITH_AUTH_SIGN_SECRET', () => {
     expect(gatewayCommand.environment?.['WITH_AUTH_SIGN_SECRET']).toContain(
       'one secret for each upstream',
     )
-    for (const page of ['gateway.md', 'gateway-api.md', 'identity.md', 'production.md', 'cli.md']) {
+    for (const page of ['gateway.md', 'gateway-reference.md', 'identity.md', 'cli.md']) {
       expect(readFileSync(join(ROOT, 'docs', page), 'utf8')).toMatch(
         /one secret for each upstream/i,
       )
