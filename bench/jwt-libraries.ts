@@ -17,10 +17,10 @@ import type { SigningKey } from '../tests/support/issuer.ts'
  * How libraries that check JWTs treat the keys of the issuer: floods of made-up key ids, outages and rotations, in one run.
  * The clocks are moved forward between requests, so that hours take seconds.
  *
- * Run: node bench/jwt-libraries.ts [--write], after `npm ci --prefix bench`. `--write` puts the table into docs/identity.md.
+ * Run: node bench/jwt-libraries.ts [--write], after `npm ci --prefix bench`. `--write` puts the table into docs/jwt.md.
  */
 
-const PAGE = new URL('../docs/identity.md', import.meta.url)
+const PAGE = new URL('../docs/jwt.md', import.meta.url)
 const MARKS = /(<!-- measured by bench\/jwt-libraries\.ts -->\n\n)[^]*?(<!-- end -->)/
 const REQUESTS = 1000
 const MINUTE = 60_000
@@ -274,7 +274,7 @@ const table = [head, `|${' --- |'.repeat(rows[0]?.length ?? 0)}`, ...body].join(
 process.stdout.write(`${table}\n`)
 if (process.argv.includes('--write')) {
   const page = readFileSync(PAGE, 'utf8')
-  if (!MARKS.test(page)) throw new Error('docs/identity.md has no place for the table')
+  if (!MARKS.test(page)) throw new Error('docs/jwt.md has no place for the table')
   writeFileSync(
     PAGE,
     page.replace(MARKS, (_all, begin: string, end: string) => `${begin}${table}\n\n${end}`),

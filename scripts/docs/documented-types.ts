@@ -9,11 +9,16 @@ const FILES = [
   'src/forward-auth/failure.ts',
   'src/gateway.ts',
   'src/gateway/refusal.ts',
+  'src/jwt/jwt-options.ts',
   'src/keys/options.ts',
   'src/mcp/options.ts',
   'src/memory/options.ts',
   'src/redis/options.ts',
+  'src/verifiers/github/options.ts',
+  'src/verifiers/introspection/options.ts',
+  'src/verifiers/kubernetes/options.ts',
   'src/verifiers/tenancy.ts',
+  'src/verifiers/upstream/options.ts',
 ].map((file) => join(ROOT, file))
 const program = ts.createProgram(FILES, {
   strict: true,
@@ -37,6 +42,7 @@ interface Documentation {
   readonly type: string
   /** The text of its `@default` tag. */
   readonly byDefault: string | undefined
+  readonly isRequired: boolean
   /** Whether it takes a value of its own. A group does only if it can be `false`. */
   readonly isOption: boolean
 }
@@ -56,6 +62,7 @@ function documentationOf(config: ts.Type, parent: string): [string, Documentatio
       text: ts.displayPartsToString(property.getDocumentationComment(checker)).replace(/\s+/g, ' '),
       type: (written ? declaration.type?.getText() : undefined) ?? '',
       byDefault: defaultOf(property),
+      isRequired: !(property.flags & ts.SymbolFlags.Optional),
       isOption: nested !== typeOf(property),
     }
     const below = nested === undefined ? [] : documentationOf(nested, `${name}.`)

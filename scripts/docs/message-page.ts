@@ -114,7 +114,7 @@ const NEW_TOKEN = 'Nothing: the client gets a new token.'
 const ADVICE: Readonly<Record<DenyDetail, Advice>> = {
   too_long: {
     change: 'The event says how long it was. Let the issuer put less into it, such as fewer roles.',
-    keycloak: 'some 240 roles: turn off "Full scope allowed" of [the client](identity.md#keycloak)',
+    keycloak: 'some 240 roles: turn off "Full scope allowed" of [the client](jwt.md#keycloak)',
   },
   malformed: {
     change: 'Let the client send the whole access token. An opaque one needs `introspection`.',

@@ -6,6 +6,7 @@ import { createCommandPage } from '../../scripts/docs/command-page.ts'
 import { readAnchors, readTable, withoutBackticks } from '../support/markdown.ts'
 import { createMessagePage } from '../../scripts/docs/message-page.ts'
 import { withMetrics } from '../../scripts/docs/metric-page.ts'
+import { withOptionTables } from '../../scripts/docs/option-tables.ts'
 import { createExampleModule, OPTION_EXAMPLES } from '../../scripts/docs/option-examples.ts'
 import { createPage } from '../../scripts/docs/option-page.ts'
 import { readOptionsOfType, readUnion } from '../../scripts/docs/documented-types.ts'
@@ -107,6 +108,15 @@ describe('docs/messages.md', () => {
     expect(rows.map(([detail = '']) => withoutBackticks(detail))).toEqual(readUnion('DenyDetail'))
     expect(rows.filter(([, meaning]) => meaning === '')).toEqual([])
   })
+})
+
+it.each([
+  ['jwt', 1],
+  ['identity', 4],
+])('docs/%s.md has a table of all options of each verifier', async (name, tables) => {
+  const page = withOptionTables(readText(`docs/${name}.md`))
+  await expect(page).toMatchFileSnapshot(`../../docs/${name}.md`)
+  expect(page.match(/^\| option +\| default +\| meaning +\|$/gm)).toHaveLength(tables)
 })
 
 it('docs/metrics.md has each metric, with its labels and where it comes from', async () => {
