@@ -1,5 +1,6 @@
 import { ignore } from '../core/async.ts'
 import { ENDPOINT_SECRET } from '../core/endpoint/verdict.ts'
+import { shownText } from '../core/request/shown-facts.ts'
 import { endOfKey, judgeBy } from './keyring.ts'
 import { readKeyQuestion } from './question.ts'
 import type { FindKey } from './error.ts'
@@ -20,7 +21,7 @@ interface Rules extends Pick<KeyEndpointParts, 'maxAgeSeconds' | 'endpointSecret
   readonly judge: JudgeKey
 }
 
-type Facts = Pick<KeyEndpointEvent, 'keyId' | 'detail' | 'cause'>
+type Facts = Pick<KeyEndpointEvent, 'keyId' | 'principal' | 'path' | 'detail' | 'cause'>
 
 /** Makes the auth endpoint. Its promise never rejects: a failure becomes a 500, which admits no request. */
 export function createEndpointHandler(
@@ -62,8 +63,11 @@ async function answer(
   }
   const question = await readKeyQuestion(request)
   if (!('key' in question)) return fail(...question)
+  const path = shownText(question.path, [question.key]) ?? ''
+  learn({ path })
   const { found, detail } = await judge(question.key, question.path)
-  learn({ ...(found && { keyId: found.id }), ...(detail === undefined ? {} : { detail }) })
+  const named = found && { keyId: found.id, principal: found.principal }
+  learn({ path, ...named, ...(detail === undefined ? {} : { detail }) })
   const isValid = detail === undefined && found !== undefined
   return isValid ? allow(found, maxAgeSeconds) : deny(maxAgeSeconds)
 }

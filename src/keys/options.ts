@@ -59,6 +59,10 @@ export interface KeyEndpointEvent {
   readonly durationMs: number
   /** The id of the key, if the endpoint knows the key. */
   readonly keyId?: string
+  /** The caller that the endpoint names for the key, if it knows the key. */
+  readonly principal?: string
+  /** The path of the question, cut at 256 characters; `''` if it holds, or may hold, the key. */
+  readonly path?: string
   /** Why the key was denied. */
   readonly detail?: KeyDenial
   /** The header `x-auth-secret` was missing or wrong. */

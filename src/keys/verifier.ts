@@ -12,6 +12,8 @@ import type { KeyJudgment } from './keyring.ts'
 import type { KeyEndpointOptions, KeySource, ResolvedKeysOptions } from './options.ts'
 
 export const LABEL = 'api_keys'
+/** How the cause of a decision begins that names the key. */
+export const CAUSE_WITH_ID = 'the id of the key is '
 
 /** @throws KeyFileError for keys that cannot be read now. */
 export function openKeySource(source: KeySource): FindKey {
@@ -56,7 +58,7 @@ export function createKeysVerifier(
 
 function verdictOf({ found, detail }: KeyJudgment): Verdict {
   // The id may be shown. The principal may be private.
-  const cause = found && `the id of the key is ${found.id}`
+  const cause = found && `${CAUSE_WITH_ID}${found.id}`
   if (found === undefined || detail !== undefined) return { outcome: 'deny', detail, cause }
   const { principal, attributes, tenant } = found
   const end = endOfKey(found)

@@ -102,6 +102,7 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
     'cors-origin': [{ value: '*' }, { value: 'https://app.example.com/' }],
     'request-id-header': [{ value: 'two words' }, { value: 'x:' }],
     metrics: [{ value: '9320' }, { value: '::1:9320' }, { value: 'http://h:1' }],
+    'watch-socket': [{ value: '0.0.0.0:9330' }, { value: 'localhost:9330' }],
     'upstream-timeout-ms': [{ value: '0' }, { value: '3600001' }],
     'identity-encoding': [{ value: 'latin1' }],
     'strip-header': [{ value: 'a b' }, { value: '*' }],
@@ -186,6 +187,7 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
     port: [{ value: 'abc' }],
     'keep-alive-ms': [{ value: '3600001' }],
     metrics: [{ value: '127.0.0.1:65536' }],
+    'watch-socket': [{ value: '127.0.0.1:' }],
   },
   check: {
     'key-file': [

@@ -179,12 +179,13 @@ describe('onEvent', () => {
   it('gets the id of the key and the cause, which the client does not learn', async () => {
     const cut = 'withauth_cut'
     const asked = [ask(TOKEN), ask('revoked'), ask('ended'), ask('limited', '/v2'), ask(cut)]
-    const denied = { type: 'answer', status: 401, durationMs }
+    const denied = { type: 'answer', status: 401, durationMs, path: '/v1/models' }
+    const principal = 'alice'
     expect(await told(...asked, ask('unknown'), post('{}'))).toEqual([
-      { type: 'answer', status: 200, durationMs, keyId: TOKEN },
-      { ...denied, keyId: 'revoked', detail: 'revoked' },
-      { ...denied, keyId: 'ended', detail: 'expired' },
-      { ...denied, keyId: 'limited', detail: 'path' },
+      { ...denied, status: 200, keyId: TOKEN, principal },
+      { ...denied, keyId: 'revoked', principal, detail: 'revoked' },
+      { ...denied, keyId: 'ended', principal, detail: 'expired' },
+      { ...denied, path: '/v2', keyId: 'limited', principal, detail: 'path' },
       { ...denied, detail: 'malformed' },
       { ...denied, detail: 'unknown' },
       { type: 'answer', status: 400, durationMs },

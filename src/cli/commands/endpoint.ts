@@ -4,11 +4,14 @@ import { asUsage } from '../errors.ts'
 import { KEYS_OPTION, QUESTION_MS, requireKeys, sourceOf, withKeys } from '../key-place.ts'
 import { addressOptions } from '../serving/serve.ts'
 import { METRICS_OPTION, openService } from '../serving/service.ts'
+import { describeAnswer } from '../watch/decision.ts'
+import { WATCH_OPTION } from '../watch/feed.ts'
+import { WATCH_VARIABLES } from '../watch/place.ts'
 import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
 import type { KeyEndpointOptions } from '../../keys.ts'
 import type { Command, CommandLine } from '../command-line.ts'
 import type { OpenedKeys } from '../key-place.ts'
-import type { DecisionLog } from '../log.ts'
+import type { Service } from '../serving/service.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 const PORT = 8321
@@ -22,6 +25,7 @@ export const endpointCommand: Command = {
     'It logs one line per answer to standard output, with the id of the key and the cause of a denial, which the client does not learn. In a pipe the lines are JSON. A change of the keys takes effect with the next request.',
   environment: {
     WITH_AUTH_ENDPOINT_SECRET: 'the value that the header x-auth-secret of each request must have',
+    ...WATCH_VARIABLES,
     ...COLOR_VARIABLES,
   },
   examples: ['with-auth endpoint --keys keys.yaml --max-age 10'],
@@ -30,6 +34,7 @@ export const endpointCommand: Command = {
     'max-age': { value: 'SECONDS', help: 'how long a client may cache a verdict', default: 30 },
     ...addressOptions(PORT),
     ...METRICS_OPTION,
+    ...WATCH_OPTION,
   },
   run,
 }
@@ -46,14 +51,11 @@ async function serve(
   line: CommandLine,
   surroundings: Surroundings,
 ): Promise<number> {
-  const {
-    log,
-    followKeys,
-    run: serveHandler,
-  } = openService({ line, surroundings, usualPort: PORT, name: 'endpoint' })
+  const service = openService({ line, surroundings, usualPort: PORT, name: 'endpoint' })
+  const { log, followKeys, run: serveHandler } = service
   await requireKeys(keys)
   followKeys(keys.place)
-  const options = readOptions(line, surroundings, log)
+  const options = readOptions(line, surroundings, service)
   const endpoint = await asUsage(FLAGS, () => createKeyEndpoint(sourceOf(keys.place), options))
   await serveHandler(endpoint, (url) => {
     log({ type: 'listening', url })
@@ -65,7 +67,7 @@ async function serve(
 function readOptions(
   line: CommandLine,
   { env }: Pick<Surroundings, 'env'>,
-  log: DecisionLog,
+  { log, watch }: Service,
 ): KeyEndpointOptions {
   const endpointSecret = env['WITH_AUTH_ENDPOINT_SECRET']
   const maxAgeSeconds = readWholeNumber(line, 'max-age', 0, 3600)
@@ -73,6 +75,10 @@ function readOptions(
     ...(endpointSecret === undefined ? {} : { endpointSecret }),
     ...(maxAgeSeconds === undefined ? {} : { maxAgeSeconds }),
     onError: ({ message }) => log({ type: 'keys_error', message }),
-    onEvent: (event) => log({ ...event }),
+    onEvent: (event) => {
+      watch?.(describeAnswer(event))
+      const { path: _, principal: __, ...answer } = event
+      log(answer)
+    },
   }
 }

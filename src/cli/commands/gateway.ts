@@ -13,6 +13,8 @@ import { createRequestLog } from '../gateway/request-log.ts'
 import { serveGuard } from '../gateway/serve-guard.ts'
 import { addressOptions } from '../serving/serve.ts'
 import { METRICS_OPTION, openService } from '../serving/service.ts'
+import { WATCH_OPTION } from '../watch/feed.ts'
+import { WATCH_VARIABLES } from '../watch/place.ts'
 import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
 import { findTracing } from '../tracing.ts'
 import type { GatewayOptions } from '../../gateway.ts'
@@ -80,6 +82,7 @@ SIGTERM lets open requests and WebSockets finish for up to 25 seconds. SIGINT cu
     WITH_AUTH_SIGN_SECRET:
       'sign identities for an upstream that verifies X-Auth-Signature: one secret for each upstream, 16 to 1024 characters. Of several with blanks between them the first signs',
     NODE_USE_ENV_PROXY: '1: call the auth endpoint through HTTPS_PROXY, on Node',
+    ...WATCH_VARIABLES,
     ...COLOR_VARIABLES,
   },
   examples: [
@@ -102,6 +105,7 @@ SIGTERM lets open requests and WebSockets finish for up to 25 seconds. SIGINT cu
     },
     'log-principal': { help: 'log the principal of each request' },
     ...METRICS_OPTION,
+    ...WATCH_OPTION,
     ...UPSTREAM_OPTIONS,
   },
   run,
@@ -118,6 +122,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   )
   const requestLog = createRequestLog({
     log: service.log,
+    watch: service.watch,
     addressOf,
     requestIdHeader: line.text('request-id-header'),
     logsPrincipal: line.has('log-principal'),

@@ -4,6 +4,8 @@ import type { AuthConfig } from '../../core/auth-config.ts'
 import type { BeginSpan } from '../../core/seams.ts'
 import type { Passage } from '../../gateway/passage.ts'
 import type { DecisionLog } from '../log.ts'
+import { describeRequest } from '../watch/decision.ts'
+import type { Feed } from '../watch/feed.ts'
 import type { ClientAddresses } from './client-address.ts'
 
 /** Writes one line for each request, with the status that the client got. */
@@ -32,6 +34,8 @@ interface Rejection {
 
 export interface RequestLogOptions {
   readonly log: DecisionLog
+  /** Sends each decision, with its principal. */
+  readonly watch?: Feed['send'] | undefined
   readonly addressOf: ClientAddresses['addressOf']
   /** The header that carries the request id to the upstream. */
   readonly requestIdHeader: string | undefined
@@ -43,7 +47,7 @@ export interface RequestLogOptions {
 type Handler = (request: Request) => Promise<Response>
 
 export function createRequestLog(options: RequestLogOptions): RequestLog {
-  const { log, addressOf, requestIdHeader, logsPrincipal, beginSpan } = options
+  const { log, watch, addressOf, requestIdHeader, logsPrincipal, beginSpan } = options
   return {
     onEvent: observeWithSpans(beginSpan, (event, request) => {
       if (event.type !== 'decision' || request === undefined) return log(event)
@@ -64,24 +68,21 @@ export function createRequestLog(options: RequestLogOptions): RequestLog {
       const passage = followPassage(request)
       if (passage.decision === undefined) return
       const { principal, requestId, ...decision } = passage.decision
+      const seen = { ...decision, status, ...describeUpstream(passage) }
+      watch?.(describeRequest({ ...seen, principal }))
       log({
-        ...decision,
+        ...seen,
         ...(logsPrincipal && principal !== undefined ? { principal } : {}),
-        status,
-        ...describeUpstream(passage),
         requestId: requestId ?? passage.sentId?.[1] ?? crypto.randomUUID(),
         clientAddress: addressOf(request),
       })
     },
-    rejected: (request, described, rejection) =>
-      log({
-        type: 'decision',
-        outcome: 'deny',
-        ...rejection,
-        requestId: crypto.randomUUID(),
-        ...described,
-        clientAddress: addressOf(request),
-      }),
+    rejected: (request, described, rejection) => {
+      const seen = { type: 'decision', outcome: 'deny', ...rejection, ...described }
+      watch?.(describeRequest(seen))
+      const requestId = described.requestId ?? crypto.randomUUID()
+      log({ ...seen, requestId, clientAddress: addressOf(request) })
+    },
   }
 }
 

@@ -6,12 +6,15 @@ import { createDecisionLog } from '../log.ts'
 import { EXPOSITION_TYPE, formatExposition } from '../metrics/exposition.ts'
 import { followKeyExpiry } from '../metrics/key-expiry.ts'
 import { createMeter } from '../metrics/meters.ts'
+import { createFeed } from '../watch/feed.ts'
+import { readWatchPlace } from '../watch/place.ts'
 import { isHost, listen, nameAddress, readAddress, serveUntilStopped } from './serve.ts'
 import type { KeyPlace } from '../../keys.ts'
 import type { CommandLine, OptionSpecs } from '../command-line.ts'
 import type { DecisionLog } from '../log.ts'
 import type { Meter } from '../metrics/meters.ts'
 import type { Surroundings } from '../surroundings.ts'
+import type { Feed } from '../watch/feed.ts'
 import type { Address, Attach, FetchHandler, Serving } from './serve.ts'
 
 export const METRICS_OPTION: OptionSpecs = {
@@ -25,6 +28,8 @@ export const METRICS_OPTION: OptionSpecs = {
 export interface Service {
   /** Also measures what is written to it. */
   readonly log: DecisionLog
+  /** Sends a decision to those who watch. Absent without `--watch-socket`. */
+  readonly watch: Feed['send'] | undefined
   /** Measures when the next of these keys expires. */
   readonly followKeys: (place: KeyPlace) => void
   /** Listens, also where `--metrics` says, calls `announce` with the URL, and serves until a stop signal. */
@@ -49,6 +54,8 @@ export function openService(options: ServiceOptions): Service {
   const address = { ...readAddress(line, usualPort), takesSubrequests }
   const text = line.text('metrics')
   const scrapedAt = text === undefined ? undefined : parseAddress(text)
+  const watched = line.text('watch-socket')
+  const feed = watched === undefined ? undefined : openFeed(watched, options)
   const meter = scrapedAt === undefined ? undefined : createMeter(name)
   const drop = meter && (() => meter.measure({ type: 'dropped' }))
   const write = createDecisionLog(surroundings, line.has('json'), drop)
@@ -59,18 +66,25 @@ export function openService(options: ServiceOptions): Service {
   const log = meter === undefined ? write : measureAndWrite
   return {
     log,
+    watch: feed?.send,
     followKeys: (place) => meter?.followKeys(followKeyExpiry(place)),
     run: async (handler, announce, attach) => {
       const serving = await listen(handler, address, attach).catch(nameAddress(address))
       try {
         const others = scrapedAt && meter ? [await serveMetrics(scrapedAt, meter, log)] : []
+        await feed?.listen()
         announce(serving.url)
         await serveUntilStopped([serving, ...others], surroundings)
       } finally {
+        await feed?.close()
         await serving.close('now')
       }
     },
   }
+}
+
+function openFeed(text: string, { surroundings, name }: ServiceOptions): Feed {
+  return createFeed(readWatchPlace('--watch-socket', text, surroundings), name)
 }
 
 function parseAddress(text: string): Address {
