@@ -3,19 +3,14 @@
  *
  * @module with-auth/keys
  */
-import { parse } from './core/config/interpreter.ts'
-import { invalidOption, readOptions } from './core/config/option-checks.ts'
 import { createKey, pruneKeys, removeKey } from './keys/edits/changes.ts'
 import { postgresKeys } from './keys/database/postgres.ts'
 import { sqliteKeys } from './keys/database/sqlite.ts'
 import { exportKeys, importKeys } from './keys/edits/transfer.ts'
 import { createEndpointHandler } from './keys/endpoint.ts'
 import { KeyFileError, observed } from './keys/error.ts'
-import { ID_FORM, isId, isPrincipal, PRINCIPAL_FORM } from './keys/file/fields.ts'
-import { toRecord } from './keys/keyring.ts'
-import { invalidText } from './keys/edits/new-key.ts'
+import { listKeys, reportKeys } from './keys/listing.ts'
 import { parseEndpointOptions, parseKeysOptions, parseSource } from './keys/options.ts'
-import { repositoryOf } from './keys/edits/place.ts'
 import { revokeKey, revokeKeys } from './keys/edits/revocation.ts'
 import { rotateKey } from './keys/edits/rotation.ts'
 import { createKeysVerifier, openKeySource } from './keys/verifier.ts'
@@ -48,15 +43,19 @@ import type {
   RotateOptions,
   StoredKey,
 } from './keys/record.ts'
+import type { KeyAttention, KeyChecks, KeyReport, KeyReports } from './keys/usage/report.ts'
+import type { KeyUse } from './keys/usage/use.ts'
 
 export {
   createKey,
   exportKeys,
   importKeys,
   KeyFileError,
+  listKeys,
   postgresKeys,
   pruneKeys,
   removeKey,
+  reportKeys,
   revokeKey,
   revokeKeys,
   rotateKey,
@@ -66,6 +65,8 @@ export type {
   Awaitable,
   CreatedKey,
   ImportedKeys,
+  KeyAttention,
+  KeyChecks,
   KeyDenial,
   KeyEndpointEvent,
   KeyEndpointOptions,
@@ -74,10 +75,13 @@ export type {
   KeyPage,
   KeyPlace,
   KeyRecord,
+  KeyReport,
+  KeyReports,
   KeySource,
   KeysOptions,
   KeyStore,
   KeyUpdate,
+  KeyUse,
   NewKey,
   PostgresKeysOptions,
   PruneOptions,
@@ -144,41 +148,4 @@ export function createKeyEndpoint(
  */
 export function keys(options: KeysOptions): DefinedVerifier {
   return createKeysVerifier(parseKeysOptions(options))
-}
-
-const LIMIT = { kind: 'integer', isRequired: true, min: 1, max: 1000 } as const
-
-/**
- * Lists the keys of a file in its order, or a page of a store in the order of the bytes of the ids. Also lists revoked and expired
- * keys. The result holds neither a key nor a hash.
- *
- * @param page Which keys: by default all keys of a file, or the first 100 of a store. With `after` or `limit`, a file is listed as
- * a store is.
- * @throws KeyFileError for a file that cannot be read or parsed, and for a database that fails.
- *
- * @example
- * ```ts node
- * import { listKeys } from 'with-auth/keys'
- *
- * for (const { id, principal, status } of await listKeys('keys.yaml')) console.log(id, principal, status)
- * ```
- */
-export async function listKeys(
-  place: KeyPlace,
-  page: Partial<KeyPage> = {},
-): Promise<readonly KeyRecord[]> {
-  const repository = repositoryOf(place)
-  const { after, limit, principal } = readOptions(page, ['after', 'limit', 'principal'], ['page'])
-  if (after !== undefined && !isId(after)) throw invalidText(['page', 'after'], after, ID_FORM)
-  if (principal !== undefined && !isPrincipal(principal)) {
-    throw invalidOption(['page', 'principal'], principal, PRINCIPAL_FORM)
-  }
-  const wanted = {
-    ...(after === undefined ? {} : { after }),
-    ...(principal === undefined ? {} : { principal }),
-    ...(limit === undefined ? {} : { limit: parse<number>(LIMIT, limit, ['page', 'limit']) }),
-  }
-  const found = await repository.read().list(wanted)
-  const now = Date.now()
-  return found.map((key) => toRecord(key, now))
 }

@@ -50,6 +50,7 @@ interface OpenOptions {
 
 /** The flags of the options that the commands pass to the library. */
 export const KEY_FLAGS = {
+  'key.name': '--name',
   'key.principal': '--principal',
   'key.tenant': '--tenant',
   'key.attributes': '--attribute',

@@ -1,7 +1,9 @@
 /** A key as the file or the database describes it, without the key itself and without its hash. */
 export interface KeyRecord {
-  /** The name of the key, for example for {@link revokeKey}. */
+  /** What names the key, for example for {@link revokeKey}. */
   readonly id: string
+  /** A label for people, such as `Alice's laptop`. It decides nothing. */
+  readonly name?: string
   /** Whether the key works now. */
   readonly status: 'active' | 'expired' | 'revoked'
   /** The caller that the endpoint names for this key. */
@@ -85,6 +87,8 @@ export interface PruneOptions {
 export interface NewKey {
   /** The caller that the endpoint names for this key: 1 to 256 characters. */
   readonly principal: string
+  /** A label for people, such as `Alice's laptop`: 1 to 100 characters without control characters. Default: none. */
+  readonly name?: string
   /** The tenant of the caller: 1 to 128 lower-case letters, digits, `-` and `_`. Default: none. */
   readonly tenant?: string
   /** More about the caller, such as `{ roles: ['admin'] }`. */

@@ -1,5 +1,6 @@
 import type { Awaitable, KeyStore, KeyUpdate } from './database/store.ts'
 import type { KeyPage, StoredKey } from './record.ts'
+import type { KeyUse } from './usage/use.ts'
 
 /** Keys that can be read, and within an edit also changed. */
 export interface KeyRecords extends Pick<KeyStore, 'find' | 'get' | 'insert' | 'remove'> {
@@ -28,6 +29,8 @@ export interface KeyRepository {
   readonly name: string
   /** The keys as they are now. */
   readonly read: () => KeyRecords
+  /** The use of these keys. `undefined` if nobody counts checks here. */
+  readonly readUse: (ids: readonly string[]) => Promise<readonly KeyUse[] | undefined>
   /** Changes keys: in a file all at once or not at all, and in a store step by step, while others change it too. */
   readonly edit: <Value>(
     kind: EditKind,

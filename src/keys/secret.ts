@@ -2,7 +2,7 @@ import { property } from '../core/runtime.ts'
 
 // A key has letters, digits and `_` only: a double click selects all of it, and it is valid as a Bearer token (RFC 6750 §2.1),
 // as a WebSocket sub-protocol and as a file name.
-const PREFIX = 'withauth_'
+export const KEY_PREFIX = 'withauth_'
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 // 62 ** 43 is more than 2 ** 256, and 62 ** 6 more than 2 ** 32.
 const SECRET_DIGITS = 43
@@ -12,19 +12,19 @@ const SHOWN_DIGITS = 6
 
 /** Tells whether a text is a key by its looks, such as one that was pasted in place of an id. */
 export function isKeyLike(text: string): boolean {
-  return text.startsWith(PREFIX)
+  return text.startsWith(KEY_PREFIX)
 }
 
 /** Tells whether a text begins as a key, but is none as a whole: a part of it was cut off or changed. */
 export function isMalformedKey(text: string): boolean {
   if (!isKeyLike(text)) return false
-  const secret = text.slice(PREFIX.length, -CHECKSUM_DIGITS)
+  const secret = text.slice(KEY_PREFIX.length, -CHECKSUM_DIGITS)
   return secret.length !== SECRET_DIGITS || text !== withChecksum(secret)
 }
 
 /** Returns the first characters of a key, which may be shown. */
 export function visiblePrefix(key: string): string {
-  return key.slice(0, PREFIX.length + SHOWN_DIGITS)
+  return key.slice(0, KEY_PREFIX.length + SHOWN_DIGITS)
 }
 
 /**
@@ -38,7 +38,7 @@ export function generateKey(): string {
 }
 
 function withChecksum(secret: string): string {
-  return `${PREFIX}${secret}${toBase62(BigInt(crc32(secret)), CHECKSUM_DIGITS)}`
+  return `${KEY_PREFIX}${secret}${toBase62(BigInt(crc32(secret)), CHECKSUM_DIGITS)}`
 }
 
 /** Returns the SHA-256 of a key in hex. The file holds this in place of the key. */

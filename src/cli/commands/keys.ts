@@ -31,6 +31,7 @@ export const createCommand: Command = {
   options: {
     ...KEYS_OPTION,
     principal: { value: 'NAME', help: 'the owner of the key' },
+    name: { value: 'TEXT', help: 'a label for people, such as "CI of the shop"' },
     tenant: { value: 'NAME', help: 'the tenant of the owner, such as acme' },
     attribute: {
       value: 'NAME=VALUE',
@@ -93,7 +94,7 @@ function readNewKey(line: CommandLine): NewKey {
     principal,
     ...(paths.length === 0 ? {} : { paths }),
     ...(attributes === undefined ? {} : { attributes }),
-    ...pickTexts(line, { tenant: 'tenant', ...EXPIRY_NAMES }),
+    ...pickTexts(line, { name: 'name', tenant: 'tenant', ...EXPIRY_NAMES }),
   }
 }
 

@@ -3,10 +3,12 @@ import { invalidOption, readOptions } from '../../core/config/option-checks.ts'
 import { reasonOf } from '../../files/system.ts'
 import { conflict, KeyFileError } from '../error.ts'
 import { COLUMN_NAMES, COLUMNS, toRow } from './row.ts'
-import { TABLE, tableKeys } from './table.ts'
-import type { Column, ColumnValue } from './row.ts'
+import { create, DIALECT, USE_DIALECT, WRITTEN } from './postgres-tables.ts'
+import { TABLE, tableKeys, writtenColumns } from './table.ts'
+import { tableUse } from './use-table.ts'
+import type { Column, Row } from './row.ts'
 import type { ImportedKeys, KeyStore } from './store.ts'
-import type { Dialect } from './table.ts'
+import type { Rows, Run } from './postgres-tables.ts'
 
 /** The options of {@link postgresKeys}. */
 export interface PostgresKeysOptions {
@@ -22,66 +24,14 @@ export interface PostgresKeysOptions {
   ) => PromiseLike<{ readonly rows: readonly unknown[] } | readonly unknown[]>
 }
 
-type Rows = readonly Readonly<Record<string, unknown>>[]
-type Run = (
-  text: string,
-  values: readonly ColumnValue[],
-  name?: string,
-  ms?: number,
-) => Promise<Rows>
-
 const QUERY_MS = 10_000
 // A million keys take half a minute.
 const IMPORT_MS = 600_000
 
-const WRITTEN = {
-  hash: (text: string) => `decode(${text}, 'hex')`,
-  text: (text: string) => text,
-  json: (text: string) => `${text}::jsonb`,
-  time: (text: string) => `to_timestamp(${text}::double precision / 1000)`,
-}
-const READ = {
-  hash: (column: Column) => `encode(${column}, 'hex')`,
-  text: (column: Column) => column,
-  json: (column: Column) => `${column}::text`,
-  // No number can hold an infinite time. As a text it makes the row invalid, but an end that never comes is none.
-  time: (column: Column) => {
-    const time = column === 'expires' ? "nullif(expires, 'infinity')" : column
-    return `case when isfinite(${time}) then round(extract(epoch from ${time}) * 1000)::bigint::text else ${time}::text end`
-  },
-}
-
-const DIALECT: Dialect = {
-  value: (column, index) => WRITTEN[COLUMNS[column]](`$${index}::text`),
-  column: (column) => READ[COLUMNS[column]](column),
-  text: (index) => `$${index}::text`,
-  limit: (index) => `$${index}::text::bigint`,
-  id: 'id collate "C"',
-}
-
-// `if not exists` fails if another process makes the table at the same time, so only one makes it.
-const CREATE = `do $$ begin
-perform pg_advisory_xact_lock(hashtext('${TABLE}'));
-create table if not exists ${TABLE} (
-  sha256 bytea primary key check (octet_length(sha256) = 32),
-  id text collate "C" not null unique,
-  principal text not null,
-  tenant text,
-  attributes jsonb not null,
-  paths jsonb,
-  prefix text,
-  created timestamptz,
-  expires timestamptz,
-  revoked timestamptz,
-  successor text
-);
-create index if not exists ${TABLE}_principal on ${TABLE} (principal, id);
-end $$`
-
 const ADDED = `json_to_recordset($1::text::json) as added(${COLUMN_NAMES.map((name) => `${name} text`).join(', ')})`
-const IMPORT = `with written as (
-  insert into ${TABLE} (${COLUMN_NAMES.join(', ')})
-  select ${COLUMN_NAMES.map((name) => WRITTEN[COLUMNS[name]](`added.${name}`)).join(', ')} from ${ADDED}
+const importOf = (columns: readonly Column[]): string => `with written as (
+  insert into ${TABLE} (${columns.join(', ')})
+  select ${columns.map((name) => WRITTEN[COLUMNS[name]](`added.${name}`)).join(', ')} from ${ADDED}
   on conflict (sha256) do update set
     id = case when ${TABLE}.id = excluded.id then excluded.id end,
     revoked = coalesce(${TABLE}.revoked, excluded.revoked),
@@ -99,6 +49,7 @@ const REASONS: Readonly<Record<string, string>> = {
   '28P01': 'it rejects the password',
   '3D000': 'there is no such database',
   '42501': `its user lacks a right on the table ${TABLE}`,
+  '42703': `its table ${TABLE} is of an older version: create() of the store, or "with-auth keys create", adds what it lacks`,
   '42P01': `it has no table ${TABLE}: make it by create() of the store, or by "with-auth keys import"`,
 }
 
@@ -144,9 +95,13 @@ export function postgresKeys(options: PostgresKeysOptions): KeyStore {
   }
   return {
     ...tableKeys(DIALECT, run),
+    ...tableUse(USE_DIALECT, run),
     insertAll: async (keys) => {
       const now = Date.now()
-      return insertAll(run, JSON.stringify(keys.map((key) => toRow(key, now))))
+      return insertAll(
+        run,
+        keys.map((key) => toRow(key, now)),
+      )
     },
     create: () => create(run),
     close: () => undefined,
@@ -174,9 +129,10 @@ function describeFailure(cause: unknown): string {
   return REASONS[code] ?? (isLate ? 'it did not answer in time' : code)
 }
 
-async function insertAll(run: Run, added: string): Promise<ImportedKeys> {
+async function insertAll(run: Run, rows: readonly Row[]): Promise<ImportedKeys> {
+  const added = JSON.stringify(rows)
   try {
-    const [row] = await run(IMPORT, [added], undefined, IMPORT_MS)
+    const [row] = await run(importOf(writtenColumns(rows)), [added], undefined, IMPORT_MS)
     const imported = Number(row?.['imported'])
     return { imported, present: Number(row?.['total']) - imported }
   } catch (error) {
@@ -184,11 +140,4 @@ async function insertAll(run: Run, added: string): Promise<ImportedKeys> {
     const ids = (await run(CONFLICTS, [added])).map(({ id }) => String(id))
     throw conflict(ids, error.cause)
   }
-}
-
-// `if not exists` needs the right to make tables even if the table exists.
-async function create(run: Run): Promise<void> {
-  const [row] = await run(`select to_regclass('${TABLE}')::text as found`, [])
-  if (typeof row?.['found'] === 'string') return
-  await run(CREATE, [])
 }

@@ -1,6 +1,7 @@
 import { KeyFileError, noSuchKey } from '../error.ts'
 import { isId } from '../file/fields.ts'
 import { isKeyLike } from '../secret.ts'
+import { parseUse } from '../usage/use.ts'
 import type { StoredKey } from '../record.ts'
 import type { KeyRecords, KeyRepository } from '../repository.ts'
 import type { KeyStore } from './store.ts'
@@ -13,7 +14,12 @@ const OUT_OF_ORDER = 'The key store does not list its keys in the order of their
 /** The keys of a store, which anyone may have written. */
 export function storeRepository(store: KeyStore): KeyRepository {
   const keys = recordsOf(store)
-  return { name: NAME, read: () => keys, edit: async (_kind, work) => work(keys) }
+  return {
+    name: NAME,
+    read: () => keys,
+    readUse: async (ids) => (await store.readUse?.(ids))?.flatMap((use) => parseUse(use) ?? []),
+    edit: async (_kind, work) => work(keys),
+  }
 }
 
 function recordsOf(store: KeyStore): KeyRecords {

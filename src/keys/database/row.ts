@@ -19,6 +19,7 @@ export const COLUMNS: { readonly [Name in keyof StoredKey]-?: 'hash' | 'text' | 
     expires: 'time',
     revoked: 'time',
     successor: 'text',
+    name: 'text',
   }
 
 export type Column = keyof StoredKey
@@ -26,16 +27,18 @@ export type Column = keyof StoredKey
 /** A value that travels to the database: a hash in hex, JSON as a text, and a time in milliseconds since 1970. */
 export type ColumnValue = string | number | null
 
+export type Row = Readonly<Record<Column, ColumnValue>>
+
 export const COLUMN_NAMES: readonly Column[] = Object.keys(COLUMNS) as Column[]
 
 const INVALID = '(invalid)'
 const YEAR_0 = Date.parse('0000-01-01T00:00:00Z')
 
 /** @throws KeyFileError `malformed` for a key that the table must not hold. */
-export function toRow(key: StoredKey, now: number): Readonly<Record<Column, ColumnValue>> {
+export function toRow(key: StoredKey, now: number): Row {
   const checked = requireStoredKey(key, `The key ${shownId(key.id)}`)
   const values = COLUMN_NAMES.map((column) => [column, toColumn(column, checked[column], now)])
-  return Object.fromEntries(values) as Readonly<Record<Column, ColumnValue>>
+  return Object.fromEntries(values) as Row
 }
 
 /** @throws KeyFileError `malformed` */
@@ -67,7 +70,8 @@ export function readRow(row: unknown): StoredKey {
   const found: Partial<Record<Column, unknown>> = {}
   for (const column of COLUMN_NAMES) {
     const value = source[column]
-    if (value === null) continue
+    // A name decides nothing.
+    if (value === null || (column === 'name' && value === undefined)) continue
     // If a row lacks `revoked` or `paths`, its key would have no limits.
     const parsed = value === undefined ? undefined : fromColumn(column, value)
     if (parsed === undefined) throw invalidRow(source.id, `"${column}" must be ${formOf(column)}`)

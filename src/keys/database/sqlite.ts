@@ -3,14 +3,16 @@ import { system } from '../../files/system.ts'
 import { conflict, KeyFileError } from '../error.ts'
 import { rejectLoneMount } from '../file/read.ts'
 import { requireFile } from '../options.ts'
-import { COLUMNS, toRow } from './row.ts'
+import { toRow } from './row.ts'
 import { createFile, identify, watchNames } from './sqlite-file.ts'
+import { complete, CREATE, DIALECT, dialectOf, USE_DIALECT } from './sqlite-tables.ts'
 import { insertOf, TABLE, tableKeys } from './table.ts'
+import { tableUse } from './use-table.ts'
 import type { Table } from '../../core/config/form.ts'
 import type { StoredKey } from '../record.ts'
 import type { ColumnValue } from './row.ts'
 import type { ImportedKeys, KeyStore } from './store.ts'
-import type { Dialect } from './table.ts'
+import type { Database } from './sqlite-tables.ts'
 
 /** The options of {@link sqliteKeys}. */
 export interface SqliteKeysOptions {
@@ -26,48 +28,19 @@ const TABLE_OF_OPTIONS: Table<Required<SqliteKeysOptions>> = {
   create: { kind: 'boolean', default: false },
 }
 
-/** The part of `node:sqlite` and `bun:sqlite` that is used. They differ in nothing of it. */
-interface Database {
-  readonly exec: (sql: string) => unknown
-  readonly prepare: (sql: string) => { all(...values: readonly ColumnValue[]): unknown[] }
-  readonly close: () => void
-}
-
-const DIALECT: Dialect = {
-  value: (column, index) => (column === 'sha256' ? `unhex(?${index})` : `?${index}`),
-  column: (column) => (column === 'sha256' ? 'lower(hex(sha256))' : column),
-  text: (index) => `?${index}`,
-  limit: (index) => `?${index}`,
-  id: 'id',
-}
-
-const TYPES = { hash: 'blob', text: 'text', json: 'text', time: 'integer' }
-const REQUIRED: ReadonlySet<string> = new Set(['id', 'principal', 'attributes'])
-
-const CREATE = `create table if not exists ${TABLE} (
-  ${Object.entries(COLUMNS).map(describeColumn).join(',\n  ')}
-) strict, without rowid;
-create index if not exists ${TABLE}_principal on ${TABLE} (principal, id);`
-
 // With a write-ahead log a change keeps no reader waiting.
 const WRITE_AHEAD = 'pragma journal_mode = wal;'
-// A wait blocks the thread, and with it the whole process.
+// A wait blocks the thread, and with it the whole process. Counts of checks can be written later.
 const READ_WAIT_MS = 500
 const CHANGE_WAIT_MS = 10_000
+const USE_WAIT_MS = 100
 const NEEDS = 'SQLite needs Node 22.13 or later, Deno 2.2 or Bun'
 
-const INSERT = insertOf(DIALECT)
 // `min` of a null is null.
 const END = `update ${TABLE} set revoked = coalesce(revoked, ?1), expires = coalesce(min(expires, ?2), expires, ?2)
   where id = ?3 and sha256 = unhex(?4) returning id`
 
 type Run = (sql: string, values: readonly ColumnValue[]) => readonly unknown[]
-
-function describeColumn([name, kind]: readonly [string, keyof typeof TYPES]): string {
-  const key = kind === 'hash' ? ' primary key check (length(sha256) = 32)' : ''
-  const unique = name === 'id' ? ' unique' : ''
-  return `${name} ${TYPES[kind]}${key}${REQUIRED.has(name) ? ' not null' : ''}${unique}`
-}
 
 /**
  * Keys in a SQLite file, by the SQLite of Node 22.13, Deno 2.2 or Bun, or later. For the processes of one machine: the file must
@@ -103,19 +76,24 @@ export function sqliteKeys(file: string, options: SqliteKeysOptions = {}): KeySt
   const requireSame = watchNames(path, opened)
   const statements = new Map<string, ReturnType<Database['prepare']>>()
   let waitMs = 0
-  const execute: Run = (sql, values) => {
-    requireSame()
-    return attempt(path, () => {
-      const wanted = sql.startsWith('select') ? READ_WAIT_MS : CHANGE_WAIT_MS
-      if (waitMs !== wanted) database.exec(`pragma busy_timeout = ${wanted}`)
-      waitMs = wanted
-      const statement = statements.get(sql) ?? database.prepare(sql)
-      statements.set(sql, statement)
-      return statement.all(...values)
-    })
-  }
+  const executeWithin =
+    (changeMs: number): Run =>
+    (sql, values) => {
+      requireSame()
+      return attempt(path, () => {
+        const wanted = sql.startsWith('select') ? READ_WAIT_MS : changeMs
+        if (waitMs !== wanted) database.exec(`pragma busy_timeout = ${wanted}`)
+        waitMs = wanted
+        const statement = statements.get(sql) ?? database.prepare(sql)
+        statements.set(sql, statement)
+        return statement.all(...values)
+      })
+    }
+  const execute = executeWithin(CHANGE_WAIT_MS)
+  const dialect = attempt(path, () => dialectOf(database))
   return {
-    ...tableKeys(DIALECT, execute),
+    ...tableKeys(dialect, execute),
+    ...tableUse(USE_DIALECT, executeWithin(USE_WAIT_MS)),
     insertAll: (keys) => insertAll(execute, () => database.exec('rollback'), keys),
     close: () => attempt(path, () => database.close()),
   }
@@ -139,6 +117,7 @@ function open(Driver: new (file: string) => Database, file: string, isNew: boole
   try {
     database.exec(`pragma busy_timeout = ${CHANGE_WAIT_MS}; pragma synchronous = full;`)
     if (isNew) database.exec(`${WRITE_AHEAD} ${CREATE}`)
+    if (isNew) complete(database)
     // Throws if there is no such table.
     database.prepare(`select id from ${TABLE} limit 1`).all()
     if (!isNew) writeAhead(database)
@@ -164,9 +143,8 @@ function attempt<Value>(file: string, work: () => Value): Value {
     return work()
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'SQLite failed'
-    const advice = reason.startsWith('no such table')
-      ? ': sqliteKeys(file, { create: true }) makes it'
-      : ''
+    const isOld = /^(?:no such table|table \w+ has no column)/.test(reason)
+    const advice = isOld ? ': sqliteKeys(file, { create: true }) makes it' : ''
     throw new KeyFileError('database', `Cannot use ${file}: ${reason}${advice}`, [], { cause })
   }
 }
@@ -195,7 +173,8 @@ function insertAll(
 /** Returns whether the key is new. */
 function insertOrEnd(execute: Run, key: StoredKey): boolean {
   const row = toRow(key, Date.now())
-  if (execute(INSERT, Object.values(row)).length > 0) return true
+  const { sql, values } = insertOf(DIALECT, key)
+  if (execute(sql, values).length > 0) return true
   const present = execute(END, [row.revoked, row.expires, row.id, row.sha256])
   if (present.length > 0) return false
   throw conflict([key.id])

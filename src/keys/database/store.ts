@@ -1,4 +1,5 @@
 import type { KeyPage, StoredKey } from '../record.ts'
+import type { KeyUse } from '../usage/use.ts'
 
 /** A value, at once or later. */
 export type Awaitable<Value> = Value | Promise<Value>
@@ -69,7 +70,13 @@ export interface KeyStore {
   readonly prune: (before: number) => Awaitable<readonly StoredKey[]>
   /** Returns keys in the order of the bytes of their ids. */
   readonly list: (page: KeyPage) => Awaitable<readonly StoredKey[]>
-  /** Makes the table if it is missing. */
+  /**
+   * Adds to the counts of a day, and keeps the later `lastUsed`. Several processes add up. Optional: without it nobody counts checks.
+   */
+  readonly addUse?: (uses: readonly KeyUse[]) => Awaitable<unknown>
+  /** Returns the days of these keys. May leave out days that began more than 30 days ago, but not the last day of a key. */
+  readonly readUse?: (ids: readonly string[]) => Awaitable<readonly KeyUse[]>
+  /** Makes the tables if they are missing, and adds what older ones lack if it may. */
   readonly create?: () => Awaitable<void>
   /** Closes what the store has opened. */
   readonly close: () => Awaitable<void>

@@ -10,10 +10,11 @@ import {
   toRow,
 } from './row.ts'
 import type { StoredKey } from '../record.ts'
-import type { Column, ColumnValue } from './row.ts'
+import type { Column, ColumnValue, Row } from './row.ts'
 import type { Awaitable, KeyStore, KeyUpdate } from './store.ts'
 
 export const TABLE = 'withauth_keys'
+export const USE_TABLE = 'withauth_key_use'
 
 /** How a database writes the values of a statement, and how it reads its columns. */
 export interface Dialect {
@@ -47,17 +48,30 @@ export function columnsOf({ column }: Dialect): string {
   return COLUMN_NAMES.map((name) => `${column(name)} as ${name}`).join(', ')
 }
 
-/** The start of each insert. Returns a row only if it added one. */
-export function insertOf({ value }: Dialect): string {
-  const values = COLUMN_NAMES.map((name, index) => value(name, index + 1))
-  return `insert into ${TABLE} (${COLUMN_NAMES.join(', ')}) values (${values.join(', ')}) on conflict do nothing returning id`
+/** Makes an insert. It returns a row only if it added one. */
+export function insertOf(
+  { value }: Dialect,
+  key: StoredKey,
+): { readonly sql: string; readonly values: readonly ColumnValue[] } {
+  const row = toRow(key, Date.now())
+  const names = writtenColumns([row])
+  const places = names.map((name, index) => value(name, index + 1))
+  return {
+    sql: `insert into ${TABLE} (${names.join(', ')}) values (${places.join(', ')}) on conflict do nothing returning id`,
+    values: names.map((name) => row[name]),
+  }
+}
+
+/** The columns that are needed: a table of an older version has no names. */
+export function writtenColumns(rows: readonly Partial<Row>[]): readonly Column[] {
+  const hasNames = rows.some(({ name = null }) => name !== null)
+  return hasNames ? COLUMN_NAMES : COLUMN_NAMES.filter((column) => column !== 'name')
 }
 
 /** Makes the operations that need one statement each. */
 export function tableKeys(dialect: Dialect, execute: Execute): TableKeys {
   const { value, id } = dialect
   const columns = columnsOf(dialect)
-  const insert = insertOf(dialect)
   const select = `select ${columns} from ${TABLE}`
   const one = async (
     sql: string,
@@ -78,7 +92,8 @@ export function tableKeys(dialect: Dialect, execute: Execute): TableKeys {
       ),
     get: (wanted) => one(`${select} where id = ${value('id', 1)}`, [wanted]),
     insert: async (key) => {
-      const added = await execute(insert, Object.values(toRow(key, Date.now())))
+      const { sql, values } = insertOf(dialect, key)
+      const added = await execute(sql, values)
       if (added.length === 0) throw conflict([key.id])
     },
     update: async (wanted, changes, expected) => {

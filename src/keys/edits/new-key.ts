@@ -5,7 +5,14 @@ import {
   readOptions,
 } from '../../core/config/option-checks.ts'
 import { isTenant, TENANT_FORM } from '../../verifiers/tenant-name.ts'
-import { ATTRIBUTES_FORM, isAttributes, isPrincipal, PRINCIPAL_FORM } from '../file/fields.ts'
+import {
+  ATTRIBUTES_FORM,
+  isAttributes,
+  isName,
+  isPrincipal,
+  NAME_FORM,
+  PRINCIPAL_FORM,
+} from '../file/fields.ts'
 import { isPathPrefix, isPathPrefixes, meantPrefix, PREFIX_FORM } from '../paths.ts'
 import {
   DURATION_FORM,
@@ -20,18 +27,28 @@ import type { OptionPath } from '../../core/config/problems.ts'
 import type { AuthConfigError } from '../../core/errors.ts'
 import type { StoredKey } from '../record.ts'
 
-const KNOWN = ['principal', 'tenant', 'attributes', 'expiresAt', 'expiresIn', 'paths'] as const
+const KNOWN = [
+  'name',
+  'principal',
+  'tenant',
+  'attributes',
+  'expiresAt',
+  'expiresIn',
+  'paths',
+] as const
 
 /** The fields of a new key that its owner chooses, in the order of the file. */
 export type KeyPurpose = Pick<
   StoredKey,
-  'principal' | 'tenant' | 'attributes' | 'paths' | 'created' | 'expires'
+  'name' | 'principal' | 'tenant' | 'attributes' | 'paths' | 'created' | 'expires'
 >
 
 /** @throws AuthConfigError */
 export function parseNewKey(value: unknown, now: number): KeyPurpose {
   const options = readOptions(value, KNOWN, ['key'], 'an object such as { principal }')
-  const { principal, tenant, attributes = {}, paths } = options
+  const { name, principal, tenant, attributes = {}, paths } = options
+  // A text that is no name may be a key.
+  if (name !== undefined && !isName(name)) throw invalidSecret(['key', 'name'], NAME_FORM)
   if (!isPrincipal(principal)) throw invalidOption(['key', 'principal'], principal, PRINCIPAL_FORM)
   if (tenant !== undefined && !isTenant(tenant)) {
     throw invalidOption(['key', 'tenant'], tenant, TENANT_FORM)
@@ -39,6 +56,7 @@ export function parseNewKey(value: unknown, now: number): KeyPurpose {
   if (!isAttributes(attributes))
     throw invalidOption(['key', 'attributes'], attributes, ATTRIBUTES_FORM)
   const rights = {
+    ...(name === undefined ? {} : { name }),
     principal,
     ...(tenant === undefined ? {} : { tenant }),
     attributes,
@@ -48,11 +66,12 @@ export function parseNewKey(value: unknown, now: number): KeyPurpose {
 }
 
 export function toPurpose(
-  { principal, tenant, attributes, paths }: KeyPurpose,
+  { name, principal, tenant, attributes, paths }: KeyPurpose,
   expires: number | undefined,
   now: number,
 ): KeyPurpose {
   return {
+    ...(name === undefined ? {} : { name }),
     principal,
     ...(tenant === undefined ? {} : { tenant }),
     attributes,

@@ -3,6 +3,7 @@ import { emptyRecord } from '../../core/runtime.ts'
 import { isTenant, TENANT_FORM } from '../../verifiers/tenant-name.ts'
 import { isRecord } from '../../core/endpoint/claim-path.ts'
 import { isPathPrefixes, PREFIX_FORM } from '../paths.ts'
+import { KEY_PREFIX } from '../secret.ts'
 import { parseTimestamp, TIMESTAMP_FORM } from '../times.ts'
 import type { YAMLMap } from 'yaml'
 import type { StoredKey } from '../record.ts'
@@ -18,10 +19,12 @@ interface Field<Value> {
 }
 
 const MAX_PRINCIPAL_LENGTH = 256
+const MAX_NAME_LENGTH = 100
 // `withAuth` reads at most 64 KiB of an answer, and JSON may need six bytes for a character.
 const MAX_ATTRIBUTES_LENGTH = 8192
 
 export const PRINCIPAL_FORM: string = `a text of 1 to ${MAX_PRINCIPAL_LENGTH} characters without control characters`
+export const NAME_FORM: string = `a text of 1 to ${MAX_NAME_LENGTH} characters without control characters, and not a key`
 export const ATTRIBUTES_FORM: string = `names with lists of texts, such as { roles: [admin] }, of at most ${MAX_ATTRIBUTES_LENGTH} characters in all`
 
 export const ID_FORM = '1 to 64 letters, digits, _, . or -'
@@ -32,6 +35,7 @@ const SHA256 = text('64 hex digits', (value) => /^[\da-f]{64}$/i.test(value))
 const FIELDS: { readonly [Name in keyof StoredKey]-?: Field<StoredKey[Name]> } = {
   id: ID,
   prefix: text('1 to 32 visible characters', (value) => /^[\x21-\x7e]{1,32}$/.test(value)),
+  name: text(NAME_FORM, isName),
   principal: text(PRINCIPAL_FORM, isPrincipal),
   tenant: text(TENANT_FORM, isTenant),
   attributes: { form: ATTRIBUTES_FORM, parse: parseAttributes, isText: false },
@@ -56,6 +60,12 @@ export function isPrincipal(value: unknown): value is string {
   if (typeof value !== 'string') return false
   // oxlint-disable-next-line no-control-regex
   return value !== '' && value.length <= MAX_PRINCIPAL_LENGTH && !/[\x00-\x1f\x7f]/.test(value)
+}
+
+/** A name is shown wherever its key is, so that it must not be the key itself. */
+export function isName(value: unknown): value is string {
+  if (typeof value !== 'string' || value.includes(KEY_PREFIX)) return false
+  return value !== '' && value.length <= MAX_NAME_LENGTH && !/[\p{Cc}\u2028\u2029]/u.test(value)
 }
 
 export function isAttributes(value: unknown): value is Readonly<Record<string, readonly string[]>> {

@@ -13,6 +13,7 @@ import {
   requireFiles,
   unreadable,
 } from './read.ts'
+import { readUseFiles } from '../usage/use-files.ts'
 import { recordsIn } from './records.ts'
 import { replaceFile } from './replace-file.ts'
 import type { Awaitable } from '../database/store.ts'
@@ -29,6 +30,7 @@ export function fileRepository(file: string): KeyRepository {
   return {
     name: file,
     read: () => recordsIn(readKeyFile(file)),
+    readUse: async () => readUseFiles(file),
     edit: (kind, work) => editKeyFile(file, kind, work),
   }
 }

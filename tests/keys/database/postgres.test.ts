@@ -43,7 +43,7 @@ describe.skipIf(POSTGRES_MISSING !== undefined)(`postgresKeys ${POSTGRES_MISSING
     const columns = `select column_name, data_type, is_nullable, collation_name, ordinal_position
       from information_schema.columns where table_name = 'withauth_keys' order by ordinal_position`
     const made = (await pool.query(columns)).rows as unknown[]
-    await pool.query(`drop table withauth_keys; ${table}; ${grant}`)
+    await pool.query(`drop table withauth_keys, withauth_key_use; ${table}; ${grant}`)
     expect((await pool.query(columns)).rows).toEqual(made)
     await expect(createKey(store, { principal: 'alice' })).resolves.toBeDefined()
   })
@@ -68,6 +68,27 @@ describe.skipIf(POSTGRES_MISSING !== undefined)(`postgresKeys ${POSTGRES_MISSING
     await reading.end()
     await pool.query('drop table withauth_keys')
     await expect(store.get('x')).rejects.toThrow('it has no table withauth_keys: make it by')
+  })
+
+  it('works with the table of an older version, and completes it where it may', async () => {
+    await pool.query('drop table withauth_key_use; alter table withauth_keys drop column name')
+    const { key } = await createKey(store, { principal: 'alice' })
+    await pool.query('create role old login; grant all on withauth_keys to old')
+    const limited = open(url.replace('admin', 'old'))
+    await expect(storeOf(limited).create?.()).resolves.toBeUndefined()
+    expect((await createKeyEndpoint({ store: storeOf(limited) })(ask(key))).status).toBe(200)
+    await limited.end()
+    const named = { principal: 'alice', name: 'a' }
+    await expect(createKey(store, named)).rejects.toThrow(
+      'its table withauth_keys is of an older version: create() of the store, or "with-auth keys create", adds what it lacks',
+    )
+    const { keys, useError } = await api.reportKeys(store)
+    expect(keys).toMatchObject([{ principal: 'alice' }])
+    expect(useError?.message).toContain('it has no table')
+    await store.create?.()
+    const { id } = await createKey(store, named)
+    expect(await store.get(id)).toMatchObject({ name: 'a' })
+    expect(await api.reportKeys(store)).not.toHaveProperty('useError')
   })
 
   const INVALID_ROWS = [

@@ -13,6 +13,11 @@ describe('a new key', () => {
     })
   })
 
+  it('may have a name', () => {
+    const key = { name: "Alice's laptop 💻", principal: 'alice' }
+    expect(parseNewKey(key, NOW)).toMatchObject(key)
+  })
+
   it('may have a tenant', () => {
     expect(parseNewKey({ principal: 'alice', tenant: 'acme' }, NOW)).toMatchObject({
       tenant: 'acme',
@@ -28,6 +33,16 @@ describe('a new key', () => {
   ])('%j expires at %s', (end, expires) => {
     expect(parseNewKey({ principal: 'alice', ...end }, NOW).expires).toBe(expires)
   })
+
+  it.each(['', 'x'.repeat(101), 'a\nb', '\x9b31m', 'a\u2028b', 7, `my withauth_${'k'.repeat(49)}`])(
+    'rejects the name %j, and does not show it',
+    (name) => {
+      const form = 'a text of 1 to 100 characters without control characters, and not a key'
+      expect(() => parseNewKey({ principal: 'a', name }, NOW)).toThrow(
+        `"key.name" must be ${form} (its value is not shown)`,
+      )
+    },
+  )
 
   it.each([
     [undefined, 'key', '"key" must be an object such as { principal }, received undefined'],

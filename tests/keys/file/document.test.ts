@@ -62,7 +62,7 @@ describe('parseKeys rejects', () => {
     [
       'a merge',
       VALID.replace('id: a', 'id: a\n    <<: { expires: 2020-01-01 }'),
-      `f:3:5: Unknown field ${hidden}: expected id, prefix, principal, tenant, attributes, paths, created, expires, revoked, successor, sha256`,
+      `f:3:5: Unknown field ${hidden}: expected id, prefix, name, principal, tenant, attributes, paths, created, expires, revoked, successor, sha256`,
     ],
     ['a repeated id', `${VALID}${second(SHA, OTHER)}`, 'f:5:5: Two keys have the id "a"'],
     ['a repeated hash', `${VALID}${second(': a\n', ': b\n')}`, `f:5:5: ${sameHash('b')}`],

@@ -6,7 +6,7 @@ import { isAttributes, isPrincipal } from '../../../src/keys/file/fields.ts'
 const SHA = 'A1'.repeat(32)
 const REQUIRED = { id: 'a', principal: 'alice', sha256: SHA }
 const KNOWN =
-  'id, prefix, principal, tenant, attributes, paths, created, expires, revoked, successor, sha256'
+  'id, prefix, name, principal, tenant, attributes, paths, created, expires, revoked, successor, sha256'
 
 describe('an entry', () => {
   it('needs an id, a principal and a hash', () => {

@@ -35,11 +35,14 @@ export const KEY_STORE_TESTS = [
   ['takes over an earlier end with an import', importsEarlierEnds],
   ['rejects the rotation of a key that is revoked during it', rotatesNoRevokedKey],
   ['rejects the rotation of a key whose rights change during it', rotatesNoChangedKey],
+  ['adds up the checks of each day that several processes have counted', addsUpUse],
+  ['keeps the last day of a key, and no other that is over for long', forgetsOldUse],
 ]
 
 const hashOf = (digit) => String(digit).repeat(64)
 const FULL = {
   id: 'full',
+  name: "Alice's laptop",
   prefix: 'withauth_abcdef',
   principal: 'alice',
   tenant: 'acme',
@@ -52,6 +55,41 @@ const FULL = {
   sha256: hashOf('a'),
 }
 const SMALL = { id: 'small', principal: 'bob', attributes: {}, sha256: hashOf('b') }
+
+const FIRST_DAY = '2020-01-01'
+const useOn = (day, checks, id = 'small', time = '12:00:00Z') => ({
+  id,
+  day,
+  checks,
+  lastUsed: `${day}T${time}`,
+})
+const readUse = async (store, ...ids) =>
+  plain(await store.readUse(ids)).toSorted((one, other) =>
+    `${one.id} ${one.day}` < `${other.id} ${other.day}` ? -1 : 1,
+  )
+
+async function addsUpUse(store) {
+  await store.insert(FULL)
+  await store.insert(SMALL)
+  const today = new Date().toISOString().slice(0, 10)
+  await store.addUse([useOn(today, 2), useOn(today, 1, 'full')])
+  await Promise.all(
+    Array.from({ length: 5 }, async () => store.addUse([useOn(today, 1), useOn(today, 1, 'full')])),
+  )
+  await store.addUse([useOn(today, 1, 'small', '00:00:01Z')])
+  const full = useOn(today, 6, 'full')
+  assert.deepEqual(await readUse(store, 'small', 'full', 'none'), [full, useOn(today, 8)])
+  assert.deepEqual(await readUse(store, 'full'), [full])
+  assert.deepEqual(await readUse(store), [])
+  await store.addUse([])
+}
+
+async function forgetsOldUse(store, _, place) {
+  await store.insert(SMALL)
+  const uses = [useOn(FIRST_DAY, 1), useOn('2020-01-03', 3), useOn('2020-01-02', 2)]
+  await store.addUse([...uses, useOn(FIRST_DAY, 1, 'removed')])
+  assert.deepEqual(await readUse(place, 'small', 'removed'), [useOn('2020-01-03', 3)])
+}
 
 const plain = (value) => JSON.parse(JSON.stringify(value))
 const codeOf = async (promise) => {

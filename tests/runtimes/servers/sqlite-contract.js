@@ -28,6 +28,7 @@ export const SQLITE_TESTS = [
   ['revokes, removes and prunes in spite of invalid rows', endsInvalidRows],
   ['makes the table that the documentation shows', makesDocumentedTable],
   ['names its file, and no value, in errors', namesFiles],
+  ['works with the table of an older version, and completes it', completesOldTables],
 ]
 
 async function makesPrivateFiles(file, { createKey, sqliteKeys }) {
@@ -232,6 +233,31 @@ function makesDocumentedTable(file, { sqliteKeys }, documentedTable) {
   assert.deepEqual(read(made), read(documented))
   made.close()
   documented.close()
+}
+
+async function completesOldTables(file, { createKey, reportKeys, sqliteKeys }, table) {
+  const database = new Database(file)
+  const old = table.replace(',\n  name text', '').replace(/create table withauth_key_use[^]*/, '')
+  database.exec(old)
+  database.close()
+  const store = sqliteKeys(file)
+  const { id } = await createKey(store, { principal: 'alice' })
+  await assert.rejects(createKey(store, { principal: 'alice', name: 'a' }), {
+    message: `Cannot use ${file}: table withauth_keys has no column named name: sqliteKeys(file, { create: true }) makes it`,
+  })
+  const { keys, useError } = await reportKeys(store)
+  assert.deepEqual([keys.length, keys[0].id, keys[0].checks], [1, id, undefined])
+  assert.equal(
+    useError.message,
+    `Cannot use ${file}: no such table: withauth_key_use: sqliteKeys(file, { create: true }) makes it`,
+  )
+  const complete = sqliteKeys(file, { create: true })
+  const { id: other } = await createKey(complete, { principal: 'alice', name: 'a' })
+  assert.equal((await complete.get(other)).name, 'a')
+  assert.equal((await complete.get(id)).name, undefined)
+  assert.equal((await reportKeys(complete)).useError, undefined)
+  store.close()
+  complete.close()
 }
 
 function namesFiles(file, { sqliteKeys }) {
