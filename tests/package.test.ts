@@ -56,9 +56,15 @@ const COMMAND = 'cli.ts'
 const exportedNames = MODULES.map(({ file }) => file)
   .filter((file) => !file.includes('/') && file !== COMMAND)
   .map((file) => file.replace(/\.ts$/, ''))
-const FOLDERS_TO_COPY = ['forward-auth', 'grafana', 'mcp', 'prometheus', 'python', 'systemd'].map(
-  (name) => `examples/${name}`,
-)
+const FOLDERS_TO_COPY = [
+  'auth-endpoint',
+  'forward-auth',
+  'grafana',
+  'mcp',
+  'prometheus',
+  'python',
+  'systemd',
+].map((name) => `examples/${name}`)
 const TWO_INSTALLS = { timeout: 30_000 }
 
 describe('package.json and deno.json', () => {

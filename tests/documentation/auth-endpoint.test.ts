@@ -12,7 +12,7 @@ import { spawnProgram } from '../support/spawned-program.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import type { SpawnedProgram } from '../support/spawned-program.ts'
 
-/** The endpoints of docs/auth-endpoint.md, served as the page says, pass `with-auth check`. */
+/** The endpoints of docs/auth-endpoint.md and of examples/auth-endpoint, served as they say, pass `with-auth check`. */
 
 const KEY = 'demo-key'
 const PORT = 9000
@@ -29,7 +29,7 @@ const noGo = whyMissing(['go', 'version'], 'golang-go')
 
 describe('the endpoint of docs/auth-endpoint.md', () => {
   it('in TypeScript passes `with-auth check`', SERVE, async () => {
-    const file = save('endpoint.mjs', 'ts')
+    const file = save('endpoint.mjs', fences.find(({ language }) => language === 'ts')?.code ?? '')
     symlinkSync(join(ROOT, 'node_modules'), pathOf('node_modules'), 'junction')
     const srvx = join(ROOT, 'node_modules/srvx/bin/srvx.mjs')
     const failed = await failedChecks((port) =>
@@ -40,7 +40,7 @@ describe('the endpoint of docs/auth-endpoint.md', () => {
 
   it('in Python passes `with-auth check`', SERVE, async ({ skip }) => {
     skip(noPython !== undefined, noPython)
-    save('endpoint.py', 'python')
+    save('endpoint.py', example('endpoint.py'))
     expect(await failedChecks(startPython)).toEqual([])
   })
 
@@ -49,7 +49,7 @@ describe('the endpoint of docs/auth-endpoint.md', () => {
     SERVE,
     async ({ skip }) => {
       skip(noPython !== undefined, noPython)
-      save('endpoint.py', 'python')
+      save('endpoint.py', example('endpoint.py'))
       const headers = { 'content-type': 'application/json' }
       const bodies = [
         { api_key: KEY },
@@ -72,7 +72,7 @@ describe('the endpoint of docs/auth-endpoint.md', () => {
   it('in Go passes `with-auth check`', SERVE, async ({ skip }) => {
     skip(noGo !== undefined, noGo)
     const failed = await failedChecks((port) => {
-      const source = save('endpoint.go', 'go', (code) => code.replace(`:${PORT}`, `:${port}`))
+      const source = save('endpoint.go', example('endpoint.go').replace(`:${PORT}`, `:${port}`))
       // `go run` would leave the program running when it is stopped.
       execFileSync('go', ['build', '-o', pathOf('endpoint'), source])
       return start(pathOf('endpoint'), [])
@@ -81,14 +81,13 @@ describe('the endpoint of docs/auth-endpoint.md', () => {
   })
 })
 
-/** Writes the first block of a language into the folder of the test. Returns its path. */
-function save(
-  name: string,
-  language: string,
-  change: (code: string) => string = (code) => code,
-): string {
-  const code = fences.find((fence) => fence.language === language)?.code ?? ''
-  writeFileSync(pathOf(name), change(code))
+function example(name: string): string {
+  return readText(`examples/auth-endpoint/${name}`)
+}
+
+/** Writes a program into the folder of the test. Returns its path. */
+function save(name: string, code: string): string {
+  writeFileSync(pathOf(name), code)
   return pathOf(name)
 }
 

@@ -24,7 +24,7 @@ function blocksOf(file: string, language: string): string[] {
 }
 
 it.each([
-  ['docs/contract.md', '/v1/models?limit=10&tag=new&tag=small'],
+  ['docs/auth-endpoint.md', '/v1/models?limit=10&tag=new&tag=small'],
   ['README.md', '/v1/models?limit=10'],
 ])('%s shows the question and a possible answer', async (file, target) => {
   const [question, answer] = blocksOf(file, 'json').map((code) => JSON.parse(code) as unknown)
