@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { textImports } from './.ci/text-imports.js'
 import { recording } from './scripts/figures/reporter.ts'
 import { SKIPPED } from './tests/support/skip-reporter.ts'
 import { IS_NIGHTLY } from './tests/support/nightly.ts'
@@ -9,6 +10,7 @@ const SOURCE = fileURLToPath(new URL('src/', import.meta.url))
 
 export default defineConfig({
   plugins: [
+    textImports,
     {
       name: 'fetch-by-imports',
       enforce: 'pre',

@@ -2,14 +2,16 @@
 // There is one JavaScript file for each entry and each folder of `src`, and one for `core` and `memory` together: a runtime loads one
 // file faster than twenty, and Node takes half a millisecond for each. A bundler drops what is not used within a file too.
 import { execFileSync } from 'node:child_process'
-import { readdirSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { build } from 'rolldown'
+import { textImports } from './text-imports.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const entries = readdirSync(`${root}/src`).filter((name) => name.endsWith('.ts'))
 // A folder stands before the folders that import it, because a part takes along what it imports.
+const CONSOLE = 'cli/console'
 const folders = [
   'core',
   'dispatcher',
@@ -33,21 +35,29 @@ const folders = [
   'forward-auth',
   'node',
   'cli',
+  CONSOLE,
 ]
 /** The main entry loads them together. */
 const TOGETHER = { core: '(?:core|memory)' }
 // It takes the place of the entry on Workers, and must not load what that imports.
 const ON_WORKERS = 'redis/workerd'
+// It waits for the console, which imports the part of the commands.
+const COMMAND = String.raw`cli\.ts`
 // By "imports" in package.json, a bundle for other runtimes than Node gets what takes the place of Node's way.
 const FETCHES = {
   'fetch/node': 'dispatcher/node-fetch',
   'fetch/plain': 'core/endpoint/runtime-fetch',
 }
 
+/** Hono is in the file of the console, with its licence, so that nobody has to install it. Apps bring their own for with-auth/hono. */
+const LICENCE = readFileSync(`${root}/node_modules/hono/LICENSE`, 'utf8')
+const isForConsole = (id, importer = '') =>
+  /^hono(?:\/|$)/.test(id) && importer.includes(`/src/${CONSOLE}/`)
+
 /** What is no part of a folder: folders within it that are a part of their own, and files that take the place of others. */
 function apartFrom(folder) {
   const parts = folders.filter((name) => name.startsWith(`${folder}/`))
-  return [...parts, ON_WORKERS, FETCHES['fetch/plain']]
+  return [...parts, ON_WORKERS, FETCHES['fetch/plain'], COMMAND]
 }
 
 const dir = process.argv[2] ?? `${root}/dist`
@@ -62,8 +72,9 @@ await build({
     ...Object.entries(FETCHES).map(([name, file]) => [name, `src/${file}.ts`]),
   ]),
   platform: 'neutral',
-  external: /^(?![./])/,
+  external: (id, importer) => /^(?![./\0])/.test(id) && !isForConsole(id, importer),
   plugins: [
+    textImports,
     {
       name: 'fetch-by-imports',
       resolveId: (source, importer) =>
@@ -83,6 +94,7 @@ await build({
   output: {
     dir,
     chunkFileNames: 'parts/[name].js',
+    banner: ({ name }) => (name === CONSOLE ? `/*! hono\n${LICENCE}*/` : ''),
     // package.json names one of them in its "imports".
     minifyInternalExports: false,
     codeSplitting: {

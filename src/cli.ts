@@ -33,6 +33,10 @@ process.exitCode = await main(process.argv.slice(2), COMMANDS, {
   ...describeTerminal(process.stdout, process.env),
   note: stderr.print,
   nextSignal,
+  onEnter: (listener) => {
+    if (process.stdin.isTTY) process.stdin.on('data', listener)
+    return process.stdin.isTTY
+  },
 })
 if (isAskedToStop()) {
   const flushed = stderr.flush().catch(() => undefined)

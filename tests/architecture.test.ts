@@ -34,9 +34,12 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
     FILES,
     'memory',
     'telemetry',
+    // The page of the console.
+    'hono',
     'pg',
     'srvx',
     'yaml',
+    'node:crypto',
     'node:fs',
     'node:http',
     'node:module',

@@ -105,7 +105,7 @@ describe('package.json and deno.json', () => {
 
   it('name each package that src imports, and no other', () => {
     const loaded = MODULES.flatMap(({ imports }) => imports)
-      .filter((name) => !name.endsWith('.ts') && !name.startsWith('node:'))
+      .filter((name) => !/\.tsx?(?:\?text)?$|\.css\?text$|^node:/.test(name))
       .map((name) => name.split('/', name.startsWith('@') ? 2 : 1).join('/'))
     const peers = ['hono', 'pg', '@opentelemetry/api', '@redis/client']
     const named = [...Object.keys(packageJson.dependencies), ...peers]
@@ -152,7 +152,10 @@ describe('the published package', { tags: ['slow'] }, () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
   it('holds a file for each entry and folder, types, the schema, three documents, the examples that pages tell to copy and package.json only', () => {
-    const names = MODULES.map(({ file }) => file.replace(/\.ts$/, ''))
+    const names = MODULES.map(({ file }) => file)
+      // These are in the file of the console, or of use only to the compiler.
+      .filter((file) => !/\.(?:css|d\.ts)$/.test(file))
+      .map((file) => file.replace(/\.tsx?$/, ''))
     const types = names.map((name) => `dist/${name}.d.ts`)
     const roots = names
       // Node loads it by "#fetch".
@@ -163,7 +166,8 @@ describe('the published package', { tags: ['slow'] }, () => {
     const emitted = [...types, ...new Set(roots.map((name) => `dist/${name}.js`))]
     const parts = ['address', 'signature'].map((name) => `dist/parts/verifiers/upstream/${name}.js`)
     const fetches = Object.values(packageJson.imports['#fetch']).map((file) => file.slice(2))
-    emitted.push('dist/redis/workerd.js', ...parts)
+    const ofConsole = ['dist/parts/cli/console.js', 'dist/parts/serve-console.js']
+    emitted.push('dist/redis/workerd.js', ...parts, ...ofConsole)
     emitted.push(...new Set(fetches))
     const toRead = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'schema.json']
     const toCopy = execFileSync('git', ['ls-files', ...FOLDERS_TO_COPY], {

@@ -20,6 +20,7 @@ const PAGES: Readonly<Record<string, string>> = {
   gateway: 'gateway.md',
   'forward-auth': 'forward-auth.md',
   keys: 'keys.md',
+  console: 'console.md',
   endpoint: 'keys.md',
   check: 'auth-endpoint.md',
   config: 'yaml.md',

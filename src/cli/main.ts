@@ -3,6 +3,7 @@ import { editDistance, nearestName } from '../core/config/option-checks.ts'
 import { COMMON_OPTIONS, readCommandLine, unknownOption } from './command-line.ts'
 import { checkCommand } from './commands/check.ts'
 import { configCommand } from './commands/config.ts'
+import { consoleCommand } from './commands/console.ts'
 import { demoCommand } from './commands/demo.ts'
 import { endpointCommand } from './commands/endpoint.ts'
 import { forwardAuthCommand } from './commands/forward-auth.ts'
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Command[] = [
   ...lookupCommands,
   ...retirementCommands,
   ...transferCommands,
+  consoleCommand,
   endpointCommand,
   checkCommand,
   configCommand,

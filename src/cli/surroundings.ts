@@ -19,6 +19,8 @@ export interface Surroundings {
   /** Calls the listener for each failed write to standard output, such as `EPIPE` after its reader has left. */
   readonly onPrintFailure: (listener: (error: unknown) => void) => void
   readonly nextSignal: () => Promise<StopSignal>
+  /** Calls the listener for each Enter. Returns whether there is a terminal that can send one. */
+  readonly onEnter: (listener: () => void) => boolean
 }
 
 /** SIGTERM lets open requests finish. SIGINT cuts them off. */

@@ -19,14 +19,22 @@ const REJECTIONS = {
   not_utf8: [400, 'The body is not UTF-8'],
 } as const
 
-/** Reads the POST that `withAuth` sends. Ignores the content type: the body must be JSON. */
+/** Reads the POST that `withAuth` sends. */
 export async function readKeyQuestion(request: Request): Promise<KeyQuestion | Rejection> {
+  const body = await readJsonBody(request)
+  return 'json' in body ? parseQuestion(body.json) : body
+}
+
+/** Reads a body of bounded length in bounded time. Ignores the content type: the body must be JSON, else `json` is undefined. */
+export async function readJsonBody(
+  request: Request,
+): Promise<{ readonly json: unknown } | Rejection> {
   if (Number(request.headers.get('content-length')) > MAX_BYTES) return REJECTIONS.too_long
   const controller = new AbortController()
   const timer = setTimeout(() => controller.abort(), BODY_TIMEOUT_MS)
   try {
     const body = await readBody(request.body, controller.signal)
-    return body.state === 'complete' ? parseQuestion(parseJson(body.text)) : REJECTIONS[body.state]
+    return body.state === 'complete' ? { json: parseJson(body.text) } : REJECTIONS[body.state]
   } finally {
     clearTimeout(timer)
   }

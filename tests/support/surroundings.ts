@@ -10,6 +10,8 @@ export interface RecordedSurroundings extends Surroundings {
   readonly failToPrint: (error: unknown) => void
   /** Calls the current listeners of a signal. */
   readonly signal: (signal: StopSignal) => void
+  /** Sends an Enter. */
+  readonly enter: () => void
 }
 
 /** The surroundings of a command that runs in a test. */
@@ -25,6 +27,7 @@ export function createSurroundings(
     return text
   }
   const listeners: ((error: unknown) => void)[] = []
+  const enters: (() => void)[] = []
   let waiting: ((signal: StopSignal) => void)[] = []
   return {
     env,
@@ -36,6 +39,11 @@ export function createSurroundings(
     note: (text) => void (noted += keep(text)),
     onPrintFailure: (listener) => void listeners.push(listener),
     nextSignal: () => new Promise((resolve) => waiting.push(resolve)),
+    onEnter: (listener) => {
+      enters.push(listener)
+      return terminal.isTerminal
+    },
+    enter: () => enters.forEach((press) => press()),
     printed: () => printed,
     noted: () => noted,
     failToPrint: (error) => listeners.forEach((listen) => listen(error)),

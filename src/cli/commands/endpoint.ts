@@ -15,6 +15,8 @@ import type { Service } from '../serving/service.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 const PORT = 8321
+/** How long clients cache a verdict, unless `--max-age` says otherwise. */
+export const MAX_AGE_SECONDS = 30
 const FLAGS = { 'options.endpointSecret': 'WITH_AUTH_ENDPOINT_SECRET' }
 
 export const endpointCommand: Command = {
@@ -31,7 +33,11 @@ export const endpointCommand: Command = {
   examples: ['with-auth endpoint --keys keys.yaml --max-age 10'],
   options: {
     ...KEYS_OPTION,
-    'max-age': { value: 'SECONDS', help: 'how long a client may cache a verdict', default: 30 },
+    'max-age': {
+      value: 'SECONDS',
+      help: 'how long a client may cache a verdict',
+      default: MAX_AGE_SECONDS,
+    },
     ...addressOptions(PORT),
     ...METRICS_OPTION,
     ...WATCH_OPTION,

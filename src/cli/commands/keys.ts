@@ -77,13 +77,16 @@ function printKey(created: CreatedKey, asJson: boolean, { print, note }: Surroun
   print(`${created.key}\n`)
 }
 
-// A wrong name only shows as a 403.
-function warnOfRole({ attributes }: CreatedKey, { note }: Surroundings): void {
+function warnOfRole(created: CreatedKey, { note }: Surroundings): void {
+  const typo = findRoleTypo(created)
+  if (typo !== undefined) note(`with-auth: ${typo} with --attribute roles=...\n`)
+}
+
+/** Asks whether `roles` was meant. A wrong name only shows as a 403. */
+export function findRoleTypo({ attributes }: CreatedKey): string | undefined {
   const wrong = Object.keys(attributes).find((name) => /^roles?$/i.test(name))
-  if (wrong === undefined || Object.hasOwn(attributes, 'roles')) return
-  note(
-    `with-auth: the key has the attribute "${wrong}". Is "roles" meant, which access({ roles }) reads? Then revoke the key, and create one with --attribute roles=...\n`,
-  )
+  if (wrong === undefined || Object.hasOwn(attributes, 'roles')) return undefined
+  return `the key has the attribute "${wrong}". Is "roles" meant, which access({ roles }) reads? Then revoke the key, and create one`
 }
 
 function readNewKey(line: CommandLine): NewKey {
@@ -98,13 +101,16 @@ function readNewKey(line: CommandLine): NewKey {
   }
 }
 
-function readAttributes(texts: readonly string[]): NewKey['attributes'] {
+export function readAttributes(
+  texts: readonly string[],
+  flag: string = '--attribute',
+): NewKey['attributes'] {
   if (texts.length === 0) return undefined
   const lists = new Map<string, string[]>()
   for (const text of texts) {
     const [, name, value] = /^([^=]+)=(.+)$/s.exec(text) ?? []
     if (name === undefined || value === undefined) {
-      throw wrongValue('--attribute', text, 'NAME=VALUE, such as roles=admin')
+      throw wrongValue(flag, text, 'NAME=VALUE, such as roles=admin')
     }
     lists.set(name, [...(lists.get(name) ?? []), value])
   }

@@ -1,0 +1,191 @@
+/** @module-tag slow */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { createKey, listKeys, revokeKey } from '../../../src/keys.ts'
+import { CHROMIUM_MISSING, ConsolePage } from './console-page.ts'
+
+/** What a person does on the page of `with-auth console`, in Chromium. */
+
+const DAY_MS = 86_400_000
+
+describe.skipIf(CHROMIUM_MISSING !== undefined)('the page of the console', () => {
+  const on = new ConsolePage()
+
+  describe('a key', () => {
+    it('is created, shown once and copied, by keyboard alone', async () => {
+      await on.context.grantPermissions(['clipboard-read', 'clipboard-write'])
+      await on.open()
+      await on.page.getByRole('button', { name: 'New key' }).focus()
+      const { keyboard } = on.page
+      await keyboard.press('Enter')
+      await keyboard.type('bob')
+      await keyboard.press('Enter')
+      await on.dialog.getByText('Copy the key now').waitFor()
+      const shown = await on.dialog.getByRole('textbox').inputValue()
+      expect(shown).toMatch(/^withauth_\w{49}$/)
+      await on.press('Copy')
+      await on.dialog.getByText('Copied').waitFor()
+      expect(await on.page.evaluate(() => navigator.clipboard.readText())).toBe(shown)
+      await keyboard.press('Escape')
+      await expect.poll(on.focused).toBe('create')
+      expect(await on.page.content()).not.toContain(shown)
+      expect(
+        await on.page.evaluate(() => document.querySelector('textarea[name=key]')?.textContent),
+      ).toBe('')
+      expect(await listKeys(on.file())).toMatchObject([{}, { principal: 'bob' }])
+    })
+
+    it('has all that the form asks for, and a mistake is named beside what was written', async () => {
+      await on.open()
+      await on.press('New key')
+      await on.write(/^Principal/, 'bob')
+      await on.write(/^Tenant/, 'acme')
+      await on.write(/^Attributes/, 'roles=admin\nrole=x\n')
+      await on.write(/^Paths/, 'v1')
+      await on.write(/^Works for/, '90d')
+      await on.press('Create')
+      const alert = on.dialog.getByRole('alert')
+      await alert.getByText('Paths must be').waitFor()
+      expect(await on.focused()).not.toBe('create')
+      await on.write(/^Paths/, '/v1\n/v2')
+      await on.press('Create')
+      await on.dialog.getByText('Copy the key now').waitFor()
+      const [, bob] = await listKeys(on.file())
+      expect(bob).toMatchObject({
+        tenant: 'acme',
+        attributes: { roles: ['admin'], role: ['x'] },
+        paths: ['/v1', '/v2'],
+        expires: expect.any(String),
+      })
+    })
+
+    it('is rotated, and the page says until when the old one works', async () => {
+      await on.open()
+      await on.press(`Rotate ${on.alice.id} of alice`)
+      await on.write(/^The old key/, '1h')
+      await on.press('Rotate')
+      await on.dialog.getByText(`${on.alice.id} of alice works until`).waitFor()
+      await on.press('Done')
+      await expect.poll(on.focused).toBe(`Rotate ${on.alice.id} of alice`)
+      expect(await on.rows.count()).toBe(2)
+      expect(await listKeys(on.file())).toMatchObject([{ successor: expect.any(String) }, {}])
+    })
+
+    it('is revoked after a question, and the page says until when others may accept it', async () => {
+      await on.open()
+      await on.press(`Revoke ${on.alice.id} of alice`)
+      await on.dialog.getByText('a revoked key works for at most 1 s').waitFor()
+      await on.press('Cancel')
+      expect(await listKeys(on.file())).toMatchObject([{ status: 'active' }])
+      await expect.poll(on.focused).toBe(`Revoke ${on.alice.id} of alice`)
+      await on.press(`Revoke ${on.alice.id} of alice`)
+      await on.press('Revoke')
+      const said =
+        /^key_\w+ of alice is revoked\. Other machines may accept it until \d\d:\d\d:\d\d: at a server/
+      await on.notice.getByText(said).waitFor()
+      expect(await listKeys(on.file())).toMatchObject([{ status: 'revoked' }])
+      await on.rows.getByText('revoked').waitFor()
+      await expect.poll(on.focused).toBe('keys-title')
+      expect(await on.rows.getByRole('button').count()).toBe(0)
+    })
+  })
+
+  it('searches and sorts, and tells a screen reader of it', async () => {
+    for (const principal of ['p10', 'p9']) await createKey(on.file(), { principal })
+    await revokeKey(on.file(), on.alice.id)
+    await on.open()
+    const principals = () => on.page.locator('#keys [data-field=principal]').allTextContents()
+    const head = on.page.getByRole('columnheader', { name: 'Principal' })
+    await on.press('Principal')
+    expect([await principals(), await head.getAttribute('aria-sort')]).toEqual([
+      ['alice', 'p9', 'p10'],
+      'ascending',
+    ])
+    await on.press('Principal')
+    expect([await principals(), await head.getAttribute('aria-sort')]).toEqual([
+      ['p10', 'p9', 'alice'],
+      'descending',
+    ])
+    await on.page.getByRole('searchbox', { name: 'Search' }).fill('REVOK')
+    expect(await principals()).toEqual(['alice'])
+    expect(await on.page.locator('#count').textContent()).toBe('1 of 3 keys')
+  })
+
+  it('shows how a key is used, or why that is unknown, and what needs attention', async () => {
+    const dayOf = (age: number): string => new Date(Date.now() - age * DAY_MS).toISOString()
+    const uses = [
+      [0, 3],
+      [1, 4],
+      [20, 5],
+    ].map(([age = 0, checks]) => ({
+      id: on.alice.id,
+      day: dayOf(age).slice(0, 10),
+      checks,
+      lastUsed: dayOf(age).replace(/\.\d+/, ''),
+    }))
+    writeFileSync(`${on.file()}.usage`, JSON.stringify({ uses, merged: [] }))
+    await createKey(on.file(), { principal: 'bob', name: "Bob's laptop", expiresIn: '7d' })
+    await on.open()
+    const chart = on.page.getByRole('img', { name: 'Checks: 3 today, 7 in 7 days, 12 in 30 days' })
+    const heights = await chart
+      .locator('rect')
+      .evaluateAll((bars) => bars.map((bar) => bar.getAttribute('height')))
+    expect(heights).toHaveLength(30)
+    expect(heights.slice(-2).map((height) => Math.round(Number(height)))).toEqual([19, 14])
+    await on.rows.getByText('expires soon, never used').waitFor()
+    await on.rows.getByText("Bob's laptop").waitFor()
+    writeFileSync(`${on.file()}.usage`, '{')
+    await on.page.reload()
+    await on.page.getByText('Remove it: the counts in it are lost').waitFor()
+    expect(await on.rows.count()).toBe(2)
+  })
+
+  it('says what is wrong with the keys, and shows them when they are whole again', async () => {
+    await on.open()
+    const before = readFileSync(on.file())
+    writeFileSync(on.file(), 'keys: [')
+    await on.press('New key')
+    await on.write(/^Principal/, 'bob')
+    await on.press('Create')
+    await on.dialog.getByRole('alert').getByText('keys.yaml:1:').waitFor()
+    writeFileSync(on.file(), before)
+    await on.press('Create')
+    await on.dialog.getByText('Copy the key now').waitFor()
+    await on.press('Done')
+    expect(await on.rows.count()).toBe(2)
+    await on.served.stop()
+    await on.press(`Revoke ${on.alice.id} of alice`)
+    await on.press('Revoke')
+    await on.dialog.getByText('Was the command stopped?').waitFor()
+  })
+
+  it('fits a narrow screen, in light and dark, without scrolling to the side', async () => {
+    await createKey(on.file(), {
+      principal: 'a'.repeat(256),
+      attributes: { roles: ['b'.repeat(300)] },
+    })
+    await on.open()
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await on.page.emulateMedia({ colorScheme })
+      for (const width of [320, 1280]) {
+        await on.page.setViewportSize({ width, height: 600 })
+        const overflow = await on.page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        )
+        expect({ width, overflow }).toEqual({ width, overflow: 0 })
+      }
+    }
+    const colors = await on.page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+    expect(colors).toBe('rgb(21, 23, 28)')
+  })
+
+  it('is less than 30 kB, with its script and its styles', async () => {
+    const sizes = await Promise.all(
+      ['/', '/console.js', '/console.css'].map(async (target) => {
+        const { text } = await on.served.send(target)
+        return Buffer.byteLength(text)
+      }),
+    )
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(30_000)
+  })
+})

@@ -1,0 +1,330 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { dirname } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { COMMANDS } from '../../../src/cli/main.ts'
+import { createKey, listKeys } from '../../../src/keys.ts'
+import { close, listen } from '../../support/loopback.ts'
+import { head, openSocket, sendRaw } from '../../support/raw-client.ts'
+import { stopCommands } from '../../support/served-command.ts'
+import { runLine } from '../../support/surroundings.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+import { startConsole } from './running-console.ts'
+import type { CreatedKey } from '../../../src/keys.ts'
+import type { Answer, RunningConsole } from './running-console.ts'
+
+/** What `with-auth console` answers, without a browser. */
+
+const inFolder = setupFolder()
+const file = (): string => inFolder('keys.yaml')
+
+let alice: CreatedKey
+let served: RunningConsole
+beforeEach(async () => {
+  alice = await createKey(file(), { principal: 'alice' })
+  served = await startConsole(file())
+})
+afterEach(stopCommands)
+
+/** Each route, with a body for those that change something. */
+const ROUTES = [
+  ['GET', '/', undefined],
+  ['GET', '/console.js', undefined],
+  ['GET', '/console.css', undefined],
+  ['POST', '/session', { code: 'wrong' }],
+  ['GET', '/api/keys', undefined],
+  ['POST', '/api/keys', { principal: 'mallory' }],
+  ['POST', '/api/keys/ID/rotate', {}],
+  ['POST', '/api/keys/ID/revoke', {}],
+] as const
+
+/** Whether the file of keys is as it was. */
+const isUntouched = async (): Promise<boolean> => {
+  const keys = await listKeys(file())
+  return keys.length === 1 && keys[0]?.status === 'active'
+}
+
+/** Sends a request to each route, with the token of a session unless these headers have another. */
+async function sendToAll(
+  given: Readonly<Record<string, string | undefined>>,
+  routes: readonly (typeof ROUTES)[number][] = ROUTES,
+): Promise<Answer[]> {
+  const headers = { ...(await served.signIn()), ...given }
+  const answers: Answer[] = []
+  for (const [method, route, body] of routes) {
+    // oxlint-disable-next-line no-await-in-loop -- one may end what the next one needs
+    answers.push(await served.send(route.replace('ID', alice.id), { method, headers, body }))
+  }
+  return answers
+}
+
+const CHANGES = ROUTES.filter(([method, route]) => method === 'POST' && route !== '/session')
+const BEHIND_THE_GUARD = ROUTES.filter(([, route]) => route.startsWith('/api/'))
+
+describe('every route', () => {
+  it('answers with the headers that bind the browser', async () => {
+    for (const answer of [
+      ...(await sendToAll({})),
+      ...(await sendToAll({ host: 'evil.example' })),
+    ]) {
+      expect(answer.headers).toMatchObject({
+        'content-security-policy':
+          "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
+        'cache-control': 'no-store',
+        'referrer-policy': 'no-referrer',
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': 'DENY',
+        'cross-origin-opener-policy': 'same-origin',
+        'cross-origin-resource-policy': 'same-origin',
+      })
+      expect(answer.headers).not.toHaveProperty('set-cookie')
+      expect(answer.headers).not.toHaveProperty('access-control-allow-origin')
+    }
+  })
+
+  it.each([
+    'evil.example:PORT',
+    'localhost:PORT',
+    '127.0.0.1',
+    '127.0.0.1:1',
+    '[::1]:PORT',
+    'x@127.0.0.1:PORT',
+  ])('answers 421 where another name points here: %s', async (host) => {
+    for (const { status, text } of await sendToAll({
+      host: host.replace('PORT', `${served.port}`),
+    })) {
+      expect({ status, text }).toEqual({
+        status: 421,
+        text: `This is the console of ${served.url}/. Open it at that address.\n`,
+      })
+    }
+    expect(await isUntouched()).toBe(true)
+  })
+
+  it.each([
+    'https://evil.example',
+    'http://localhost:PORT',
+    'http://127.0.0.1:1',
+    'http://127.0.0.1:PORT/',
+    'null',
+    '',
+  ])('answers 403 to a page of another origin: %j', async (origin) => {
+    for (const { status, text } of await sendToAll({
+      origin: origin.replace('PORT', `${served.port}`),
+    })) {
+      expect({ status, text }).toEqual({
+        status: 403,
+        text: `Only the page of ${served.url}/ may do this.\n`,
+      })
+    }
+    expect(await isUntouched()).toBe(true)
+  })
+
+  it('needs an Origin if it changes something, and does nothing by GET and HEAD', async () => {
+    const statuses = (await sendToAll({ origin: undefined }, CHANGES)).map(({ status }) => status)
+    expect(statuses).toEqual(CHANGES.map(() => 403))
+    for (const method of ['GET', 'HEAD'] as const) {
+      // oxlint-disable-next-line no-await-in-loop
+      await sendToAll({}, CHANGES.map(([, route]) => [method, route, undefined]) as never)
+    }
+    expect(await isUntouched()).toBe(true)
+  })
+
+  it.each([undefined, 'Bearer wrong', 'Bearer KEY'])(
+    'needs a session below /api: %s',
+    async (value) => {
+      const authorization = value?.replace('KEY', alice.key)
+      const routes = [...BEHIND_THE_GUARD, ['GET', '/api/other', undefined]] as never
+      for (const { status, text } of await sendToAll({ authorization }, routes)) {
+        expect(status).toBe(401)
+        expect(text).not.toContain('alice')
+      }
+      expect(await isUntouched()).toBe(true)
+    },
+  )
+})
+
+describe('signing in', () => {
+  it('takes a code once, and a new link ends the session of the one before', async () => {
+    const code = served.link().replace(/.*#code=/, '')
+    const first = await served.send('/session', { body: { code } })
+    expect(first.body).toEqual({ token: expect.stringMatching(/^[\w-]{43}$/) as string })
+    const again = await served.send('/session', { body: { code } })
+    expect([again.status, again.body]).toEqual([
+      403,
+      { error: { message: 'This link was used before, or is older than 60 s' } },
+    ])
+    const headers = { authorization: `Bearer ${String(first.body['token'])}` }
+    expect((await served.send('/api/keys', { headers })).status).toBe(200)
+    await served.nextLink()
+    expect((await served.send('/api/keys', { headers })).status).toBe(200)
+    await served.signIn()
+    expect((await served.send('/api/keys', { headers })).status).toBe(401)
+  })
+
+  it.each([
+    ['no JSON', '{', 400],
+    ['no object', '[]', 400],
+    ['no code', '{}', 403],
+    ['a code that is no text', '{"code":{"toString":1}}', 403],
+    ['too much', JSON.stringify({ code: 'a'.repeat(70_000) }), 413],
+  ])('answers %s with an error', async (_, body, status) => {
+    expect((await served.send('/session', { body })).status).toBe(status)
+  })
+})
+
+describe('the API', () => {
+  it('lists keys without their hashes, and how long a revoked one may work', async () => {
+    const headers = await served.signIn()
+    const { body, text } = await served.send('/api/keys', { headers })
+    expect(body).toMatchObject({
+      place: file(),
+      keys: [{ id: alice.id, principal: 'alice', status: 'active' }],
+      revocation: {
+        acceptedForMs: 30_000,
+        text: 'at a server or a gateway with these keys a revoked key works for at most 1 s for new requests; behind "with-auth endpoint" it works for its --max-age, 30 s by default',
+      },
+    })
+    expect(text).not.toMatch(/sha256|[\da-f]{64}/)
+    expect(text).not.toContain(alice.key)
+  })
+
+  it('creates, rotates and revokes by the functions of the command', async () => {
+    const headers = await served.signIn()
+    const post = (target: string, body: object) => served.send(target, { headers, body })
+    const created = await post('/api/keys', {
+      principal: 'bob',
+      tenant: 'acme',
+      attributes: ['role=admin', 'teams=a', 'teams=b'],
+      paths: ['/v1'],
+      expiresIn: '90d',
+    })
+    expect([created.status, created.body]).toMatchObject([
+      201,
+      {
+        key: expect.stringMatching(/^withauth_/) as string,
+        tenant: 'acme',
+        attributes: { role: ['admin'], teams: ['a', 'b'] },
+        paths: ['/v1'],
+        advice:
+          'the key has the attribute "role". Is "roles" meant, which access({ roles }) reads? Then revoke the key, and create one',
+      },
+    ])
+    const id = String(created.body['id'])
+    const rotated = await post(`/api/keys/${id}/rotate`, { overlap: '1h' })
+    expect(rotated.body).toMatchObject({ principal: 'bob', replaces: { id, status: 'active' } })
+    const revoked = await post(`/api/keys/${alice.id}/revoke`, {})
+    expect(revoked.body).toMatchObject({ acceptedForMs: 30_000 })
+    expect(`${rotated.text}${revoked.text}`).not.toContain('sha256')
+    const states = (await listKeys(file())).map(({ principal, status }) => [principal, status])
+    expect(states).toEqual([
+      ['alice', 'revoked'],
+      ['bob', 'active'],
+      ['bob', 'active'],
+    ])
+  })
+
+  it.each([
+    ['/api/keys', {}, 400, 'Principal must be a text of 1 to 256 characters'],
+    ['/api/keys', { principal: 'a', attributes: ['x'] }, 400, 'Attributes must be NAME=VALUE'],
+    ['/api/keys', { principal: 'a', paths: ['v1'] }, 400, 'Paths must be '],
+    ['/api/keys', { principal: 'a', expiresIn: 'soon' }, 400, 'Works for must be '],
+    ['/api/keys', { principal: 'a', sha256: 'b' }, 500, '"key.sha256"'],
+    ['/api/keys/ID/rotate', { overlap: 'x' }, 400, 'The old key works for must be '],
+    ['/api/keys/key_none/rotate', {}, 500, 'There is no key with this id'],
+    ['/api/keys/key_none/revoke', {}, 500, 'reload the page'],
+  ])('answers %s %j with %i, and names the field', async (route, body, status, message) => {
+    const headers = await served.signIn()
+    const answer = await served.send(route.replace('ID', alice.id), { headers, body })
+    expect(answer.status).toBe(status)
+    expect(answer.body).toMatchObject({ error: { message: expect.stringContaining(message) } })
+    expect(await isUntouched()).toBe(true)
+  })
+
+  it('says what is wrong with keys that become broken or read-only, and works again', async () => {
+    const headers = await served.signIn()
+    const before = readFileSync(file())
+    writeFileSync(file(), 'keys: [')
+    const broken = await served.send('/api/keys', { headers })
+    expect([broken.status, broken.text]).toEqual([500, expect.stringContaining('keys.yaml:1:')])
+    rmSync(file())
+    const missing = await served.send('/api/keys', { headers })
+    expect(missing.text).toContain('no such file: create it with')
+    writeFileSync(file(), before)
+    expect((await served.send('/api/keys', { headers })).status).toBe(200)
+    rmSync(dirname(file()), { recursive: true })
+    const body = { principal: 'bob' }
+    const readOnly = await served.send('/api/keys', { headers, body })
+    expect([readOnly.status, readOnly.text]).toEqual([
+      500,
+      expect.stringContaining('.lock: its folder does not exist'),
+    ])
+  })
+
+  it('lists many keys page by page', async () => {
+    const entries = Array.from({ length: 1001 }, (_, index) => {
+      const number = String(index).padStart(4, '0')
+      return `  - { id: k${number}, principal: p, sha256: ${number.padStart(64, 'a')} }\n`
+    })
+    writeFileSync(file(), `keys:\n${entries.join('')}`)
+    const headers = await served.signIn()
+    const { body } = await served.send('/api/keys', { headers })
+    expect([body['next'], (body['keys'] as object[]).length]).toEqual(['k0999', 1000])
+    const rest = await served.send(`/api/keys?after=k0999`, { headers })
+    expect(rest.body).toMatchObject({ keys: [{ id: 'k1000' }] })
+    expect(rest.body).not.toHaveProperty('next')
+  })
+})
+
+describe('the command', () => {
+  const run = (...args: string[]) => runLine(['console', ...args, '--port=0'], COMMANDS)
+
+  it.each([
+    [[], '--keys FILE is missing'],
+    [['--keys', 'lost.yaml'], 'no such file: create it with "with-auth keys create"'],
+    [['--keys', 'src'], 'it is a folder, not a regular file'],
+    [['--keys', 'env:NOTHING_SET'], 'this variable is not set'],
+    [['--keys', 'postgres://u:p@h/d'], 'put it into a variable NAME'],
+    [['--keys', 'a.yaml', 'more'], 'This command takes only options'],
+  ])('rejects %j', async (args, message) => {
+    const { code, noted, printed } = await run(...args)
+    expect(code).toBeGreaterThan(0)
+    expect(noted).toContain(message)
+    expect(printed).toBe('')
+  })
+
+  it('names a port that is in use', async () => {
+    const other = createServer()
+    const port = await listen(other)
+    const line = ['console', '--keys', file(), `--port=${port}`]
+    const { code, noted } = await runLine(line, COMMANDS)
+    await close(other)
+    expect(code).toBe(1)
+    expect(noted).toContain(`--port ${port} is in use on 127.0.0.1: choose another port`)
+  })
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'ends at once by %s, with open requests',
+    async (signal) => {
+      const socket = await openSocket(served.port)
+      const fields = [
+        `Host: 127.0.0.1:${served.port}`,
+        `Origin: ${served.url}`,
+        'Content-Length: 9',
+      ]
+      socket.write(head('POST /session', ...fields))
+      socket.on('error', () => undefined)
+      const startedAt = performance.now()
+      expect(await served.stop(signal)).toBe(0)
+      expect(performance.now() - startedAt).toBeLessThan(1000)
+      socket.destroy()
+    },
+  )
+
+  it('answers a malformed request, and goes on', async () => {
+    expect(
+      await sendRaw(served.port, head('GET /', 'Host: a', 'Host: b', 'Connection: close')),
+    ).toMatch(/^HTTP\/1\.1 4/)
+    expect((await served.send('/')).status).toBe(200)
+  })
+})
