@@ -292,14 +292,6 @@ describe('a configuration', () => {
   }
 
   it.each([
-    [undefined, '"config" must be an object, received undefined'],
-    [{}, '"for" must be "nginx" or "caddy" or "traefik" or "haproxy", received undefined'],
-    [
-      { for: 'envoy' },
-      '"for" must be "nginx" or "caddy" or "traefik" or "haproxy", received "envoy"',
-    ],
-    [{ for: 'nginx', rawTargets: 'yes' }, '"rawTargets" must be true or false, received "yes"'],
-    [{ for: 'nginx', onFailure: 1 }, '"onFailure" must be a function, received 1'],
     [{ for: 'nginx', rawTarget: true }, 'did you mean "rawTargets"?'],
     [
       { for: 'nginx', identityHeaders: { principal: 'cookie' } },

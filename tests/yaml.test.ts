@@ -45,16 +45,6 @@ describe('parseConfig', () => {
   })
 
   it.each([
-    ['an unknown', '{ type: saml, endpoint: https://h/ }'],
-    ['no', '{ endpoint: https://h/ }'],
-    ['a switched off', '{ type: "${env.AUTH:+custom}", endpoint: https://h/ }'],
-  ])('rejects %s provider type, and names the supported ones', (_, provider) => {
-    const [problem] = problemsOf(`server: { auth: { provider_config: ${provider} } }`)
-    expect(problem?.key).toBe('server.auth.provider_config.type')
-    expect(problem?.message).toContain('must be one of "custom", "oauth2_token"')
-  })
-
-  it.each([
     ['an empty file', ''],
     ['no server', 'apis: [inference]'],
     ['an empty server', 'server:'],
@@ -159,16 +149,6 @@ describe('parseConfig', () => {
     ])
   })
 
-  it.each(['verifier', 'on_event', 'respond', 'fetch'])(
-    'rejects %s, a function, and says that it belongs in code',
-    (key) => {
-      const [problem] = problemsOf(auth(`${key}: x`))
-      expect(problem?.message).toMatch(
-        /is a function.*withAuth\(handler, \{ \.\.\.config, \w+ \}\)/,
-      )
-    },
-  )
-
   it(
     'gives a config for withAuth, or an error with places, for generated texts',
     { tags: ['slow'] },
@@ -228,9 +208,7 @@ describe('parseConfig', () => {
   it.each([
     [{ allowmissing: true }, 'Unknown option "options.allowmissing": did you mean "allowMissing"?'],
     [{ allowMissing: 'yes' }, '"options.allowMissing" must be true or false, received "yes"'],
-    [{ path: 5 }, '"options.path" must be a string, received 5'],
     [{ env: 'x' }, '"options.env" must be an object of variables, received "x"'],
-    [{ env: null }, '"options.env" must be left out or given a value (is a variable not set?)'],
   ])('rejects the options %o', (options, message) => {
     expect(() => parseConfig(SEED, options as object)).toThrow(AuthConfigError)
     expect(() => parseConfig(SEED, options as object)).toThrow(message)
@@ -254,19 +232,11 @@ describe('the environment', () => {
 
   it.each([
     ['realm: a${env.KEY}b${env.MS}', { realm: 'a0123456b2000' }],
-    ['realm: $${env.MS}', { realm: '$2000' }],
     ['realm: ${env.NO:=d e}', { realm: 'd e' }],
-    ['realm: ${env.EMPTY:=d}', { realm: 'd' }],
-    ['realm: ${env.KEY:=d}', { realm: '0123456' }],
     ['realm: ${env.KEY:+v}', { realm: 'v' }],
-    ['realm: x${env.NO:+v}', { realm: 'x' }],
     ['realm: ${env.NO:+v}', {}],
     ['realm: ${env.NO:=}', {}],
-    ['realm: ${env.EVIL}', { realm: '${env.KEY}' }],
-    ['realm: ${env.NO:=$}{env.KEY}', { realm: '${env.KEY}' }],
     ['timeout_ms: ${env.MS}', { timeoutMs: 2000 }],
-    ['timeout_ms: ${env.NO:=1e3}', { timeoutMs: 1000 }],
-    ['retry: ${env.NO:=False}', { retry: false }],
     ['allow_insecure_http: ${env.NO:=TRUE}', { allowInsecureHttp: true }],
     ['endpoint_headers: { x-key: "${env.KEY}" }', { endpointHeaders: { 'x-key': '0123456' } }],
     ['endpoint_headers: { x-key: 0123456 }', { endpointHeaders: { 'x-key': '0123456' } }],
@@ -278,15 +248,6 @@ describe('the environment', () => {
   ])('converts %s to the type of the option', (line, options) => {
     expect(read(line)).toEqual({ endpoint: ENDPOINT, ...options })
   })
-
-  it.each(['${env.NO}', '${env.KEY:-d}', '${env.KEY', '${KEY}', '${env.NO:=${env.KEY}}'])(
-    'rejects %s in a value, and names the key',
-    (text) => {
-      const [problem, ...others] = problemsOf(auth(`realm: '${text}'`), env)
-      expect(problem?.message).toMatch(/^"server\.auth\.realm": /)
-      expect(others).toEqual([])
-    },
-  )
 
   it('is not used outside server.auth, nor in a key', () => {
     expect(parseConfig(`a: \${env.NO}\n${SEED}`, { env: {} })).toEqual({ endpoint: ENDPOINT })

@@ -27,8 +27,8 @@ import type { Path } from './schema-files.ts'
 /** The messages of the package about wrong values: a row for each option and sentence. */
 
 type Row = readonly [where: string, message: string]
-type Options = Readonly<Record<string, unknown>>
-type Make = (options: Options) => unknown
+export type Options = Readonly<Record<string, unknown>>
+export type Make = (options: Options) => unknown
 
 /** Most options reject most of them, and few say something else of each. */
 const WRONG: readonly unknown[] = [
@@ -50,7 +50,7 @@ const verifier = () => ({ outcome: 'allow' }) as const
 const wrong = (options: Options): never => options as never
 
 /** The functions that take options, each with options that it accepts. */
-const FUNCTIONS: readonly (readonly [string, Make, Options])[] = [
+export const FUNCTIONS: readonly (readonly [string, Make, Options])[] = [
   ['withAuth', (options) => createAuthenticator(wrong(options)), { endpoint: URL }],
   ['memoryCache', (options) => memoryCache(wrong(options)), {}],
   [
@@ -118,7 +118,7 @@ interface Told {
   readonly text: string
 }
 
-function problemsIn(make: Make, options: unknown): readonly Told[] {
+export function problemsIn(make: Make, options: unknown): readonly Told[] {
   try {
     make(options as Options)
     return []
@@ -130,7 +130,7 @@ function problemsIn(make: Make, options: unknown): readonly Told[] {
 }
 
 /** All options, also those of groups: an unknown one makes the function name them. */
-function pathsOf(make: Make, base: Options, parent: Path = []): readonly Path[] {
+export function pathsOf(make: Make, base: Options, parent: Path = []): readonly Path[] {
   const unknown = [...parent, '?']
   const told = problemsIn(make, withValue(base, unknown, 1))
   // Some functions are the first part of the path.

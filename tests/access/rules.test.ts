@@ -13,9 +13,7 @@ const when = (condition: unknown): unknown => [{ permit: { paths: '*' }, when: c
 describe('routePolicy', () => {
   it.each<[rules: unknown, ...problems: string[]]>([
     ['*', '"rules" must be a list of rules, received "*"'],
-    [undefined, '"rules" must be a list of rules, received undefined'],
     [[null], '"rules[0]" must be an object with "permit" or "forbid", received null'],
-    [[{}], '"rules[0]" must be an object with "permit" or "forbid", received an object'],
     [
       [{ permit: { paths: '*' }, forbid: { paths: '*' } }],
       '"rules[0].forbid" must be left out beside "permit"',
@@ -39,20 +37,8 @@ describe('routePolicy', () => {
       '"rules[0].unless" must be left out beside "when"',
     ],
     [
-      [{ permit: { paths: '*' }, description: 5 }],
-      '"rules[0].description" must be a string, received 5',
-    ],
-    [
-      [{ permit: { paths: '*' }, unless: undefined }],
-      '"rules[0].unless" must be left out or given a value (is a variable not set?), received undefined',
-    ],
-    [
       [{ permit: { paths: '*', methods: [] } }],
       '"rules[0].permit.methods" must be a list of methods, received an array',
-    ],
-    [
-      [{ permit: { paths: '*', methods: 'GET' } }],
-      '"rules[0].permit.methods" must be a list of methods, received "GET"',
     ],
     [
       [{ permit: { paths: '*', methods: ['GET', 'post'] } }],
@@ -133,7 +119,6 @@ describe('routePolicy', () => {
     ['User with admin in roles', '"User with admin in roles"'],
     ['user with admin in roles and teams', '"user with admin in roles and teams"'],
     ['user with a\u00a0b in roles', '"user with a\u00a0b in roles"'],
-    ['user with a in\ufeffroles', '"user with a in\ufeffroles"'],
     ['user with a\u001cb in roles', String.raw`"user with a\u001cb in roles"`],
   ])('rejects the condition %j', (condition, received) => {
     const [problem] = problemsOf(when(condition))

@@ -92,16 +92,12 @@ describe('the identityHeaders', () => {
     [{ attributes: 'connection' }, 'identityHeaders.attributes'],
     [{ attributes: 'content_type' }, 'identityHeaders.attributes'],
     [{ attributes: 'X.Auth.Principal' }, 'identityHeaders.attributes'],
-    [{ attributes: 'X.Auth.Tenant' }, 'identityHeaders.attributes'],
     [{ tenant: 'X.Auth.Principal' }, 'identityHeaders.tenant'],
     [{ tenant: 'x_auth_signature' }, 'identityHeaders.tenant'],
-    [{ tenant: 'host' }, 'identityHeaders.tenant'],
     [{ principal: 'X-Auth-Tenant' }, 'identityHeaders.tenant'],
     [{ scopes: 'x_auth_client' }, 'identityHeaders.client'],
     [{ client: 'X.Auth.Signature' }, 'identityHeaders.client'],
-    [{ principle: 'x-user' }, 'identityHeaders.principle'],
     [{ encoding: 'latin1' }, 'identityHeaders.encoding'],
-    [{ encoding: undefined }, 'identityHeaders.encoding'],
   ])('reject %j', (identityHeaders, option) => {
     expect(() => namesOf(identityHeaders)).toThrow(expect.objectContaining({ option }))
   })
@@ -117,11 +113,8 @@ describe('the secret to sign with', () => {
   })
 
   it.each([
-    [true, 'sign'],
     ['a-secret-that-nobody-should-see', 'sign'],
     [{}, 'sign.secret'],
-    [{ secret: undefined }, 'sign.secret'],
-    [{ secret: '' }, 'sign.secret'],
     [{ secret: 'too-short-secret'.slice(1) }, 'sign.secret'],
     [{ secret: 'x'.repeat(1025) }, 'sign.secret'],
     [{ secret: 'a secret with blanks' }, 'sign.secret'],
@@ -154,27 +147,16 @@ it('folds the names in stripHeaders', () => {
 
 it.each([
   [undefined, 'config'],
-  ['http://127.0.0.1', 'config'],
   [{}, 'upstream'],
-  [{ upstream: undefined }, 'upstream'],
   [{ upstraem: upstream }, 'upstraem'],
-  [{ upstream, timeoutMs: '5' }, 'timeoutMs'],
   [{ upstream, timeoutMs: 0 }, 'timeoutMs'],
-  [{ upstream, timeoutMs: Number.NaN }, 'timeoutMs'],
   [{ upstream, timeoutMs: 3_600_001 }, 'timeoutMs'],
-  [{ upstream, forwardAuthorization: 'no' }, 'forwardAuthorization'],
-  [{ upstream, stripHeaders: 'x-user' }, 'stripHeaders'],
-  [{ upstream, stripHeaders: [5] }, 'stripHeaders[0]'],
   [{ upstream, stripHeaders: ['x user'] }, 'stripHeaders[0]'],
   [{ upstream, stripHeaders: ['x-a', ''] }, 'stripHeaders[1]'],
   [{ upstream, stripHeaders: ['*'] }, 'stripHeaders[0]'],
   [{ upstream, stripHeaders: ['x-*-user'] }, 'stripHeaders[0]'],
   [{ upstream, stripHeaders: ['x-**'] }, 'stripHeaders[0]'],
-  [{ upstream, allowInsecureHttp: 1 }, 'allowInsecureHttp'],
   [{ upstream, publicOrigin: 'api.example.com' }, 'publicOrigin'],
-  [{ upstream, clientAddress: '1.2.3.4' }, 'clientAddress'],
-  [{ upstream, fetch: {} }, 'fetch'],
-  [{ upstream, onFailure: 'log' }, 'onFailure'],
   [{ upstream, onFailure: null }, 'onFailure'],
 ])('%j is rejected', (options, option) => {
   expect(() => resolveGateway(options)).toThrow(AuthConfigError)
@@ -183,28 +165,6 @@ it.each([
 
 it.each(['onFailure', 'fetch', 'clientAddress'])('%s: undefined leaves it out', (name) => {
   expect(() => resolveGateway({ upstream, [name]: undefined })).not.toThrow()
-})
-
-it.each<[unknown, string]>([
-  [
-    { upstream, identityHeaders: { principal: 'cookie' } },
-    '"identityHeaders.principal" must be a header name without another meaning, or false, received "cookie"',
-  ],
-  [
-    { upstream, identityHeaders: { attributes: 'x_auth_principal' } },
-    '"identityHeaders.attributes" must be different from "principal", received "x_auth_principal"',
-  ],
-  [
-    { upstream, stripHeaders: ['x-user', 'x-*-user'] },
-    '"stripHeaders[1]" must be a header name, optionally with a "*" at its end, such as "x-webauth-*", received "x-*-user"',
-  ],
-  [
-    { upstream, stripHeaders: 'x-user' },
-    '"stripHeaders" must be a list of header names, received "x-user"',
-  ],
-  [{ upstream, identityHeaders: 5 }, '"identityHeaders" must be an object, received 5'],
-])('the error for %j says what to do', (options, message) => {
-  expect(() => resolveGateway(options)).toThrow(message)
 })
 
 describe('the fetch', () => {

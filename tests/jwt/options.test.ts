@@ -23,38 +23,10 @@ const LIST = 'RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdD
 describe('jwt() throws for', () => {
   it.each<readonly [options: object, message: string]>([
     [
-      { audience: undefined },
-      '"audience" must be left out or given a value (is a variable not set?), received undefined',
-    ],
-    [
-      { audience: [] },
-      '"audience" must be a text or a non-empty list of texts, received an array: tokens for other APIs must be rejected',
-    ],
-    [
-      { audience: '' },
-      '"audience" must be a text or a non-empty list of texts, received "": tokens for other APIs must be rejected',
-    ],
-    [{ audience: ['a', ''] }, '"audience[1]" must be a text that is not empty, received ""'],
-    [
-      { audience: /.*/ },
-      '"audience" must be a text or a non-empty list of texts, received an object of type RegExp: tokens for other APIs must be rejected',
-    ],
-    [
       { algorithms: ['RS256', 'HS256'] },
       `"algorithms[1]" must be one of ${LIST}, received "HS256": whoever can check such a token can also make one`,
     ],
     [{ algorithms: ['none'] }, `"algorithms[0]" must be one of ${LIST}, received "none"`],
-    [{ algorithms: [] }, '"algorithms" must be a non-empty list of algorithms, received an array'],
-    [
-      { algorithms: 'RS256' },
-      '"algorithms" must be a non-empty list of algorithms, received "RS256"',
-    ],
-    [{ types: [] }, '"types" must be a non-empty list of texts, received an array'],
-    [{ types: [null] }, '"types[0]" must be a text that is not empty, received null'],
-    [
-      { issuer: 'x' },
-      '"issuer" must be an https URL to start discovery, received "x": or give "jwksUri" or "keys"',
-    ],
     [
       { issuer: 'https://login.example.com/?a=b' },
       '"issuer" must be an https URL to start discovery, received "https://login.example.com/?a=b": or give "jwksUri" or "keys"',
@@ -63,27 +35,7 @@ describe('jwt() throws for', () => {
       { issuer: 'http://login.example.com/' },
       '"issuer" must be an https URL (http only on loopback, or with "allowInsecureHttp"), received "http://login.example.com/"',
     ],
-    [
-      { issuer: ['https://a', 'https://b'] },
-      '"issuer" must be a text that is not empty, received an array',
-    ],
-    [
-      { jwksUri: 'http://login.example.com/k' },
-      '"jwksUri" must be an https URL (http only on loopback, or with "allowInsecureHttp"), received "http://login.example.com/k"',
-    ],
-    [
-      { jwksUri: `https://u:${SECRET}@a/` },
-      '"jwksUri" must be a URL without user or password, received "***@a/"',
-    ],
-    [
-      { jwksUri: 'https://a/', keys: { keys: [] } },
-      '"keys" must be left out beside "jwksUri": give one of them',
-    ],
     [{ jwksHeaders: { a: SECRET } }, '"jwksHeaders" must be left out without "jwksUri"'],
-    [
-      { jwksUri: 'https://a/', jwksHeaders: { host: SECRET } },
-      '"jwksHeaders.host" must be left out: the wrapper sets this header itself (its value is not shown)',
-    ],
     [
       { keys: { keys: [{ kty: 'oct', k: SECRET }] } },
       '"keys.keys[0]" must be a public key (its value is not shown)',
@@ -96,39 +48,6 @@ describe('jwt() throws for', () => {
       { keys: { keys: [] } },
       '"keys" must be a set of at most 100 keys, with at least one for signatures (its value is not shown)',
     ],
-    [
-      { keys: SECRET },
-      '"keys" must be a JSON Web Key Set, { keys: [...] }, or a function that fetches one (its value is not shown)',
-    ],
-    [
-      { clockToleranceSeconds: 301 },
-      '"clockToleranceSeconds" must be a whole number from 0 to 300, received 301',
-    ],
-    [
-      { maxTokenAgeSeconds: 0 },
-      '"maxTokenAgeSeconds" must be a whole number from 1 to 31536000, received 0',
-    ],
-    [
-      { keysMaxAgeMs: 59_999 },
-      '"keysMaxAgeMs" must be a number of milliseconds from 60000 to 86400000, received 59999',
-    ],
-    [
-      { keysMaxStaleMs: -1 },
-      '"keysMaxStaleMs" must be a number of milliseconds from 0 to 86400000, received -1',
-    ],
-    [
-      { timeoutMs: 60_001 },
-      '"timeoutMs" must be a number of milliseconds from 1 to 60000, received 60001',
-    ],
-    [
-      { principal: '' },
-      '"principal" must be a path of claims, such as "sub" or "realm_access.roles", received ""',
-    ],
-    [
-      { attributes: { groups: 1 } },
-      '"attributes.groups" must be a text that is not empty, received 1',
-    ],
-    [{ issuers: ISSUER }, 'Unknown option "issuers": did you mean "issuer"?'],
     [{ secret: SECRET }, 'Unknown option "secret": expected one of "issuer", "audience"'],
   ])('%j', (options, message) => {
     expect(problemOf({ ...GOOD, ...options })).toContain(message)

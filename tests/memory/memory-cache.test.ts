@@ -59,9 +59,6 @@ describe('the options of memoryCache', () => {
     ],
     [{ maxEntries: 0 }, '"maxEntries" must be a whole number from 1 to 1000000, received 0'],
     [{ denyTtlMs: 30_001, maxEntries: 0.5 }, '"denyTtlMs" must be a number of milliseconds'],
-    [{ maxBytes: 1 }, 'Unknown option "maxBytes"'],
-    [{ onEvent: 'log' }, '"onEvent" must be a function'],
-    [{ store: undefined }, '"store" must be left out or given a value (is a variable not set?)'],
   ])('%j are wrong', (options, message) => {
     expect(problemsOf(() => memoryCache(options))).toContain(message)
   })

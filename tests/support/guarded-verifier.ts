@@ -7,10 +7,14 @@ import type { Auth, AuthConfig, AuthEvent, DecisionEvent, Verifier } from '../..
 export type Decided = DecisionEvent & { readonly auth?: Auth }
 
 /** A guard with a verifier, and a function that sends a request through it. */
-export function guardWith(verifier: Verifier, config: AuthConfig = {}) {
+export const guardWith = (verifier: Verifier, config: AuthConfig = {}) =>
+  guardOf({ verifier, ...config })
+
+/** A guard with these options. */
+export function guardOf(config: AuthConfig) {
   const events: AuthEvent[] = []
   const onEvent = (event: AuthEvent): void => void events.push(event)
-  const authenticate = createAuthenticator({ verifier, retry: false, ...config, onEvent })
+  const authenticate = createAuthenticator({ retry: false, ...config, onEvent })
   return {
     events,
     warnings: (): string[] =>

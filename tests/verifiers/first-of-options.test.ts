@@ -53,13 +53,6 @@ it.each<[unknown, unknown, string]>([
     '"verifiers" must be such that all read "params" as "values", or all as "lists"',
   ],
   [[OPAQUE], { fallTrough: true }, 'Unknown option "fallTrough": did you mean "fallThrough"?'],
-  [[OPAQUE], { fallThrough: 'yes' }, '"fallThrough" must be true or false, received "yes"'],
-  [
-    [OPAQUE],
-    { retry: { attempts: 99 } },
-    '"retry.attempts" must be a whole number from 0 to 5, received 99',
-  ],
-  [[OPAQUE], 'hunter2', '"options" must be an object (its value is not shown)'],
 ])('says what is wrong with %j', (verifiers, options, message) => {
   expect(messageOf(verifiers, options)).toBe(message)
 })

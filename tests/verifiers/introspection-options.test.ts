@@ -21,13 +21,7 @@ function messageOf(options: unknown): string {
 const CLIENT = '"client" must be { id, secret }, { bearer } or "none" (its value is not shown)'
 
 it.each([
-  [undefined, '"options" must be an object (its value is not shown)'],
-  ['hunter2', '"options" must be an object (its value is not shown)'],
   [{ client: 'none' }, '"url" must be given, or "issuer", whose metadata name it'],
-  [
-    { client: 'none', issuer: 'me' },
-    '"issuer" must be an https URL to start discovery, received "me": or give "url"',
-  ],
   [
     { client: 'none', issuer: 'http://login.example.com' },
     '"issuer" must be an https URL (http only on loopback, or with "allowInsecureHttp"), received "http://login.example.com"',
@@ -36,11 +30,8 @@ it.each([
     { ...GOOD, url: 'http://login.example.com/?k=hunter2' },
     '"url" must be an https URL (http only on loopback, or with "allowInsecureHttp"), received "http://login.example.com/?***"',
   ],
-  [{ url: URL_TEXT }, CLIENT],
   [{ ...GOOD, client: 'hunter2' }, CLIENT],
-  [{ ...GOOD, client: {} }, CLIENT],
   [{ ...GOOD, client: { id: 'api' } }, CLIENT],
-  [{ ...GOOD, client: { id: 'api', secret: '' } }, CLIENT],
   [{ ...GOOD, client: { id: 'api', secret: 'hunter2\uD800' } }, CLIENT],
   [{ ...GOOD, client: { id: 'api', secret: 'hunter2', bearer: 'hunter2' } }, CLIENT],
   [{ ...GOOD, client: { bearer: 'hunter2', method: 'post' } }, CLIENT],
@@ -49,38 +40,6 @@ it.each([
     { ...GOOD, client: { id: 'api', secret: 'hunter2', method: 'jwt' } },
     '"client.method" must be "basic" or "post" (its value is not shown)',
   ],
-  [
-    { ...GOOD, client: { id: 'api', secret: undefined } },
-    '"client.secret" must be left out or given a value (is a variable not set?), received undefined',
-  ],
-  [
-    { ...GOOD, allowMissingAudience: true },
-    '"allowMissingAudience" must be left out without "audience": it has no effect',
-  ],
-  [
-    { ...GOOD, audience: [] },
-    '"audience" must be a text or a non-empty list of texts, received an array',
-  ],
-  [
-    { ...GOOD, audience: undefined },
-    '"audience" must be left out or given a value (is a variable not set?), received undefined',
-  ],
-  [{ ...GOOD, issuer: '' }, '"issuer" must be a text that is not empty, received ""'],
-  [
-    { ...GOOD, principal: [] },
-    '"principal" must be a path of claims, such as "sub" or "realm_access.roles", or a non-empty list of paths, received an array',
-  ],
-  [
-    { ...GOOD, attributes: { sub: 7 } },
-    '"attributes.sub" must be a text that is not empty, received 7',
-  ],
-  [
-    { ...GOOD, attributes: { '#keys': 'a' } },
-    '"attributes" must be a path of claims, such as "sub" or "realm_access.roles", received "#keys"',
-  ],
-  [{ ...GOOD, exposeClaims: 'acr' }, '"exposeClaims" must be a list of names, received "acr"'],
-  [{ ...GOOD, accepts: true }, '"accepts" must be a function, received true'],
-  [{ ...GOOD, audiance: 'x' }, 'Unknown option "audiance": did you mean "audience"?'],
 ])('says what is wrong with %j, and no secret', (options, message) => {
   expect(messageOf(options)).toBe(message)
 })

@@ -312,18 +312,6 @@ it.each<[object, string]>([
     '"tenant" must be made by a function: verifier: tenancy(endpointVerifier({ endpoint: ... }), { mode: ... }) of with-auth/verifiers',
   ],
   [
-    { tenant: { mode: 'single', default: 'hunter2' }, allowInsecureHttp: true, cache: false },
-    '"tenant" must be made by a function: verifier: tenancy(endpointVerifier({ endpoint: ..., allowInsecureHttp: true }), { mode: ..., default: ... }) of with-auth/verifiers',
-  ],
-  [
-    { verifier: () => ({ outcome: 'deny' }), tenant: { mode: 'hunter2' } },
-    '"tenant" must be made by a function: verifier: tenancy(verifier, { mode: ... }) of with-auth/verifiers',
-  ],
-  [
-    { tenant: false },
-    '"tenant" must be made by a function: verifier: tenancy(endpointVerifier({ endpoint: ... }), {}) of with-auth/verifiers',
-  ],
-  [
     {
       endpoint: 'https://hunter2.example',
       endpointHeaders: { 'x-a': 'hunter2' },

@@ -1,7 +1,7 @@
 import { isMap } from 'yaml'
 import { describe, expect, it } from 'vitest'
 import { parseFile } from '../../src/yaml/document.ts'
-import { mayMean, rejectMisplaced } from '../../src/yaml/misplaced-section.ts'
+import { rejectMisplaced } from '../../src/yaml/misplaced-section.ts'
 import { linesOf } from '../support/yaml-problems.ts'
 import { ConfigFileError, parseConfig } from '../../src/yaml.ts'
 
@@ -171,10 +171,6 @@ describe('rejectMisplaced', () => {
     ])
   })
 
-  it('rejects a key without a value too', () => {
-    expect(refused('server: { endpoint }')).toEqual(['1:11 server.?'])
-  })
-
   it('says each thing once', () => {
     expect(refused('server: { auth2: { auth: { endpoint: x } } }')).toEqual(['1:11 server.auth2'])
     expect(refused('server.auth: { auth: { endpoint: x } }')).toEqual(['1:1 server.auth'])
@@ -182,10 +178,7 @@ describe('rejectMisplaced', () => {
 
   it.each([
     ['a: &a { endpoint: x }\nserver: {}\nsever: { auth: *a }', ['3:1 sever']],
-    ['a: &a { auth: { endpoint: x } }\nserver: {}\nsever: *a', ['3:1 sever']],
-    ['a: &a { auth: { endpoint: x } }\nserver: { tls: *a }', ['1:9 server.tls.auth']],
     ['a: &a { endpoint: x }\nserver: { tls: { auth: *a } }', ['2:18 server.tls.auth']],
-    ['a: &a https://h/\nserver: { endpoint: *a }', ['2:11 server.endpoint']],
     ['a: &a { port: 1, atuh: 1 }\nserver: *a', ['1:18 server.atuh']],
   ])('looks behind aliases: %j', (text, problems) => {
     expect(refused(text)).toEqual(problems)
@@ -212,31 +205,6 @@ describe('rejectMisplaced', () => {
   })
 })
 
-describe('mayMean', () => {
-  const MEANT = {
-    auth: 'aut authh oauth ayth atuh authz_rules -A-U_T.H authentification autentication uathorization Server.Auth server_ath server_auth_endpoint au',
-    server: 'ser serv srvr srv',
-    provider_config: 'ProviderConfig',
-  }
-  const OTHER = {
-    auth: 'path out cors host quota thau a _',
-    server: 'service services observer se sreverr autentication',
-    endpoint: 'a url',
-  }
-  const rows = (table: object): string[][] =>
-    Object.entries(table).flatMap(([name, keys]: [string, string]) =>
-      keys.split(' ').map((key) => [key, name]),
-    )
-
-  it.each(rows(MEANT))('takes %j for %j', (key = '', name = '') => {
-    expect(mayMean(key, name)).toBe(true)
-  })
-
-  it.each([...rows(OTHER), ['', 'auth']])('does not take %j for %j', (key = '', name = '') => {
-    expect(mayMean(key, name)).toBe(false)
-  })
-})
-
 describe('a file without server.auth', () => {
   it.each(NEAR_MISSES)('says of %j what was probably meant', (text, problem) => {
     const refuse = (allowMissing: boolean): ConfigFileError =>
@@ -255,7 +223,6 @@ describe('a file without server.auth', () => {
     ...REAL_KEYS.server.map((key) => `server: { ${key}: { a: 1 } }`),
     ...REAL_KEYS.server.map((key) => `server: { ${key}: "${ENDPOINT}" }`),
     ...REAL_KEYS.server.map((key) => `server: { ${key}: }`),
-    'auth: { users: [alice], curl: x }',
     'auth: basic',
     'auth: [{ endpoint: x }]',
     'author: { name: x }',
@@ -269,8 +236,6 @@ describe('a file without server.auth', () => {
     'server: { endpoints: { health: /health }, endpoint: [] }',
     'server: { cors: { auth: true }, tls: { author: { name: x } }, a: { b: { auth: { endpoint: x } } } }',
     'server: { ? [a] : { b: 1 }, c: { d: { endpoint: x } } }',
-    'service: {}\nservices: {}\nobserver: {}\n_: {}\n"": {}',
-    'server: { path: /, out: x, _: 1, "": 1 }',
   ])('takes no other key for a mistyped one: %j', (text) => {
     expect(parseConfig(text, { allowMissing: true })).toBeUndefined()
   })

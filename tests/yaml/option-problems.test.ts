@@ -20,29 +20,22 @@ describe('checkConfig', () => {
       'public: [a, /b, /c/../d, { path: /e, methods: [get, PUT, put] }]',
       ['public[0]', 'public[2]', 'public[3].methods[0]', 'public[3].methods[2]'],
     ],
-    ['public: [{ path: x, methods: [get] }]', ['public[0].path', 'public[0].methods[0]']],
     [
       'credentials: [bearer, { header: authorization }, { cookie: "a b" }]',
       ['credentials[1].header', 'credentials[2].cookie'],
     ],
-    ['credentials: [bearer, bearer]', ['credentials']],
     ['credentials: { header: "a b" }', ['credentials.header']],
-    ['credentials: { hedder: a }', ['credentials.hedder']],
     [
       'endpoint_headers: { a.b: "é", host: x, ok: y }',
       ['endpoint_headers.a.b', 'endpoint_headers.host'],
     ],
     ['cache: { max_entries: 0 }', ['cache', 'cache.max_entries']],
     ['cache: {}, context: { headers: ["a b"], path: 1 }', ['context.headers[0]', 'context.path']],
-    ['cache: {}, context: { headers: 5 }', ['context.headers']],
-    ['cache: {}, context: 5', ['context']],
     [
       'cache: {}, context: { hedders: [a] }, timeout_ms: 0, endpoint_headers: { a: é }',
       ['context.hedders', 'timeout_ms', 'endpoint_headers.a'],
     ],
     ['cache: 5, context: { hedders: [a] }', ['cache', 'context.hedders']],
-    ['cache: true', ['cache']],
-    ['context: { headers: ["a b", "c d"] }', ['context.headers[0]', 'context.headers[1]']],
     [
       'concurrency: { max_in_flight: 0, max_waiting: -1 }',
       ['concurrency.max_in_flight', 'concurrency.max_waiting'],
@@ -96,49 +89,11 @@ it.each<[text: string, ...lines: string[]]>([
     '6:12 "server.auth.cache" must be false unless "context.headers" is a list: the cache compares everything that the endpoint is told, and with all headers no two requests are the same. List the headers that your endpoint decides by, such as context: { headers: [] } if it decides by the token alone | cache: {}',
   ],
   [
-    'cache: {}\ncontext: { hedders: [a] }\n',
-    '5:16 Unknown option "server.auth.context.hedders": did you mean "headers"? | context: { hedders: [*] }',
-  ],
-  [
-    'cache: {}\ncontext: { headers: ["a b"], path: 1 }',
-    '5:26 "server.auth.context.headers[0]" must be a header name, received "a b" | context: { headers: ["a b"], path: * }',
-    '5:40 "server.auth.context.path" must be true or false, received 1 | context: { headers: ["* *"], path: 1 }',
-  ],
-  [
-    'circuit_breaker: { min_checks: 5 }',
-    '4:24 Unknown option "server.auth.circuit_breaker.min_checks": expected one of "open_ms" | circuit_breaker: { min_checks: * }',
-  ],
-  [
-    'endpoint_headers: { a: "é hunter", "!x": "é hunter" }',
-    '4:28 "server.auth.endpoint_headers.a" must be a non-empty string of printable ASCII (its value is not shown) | endpoint_headers: { a: "* ******", "!x": "* ******" }',
-    '4:46 "server.auth.endpoint_headers.!x" must be a non-empty string of printable ASCII (its value is not shown) | endpoint_headers: { a: "* ******", "!x": "* ******" }',
-  ],
-  [
     'public: ["/a b", "${env.PATH_}", { path: /c, methods: [get, "${env.BAD}"] }]',
     '4:14 "server.auth.public[0]" must be written as requests are compared, received "/a b": did you mean "/a%20b"? | public: ["/a b", "*{*********}", { path: **, meth',
     '4:22 "server.auth.public[1]" must be written as requests are compared (its value comes from the environment and is not shown) | public: ["** *", "${env.PATH_}", { path: **, methods: [**',
     '4:60 "server.auth.public[2].methods[0]" must be a method in upper case, received "get" | public: ["** *", "*{*********}", { path: **, methods: [get, "*{*******}"] }]',
     '4:65 "server.auth.public[2].methods[1]" must be a method in upper case (its value comes from the environment and is not shown) | public: ["** *", "*{*********}", { path: **, methods: [***, "${env.BAD}"] }]',
-  ],
-  [
-    'public: ["${env.NO:+/x}", "/a b"]',
-    '4:31 "server.auth.public[1]" must be written as requests are compared, received "/a b": did you mean "/a%20b"? | public: ["*{******:***}", "/a b"]',
-  ],
-  [
-    'timeout_ms: "${env.BAD}"',
-    '4:17 "server.auth.timeout_ms" must be a number of milliseconds from 1 to 60000 (its value comes from the environment and is not shown) | timeout_ms: "${env.BAD}"',
-  ],
-  [
-    'credentials: [bearer, bearer]',
-    '4:18 "server.auth.credentials" must be a list that names each source once, received an array | credentials: [******, ******]',
-  ],
-  [
-    'credentials: { header: authorization }',
-    '4:28 "server.auth.credentials.header" must be another header: "credentials" has a source of its own for this one, received "authorization" | credentials: { header: authorization }',
-  ],
-  [
-    'credentials: { header: a, cookie: b }',
-    '4:18 "server.auth.credentials" must be "bearer", or an object with one of "header", "cookie", "web_socket_protocol", received an object | credentials: { header: *, cookie: * }',
   ],
 ])('says what is allowed in place of %j', (text, ...lines) => {
   expect(linesOf(inAuth(text), ENV)).toEqual(lines)

@@ -6,7 +6,6 @@ import { createChannel } from '../../../src/core/response/events.ts'
 import { DecisionSource } from '../../../src/core/asking/decision-source.ts'
 import { createFacts } from '../../../src/core/request/check.ts'
 import { checkOf, verifyWith } from '../../support/checks.ts'
-import { TOKEN } from '../../support/token.ts'
 import type { AuthConfig, AuthEvent, Transport } from '../../../src/index.ts'
 
 const to = (events: AuthEvent[]) =>
@@ -60,18 +59,6 @@ describe('the policies together', () => {
     resolveConfig({ fetch: transport, context: { headers: [] }, ...options })
   const verifierOf = (transport: Transport, options: AuthConfig = {}, events: AuthEvent[] = []) =>
     createComposed(config(transport, options), 'https://auth.example.test', to(events))
-
-  it('ask once for a thousand checks, and then not at all', async () => {
-    const transport = vi.fn<Transport>(async () => allow())
-    const { verify } = verifierOf(transport, { cache: memoryCache() })
-    const checks = Array.from({ length: 1000 }, () => createFacts())
-    await Promise.all(checks.map(async (facts) => verify(checkOf(), facts)))
-    expect(transport).toHaveBeenCalledOnce()
-    expect(checks.map(({ cache }) => cache)).toEqual(['miss', ...Array<string>(999).fill('shared')])
-    const hit = createFacts()
-    expect(verify(checkOf(), hit)).toMatchObject({ outcome: 'allow' })
-    expect([hit.cache, hit.attempts]).toEqual(['hit', 0])
-  })
 
   it.each(['invalidate', 'clear', 'forget'] as const)(
     'forget what is cached and under way: %s',
@@ -129,17 +116,6 @@ describe('the policies together', () => {
     expect(transport).toHaveBeenCalledTimes(11)
   })
 
-  it('open the circuit without an observer', async () => {
-    const transport: Transport = () => Promise.reject(new Error('down'))
-    const quiet = config(transport, { retry: false })
-    const { verify } = createComposed(quiet, 'https://auth.example.test', NOBODY)
-    for (let turn = 0; turn < 10; turn += 1) {
-      await expect(verify(checkOf('a'))).rejects.toMatchObject({ reason: 'unreachable' })
-    }
-    // At once: nothing is begun for it.
-    expect(() => verify(checkOf('b'))).toThrow('No verdict from the auth service: circuit_open')
-  })
-
   /** How many of four places unknown tokens get at an endpoint that answers only a token named "kept". */
   function placesOf(options: AuthConfig = {}) {
     const transport = vi.fn<Transport>(async (_url, { body, signal }) =>
@@ -155,13 +131,6 @@ describe('the policies together', () => {
     }
     return { ...source, count }
   }
-
-  it('leave a quarter of the places to known tokens, as soon as there are any', async () => {
-    const { verify, count } = placesOf()
-    expect(await count()).toBe(4)
-    await verify(checkOf('kept'))
-    expect(await count()).toBe(3)
-  })
 
   it.each(['invalidate', 'clear', 'forget'] as const)(
     'forget that a token is known: %s',
@@ -285,22 +254,6 @@ describe('the policies together', () => {
     vi.useRealTimers()
   })
 
-  it.each(['performance', 'Date'] as const)(
-    'keep an allow for its time by the clock of %s',
-    async (clock) => {
-      vi.useFakeTimers({ toFake: [clock] })
-      const transport = vi.fn<Transport>(async () => allow())
-      const { verify } = verifierOf(transport, { cache: memoryCache() })
-      await verify(checkOf())
-      vi.advanceTimersByTime(26_000)
-      expect(verify(checkOf())).toMatchObject({ outcome: 'allow' })
-      vi.advanceTimersByTime(5000)
-      await verify(checkOf())
-      expect(transport).toHaveBeenCalledTimes(2)
-      vi.useRealTimers()
-    },
-  )
-
   it('can be left out, except the deadline, the limit and the shared call', async () => {
     const transport = vi.fn<Transport>(() => Promise.reject(new Error('down')))
     const { verify } = verifierOf(transport, { retry: false, circuitBreaker: false })
@@ -308,23 +261,5 @@ describe('the policies together', () => {
       await expect(verify(checkOf())).rejects.toMatchObject({ reason: 'unreachable' })
     }
     expect(transport).toHaveBeenCalledTimes(20)
-  })
-
-  it('limit the calls in flight, and answer cache hits at once', async () => {
-    const transport = vi.fn<Transport>(async (_url, { body }) =>
-      body?.includes(TOKEN) === true ? allow() : new Promise(() => undefined),
-    )
-    // A busy machine must not make calls end while the others are still being asked for.
-    const { verify } = verifierOf(transport, {
-      cache: memoryCache(),
-      timeoutMs: 500,
-      circuitBreaker: false,
-    })
-    await verify(checkOf(TOKEN))
-    const hanging = Array.from({ length: 500 }, async (_, index) => verify(checkOf(`t${index}`)))
-    expect(verify(checkOf(TOKEN))).toMatchObject({ outcome: 'allow' })
-    expect(transport.mock.calls.length).toBeLessThanOrEqual(65)
-    const ends = await Promise.allSettled(hanging)
-    expect(ends.every(({ status }) => status === 'rejected')).toBe(true)
   })
 })

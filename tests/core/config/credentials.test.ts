@@ -41,17 +41,12 @@ it.each([
   ],
   [{ header: 'a', cookie: 'b' }, 'an object with one of'],
   [{ query: 'token' }, 'Unknown option "credentials.query"'],
-  [{ headers: 'x-key' }, 'did you mean "header"?'],
   [
     { header: '' },
     '"credentials.header" must be a name without blanks and separators, received ""',
   ],
-  [{ header: 'a b' }, '"credentials.header" must be a name'],
   [{ header: 'Authorization' }, '"credentials.header" must be another header'],
-  [{ header: 'cookie' }, 'must be another header'],
-  [{ header: 'Sec-WebSocket-Protocol' }, 'must be another header'],
   [{ cookie: 'a=b' }, '"credentials.cookie" must be a name'],
-  [{ cookie: 5 }, '"credentials.cookie" must be a name'],
   [{ webSocketProtocol: 'a,b' }, '"credentials.webSocketProtocol" must be a name'],
 ])('rejects %j', (value, message) => {
   expect(() => checkCredentials(value)).toThrow(message)

@@ -111,16 +111,12 @@ describe('a config', () => {
   it.each<[unknown, string]>([
     ['https://u:hunter2@a', '"config" must be an object, received a string: { endpoint }'],
     [null, '"config" must be an object, received null'],
-    [{ endpont: ENDPOINT }, 'Unknown option "endpont": did you mean "endpoint"?'],
     [
       { endpoint: undefined },
       '"endpoint" must be left out or given a value (is a variable not set?)',
     ],
-    [{ cache: null }, '"cache" must be left out or given a value (is a variable not set?)'],
     [{ endpoint: '' }, '"endpoint" must be an absolute https URL, received ""'],
     [{ endpoint: 'http://a.example' }, '"endpoint" must be an https URL'],
-    [{ allowInsecureHttp: 'yes' }, '"allowInsecureHttp" must be true or false, received "yes"'],
-    [{ endpointHeaders: [] }, '"endpointHeaders" must be an object'],
     [{ verifier: ENDPOINT }, '"verifier" must be a function'],
     [{ context: 'all' }, '"context" must be an object, received "all"'],
     [{ context: { header: [] } }, 'Unknown option "context.header": did you mean "headers"?'],
@@ -129,21 +125,12 @@ describe('a config', () => {
     // oxlint-disable-next-line no-sparse-arrays -- a hole must not pass unseen
     [{ context: { headers: [, 'a'] } }, '"context.headers[0]" must be a header name'],
     [{ context: { params: 'all' } }, '"context.params" must be "values" or "lists" or "none"'],
-    [{ context: { path: 'false' } }, '"context.path" must be true or false, received "false"'],
-    [{ context: { method: 1 } }, '"context.method" must be true or false, received 1'],
-    [{ credentials: 'basic' }, '"credentials" must be "bearer"'],
-    [{ identity: true }, '"identity" must be "optional" or "required", received true'],
     [{ timeoutMs: 0 }, '"timeoutMs" must be a number of milliseconds from 1 to 60000, received 0'],
-    [{ timeoutMs: 60_001 }, '"timeoutMs" must be a number of milliseconds from 1 to 60000'],
     [{ timeoutMs: '5000' }, '"timeoutMs" must be a number of milliseconds from 1 to 60000'],
     [{ timeoutMs: Number.NaN }, '"timeoutMs" must be a number of milliseconds from 1 to 60000'],
-    [{ retry: true }, '"retry" must be an object or false, received true'],
     [{ retry: { attempt: 1 } }, 'Unknown option "retry.attempt": did you mean "attempts"?'],
     [{ retry: { attempts: 6 } }, '"retry.attempts" must be a whole number from 0 to 5, received 6'],
-    [{ retry: { attempts: 0.5 } }, '"retry.attempts" must be a whole number from 0 to 5'],
     [{ retry: { minDelayMs: 9 } }, 'Unknown option "retry.minDelayMs": expected one of "attempts"'],
-    [{ circuitBreaker: 5 }, '"circuitBreaker" must be an object or false, received 5'],
-    [{ circuitBreaker: { openMS: 1 } }, 'Unknown option "circuitBreaker.openMS"'],
     [
       { circuitBreaker: { openMs: 99 } },
       '"circuitBreaker.openMs" must be a number of milliseconds from 100',
@@ -154,20 +141,8 @@ describe('a config', () => {
       { concurrency: { maxInFlight: 0 } },
       '"concurrency.maxInFlight" must be a whole number from 1',
     ],
-    [{ concurrency: { maxWaiting: Infinity } }, '"concurrency.maxWaiting" must be a whole number'],
     [{ unavailableStatus: '503' }, '"unavailableStatus" must be 401 or 503, received "503"'],
-    [{ public: ['*'] }, '"public[0]" must be a path that starts with "/"'],
-    [{ preflight: true }, '"preflight" must be "deny" or "allow", received true'],
-    [{ mode: 'off' }, '"mode" must be "enforce" or "shadow", received "off"'],
-    [
-      { realm: '' },
-      '"realm" must be a non-empty string of printable ASCII, without "scope=", "error=" and "resource_metadata=", received ""',
-    ],
     [{ realm: 'a\r\nx: y' }, '"realm" must be a non-empty string of printable ASCII'],
-    [
-      { realm: 5 },
-      '"realm" must be a non-empty string of printable ASCII, without "scope=", "error=" and "resource_metadata=", received 5',
-    ],
     [{ realm: 'é' }, '"realm" must be a non-empty string of printable ASCII'],
     [{ realm: 'a, error=b' }, '"realm" must be a non-empty string of printable ASCII, without'],
     [
@@ -175,11 +150,7 @@ describe('a config', () => {
       '"routePolicy" must be what "routePolicy()" of with-auth/access returns, received an array',
     ],
     [{ authorize: true }, '"authorize" must be a function, received true'],
-    [{ scopeImplies: {} }, '"scopeImplies" must be a function, received an object'],
-    [{ requestIdHeader: 'Authorization' }, '"requestIdHeader" must be false, or the name'],
     [{ onEvent: {} }, '"onEvent" must be a function, received an object'],
-    [{ respond: new Response('') }, '"respond" must be a function, received an object of type'],
-    [{ fetch: 'fetch' }, '"fetch" must be a function, received "fetch"'],
   ])('is rejected with %j', (config, message) => {
     const error = errorOf(config)
     expect(error.message).toContain(message)
