@@ -47,24 +47,6 @@ describe('the program of npm start', () => {
     for (const { line, answer } of calls) expect(await paste(line)).toBe(answer)
   })
 
-  it('streams with the key, and serves the front page without one', async () => {
-    const { gatewayUrl, apiUrl, key } = await start()
-    expect((await fetch(`${gatewayUrl}/`)).status).toBe(200)
-    expect((await fetch(`${gatewayUrl}/v1/chat`)).status).toBe(401)
-    expect((await fetch(`${gatewayUrl}/unknown`)).status).toBe(401)
-    expect((await fetch(`${apiUrl}/unknown`)).status).toBe(404)
-    const reader = await openStream(gatewayUrl, key)
-    const { value } = await reader.read()
-    expect(new TextDecoder().decode(value)).toBe('data: Hello\n\n')
-    await reader.cancel()
-  })
-
-  it('makes a new key of 256 bits for each run', async () => {
-    const [one, two] = [await start(), await start()]
-    expect(one.key).toMatch(/^withauth_[\dA-Za-z]{49}$/)
-    expect(two.key).not.toBe(one.key)
-  })
-
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'leaves nothing behind after a %s during a stream',
     async (signal) => {
@@ -88,18 +70,6 @@ describe('the program of npm start', () => {
     demo.kill('SIGINT')
     demo.kill('SIGINT')
     expect(await demo.ended).toEqual({ code: 0, output: '' })
-  })
-
-  it('takes free ports when the usual ones are taken, and prints those', async () => {
-    squatters = await takeUsualPorts()
-    const { gatewayUrl, apiUrl, calls } = await start()
-    const ports = [gatewayUrl, apiUrl].map((url) => Number(new URL(url).port))
-    expect(USUAL_PORTS).not.toContain(ports[0])
-    expect(USUAL_PORTS).not.toContain(ports[1])
-    for (const { line, answer } of calls) {
-      expect(line).toContain(` ${gatewayUrl}/`)
-      expect(await paste(line)).toBe(answer)
-    }
   })
 })
 

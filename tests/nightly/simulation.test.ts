@@ -40,7 +40,7 @@ describe('a history finds', () => {
 
   it.each(VARIANTS.filter((one) => !isRare(one)))(
     '$name',
-    { timeout: TIMEOUT_MS },
+    { tags: ['slow'], timeout: TIMEOUT_MS },
     async (variant) => {
       expect(await find(variant)).toMatch(/^seed/)
     },

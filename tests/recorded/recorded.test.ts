@@ -1,3 +1,4 @@
+/** @module-tag slow */
 import { describe, expect, it } from 'vitest'
 import { serveHandler } from '../support/guarded-server.ts'
 import { REPLAYS, undecided, unneeded } from './replays.ts'

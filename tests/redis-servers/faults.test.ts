@@ -27,15 +27,6 @@ describe.each(ENGINES)('%s', (name) => {
     },
   )
 
-  it('takes a decision that another instance asked for', SLOW, async () => {
-    const { url } = await scene.engine()
-    const store = { shareVerdicts: true, secret: SECRET, timeoutMs: 5000 }
-    const fleet = await scene.fleet(url, store)
-    await fleet.grow()
-    await fleet.allowed(TOKEN, 0)
-    expect((await fleet.reports()).at(-1)?.taken).toBe(1)
-  })
-
   it(
     'holds no token, no principal and no secret, nor eight characters of a token',
     SLOW,

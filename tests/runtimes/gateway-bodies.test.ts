@@ -64,7 +64,7 @@ afterAll(async () => {
 })
 
 it.each(RUNTIMES.map(([binary, ...rest]) => [binary.name, binary, ...rest] as const))(
-  '%s passes large bodies on in both directions, and keeps none in memory (A-W6)',
+  '%s passes large bodies on in both directions, and keeps none in memory',
   { timeout: TIMEOUT_MS },
   async (name, binary, most, ...args) => {
     const line = [

@@ -95,7 +95,7 @@ describe('the contract', () => {
         answerWith(() => ({ status: 503 }))
         await new Promise((resolve) => setTimeout(resolve, 250))
         events.push(await ask())
-        decided.push(events.map(({ verifier: _, durationMs: __, ...event }) => event))
+        decided.push(events.map((event) => ({ ...event, verifier: '', durationMs: 0 })))
       }
       expect(decided[0]).toEqual(decided[1])
     },
@@ -125,13 +125,6 @@ it('tells the endpoint its own context, though the guard tells more', async () =
     api_key: TOKEN,
     request: { path: '', headers: {}, params: {} },
   })
-})
-
-it('has the circuit breaker of its guard', async () => {
-  const { ask, calls } = await start(() => ({ status: 503 }))
-  for (let count = 0; count < 30; count += 1) await ask(`t${count}`)
-  expect(await ask()).toMatchObject({ reason: 'circuit_open' })
-  expect(calls.length).toBeLessThan(30)
 })
 
 describe('the options', () => {

@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { introspection } from '../../src/verifiers.ts'
-import { readRecording } from '../recorded/recording.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
 import { usePassingTime } from '../support/passing-time.ts'
 import { startService } from '../support/verifier-service.ts'
-import type { Transport } from '../../src/index.ts'
 import type { Answer } from '../support/verifier-service.ts'
 
 /** Finding the introspection endpoint by the metadata of the issuer: RFC 8414 §3. */
@@ -121,19 +119,6 @@ describe('metadata', () => {
     const { ask, warnings, issuer } = await startIssuer(() => ({}))
     expect(await ask()).toMatchObject(UNAVAILABLE)
     expect(warnings()).toEqual([`${new URL(issuer).host} answered 404: check "issuer"`])
-  })
-
-  it('of Keycloak name the endpoint that was recorded', async () => {
-    const { issuer, discovery } = readRecording<{ issuer: string; discovery: object }>('keycloak')
-    const asked: string[] = []
-    const fetch: Transport = async (url) => {
-      asked.push(url)
-      return Response.json(url.endsWith(OPENID) ? discovery : { active: true, sub: 'alice' })
-    }
-    const { ask } = guardWith(introspection({ issuer, client: 'none', fetch }))
-    expect(await ask()).toMatchObject({ outcome: 'allow', principal: 'alice' })
-    const endpoint = `${issuer}/protocol/openid-connect/token/introspect`
-    expect(asked).toEqual([`${issuer}${OPENID}`, endpoint])
   })
 })
 

@@ -1,15 +1,12 @@
-import { createServer as createHttpsServer } from 'node:https'
 import { createServer as createTcpServer } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it, vi } from 'vitest'
 import { close, listen } from '../../support/loopback.ts'
-import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
 import {
   ALLOWED,
   closeServersAfterAll,
   guard,
   rejected,
-  run,
   runHttp,
   runTcp,
   WAYS,
@@ -21,7 +18,6 @@ import type { Outcome } from '../../support/socket-endpoint.ts'
 /** An endpoint that is slow, broken or hostile, over real sockets. */
 
 const MIB = 1024 * 1024
-const TIMEOUT_MS = 200
 const SLOW = { tags: ['slow'] }
 // Long enough for a busy machine.
 const LATE_MS = 10_000
@@ -124,90 +120,6 @@ describe.concurrent.each(WAYS)('over %s', SLOW, (_name, way) => {
       // Both rounds need no more connections than one: none was closed and replaced.
       expect(sockets.accepted).toBeLessThanOrEqual(CLIENTS)
       expect(sockets.open.size).toBe(sockets.accepted)
-    })
-  })
-
-  describe('TLS that fails leaves the endpoint unreachable', () => {
-    const runTls = () => run(createHttpsServer(SELF_SIGNED, (_, response) => response.end('{}')))
-
-    it('for a self-signed certificate', async () => {
-      const { port } = await runTls()
-      const ask = guard({ ...way.plain, endpoint: `https://localhost:${port}/` })
-      expect(await ask()).toMatchObject(rejected('unreachable'))
-    })
-
-    it('for a trusted certificate of another host', async () => {
-      const { port } = await runTls()
-      const [right, wrong] = ['localhost', '127.0.0.1'].map((host) =>
-        guard({ ...way.trusting, endpoint: `https://${host}:${port}/` }),
-      )
-      expect(await right?.()).toMatchObject(ALLOWED)
-      expect(await wrong?.()).toMatchObject(rejected('unreachable'))
-    })
-
-    it('for HTTP to a TLS port, and HTTPS to an HTTP port', async () => {
-      const tls = await runTls()
-      const http = await runHttp((_, response) => response.end('{}'))
-      for (const endpoint of [tls.url, `https://127.0.0.1:${http.port}/`]) {
-        const outcome = await guard({ ...way.plain, endpoint })()
-        expect(outcome).toMatchObject(rejected('unreachable'))
-      }
-    })
-  })
-
-  describe('a response that never ends', () => {
-    /** Sends a piece again and again. */
-    const drip =
-      (head: string, piece: string) =>
-      (socket: Socket): void => {
-        socket.write(`HTTP/1.1 ${head}\r\n`)
-        const timer = setInterval(() => socket.write(piece), 20)
-        socket.on('close', () => clearInterval(timer))
-      }
-    const body = (status: string) =>
-      drip(`${status}\r\ncontent-type: text/plain\r\ncontent-length: 100000\r\n`, 'x')
-    const silent = (socket: Socket): unknown => socket.resume()
-
-    it.each([
-      ['no byte', silent, 'optional', rejected('timeout')],
-      ['header after header', drip('200 OK', 'x-more: 1\r\n'), 'optional', rejected('timeout')],
-      ['an optional identity byte by byte', body('200 OK'), 'optional', ALLOWED],
-      ['a required identity byte by byte', body('200 OK'), 'required', rejected('timeout')],
-    ] as const)('is given up at the deadline: %s', async (_what, accept, identity, expected) => {
-      const { url, sockets } = await runTcp((socket) => {
-        // Sees the end of the client, and answers its half-close.
-        socket.on('end', () => socket.end()).resume()
-        accept(socket)
-      })
-      const outcome = await guard({
-        ...way.plain,
-        endpoint: url,
-        identity,
-        timeoutMs: TIMEOUT_MS,
-      })()
-      expect(outcome).toMatchObject(expected)
-      expect(outcome.elapsedMs).toBeGreaterThan(TIMEOUT_MS * 0.9)
-      expect(outcome.elapsedMs).toBeLessThan(LATE_MS)
-      // Node's fetch replaces a connection that it aborted by a spare one without a request.
-      await vi.waitFor(() => expect(sockets.asked.size).toBe(0), LATE_MS)
-      expect(sockets.accepted).toBeLessThanOrEqual(2)
-    })
-
-    it.each([
-      ['401 No', 'denied'],
-      ['302 Found', 'denied'],
-      ['429 Slow', 'rate_limited'],
-      ['500 No', 'service_error'],
-    ] as const)('is decided by its head, and closed soon: %s', async (status, code) => {
-      const { url, sockets } = await runTcp((socket) => {
-        socket.on('end', () => socket.end())
-        socket.once('data', () => body(status)(socket))
-      })
-      const outcome = await guard({ ...way.plain, endpoint: url, timeoutMs: 2 * LATE_MS })()
-      expect(outcome).toMatchObject(rejected(code))
-      expect(outcome.elapsedMs).toBeLessThan(LATE_MS)
-      await vi.waitFor(() => expect(sockets.asked.size).toBe(0), LATE_MS)
-      expect(sockets.accepted).toBeLessThanOrEqual(2)
     })
   })
 

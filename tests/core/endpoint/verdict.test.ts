@@ -45,18 +45,6 @@ describe('parseIdentity', () => {
     },
   )
 
-  it.each([
-    ['"admin"', ['admin']],
-    ['""', ['']],
-    ['["a","b"]', ['a', 'b']],
-    ['[]', []],
-  ])('takes the attribute %s for the list %j', (attribute, roles) => {
-    expect(parse(`{"principal":"a","attributes":{"roles":${attribute}}}`)).toEqual({
-      principal: 'a',
-      attributes: { roles },
-    })
-  })
-
   const LIST = 'a string or a list of strings'
   it.each<[string, IdentityFault]>([
     ['{"principal":1}', { field: 'principal', expected: 'a string' }],

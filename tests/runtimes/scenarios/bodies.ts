@@ -24,13 +24,13 @@ export const BODIES: readonly Scenario[] = [
     expected: answered(LARGE, told('/large')),
   },
   {
-    name: 'A-W3 leaves an upload to the handler',
+    name: 'leaves an upload to the handler',
     profile: 'cached',
     request: { method: 'POST', target: '/echo', headers: bearer(TOKEN), body: LARGE },
     expected: answered(LARGE, told('/echo')),
   },
   {
-    name: 'A-W3 leaves an upload in chunks to the handler',
+    name: 'leaves an upload in chunks to the handler',
     profile: 'cached',
     request: {
       method: 'PUT',
@@ -41,7 +41,7 @@ export const BODIES: readonly Scenario[] = [
     expected: answered('first, and \u00fc\u{1f511}, and last', told('/echo')),
   },
   {
-    name: 'A-W4 rejects an upload without a token',
+    name: 'rejects an upload without a token',
     request: { method: 'POST', target: '/echo', body: ['some', 'thing'] },
     expected: missing,
   },

@@ -36,9 +36,9 @@ const MALFORMED: readonly (readonly [
   name: string,
   headers: Record<string, string | readonly string[]>,
 ])[] = [
-  ['A-H1 rejects two headers with a token', { 'X-Api-Key': [TOKEN, 'wrong'] }],
-  ['A-H1 rejects two cookies with a token', { Cookie: `session=${TOKEN}; session=wrong` }],
-  ['A-H8 rejects an empty cookie', { Cookie: 'session=' }],
+  ['rejects two headers with a token', { 'X-Api-Key': [TOKEN, 'wrong'] }],
+  ['rejects two cookies with a token', { Cookie: `session=${TOKEN}; session=wrong` }],
+  ['rejects an empty cookie', { Cookie: 'session=' }],
 ]
 
 /** The source of the token, and the realm in a rejection. */
@@ -46,7 +46,7 @@ export const CREDENTIALS: readonly Scenario[] = [
   ...ACCEPTED.map(([name, headers]) => create(name, headers, handled(ALICE, asked))),
   ...REFUSED.map(([name, headers]) => create(name, headers, missing)),
   ...MALFORMED.map(([name, headers]) => create(name, headers, malformed)),
-  create('R28 rejects two tokens', { 'X-Api-Key': TOKEN, Cookie: 'session=other' }, conflicting),
+  create('rejects two tokens', { 'X-Api-Key': TOKEN, Cookie: 'session=other' }, conflicting),
 ]
 
 function malformedBecause(message: string): Scenario['expected'] {

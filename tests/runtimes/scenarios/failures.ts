@@ -20,25 +20,18 @@ const request = { target: '/chats', headers: bearer(TOKEN) }
 const asked = question(TOKEN)
 
 /** Statuses that are denials. Each comes with a `location`, which the guard must not follow. */
-const DENIALS: readonly (readonly [id: string, status: number])[] = [
-  ['A-E7', 204],
-  ['A-E2', 302],
-  ['A-E4', 307],
-  ['A-E8', 403],
-]
+const DENIALS = [204, 302, 307, 403]
 
 interface Failure {
-  readonly id: string
   readonly name: string
   readonly endpoint: EndpointAnswer | 'stopped'
   readonly reason: 'timeout' | 'unreachable'
 }
 
 const FAILURES: readonly Failure[] = [
-  { id: 'A-E19', name: 'is down', endpoint: 'stopped', reason: 'unreachable' },
-  { id: 'A-E18', name: 'does not answer', endpoint: { then: 'hang' }, reason: 'timeout' },
+  { name: 'is down', endpoint: 'stopped', reason: 'unreachable' },
+  { name: 'does not answer', endpoint: { then: 'hang' }, reason: 'timeout' },
   {
-    id: 'A-E19',
     name: 'resets the connection',
     endpoint: { then: 'reset' },
     reason: 'unreachable',
@@ -57,7 +50,7 @@ const UNAVAILABLE: readonly (readonly [name: string, endpoint: EndpointAnswer, E
     unavailable('rate_limited'),
   ],
   [
-    'A-E27 limits Retry-After to 30 seconds',
+    'limits Retry-After to 30 seconds',
     { status: 503, headers: { 'retry-after': '99999999' } },
     unavailable('service_error', '30'),
   ],
@@ -67,14 +60,14 @@ const UNAVAILABLE: readonly (readonly [name: string, endpoint: EndpointAnswer, E
 
 /** The endpoint denies, fails, or is unreachable. `endpoint-faults` has many more cases. */
 export const FAILURES_OF_ENDPOINT: readonly Scenario[] = [
-  ...DENIALS.map(([id, status]): Scenario => ({
-    name: `${id} denies on a ${status} from the endpoint`,
+  ...DENIALS.map((status): Scenario => ({
+    name: `denies on a ${status} from the endpoint`,
     request,
     endpoint: { status, headers: { location: '/elsewhere' } },
     expected: withQuestion(denied, asked),
   })),
   {
-    name: 'A-E8 rejects a request after a 503 from the endpoint',
+    name: 'rejects a request after a 503 from the endpoint',
     profile: 'strict',
     request,
     endpoint: { status: 503, headers: { 'retry-after': '7' }, body: 'down for maintenance' },
@@ -99,19 +92,19 @@ export const FAILURES_OF_ENDPOINT: readonly Scenario[] = [
     expected: withQuestion(withoutBody(unavailable('service_error')), asked),
   },
   {
-    name: 'A-E20 repeats the call when the connection is lost',
+    name: 'repeats the call when the connection is lost',
     request,
     endpoint: [{ then: 'reset' }, ALLOW],
     expected: handled(ALICE, asked, asked),
   },
   {
-    name: 'A-D4 repeats the call once after a 502, and does not call the handler',
+    name: 'repeats the call once after a 502, and does not call the handler',
     request,
     endpoint: { status: 502 },
     expected: withQuestion(unauthorized('service_error', FAILED), asked, asked),
   },
   {
-    name: 'A-D1 opens the circuit when the endpoint has failed too often',
+    name: 'opens the circuit when the endpoint has failed too often',
     profile: 'breaking',
     before: Array.from({ length: 10 }, () => ({
       request,
@@ -122,7 +115,7 @@ export const FAILURES_OF_ENDPOINT: readonly Scenario[] = [
     expected: unavailable('circuit_open', '30'),
   },
   {
-    name: 'A-D2 rejects a request over the concurrency limit at once',
+    name: 'rejects a request over the concurrency limit at once',
     profile: 'narrow',
     request,
     endpoint: { ...ALLOW, gated: true },
@@ -135,7 +128,7 @@ export const FAILURES_OF_ENDPOINT: readonly Scenario[] = [
 ]
 
 function create(
-  { id, name, endpoint, reason }: Failure,
+  { name, endpoint, reason }: Failure,
   profile: 'strict' | 'unavailable',
   refusal: Expected,
 ): Scenario {
@@ -146,7 +139,7 @@ function create(
     expected: { ...expected, mayRepeat: true },
   }
   return {
-    name: `${id} answers ${expected.status} when the endpoint ${name}`,
+    name: `answers ${expected.status} when the endpoint ${name}`,
     profile: reason === 'timeout' ? `${profile}InHaste` : profile,
     request,
     endpoint,

@@ -16,7 +16,6 @@ const PART = '{"principal":"alice"'
 const KIB_64 = 65_536
 
 interface Case {
-  readonly id?: string
   readonly name: string
   readonly answer: EndpointAnswer
   /** The identity with `identity: 'optional'`. */
@@ -39,14 +38,12 @@ const CASES: readonly Case[] = [
   },
   { name: 'has the maximum length', answer: allowOfSize(KIB_64), auth: ALICE },
   {
-    id: 'A-E14',
     name: 'is longer than the maximum',
     answer: allowOfSize(KIB_64 + 1),
     auth: NOBODY,
     reason: 'invalid_response',
   },
   {
-    id: 'A-E11',
     name: 'is an HTML page, as of an SPA (ingress-nginx CVE-2026-24513)',
     answer: { status: 200, headers: { 'content-type': 'text/html' }, body: '<!doctype html>' },
     auth: NOBODY,
@@ -59,14 +56,12 @@ const CASES: readonly Case[] = [
     reason: 'invalid_response',
   },
   {
-    id: 'A-E12',
     name: 'breaks off',
     answer: { ...allow(PART), then: 'reset' },
     auth: NOBODY,
     reason: 'unreachable',
   },
   {
-    id: 'A-E13',
     name: 'never ends',
     answer: { ...allow(PART), then: 'drip' },
     auth: NOBODY,
@@ -81,15 +76,14 @@ export const IDENTITY: readonly Scenario[] = CASES.flatMap((made) => [
 ])
 
 function create(
-  { id, name, answer, reason }: Case,
+  { name, answer, reason }: Case,
   identity: 'optional' | 'required',
   profile: 'strict' | 'unavailable',
   expected: Expected,
 ): Scenario {
   const verb = expected.handled ? 'allows' : 'rejects'
-  const title = `${verb} when an identity is ${identity} and the body ${name}`
   return {
-    name: id === undefined ? title : `${id} ${title}`,
+    name: `${verb} when an identity is ${identity} and the body ${name}`,
     profile: reason === 'timeout' ? `${profile}InHaste` : profile,
     request: { target: '/chats', headers: bearer(TOKEN) },
     endpoint: answer,

@@ -5,7 +5,7 @@ import type { Scenario } from '../scenario.ts'
 /** The content of a call to the endpoint, by the options of the guard. */
 export const TOLD: readonly Scenario[] = [
   {
-    name: 'A-Q10 sends path, parameters and headers, but no cookie',
+    name: 'sends path, parameters and headers, but no cookie',
     request: {
       method: 'DELETE',
       target: '/%63hats/a%2Fb?page=1&tag=x&tag=y&empty=',
@@ -26,7 +26,7 @@ export const TOLD: readonly Scenario[] = [
     ),
   },
   {
-    name: 'A-Q2 sends parameters with the names of object properties',
+    name: 'sends parameters with the names of object properties',
     request: {
       target: '/chats?__proto__=z&constructor=y&__proto__[a]=1',
       headers: bearer(TOKEN),
@@ -39,7 +39,7 @@ export const TOLD: readonly Scenario[] = [
     ),
   },
   {
-    name: 'A-Q5 sends broken percent-encoding as a handler reads it',
+    name: 'sends broken percent-encoding as a handler reads it',
     request: { target: '/chats?a=%zz&b=%&c=%FF&d=x+y;z', headers: bearer(TOKEN) },
     expected: handled(
       ALICE,
@@ -47,7 +47,7 @@ export const TOLD: readonly Scenario[] = [
     ),
   },
   {
-    name: 'A-H21 sends both values of a header that came twice',
+    name: 'sends both values of a header that came twice',
     request: { target: '/chats', headers: { ...bearer(TOKEN), 'X-Tenant': ['a', 'b'] } },
     expected: handled(
       ALICE,
@@ -55,7 +55,7 @@ export const TOLD: readonly Scenario[] = [
     ),
   },
   {
-    name: 'A-P15 sends a path with broken percent-encoding unchanged',
+    name: 'sends a path with broken percent-encoding unchanged',
     request: { target: '/a%zz%', headers: bearer(TOKEN) },
     expected: handled(ALICE, question(TOKEN, { path: '/a%zz%' })),
   },
