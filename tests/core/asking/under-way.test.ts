@@ -32,7 +32,28 @@ function trackCalls() {
 }
 
 const keyOf = (call: SharedCall): string => call.start.check.key
+const areSuperseded = (calls: readonly SharedCall[]) =>
+  calls.map(({ isSuperseded }) => isSuperseded)
 const areOutdated = (calls: readonly SharedCall[]) => calls.map(({ isOutdated }) => isOutdated)
+
+it('has nothing to do with what has ended, and still outdates the others', () => {
+  const { underWay, begin, others } = trackCalls()
+  const [ended, first, second] = [begin(), begin(), begin()]
+  underWay.end(ended)
+  underWay.end(ended)
+  underWay.supersedeOlder(second)
+  expect(areSuperseded([ended, first, second])).toEqual([false, true, false])
+  expect(others(second)).toBe(true)
+  expect(areOutdated([ended, first, second])).toEqual([false, true, false])
+  underWay.end(first)
+  underWay.end(second)
+  underWay.outdate()
+  const after = begin()
+  underWay.supersedeOlder(ended)
+  expect(others(after)).toBe(false)
+  expect(areOutdated([ended, second, after])).toEqual([false, false, false])
+  expect(areSuperseded([second, after])).toEqual([false, false])
+})
 
 it('drops the lost calls for a question when it is asked again', () => {
   const { begin, others } = trackCalls()
