@@ -3,13 +3,17 @@
  *
  * @module with-auth/express
  */
-import { createNodeAuthenticator } from './node.ts'
+import { parseNeed } from './needs/need.ts'
 import { setAuth } from './node/auth-property.ts'
+import { checkIncoming, guardIncoming } from './node/guarded-incoming.ts'
+import { createIncomingAuthenticator } from './node/incoming-authenticator.ts'
 import { readRejection } from './node/rejection.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AuthConfigSource } from './core/auth-config.ts'
+import type { AuthConfig, AuthConfigSource, CallerOf } from './core/auth-config.ts'
 import type { Auth } from './core/types.ts'
-import type { NodeAuthenticator } from './node.ts'
+import type { Need } from './needs/need.ts'
+
+export type { Need }
 
 /**
  * A request behind {@link auth}. With the types of Express write `AuthRequest<Request>` as the type of `req`.
@@ -18,6 +22,15 @@ import type { NodeAuthenticator } from './node.ts'
  */
 export type AuthRequest<Base extends IncomingMessage = IncomingMessage> = Base & {
   auth?: Auth | undefined
+}
+
+/**
+ * What {@link auth} sets on a request, by the type of its config. With the types of the framework, this gives every `req` its type:
+ * `declare global { namespace Express { interface Request extends Guarded<typeof config> {} } }`.
+ */
+export interface Guarded<Config = AuthConfig> {
+  /** `undefined` only if the config has a public path, allows preflights, or may be in shadow mode. */
+  auth: CallerOf<Config>
 }
 
 /** The middleware that {@link auth} makes. Connect and others that take `(req, res, next)` can use it too. */
@@ -49,7 +62,7 @@ export type AuthMiddleware = (req: IncomingMessage, res: ServerResponse, next: (
  * ```
  */
 export function auth(config?: AuthConfigSource<[]>): AuthMiddleware {
-  const authenticate = createNodeAuthenticator(config)
+  const authenticate = createIncomingAuthenticator(config)
   return (req, res, next) => {
     // Now, so that no handler sees another value, not even one that does not wait for its turn.
     setAuth(req, undefined)
@@ -58,15 +71,45 @@ export function auth(config?: AuthConfigSource<[]>): AuthMiddleware {
 }
 
 async function guard(
-  authenticate: NodeAuthenticator,
+  authenticate: Parameters<typeof guardIncoming>[0],
   req: IncomingMessage,
   res: ServerResponse,
   next: () => void,
 ): Promise<void> {
-  const result = await authenticate(req)
+  const result = await guardIncoming(authenticate, req)
   setAuth(req, result.ok ? result.auth : undefined)
-  if (result.ok) return next()
-  const { status, headers, body } = await readRejection(result.response)
+  return result.ok ? next() : send(result.response, res)
+}
+
+/**
+ * Makes an Express middleware that goes on only for callers who have what is needed. It comes after {@link auth}. Every other
+ * request it answers by itself: with 403, or with 401 if the request has no identity, as on a public path. A request that no guard
+ * admitted gets 500. It leaves `req.auth` as it is, and does not read it.
+ *
+ * @param need What the caller must have. All of it must hold.
+ * @throws AuthConfigError for a need that cannot be used.
+ *
+ * @example
+ * ```ts node
+ * import { access } from 'with-auth/express'
+ *
+ * export const admins = access({ roles: ['admin'] })
+ *
+ * // app.use(auth(config))
+ * // app.delete('/notes/:id', admins, handler)
+ * ```
+ */
+export function access(need: Need): AuthMiddleware {
+  const parsed = parseNeed(need)
+  return (req, res, next) => {
+    const rejection = checkIncoming(req, parsed)
+    if (rejection === undefined) next()
+    else void send(rejection.response, res)
+  }
+}
+
+async function send(response: Response, res: ServerResponse): Promise<void> {
+  const { status, headers, body } = await readRejection(response)
   // Another middleware has answered in the meantime, such as one that limits the time.
   if (res.headersSent) return
   res.writeHead(status, { ...headers, 'content-length': body.byteLength }).end(body)

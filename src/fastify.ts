@@ -3,13 +3,17 @@
  *
  * @module with-auth/fastify
  */
+import { parseNeed } from './needs/need.ts'
 import { setAuth } from './node/auth-property.ts'
-import { toHeaderOnlyRequest } from './node/header-only-request.ts'
+import { checkIncoming, guardIncoming } from './node/guarded-incoming.ts'
 import { createIncomingAuthenticator } from './node/incoming-authenticator.ts'
 import { readRejection } from './node/rejection.ts'
-import type { AuthConfigSource } from './core/auth-config.ts'
+import type { AuthConfig, AuthConfigSource, CallerOf } from './core/auth-config.ts'
 import type { Auth } from './core/types.ts'
+import type { Need } from './needs/need.ts'
 import type { NodeRequest } from './node.ts'
+
+export type { Need }
 
 /**
  * A request behind {@link auth}. With the types of Fastify write `AuthRequest<FastifyRequest>` as the type of `request`.
@@ -17,6 +21,15 @@ import type { NodeRequest } from './node.ts'
  * `auth` is `undefined` without an allow: on a public path, for a preflight, and for a denial in shadow mode.
  */
 export type AuthRequest<Base extends object = object> = Base & { auth?: Auth | undefined }
+
+/**
+ * What {@link auth} sets on a request, by the type of its config. With the types of the framework, this gives every `request` its type:
+ * `declare module 'fastify' { interface FastifyRequest extends Guarded<typeof config> {} }`.
+ */
+export interface Guarded<Config = AuthConfig> {
+  /** `undefined` only if the config has a public path, allows preflights, or may be in shadow mode. */
+  auth: CallerOf<Config>
+}
 
 /** The parts of Fastify's reply that {@link auth} uses. */
 export interface AuthReply {
@@ -60,14 +73,42 @@ export function auth(config?: AuthConfigSource<[]>): AuthHook {
     setAuth(request, undefined)
     // Not the request itself: its `originalUrl` is the target before `rewriteUrl`, and Fastify routes the one after.
     const { method, url, rawHeaders } = request.raw
-    const sent = toHeaderOnlyRequest({ method, url, rawHeaders })
-    const result = await authenticate(sent, request.raw)
-    if (result.ok) return setAuth(request, result.auth)
-    const { status, headers, body } = await readRejection(result.response)
-    reply.code(status)
-    reply.headers(headers)
-    // Not a Response: Fastify would hand it to its error handler.
-    reply.send(body)
-    return reply
+    const result = await guardIncoming(authenticate, request.raw, { method, url, rawHeaders })
+    return result.ok ? setAuth(request, result.auth) : send(result.response, reply)
   }
+}
+
+/**
+ * Makes a Fastify hook that goes on only for callers who have what is needed. It comes after {@link auth}, as a hook of a plugin or
+ * a route. Every other request it answers by itself: with 403, or with 401 if the request has no identity, as on a public path. A
+ * request that no guard admitted gets 500. It leaves `request.auth` as it is, and does not read it.
+ *
+ * @param need What the caller must have. All of it must hold.
+ * @throws AuthConfigError for a need that cannot be used.
+ *
+ * @example
+ * ```ts node
+ * import { access } from 'with-auth/fastify'
+ *
+ * export const admins = { onRequest: access({ roles: ['admin'] }) }
+ *
+ * // app.addHook('onRequest', auth(config))
+ * // app.delete('/notes/:id', admins, handler)
+ * ```
+ */
+export function access(need: Need): AuthHook {
+  const parsed = parseNeed(need)
+  return async (request, reply) => {
+    const rejection = checkIncoming(request.raw, parsed)
+    return rejection === undefined ? undefined : send(rejection.response, reply)
+  }
+}
+
+async function send(response: Response, reply: AuthReply): Promise<unknown> {
+  const { status, headers, body } = await readRejection(response)
+  reply.code(status)
+  reply.headers(headers)
+  // Not a Response: Fastify would hand it to its error handler.
+  reply.send(body)
+  return reply
 }

@@ -7,15 +7,19 @@ import { createGate, enter } from './core/gate.ts'
 import { parseTarget } from './core/request/target.ts'
 import { GuardedResource } from './core/seams.ts'
 import { admissionOf } from './core/response/admission.ts'
+import { guardedRequest, rememberGuarded } from './needs/guarded-request.ts'
 import { parseNeed } from './needs/need.ts'
 import { checkNeed } from './needs/route-check.ts'
-import { guardedRequest, rememberGuarded } from './hono/guarded-request.ts'
 import { answer, isAuthException } from './hono/rejection.ts'
 import type { Context, MiddlewareHandler } from 'hono'
-import type { AuthConfig } from './core/auth-config.ts'
-import type { AuthConfigSource, KnownOptions } from './core/auth-config.ts'
+import type {
+  AuthConfig,
+  AuthConfigSource,
+  CallerOf,
+  KnownOptions,
+  StrictConfig,
+} from './core/auth-config.ts'
 import type { ProtectedResource } from './core/seams.ts'
-import type { Auth } from './core/types.ts'
 import type { Need } from './needs/need.ts'
 import type { AuthException } from './hono/rejection.ts'
 
@@ -23,14 +27,17 @@ export { isAuthException }
 export type { AuthException, Need }
 
 /** The variable that {@link auth} sets. */
-export interface AuthVariables {
-  /** The caller; `undefined` without an allow: on a public path, for a preflight, and for a denial in shadow mode. */
-  auth: Auth | undefined
+export interface AuthVariables<Config = AuthConfig> {
+  /** The caller. `undefined` without an allow: on a public path, for a preflight, and for a denial in shadow mode. */
+  auth: CallerOf<Config>
 }
 
-/** The environment of an app that uses {@link auth}: `new Hono<AuthEnv>()`. */
-export interface AuthEnv {
-  Variables: AuthVariables
+/**
+ * The environment of an app that uses {@link auth}: `new Hono<AuthEnv<typeof config>>()`. Without the type of the config, or if the
+ * config has a public path, allows preflights, or may be in shadow mode, `c.var.auth` may be `undefined`.
+ */
+export interface AuthEnv<Config = AuthConfig> {
+  Variables: AuthVariables<Config>
 }
 
 /**
@@ -59,14 +66,23 @@ export interface AuthEnv {
  */
 export function auth<
   Bindings extends object = object,
+  Made extends KnownOptions<Made> & StrictConfig = StrictConfig,
+>(
+  config?: AuthConfigSource<[env: Bindings], Made, StrictConfig>,
+): MiddlewareHandler<AuthEnv<StrictConfig>>
+export function auth<
+  Bindings extends object = object,
   Made extends KnownOptions<Made> = AuthConfig,
->(config?: AuthConfigSource<[env: Bindings], Made>): MiddlewareHandler<AuthEnv> {
+>(config?: AuthConfigSource<[env: Bindings], Made>): MiddlewareHandler<AuthEnv>
+export function auth<Bindings extends object>(
+  config?: AuthConfigSource<[env: Bindings]>,
+): MiddlewareHandler<AuthEnv> {
   const { decide } = createGate<[Bindings, Execution]>(config)
   return (c, next) => {
     const proceed = (): Promise<void> => {
       // With a guard inside another it may be the outer one that knows the caller.
       c.set('auth', admissionOf(c.req.raw)?.admission.auth)
-      rememberGuarded(c)
+      rememberGuarded(c, c.req.raw)
       return next()
     }
     const decision = decide(c.req.raw, [c.env, new Execution(c)])
@@ -110,7 +126,7 @@ class Execution {
 export function access(need: Need): MiddlewareHandler {
   const parsed = parseNeed(need)
   return (c, next) => {
-    const rejection = checkNeed(guardedRequest(c), parsed)
+    const rejection = checkNeed(guardedRequest(c) ?? c.req.raw, parsed)
     return rejection === undefined ? next() : answer(rejection)
   }
 }

@@ -53,8 +53,8 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
   'access.ts': ['needs'],
   'bun.ts': [],
   'index.ts': ['memory'],
-  'express.ts': ['node', 'node.ts', 'node:http'],
-  'fastify.ts': ['node', 'node.ts'],
+  'express.ts': ['needs', 'node', 'node:http'],
+  'fastify.ts': ['needs', 'node', 'node.ts'],
   'hono.ts': ['hono', 'needs'],
   'forward-auth.ts': ['gateway', 'verifiers'],
   'gateway.ts': ['verifiers'],
@@ -64,6 +64,8 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
   'node.ts': [
     'dispatcher',
     'gateway',
+    // Of its folder, what Express and Fastify share.
+    'needs',
     'node:crypto',
     'node:http',
     'node:module',

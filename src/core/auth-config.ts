@@ -1,6 +1,6 @@
 import type { DecisionCache } from './seams.ts'
 import type { ProtectedResource } from './seams.ts'
-import type { Access, AuthEvent, Denial } from './types.ts'
+import type { Access, Auth, AuthEvent, Denial } from './types.ts'
 import type { ContextConfig, Transport, Verifier } from './verifier.ts'
 
 /** Where a token is read from. */
@@ -138,7 +138,22 @@ export interface AuthConfig {
 export type AuthConfigSource<
   Args extends readonly unknown[],
   Made extends AuthConfig = AuthConfig,
-> = AuthConfig | AuthConfigFunction<Args, Made>
+  Given extends AuthConfig = AuthConfig,
+> = Given | AuthConfigFunction<Args, Made>
+
+/** A config without what lets a request reach a handler without an allow. */
+export type StrictConfig = AuthConfig & {
+  readonly public?: undefined
+  readonly preflight?: 'deny'
+  readonly mode?: 'enforce'
+}
+
+/** The caller of a request that a guard with this config has let through. */
+export type CallerOf<Config> = Config extends StrictConfig
+  ? Auth
+  : Config extends (...args: never) => infer Made
+    ? CallerOf<Made>
+    : Auth | undefined
 
 /** The constraint on what a config function returns: TypeScript itself accepts unknown properties there. */
 export type KnownOptions<Made> = AuthConfig & {

@@ -4,6 +4,7 @@ import { Denials } from '../core/response/denial.ts'
 import { createChannel, createConsole } from '../core/response/events.ts'
 import { judgeNeed } from './judge.ts'
 import { parseTarget } from '../core/request/target.ts'
+import { property } from '../core/runtime.ts'
 import type { AccessEvent, Denial } from '../core/types.ts'
 import type { Need } from './need.ts'
 import type { Entry } from '../core/response/admission.ts'
@@ -19,7 +20,7 @@ const unguarded = new Denials()
  */
 export function checkNeed(request: Request, need: Need): Rejection | undefined {
   const entry = admissionOf(request)
-  if (entry === undefined) return rejectUnguarded(request)
+  if (entry === undefined) return rejectUnguarded(isOfNode(request) ? NODE_ADVICE : FETCH_ADVICE)
   const { admission, guards } = entry
   const guard = guards.deciding
   const isShadow = guard.config.mode === 'shadow'
@@ -37,12 +38,24 @@ export function checkNeed(request: Request, need: Need): Rejection | undefined {
   return isShadow ? undefined : { reason, response: guard.denials.respond(answer, request) }
 }
 
-function rejectUnguarded(request: Request): Rejection {
+const FETCH_ADVICE =
+  'Put withAuth, or auth() of with-auth/hono, around the handler, and pass on the very Request that it was given'
+const NODE_ADVICE =
+  'It is no Request of Fetch: in Express and Fastify use access() of with-auth/express and with-auth/fastify in place of checkAccess and withAccess'
+
+/** @param advice What to do, for the console. */
+export function rejectUnguarded(advice: string): Rejection {
   channel.writeLine(
-    'A request came to a check of what its caller may do, and no guard has admitted it: it is rejected. Put withAuth, or auth() of with-auth/hono, around the handler, and pass on the very Request that it was given',
+    `A request came to a check of what its caller may do, and no guard has admitted it: it is rejected. ${advice}`,
   )
   const reason = 'not_configured'
-  return { reason, response: unguarded.respond(unguarded.create(reason), request) }
+  const { body, init } = unguarded.create(reason)
+  return { reason, response: new Response(body, init) }
+}
+
+function isOfNode(request: unknown): boolean {
+  const headers = property(request, 'headers')
+  return headers !== undefined && property(headers, 'get') === undefined
 }
 
 function reportRejection(
