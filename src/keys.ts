@@ -13,6 +13,7 @@ import { listKeys, reportKeys } from './keys/listing.ts'
 import { parseEndpointOptions, parseKeysOptions, parseSource } from './keys/options.ts'
 import { revokeKey, revokeKeys } from './keys/edits/revocation.ts'
 import { rotateKey } from './keys/edits/rotation.ts'
+import { observeUse } from './keys/usage/observer.ts'
 import { createKeysVerifier, openKeySource } from './keys/verifier.ts'
 import type { DefinedVerifier } from './core/verifier.ts'
 import type { PostgresKeysOptions } from './keys/database/postgres.ts'
@@ -118,9 +119,11 @@ export function createKeyEndpoint(
   source: KeySource,
   options: KeyEndpointOptions = {},
 ): (request: Request) => Promise<Response> {
-  const { onError, ...resolved } = parseEndpointOptions(options)
-  const findKey = openKeySource(parseSource(source))
-  return createEndpointHandler({ findKey: observed(findKey, onError), ...resolved })
+  const { onError, onWarning, ...resolved } = parseEndpointOptions(options)
+  const parsed = parseSource(source)
+  const findKey = observed(openKeySource(parsed), onError)
+  const notePassed = observeUse(parsed, onWarning)
+  return createEndpointHandler({ findKey, notePassed, ...resolved })
 }
 
 /**

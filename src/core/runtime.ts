@@ -111,8 +111,8 @@ export function reasonPhrase(status: number): string {
   return PHRASES[status] ?? ''
 }
 
-// The `process` of Workers claims to be Node's. Cloudflare documents this test.
-function isWorkers(): boolean {
+/** The `process` of Workers claims to be that of Node. Cloudflare documents this test. */
+export function isWorkers(): boolean {
   return property(property(globalThis, 'navigator'), 'userAgent') === 'Cloudflare-Workers'
 }
 

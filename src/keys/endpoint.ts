@@ -12,12 +12,17 @@ const HMAC = { name: 'HMAC', hash: 'SHA-256' }
 // As long as `withAuth` caches a denial by default.
 const DENIAL_SECONDS = 5
 
-export interface KeyEndpointParts extends Omit<ResolvedKeyEndpointOptions, 'onError'> {
+export interface KeyEndpointParts extends Omit<
+  ResolvedKeyEndpointOptions,
+  'onError' | 'onWarning'
+> {
   /** Returns the key with this hash as it is now. Throws if the keys are unknown. */
   readonly findKey: FindKey
+  /** Is told of each key that has passed. */
+  readonly notePassed: (key: StoredKey) => void
 }
 
-interface Rules extends Pick<KeyEndpointParts, 'maxAgeSeconds' | 'endpointSecret'> {
+interface Rules extends Pick<KeyEndpointParts, 'maxAgeSeconds' | 'endpointSecret' | 'notePassed'> {
   readonly judge: JudgeKey
 }
 
@@ -47,7 +52,7 @@ export function createEndpointHandler(
 
 async function answer(
   request: Request,
-  { judge, maxAgeSeconds, endpointSecret }: Rules,
+  { judge, maxAgeSeconds, endpointSecret, notePassed }: Rules,
   learn: (facts: Facts) => void,
 ): Promise<Response> {
   if (request.method !== 'POST') return fail(405, 'Send questions by POST', { allow: 'POST' })
@@ -68,8 +73,9 @@ async function answer(
   const { found, detail } = await judge(question.key, question.path)
   const named = found && { keyId: found.id, principal: found.principal }
   learn({ path, ...named, ...(detail === undefined ? {} : { detail }) })
-  const isValid = detail === undefined && found !== undefined
-  return isValid ? allow(found, maxAgeSeconds) : deny(maxAgeSeconds)
+  if (found === undefined || detail !== undefined) return deny(maxAgeSeconds)
+  notePassed(found)
+  return allow(found, maxAgeSeconds)
 }
 
 // `verify` compares in constant time: its duration reveals nothing about the secret.

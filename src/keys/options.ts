@@ -12,7 +12,7 @@ import type { KeyFileError } from './error.ts'
 import type { KeyDenial } from './record.ts'
 
 /** The place of the keys: a file, a text with the content of such a file, or a store. */
-export type KeySource = FileSource | { readonly store: Pick<KeyStore, 'find'> }
+export type KeySource = FileSource | { readonly store: Pick<KeyStore, 'find' | 'addUse'> }
 
 export type FileSource = { readonly file: string } | { readonly text: string }
 
@@ -47,6 +47,8 @@ export interface KeyEndpointOptions {
   readonly endpointSecret?: string
   /** Called once for each problem with the keys while the endpoint serves. Default: prints to `console.error`. */
   readonly onError?: (error: KeyFileError) => unknown
+  /** Gets warnings: that a key in use expires soon, and that checks cannot be counted. Default: prints to `console.warn`. */
+  readonly onWarning?: (message: string) => unknown
   /** Called for each answer, with the cause of a denial, which the client does not learn. It is not awaited. */
   readonly onEvent?: (event: KeyEndpointEvent) => unknown
 }
@@ -73,6 +75,7 @@ export interface ResolvedKeyEndpointOptions {
   readonly maxAgeSeconds: number
   readonly endpointSecret: string | undefined
   readonly onError: (error: KeyFileError) => unknown
+  readonly onWarning: (message: string) => unknown
   readonly onEvent?: (event: KeyEndpointEvent) => unknown
 }
 
@@ -87,6 +90,7 @@ const TABLE: Table<KeyEndpointOptions & { readonly maxAgeSeconds: number }> = {
     expected: '16 to 1024 visible ASCII characters',
   },
   onError: { kind: 'function' },
+  onWarning: { kind: 'function' },
   onEvent: { kind: 'function' },
 }
 const ACCEPTS: FormOf<KeysOptions['accepts']> = { kind: 'function' }
@@ -121,7 +125,7 @@ function chooseSource({ file, text, store }: Given, path: OptionPath): KeySource
 /** @throws AuthConfigError with all problems. */
 export function parseEndpointOptions(value: unknown): ResolvedKeyEndpointOptions {
   const { onError = print, endpointSecret, ...rest } = parseOptions(TABLE, value, ['options'])
-  return { ...rest, endpointSecret, onError }
+  return { onWarning: printWarning, ...rest, endpointSecret, onError }
 }
 
 /** @throws AuthConfigError */
@@ -153,6 +157,11 @@ function hasMethods(value: unknown, methods: readonly string[]): value is KeySto
 /** @throws AuthConfigError */
 export function requireId(id: unknown): void {
   if (typeof id !== 'string') throw invalidOption(['id'], id, 'the id of a key')
+}
+
+function printWarning(message: string): void {
+  // oxlint-disable-next-line no-console
+  console.warn(`with-auth: ${message}`)
 }
 
 function print({ message }: KeyFileError): void {

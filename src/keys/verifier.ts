@@ -5,6 +5,7 @@ import { KeyFileError, observed } from './error.ts'
 import { openSource } from './file/watch.ts'
 import { endOfKey, judgeBy } from './keyring.ts'
 import { isKeyLike } from './secret.ts'
+import { observeUse } from './usage/observer.ts'
 import type { CheckedVerifier } from '../core/endpoint/checked-verifier.ts'
 import type { Verdict, VerifierRun } from '../core/verifier.ts'
 import type { FindKey } from './error.ts'
@@ -32,6 +33,7 @@ export function createKeysVerifier(
     lastRun.warn?.(`requests are rejected: ${inOneLine(error)}`)
   const find = observed(openKeySource(source), onError ?? warn)
   const judge = judgeBy(find)
+  const notePassed = observeUse(source, (message) => lastRun.warn?.(message))
   return define({
     ask: async ({ token, request }, _, run = {}) => {
       lastRun = run
@@ -42,6 +44,8 @@ export function createKeysVerifier(
           throw new AuthUnavailableError('service_error', { explanation: inOneLine(error) })
         },
       )
+      const { found, detail } = judgment
+      if (found !== undefined && detail === undefined) notePassed(found)
       // A key of a file ends with the next request, and reading it again costs less than a cache may hide.
       return isStore ? verdictOf(judgment) : { ...verdictOf(judgment), maxAgeMs: 0 }
     },

@@ -34,6 +34,7 @@ function create(parts: Partial<KeyEndpointParts> = {}): (request: Request) => Pr
     findKey: (sha256) => RING.get(sha256),
     maxAgeSeconds: 30,
     endpointSecret: undefined,
+    notePassed: () => undefined,
     ...parts,
   })
 }

@@ -40,16 +40,26 @@ describe('a source', () => {
 
 describe('the options', () => {
   it('have defaults', () => {
-    const { onError, ...rest } = parseEndpointOptions({})
+    const { onError, onWarning, ...rest } = parseEndpointOptions({})
     expect(rest).toEqual({ maxAgeSeconds: 30, endpointSecret: undefined })
     const print = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     onError(new KeyFileError('not_found', 'There is no file'))
     expect(print).toHaveBeenCalledExactlyOnceWith('with-auth: There is no file')
     print.mockRestore()
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    onWarning('a key expires')
+    expect(warn).toHaveBeenCalledExactlyOnceWith('with-auth: a key expires')
+    warn.mockRestore()
   })
 
   it('keep valid values', () => {
-    const options = { maxAgeSeconds: 0, endpointSecret: SECRET, onError: () => undefined }
+    const ignored = (): void => undefined
+    const options = {
+      maxAgeSeconds: 0,
+      endpointSecret: SECRET,
+      onError: ignored,
+      onWarning: ignored,
+    }
     expect(parseEndpointOptions(options)).toEqual(options)
   })
 

@@ -81,6 +81,7 @@ function readOptions(
     ...(endpointSecret === undefined ? {} : { endpointSecret }),
     ...(maxAgeSeconds === undefined ? {} : { maxAgeSeconds }),
     onError: ({ message }) => log({ type: 'keys_error', message }),
+    onWarning: (message) => log({ type: 'warning', message }),
     onEvent: (event) => {
       watch?.(describeAnswer(event))
       const { path: _, principal: __, ...answer } = event

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net'
 import { parseTarget } from '../../core/request/target.ts'
 import { reasonPhrase } from '../../core/runtime.ts'
+import { writeUses } from '../../keys/usage/recorder.ts'
 import { wrongValue } from '../errors.ts'
 import { createDecisionLog } from '../log.ts'
 import { EXPOSITION_TYPE, formatExposition } from '../metrics/exposition.ts'
@@ -78,6 +79,7 @@ export function openService(options: ServiceOptions): Service {
       } finally {
         await feed?.close()
         await serving.close('now')
+        await writeUses()
       }
     },
   }

@@ -1,7 +1,7 @@
 import { KeyFileError } from '../error.ts'
 import { endOfKey, toRecord } from '../keyring.ts'
 import { parseTimestamp } from '../times.ts'
-import { addUp, DAY_MS, dayOf } from './use.ts'
+import { addUp, DAY_MS, dayOf, SOON_MS } from './use.ts'
 import type { KeyRecord, StoredKey } from '../record.ts'
 import type { KeyRepository } from '../repository.ts'
 import type { KeyUse } from './use.ts'
@@ -37,7 +37,6 @@ export interface KeyReports {
   readonly useError?: KeyFileError
 }
 
-export const SOON_MS: number = 14 * DAY_MS
 const UNUSED_MS = 90 * DAY_MS
 const DAYS = 30
 

@@ -1,6 +1,7 @@
 import { files, reasonOf, system } from '../../files/system.ts'
 import { readTextFile } from '../../files/text-file.ts'
 import { KeyFileError } from '../error.ts'
+import { unreadable } from '../file/read.ts'
 import { isRecord } from '../../core/endpoint/claim-path.ts'
 import { parseJson } from '../../core/endpoint/verdict.ts'
 import { parseUse } from './use.ts'
@@ -70,8 +71,7 @@ export function readUseFile(file: string): UseFile | undefined {
     text = readTextFile(file, MAX_BYTES)
   } catch (cause) {
     if (reasonOf(cause) === 'ENOENT') return undefined
-    const reason = cause instanceof Error ? cause.message : 'unknown'
-    throw new KeyFileError('unreadable', `Cannot read ${file}: ${reason}`, [], { cause })
+    throw unreadable(file, cause)
   }
   const content = parseJson(text)
   const { uses, merged }: Readonly<Record<string, unknown>> = isRecord(content) ? content : {}

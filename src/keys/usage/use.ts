@@ -14,6 +14,8 @@ export interface KeyUse {
 }
 
 export const DAY_MS = 86_400_000
+/** The time before its end at which a key needs attention. */
+export const SOON_MS: number = 14 * DAY_MS
 /** Counts of days before that are dropped. A key keeps its last day, which tells when it was used last. */
 export const KEPT_DAYS = 35
 

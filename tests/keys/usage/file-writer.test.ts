@@ -1,0 +1,136 @@
+import { execFile } from 'node:child_process'
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { reportKeys } from '../../../src/keys.ts'
+import { createFileWriter, mergeUseFiles } from '../../../src/keys/usage/file-writer.ts'
+import { ensureBuilt } from '../../support/built-package.ts'
+import { entry, keysText } from '../../support/key-questions.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+import type { KeyUse } from '../../../src/keys.ts'
+
+const pathOf = setupFolder()
+const COUNTER = join(import.meta.dirname, '../../support/key-counter.js')
+const run = promisify(execFile)
+const LONG_AGO = Date.now() / 1000 - 7200
+
+function write(name = 'keys.yaml'): string {
+  writeFileSync(pathOf(name), keysText(entry('k1')))
+  return pathOf(name)
+}
+
+const fail = (message: string): void => expect.fail(message)
+
+function use(checks: number): KeyUse {
+  const lastUsed = new Date().toISOString()
+  return { id: 'k1', day: lastUsed.slice(0, 10), checks, lastUsed }
+}
+
+function writeUse(path: string, checks: number, merged: readonly string[] = []): void {
+  writeFileSync(path, JSON.stringify({ uses: [use(checks)], merged }))
+}
+
+async function checksOf(file: string): Promise<number | undefined> {
+  return (await reportKeys(file)).keys[0]?.checks?.today
+}
+
+function ownFilesOf(file: string): readonly string[] {
+  const found = readdirSync(dirname(file)).filter((name) => /\.usage\.[\da-f]{16}$/.test(name))
+  return found.map((name) => join(dirname(file), name))
+}
+
+describe('processes that count at once', { tags: ['slow'] }, () => {
+  beforeAll(() => ensureBuilt(), 60_000)
+
+  it('lose no check, also while they add the files of ended ones to the common file', async () => {
+    const file = write()
+    const count = (checks: number): Promise<unknown> =>
+      run(process.execPath, [COUNTER, file, 'k1', String(checks)])
+    await Promise.all([25, 26, 27, 28].map(count))
+    expect(ownFilesOf(file)).toHaveLength(4)
+    expect(await checksOf(file)).toBe(106)
+    for (const path of ownFilesOf(file)) utimesSync(path, LONG_AGO, LONG_AGO)
+    await Promise.all([10, 11, 12].map(count))
+    expect(await checksOf(file)).toBe(139)
+    expect(ownFilesOf(file)).toHaveLength(3)
+    expect(existsSync(`${file}.usage.lock`)).toBe(false)
+  })
+})
+
+describe('files of ended processes', () => {
+  it('are added once by two that do it at once', async () => {
+    const file = write()
+    for (const id of ['1', '2', '3']) {
+      writeUse(`${file}.usage.${id.repeat(16)}`, 5)
+      utimesSync(`${file}.usage.${id.repeat(16)}`, LONG_AGO, LONG_AGO)
+    }
+    await Promise.all([1, 2, 3].map(() => mergeUseFiles(file, `${file}.usage`)))
+    expect(ownFilesOf(file)).toEqual([])
+    expect(await checksOf(file)).toBe(15)
+  })
+
+  it('count once if a process was killed before it removed them', async () => {
+    const file = write()
+    const [id, other] = ['1'.repeat(16), '2'.repeat(16)]
+    writeUse(`${file}.usage`, 5, [id])
+    writeUse(`${file}.usage.${id}`, 5)
+    writeUse(`${file}.usage.${other}`, 1)
+    expect(await checksOf(file)).toBe(6)
+    utimesSync(`${file}.usage.${id}`, LONG_AGO, LONG_AGO)
+    await mergeUseFiles(file, `${file}.usage`)
+    expect(ownFilesOf(file)).toEqual([`${file}.usage.${other}`])
+    expect(await checksOf(file)).toBe(6)
+  })
+
+  it('are left alone while another process is at work, or the common file is broken', async () => {
+    const file = write()
+    const own = `${file}.usage.${'1'.repeat(16)}`
+    writeUse(own, 5)
+    utimesSync(own, LONG_AGO, LONG_AGO)
+    writeFileSync(`${file}.usage`, '{')
+    await expect(mergeUseFiles(file, `${file}.usage`)).rejects.toThrow('Remove it')
+    expect(readFileSync(`${file}.usage`, 'utf8')).toBe('{')
+    expect(existsSync(own)).toBe(true)
+  })
+
+  it('keep the use of every key while the keys are broken', async () => {
+    const file = write()
+    const own = `${file}.usage.${'1'.repeat(16)}`
+    writeUse(own, 5)
+    utimesSync(own, LONG_AGO, LONG_AGO)
+    writeFileSync(file, 'keys: [')
+    await mergeUseFiles(file, `${file}.usage`)
+    writeFileSync(file, keysText(entry('k1')))
+    expect(await checksOf(file)).toBe(5)
+  })
+})
+
+it('a process whose file was added to the common one counts on in another', async () => {
+  const file = write()
+  const add = createFileWriter(file, fail)
+  await add([use(1)])
+  await add([use(1)])
+  const [own = ''] = ownFilesOf(file)
+  expect(ownFilesOf(file)).toHaveLength(1)
+  utimesSync(own, LONG_AGO, LONG_AGO)
+  await mergeUseFiles(file, `${file}.usage`)
+  await add([use(1)])
+  expect(ownFilesOf(file)).not.toContain(own)
+  expect(await checksOf(file)).toBe(3)
+})
+
+it('keys have one use under all their names', async () => {
+  const file = write()
+  symlinkSync(file, pathOf('link.yaml'))
+  await createFileWriter(pathOf('link.yaml'), fail)([use(2)])
+  expect(ownFilesOf(file)).toHaveLength(1)
+  expect(await checksOf(pathOf('link.yaml'))).toBe(2)
+})
