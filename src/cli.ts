@@ -26,6 +26,7 @@ const stderr = createOutput('stderr')
 process.exitCode = await main(process.argv.slice(2), COMMANDS, {
   env: process.env,
   readInput: () => readInput(process.stdin),
+  isInputTerminal: () => process.stdin.isTTY,
   ...stdout,
   flush: async () => {
     await (isAskedToStop() ? within(FLUSH_MS, stdout.flush()) : stdout.flush())

@@ -9,7 +9,7 @@ import { KeySource } from './jwt/key-source.ts'
 import { createCustomFetch, createKeysFetch } from './jwt/keys-fetch.ts'
 import { parseJwtOptions } from './jwt/options.ts'
 import { createTokenCheck } from './jwt/token-check.ts'
-import { readUnverifiedClaims } from './jwt/token-header.ts'
+import { readUnverifiedPart } from './jwt/token-header.ts'
 import { readName } from './core/endpoint/claim-path.ts'
 import { defineVerifier } from './verifiers/define-verifier.ts'
 import type { DefinedVerifier } from './core/verifier.ts'
@@ -63,7 +63,7 @@ export function jwt(options: JwtOptions): DefinedVerifier {
     label: 'jwt',
     endsByItself: true,
     // For choosing only: the token may be anybody's.
-    accepts: (token) => mayBeOf(issuer, readUnverifiedClaims(token)),
+    accepts: (token) => mayBeOf(issuer, readUnverifiedPart(token, 'claims')),
     warnings: allowInsecureHttp ? [INSECURE] : [],
     describe: () => describeOptions(parsed),
     id: identify(parsed),

@@ -1,8 +1,9 @@
-import { collectAnswers, collectMessages, readComments } from './messages.ts'
+import { ADVICE } from '../../src/cli/explain/advice.ts'
+import { collectAnswers, collectMessages } from './messages.ts'
 import { readAnchors, renderTable } from '../../tests/support/markdown.ts'
 import { messagesInCode, messagesInFile } from './option-messages.ts'
 import { readText, sorted } from '../../tests/support/project.ts'
-import type { DenyDetail } from '../../src/core/types.ts'
+import type { Advice } from '../../src/cli/explain/advice.ts'
 import type { Message } from './messages.ts'
 
 const HEAD = `# Messages
@@ -29,6 +30,11 @@ const PLACES: readonly Place[] = [
     title: 'What `with-auth check` advises',
     intro: 'The command writes what the endpoint did, and below it what to change.',
     owns: ({ file }) => file.startsWith('cli/conformance/'),
+  },
+  {
+    title: 'What `with-auth explain` says',
+    intro: 'Beside the sentences about each `detail`, which are above.',
+    owns: ({ file }) => /^cli\/(?:commands\/explain|explain\/)/.test(file),
   },
   {
     title: 'Commands',
@@ -67,7 +73,8 @@ const PLACES: readonly Place[] = [
 
 /** `docs/messages.md`. */
 export function createMessagePage(): string {
-  const messages = collectMessages()
+  // The table of details has these.
+  const messages = collectMessages().filter(({ file }) => file !== 'cli/explain/advice.ts')
   const sectionOf = (place: Place): string => {
     const own = messages.filter((message) => PLACES.find(({ owns }) => owns(message)) === place)
     return `## ${place.title}\n\n${place.intro}\n\n${tableOf(own)}`
@@ -101,95 +108,18 @@ function sectionOfAnswers(): string {
   return `## What clients read\n\nAs \`error.message\`, with the code beside it. The link says what it means, and what to do.\n\n${table}`
 }
 
-/** The change that a detail asks for, and its meaning with some servers. */
-interface Advice {
-  readonly change: string
-  readonly keycloak?: string
-  readonly hydra?: string
-  readonly kubernetes?: string
-}
-
-const NEW_TOKEN = 'Nothing: the client gets a new token.'
-
-const ADVICE: Readonly<Record<DenyDetail, Advice>> = {
-  too_long: {
-    change: 'The event says how long it was. Let the issuer put less into it, such as fewer roles.',
-    keycloak: 'some 240 roles: turn off "Full scope allowed" of [the client](jwt.md#keycloak)',
-  },
-  malformed: {
-    change: 'Let the client send the whole access token. An opaque one needs `introspection`.',
-    hydra: 'opaque by default: `STRATEGIES_ACCESS_TOKEN=jwt`, or `introspection`',
-  },
-  algorithm: {
-    change:
-      'Let the issuer sign with another one, or extend `algorithms`. `HS256` is never allowed.',
-    keycloak: 'a refresh token (`HS512`), or "Access token signature algorithm" of the client',
-  },
-  type: {
-    change: 'Let the client send its access token. For another `typ` of the header set `types`.',
-    keycloak: 'an ID token (`"typ": "ID"`)',
-    hydra: 'of `introspection`: a refresh token',
-  },
-  unknown_key: {
-    change:
-      'Is the token of this issuer, and are these its keys? After a rotation it passes by itself.',
-    keycloak: 'a key of another realm, or of the curve Ed448',
-    kubernetes: 'a token of another cluster',
-  },
-  signature: { change: 'Nothing, if it is an attack. Else an issuer uses one `kid` for two keys.' },
-  issuer: {
-    change: 'Set `issuer` to the text of `iss`: slash, scheme, host and port count.',
-    keycloak: 'the host name under which the client asked: set `KC_HOSTNAME`',
-    hydra: '`URLS_SELF_ISSUER`',
-    kubernetes: '`--service-account-issuer`',
-  },
-  audience: {
-    change: 'Let the issuer put your API into `aud`, or set `audience` to what is there.',
-    keycloak:
-      '`account`: the client lacks an audience mapper; missing: a lightweight token, which needs `introspection`',
-    hydra: '`[]`: the client asked for no `audience`',
-    kubernetes: "the API server's own: `kubectl create token --audience`, or a projected volume",
-  },
-  expired: { change: NEW_TOKEN },
-  not_yet_valid: { change: 'Set the clocks. `clockToleranceSeconds` bridges some seconds.' },
-  missing_claim: {
-    change:
-      'The event names the claim. Let the issuer send it, or set `principal` or `requiredClaims`.',
-    hydra: 'with `requiredClaims: ["client_id"]` an ID token',
-  },
-  bound: {
-    change: 'Let the issuer give out Bearer tokens: nothing here can check the proof.',
-    keycloak: '"Require DPoP bound tokens" of the client, or a client that sent a proof',
-  },
-  inactive: {
-    change: `${NEW_TOKEN} If it is so for every token, check the client that asks.`,
-    keycloak: 'also for a client that is not in `aud`, and at another host name',
-    hydra: 'also for an ID token',
-  },
-  unknown_token: {
-    change: 'Let the client send a token of this service.',
-    kubernetes: 'also for a pod or an account that is gone',
-  },
-  no_verifier: { change: 'Let the client send a token of one of them, or add a member.' },
-  tenant: { change: 'Let the issuer send a tenant, or change `tenant`.' },
-  proof: { change: 'Set the same secret here and in the proxy.' },
-  address: { change: 'Add the address of the proxy to `proof.addresses`, if it is one.' },
-  revoked: { change: 'Nothing, if it should not work. Else give the client a new key.' },
-  path: { change: 'Give the client a key for this path.' },
-  unknown: { change: 'Let the client send its whole key. `with-auth keys check` reads a key.' },
-}
-
 function sectionOfDetails(): string {
-  const details = readComments('core/errors.ts', 'DENY_DETAILS')
-  const adviceOn = (name: string): Partial<Advice> => ({ ...ADVICE })[name as DenyDetail]
+  const details = Object.entries<Advice>(ADVICE)
   const table = renderTable([
     ['`detail`', 'what it means', 'what to change'],
-    ...details.map(([name, meaning]) => [`\`${name}\``, meaning, adviceOn(name).change ?? '']),
+    ...details.map(([name, { means, change }]) => [`\`${name}\``, means, change]),
   ])
-  const rows = details.map(([name]) => {
-    const { keycloak = '', hydra = '', kubernetes = '' } = adviceOn(name)
-    return [`\`${name}\``, keycloak, hydra, kubernetes]
-  })
+  const rows = details.map(([name, { keycloak = '', hydra = '', kubernetes = '' }]) => [
+    `\`${name}\``,
+    keycloak,
+    hydra,
+    kubernetes,
+  ])
   const known = rows.filter(([, ...cells]) => cells.some((cell) => cell !== ''))
   const servers = renderTable([['`detail`', 'Keycloak', 'Hydra', 'Kubernetes'], ...known])
   return `## Why a token was denied\n\nAs \`detail\` of the decision event, in the log and in traces. The client reads only \`denied\`, \`forbidden\` or \`malformed_credentials\`.\n\n${table}\n\nWhat it most often is with some servers:\n\n${servers}`
@@ -213,5 +143,7 @@ function sortedRows(rows: readonly string[][]): string[][] {
 // A bar would end the cell, in code too.
 function inCode(text: string): string {
   const shown = text.replaceAll('|', String.raw`\|`)
-  return shown.includes('`') ? `\`\` ${shown} \`\`` : `\`${shown}\``
+  if (!shown.includes('`')) return `\`${shown}\``
+  // At its edge one would join the others.
+  return /^`|`$/.test(shown) ? `\`\` ${shown} \`\`` : `\`\`${shown}\`\``
 }

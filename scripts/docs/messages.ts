@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import ts from 'typescript'
 import {
   environments,
@@ -216,24 +215,4 @@ function fieldOf(node: ts.ObjectLiteralExpression, name: string): string | undef
   if (field === undefined || !ts.isPropertyAssignment(field)) return undefined
   const { texts } = textsOf(field.initializer)
   return texts.length === 1 && !HOLE.test(texts[0] ?? '<>') ? texts[0] : undefined
-}
-
-/** The members of a constant object, and the comment behind each of them. */
-export function readComments(
-  file: string,
-  name: string,
-): (readonly [member: string, comment: string])[] {
-  const rows: [string, string][] = []
-  const source = sources.find(({ fileName }) => fileName === join(SRC, file))
-  if (source === undefined) throw new Error(`There is no file ${file}`)
-  walk(source, (node) => {
-    if (!ts.isVariableDeclaration(node) || node.name.getText() !== name) return
-    const { initializer } = node
-    if (initializer === undefined || !ts.isObjectLiteralExpression(initializer)) return
-    for (const property of initializer.properties) {
-      const line = source.text.slice(property.end).split('\n', 1)[0] ?? ''
-      rows.push([property.name?.getText() ?? '', line.replace(/^, (?:\/\/ )?/, '')])
-    }
-  })
-  return rows
 }

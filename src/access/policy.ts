@@ -39,7 +39,7 @@ export function createPolicy(value: unknown, path: OptionPath): (access: Access)
     const forms = pathForms(access.path)
     if (forms === undefined) return FORBIDDEN
     const budget = { steps: MOST_STEPS }
-    const index = rules.findIndex((rule) => applies(rule, access, forms, budget))
+    const index = rules.findIndex((rule) => fateOf(rule, access, forms, budget) === 'applies')
     // Then a pattern may have matched nothing for want of time.
     if (budget.steps < 0) return UNDECIDED
     const rule = rules[index]
@@ -50,19 +50,35 @@ export function createPolicy(value: unknown, path: OptionPath): (access: Access)
   return policyOf(decide, warningsOf(value as readonly RouteRule[]))
 }
 
+/** The fate of each rule up to the one that decides. Empty for a path that no rule is compared with. */
+export function traceRules(
+  value: unknown,
+  access: Pick<Access, 'auth' | 'path' | 'method'>,
+): readonly Fate[] {
+  const forms = pathForms(access.path)
+  if (forms === undefined) return []
+  const budget = { steps: MOST_STEPS }
+  const fates = parseRules(value, []).map((rule) => fateOf(rule, access, forms, budget))
+  const last = fates.indexOf('applies')
+  return last === -1 ? fates : fates.slice(0, last + 1)
+}
+
+/** Whether a rule applies to a request, or what it does not fit. */
+export type Fate = 'applies' | 'path' | 'method' | 'condition'
+
 /** A permit applies only if it surely does. A forbid applies unless it surely does not. */
-function applies(
+function fateOf(
   rule: ParsedRule,
-  { auth, method }: Access,
+  { auth, method }: Pick<Access, 'auth' | 'method'>,
   forms: PathForms,
   budget: Budget,
-): boolean {
+): Fate {
   const { isPermit, methods, condition } = rule
-  if (!matchesPath(rule, forms, budget)) return false
+  if (!matchesPath(rule, forms, budget)) return 'path'
   // A server may take a method in any case.
-  if (methods?.has(isPermit ? method : method.toUpperCase()) === false) return false
+  if (methods?.has(isPermit ? method : method.toUpperCase()) === false) return 'method'
   const holds = condition === undefined || condition(auth)
-  return isPermit ? holds === true : holds !== false
+  return (isPermit ? holds === true : holds !== false) ? 'applies' : 'condition'
 }
 
 function matchesPath(

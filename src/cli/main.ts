@@ -6,6 +6,7 @@ import { configCommand } from './commands/config.ts'
 import { consoleCommand } from './commands/console.ts'
 import { demoCommand } from './commands/demo.ts'
 import { endpointCommand } from './commands/endpoint.ts'
+import { explainCommand } from './commands/explain.ts'
 import { forwardAuthCommand } from './commands/forward-auth.ts'
 import { gatewayCommand } from './commands/gateway.ts'
 import { initCommand } from './commands/init.ts'
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   consoleCommand,
   endpointCommand,
   checkCommand,
+  explainCommand,
   configCommand,
   initCommand,
   revokeCommand,

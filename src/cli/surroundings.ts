@@ -6,6 +6,8 @@ import type { Readable } from 'node:stream'
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly readInput: () => Promise<string>
+  /** Whether a person would have to type the input. */
+  readonly isInputTerminal: () => boolean
   /** Writes the result to standard output. Never throws. */
   readonly print: (text: string) => void
   /** The number of characters that wait for a slow reader of standard output. */

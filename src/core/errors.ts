@@ -71,29 +71,28 @@ const UNAVAILABLE_REASONS: ReadonlySet<string> = new Set<UnavailableReason>([
   'overloaded',
 ])
 
-/** What each means for the operator, as `docs/messages.md` shows it. */
 const DENY_DETAILS: Readonly<Record<DenyDetail, true>> = {
-  too_long: true, // It has more than 8,192 characters, so that it was not looked at. The code is `malformed_credentials`.
-  malformed: true, // It is not a token of this kind, or a part of it cannot be read: it was cut off, or a claim has the wrong type.
-  algorithm: true, // Its `alg` is not one of the allowed algorithms.
-  type: true, // It is a token for another use, such as an ID token or a refresh token.
-  unknown_key: true, // The issuer has no key with the `kid` that the token names.
-  signature: true, // Its signature does not fit the key: the token was changed, or another key signed it.
-  issuer: true, // Its `iss` is not the configured issuer.
-  audience: true, // Its `aud` names none of the configured audiences: it is for another API.
-  expired: true, // Its `exp` has passed, or it is older than allowed.
-  not_yet_valid: true, // Its `nbf` or `iat` is in the future: a clock may be wrong.
-  missing_claim: true, // It lacks a claim that is required, such as the one that names the principal.
-  bound: true, // It is bound to a key, and came as a Bearer token, as a stolen one would.
-  inactive: true, // The provider says that it has ended, was revoked, or may not be used.
-  unknown_token: true, // The service or the list that was asked does not know it.
-  no_verifier: true, // No verifier of `firstOf` accepts a token of this form.
-  tenant: true, // It gives no tenant that is allowed, and `tenant` needs one.
-  proof: true, // The request has no valid secret or signature of the proxy that names the caller.
-  address: true, // The request did not come from an address of `proof.addresses`.
-  revoked: true, // It is an [API key](keys.md) that was revoked.
-  path: true, // It is an API key that is limited to other paths.
-  unknown: true, // It is no API key of the file or the database: it was removed, or it is of another one.
+  too_long: true,
+  malformed: true,
+  algorithm: true,
+  type: true,
+  unknown_key: true,
+  signature: true,
+  issuer: true,
+  audience: true,
+  expired: true,
+  not_yet_valid: true,
+  missing_claim: true,
+  bound: true,
+  inactive: true,
+  unknown_token: true,
+  no_verifier: true,
+  tenant: true,
+  proof: true,
+  address: true,
+  revoked: true,
+  path: true,
+  unknown: true,
 }
 
 /** No other text gets into events. */

@@ -75,9 +75,10 @@ function parseHeader(part: string, rules: HeaderRules): TokenHeader | DenyDetail
   return typeof kid === 'string' && kid.length <= MAX_KID_LENGTH ? { alg, kid } : 'malformed'
 }
 
-/** The claims of a token whose signature is not verified: good for choosing a verifier, and for nothing else. */
-export function readUnverifiedClaims(token: string): unknown {
-  return COMPACT.test(token) ? parsePart(token.split('.')[1] ?? '') : undefined
+/** The header or the claims of a token whose signature is not verified: good for choosing and for explaining, and for nothing else. */
+export function readUnverifiedPart(token: string, part: 'header' | 'claims'): unknown {
+  const [header = '', claims = ''] = COMPACT.test(token) ? token.split('.') : []
+  return parsePart(part === 'header' ? header : claims)
 }
 
 /** The value of a JSON text in UTF-8, or `undefined` if it is none. */

@@ -17,6 +17,7 @@ import type { MemoryCacheOptions } from '../memory/options.ts'
 import type { AuthSection, SectionOptions } from './auth-section.ts'
 import type { MadeCache } from './cache-section.ts'
 import type { Findings } from './problems.ts'
+import type { ProviderWatch } from './providers/make.ts'
 import type { Decided, MadePart } from './providers/source.ts'
 import type { MakeJwt } from './providers/kinds/provider.ts'
 import type { Environment } from './references.ts'
@@ -137,19 +138,22 @@ function checked<Value>(findings: Findings, value: Value): Value {
 /** Makes configs of files. Keeps the parts that hold connections, while their section stays the same. */
 export class FileParts {
   readonly #onEvent: LoadOptions['onEvent']
+  readonly #watch: ProviderWatch | undefined
   #cache: MadeCache | undefined
   #made: MadePart | undefined
 
   /** @param onEvent Receives the events of a store. */
-  constructor(onEvent: LoadOptions['onEvent']) {
+  constructor(onEvent: LoadOptions['onEvent'], watch?: ProviderWatch) {
     this.#onEvent = onEvent
+    this.#watch = watch
   }
 
   /** The file, and its config with its cache. @throws ConfigFileError */
   async make({ section, findings }: Draft): Promise<ParsedFile> {
     if (section === undefined) return checked(findings, NO_SECTION)
     const cache = await makeCacheAndStore(section, this.#onEvent, this.#cache)
-    const decided = decide(section, await loadMeans(section), this.#made)
+    const means = { ...(await loadMeans(section)), watch: this.#watch }
+    const decided = decide(section, means, this.#made)
     const config = checked(findings, configOf(section, decided, cache))
     this.#cache = cache
     this.#made = decided.made

@@ -133,6 +133,11 @@ export class Findings {
     return this.#hasMore
   }
 
+  /** The line of a place in the text, from 1. */
+  lineAt({ start }: Range): number {
+    return this.#lines.linePos(start).line
+  }
+
   /** Returns the problems in the order of the file. */
   all(): readonly ConfigProblem[] {
     // oxlint-disable-next-line unicorn/no-array-sort -- toSorted() is not in ES2022

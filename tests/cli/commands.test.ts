@@ -196,6 +196,19 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
     ],
     'timeout-ms': [{ value: '0' }, { value: '60001' }, { value: 'soon' }],
   },
+  explain: {
+    path: [{ value: 'v1' }, { value: '//v1' }],
+    method: [{ value: 'trace' }, { value: 'TRACE' }],
+    header: [{ value: 'x-tenant', shown: 'it is not shown' }],
+    'client-address': [{ value: 'localhost' }],
+    as: [{ value: '{', shown: 'its value is not shown' }],
+    config: [{ value: 'missing.yaml', shown: 'missing.yaml' }],
+    keys: [{ value: 'missing.yaml', shown: 'missing.yaml' }],
+    public: [{ value: 'v1' }],
+    preflight: [{ value: 'soon' }],
+    realm: [{ value: 'a\u0001b', shown: String.raw`"a\u0001b"` }],
+    credentials: [{ value: 'soon', shown: 'its value is not shown' }],
+  },
   revoke: {
     config: [{ value: 'missing.yaml', code: 1 }],
     sha256: [{ value: 'abc', shown: 'its value is not shown' }],
@@ -221,6 +234,7 @@ function lineWithout(command: string, option: string): readonly string[] {
     'keys export': [keys],
     endpoint: [keys, ['--port=0']],
     check: [['http://127.0.0.1:9']],
+    explain: [option === 'config' ? [] : keys, ['--path', '/v1']],
     revoke: [['--config', 'run.yaml'], option === 'sha256' ? [] : ['--all']],
   }
   const parts = lines[command] ?? []

@@ -32,6 +32,7 @@ export function createSurroundings(
   return {
     env,
     readInput: () => Promise.resolve(input),
+    isInputTerminal: () => false,
     print: (text) => void (printed += keep(text)),
     unwritten: () => 0,
     ...terminal,

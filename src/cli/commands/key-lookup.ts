@@ -147,19 +147,19 @@ async function check(line: CommandLine, surroundings: Surroundings): Promise<num
     await requireKeys(keys)
     const key = readKey(await surroundings.readInput(), 'standard input')
     const judgment = await keys.use((place) => judgeBy(repositoryOf(place).read().find)(key))
-    const text = line.has('json') ? toJson(judgment) : describeJudgment(judgment)
+    const text = line.has('json') ? JSON.stringify(toJson(judgment)) : describeJudgment(judgment)
     surroundings.print(`${text}\n`)
     return judgment.detail === undefined ? EXIT.ok : EXIT.failed
   })
 }
 
-function toJson({ found, detail }: KeyJudgment): string {
+export function toJson({ found, detail }: KeyJudgment): object {
   const record = found === undefined ? {} : toRecord(found, Date.now())
-  return JSON.stringify({ valid: detail === undefined, detail, ...record })
+  return { valid: detail === undefined, detail, ...record }
 }
 
 /** Says what a key may do, or why it may do nothing. */
-function describeJudgment({ found, detail }: KeyJudgment): string {
+export function describeJudgment({ found, detail }: KeyJudgment): string {
   if (found === undefined) {
     return detail === 'malformed'
       ? 'malformed: a part of the key is missing or was changed'

@@ -1,6 +1,7 @@
 import { misusedOption } from '../../core/config/option-checks.ts'
 import { parse } from '../../core/config/interpreter.ts'
 import { OPTIONS } from '../../core/config/options.ts'
+import { runtimeFetch } from '../../core/endpoint/runtime-fetch.ts'
 import { readName } from '../../core/endpoint/claim-path.ts'
 import { parseVerifier } from '../../core/config/verifier.ts'
 import { redefine } from '../../verifiers/define-verifier.ts'
@@ -12,6 +13,7 @@ import { keyOf } from '../values.ts'
 import { FALL_THROUGH } from './deciders.ts'
 import { speakingOfKeys } from './kinds/renamed.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
+import type { CheckedVerifier } from '../../core/endpoint/checked-verifier.ts'
 import type { Transport, Verifier } from '../../core/verifier.ts'
 import type { AuthSection } from '../auth-section.ts'
 import type { Reading } from '../origins.ts'
@@ -20,12 +22,19 @@ import type { Deciders } from './deciders.ts'
 import type { Files, MakeJwt } from './kinds/provider.ts'
 import type { Provider } from './section.ts'
 
+/** Sees what providers ask and decide. Each is known by its key, such as `server.auth.provider_config`. */
+export interface ProviderWatch {
+  readonly transport: (key: string, transport: Transport) => Transport
+  readonly verifier: (key: string, verifier: CheckedVerifier) => CheckedVerifier
+}
+
 /** The parts of this runtime that providers may need. */
 export interface Means {
   /** `undefined` if it is not loaded. */
   readonly jwt: MakeJwt | undefined
   /** `undefined` for a text. */
   readonly files: Files | undefined
+  readonly watch?: ProviderWatch | undefined
 }
 
 /** The part of a config that decides. */
@@ -108,6 +117,7 @@ function makeOne(
     fetch:
       typeof caFile === 'string' ? attemptHere(() => transportFor(caFile, means.files)) : undefined,
     ...means,
+    watched: (fetch) => means.watch?.transport(key, fetch ?? runtimeFetch) ?? fetch,
     forEndpoint,
     attempt: attemptHere,
     reject: (option, expected) => rejectOption(option, expected, reading, path),
@@ -121,7 +131,8 @@ function makeOne(
   const described = { allow_insecure_http: allowInsecureHttp, provider_config: shown }
   const named = names ? speakingOfKeys(given, names, quote) : given
   const verifier = redefine(named, { warnings, describe: () => described })
-  return { ...made, part: { ...part, verifier }, shown }
+  const watched = means.watch?.verifier(key, verifier) ?? verifier
+  return { ...made, part: { ...part, verifier: watched }, shown }
 }
 
 /** The key that all providers share. */

@@ -2,6 +2,7 @@ import { createPolicy } from '../../access/policy.ts'
 import { invalidOption, isOptionsObject } from '../../core/config/option-checks.ts'
 import { parse } from '../../core/config/interpreter.ts'
 import { OPTIONS } from '../../core/config/options.ts'
+import { runtimeFetch } from '../../core/endpoint/runtime-fetch.ts'
 import { createResource } from '../../mcp/protected-resource.ts'
 import { defineVerifier } from '../../verifiers/define-verifier.ts'
 import { attempt } from '../option-problems.ts'
@@ -76,7 +77,9 @@ export function decide(section: AuthSection, means: Means, before?: MadePart): D
 function makeDecider(section: AuthSection, means: Means, tenants: Tenants): Part | undefined {
   const { options, deciders, reading } = section
   const part =
-    deciders === undefined ? makeEndpoint(options, reading) : makePart(deciders, section, means)
+    deciders === undefined
+      ? makeEndpoint(options, reading, means.watch?.transport('server.auth', runtimeFetch))
+      : makePart(deciders, section, means)
   return part && withTenants(part, tenants)
 }
 

@@ -7,6 +7,7 @@ import { TENANT_OPTION, withTenancy } from '../../verifiers/tenancy.ts'
 import { attempt } from '../option-problems.ts'
 import { present } from './kinds/provider.ts'
 import type { EndpointVerifierOptions } from '../../verifiers/endpoint-verifier.ts'
+import type { Transport } from '../../core/verifier.ts'
 import type { TenancyOptions } from '../../verifiers/tenancy.ts'
 import type { Reading } from '../origins.ts'
 import type { Values } from '../values.ts'
@@ -30,7 +31,11 @@ export function readTenants({ tenant }: Values, reading: Reading): Tenants {
 }
 
 /** Makes the verifier of an endpoint, or returns `undefined` and adds its problems. */
-export function makeEndpoint(options: Values, reading: Reading): Part | undefined {
+export function makeEndpoint(
+  options: Values,
+  reading: Reading,
+  fetch?: Transport,
+): Part | undefined {
   const { endpoint, endpointHeaders, allowInsecureHttp, tenantField, identity, context } = options
   const given = present({
     endpoint,
@@ -39,6 +44,7 @@ export function makeEndpoint(options: Values, reading: Reading): Part | undefine
     tenantField,
     identity,
     context,
+    fetch,
   })
   // The function checks them.
   const make = (): Part => ({ verifier: endpointVerifier(given as EndpointVerifierOptions) })

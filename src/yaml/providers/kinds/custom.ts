@@ -18,10 +18,15 @@ export const CUSTOM: ProviderType = providerType<CustomKeys>(
     endpointHeaders: ENDPOINT_HEADERS,
     tenantField: TENANT_FIELD,
   },
-  ({ endpoint, ...keys }: Given<CustomKeys>, { forEndpoint, allowInsecureHttp }: Tools) => {
+  (
+    { endpoint, ...keys }: Given<CustomKeys>,
+    { forEndpoint, allowInsecureHttp, watched }: Tools,
+  ) => {
     if (endpoint === undefined) return undefined
     const identity = 'required' as const
-    const options = present({ identity, ...forEndpoint, ...keys, endpoint, allowInsecureHttp })
+    const fetch = watched(undefined)
+    const given = { identity, ...forEndpoint, ...keys, endpoint, allowInsecureHttp, fetch }
+    const options = present(given)
     return { part: { verifier: endpointVerifier(options) } }
   },
 )

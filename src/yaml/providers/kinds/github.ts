@@ -43,7 +43,8 @@ export const GITHUB: ProviderType = providerType<GithubKeys>(
   { lacksTenant: () => 'GitHub has none. Set another mode' },
 )
 
-function make(keys: Given<GithubKeys>, { has, quote, allowInsecureHttp, reject }: Tools): Made {
+function make(keys: Given<GithubKeys>, tools: Tools): Made {
+  const { has, quote, allowInsecureHttp, reject } = tools
   const { clientId, clientSecret, principal, claimsMapping: attributes } = keys
   const { githubApiBaseUrl: url } = keys
   if (has('clientId') !== has('clientSecret')) {
@@ -54,7 +55,8 @@ function make(keys: Given<GithubKeys>, { has, quote, allowInsecureHttp, reject }
   }
   const isApp = clientId !== undefined && clientSecret !== undefined
   const allow = isApp ? { clientId, clientSecret } : ('personal' as const)
-  const options = present({ allow, baseUrl: url, principal, attributes, allowInsecureHttp })
+  const fetch = tools.watched(undefined)
+  const options = present({ allow, baseUrl: url, principal, attributes, allowInsecureHttp, fetch })
   return {
     part: { verifier: inKeysOf(NAMES, () => githubToken(options)) },
     names: NAMES,

@@ -64,7 +64,7 @@ function make(keys: Given<KubernetesKeys>, tools: Tools): Made {
     attributes,
     tenant,
     allowInsecureHttp: tools.allowInsecureHttp,
-    fetch,
+    fetch: tools.watched(fetch),
   })
   const verifier = inKeysOf(NAMES, () => kubernetesToken(options))
   return {

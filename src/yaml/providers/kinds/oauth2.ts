@@ -200,7 +200,7 @@ function askThere(keys: Given<Oauth2Keys>, asked: IntrospectionKeys, tools: Tool
   )
 }
 
-function sharedOptions(keys: Given<Oauth2Keys>, { allowInsecureHttp, fetch }: Tools) {
+function sharedOptions(keys: Given<Oauth2Keys>, { allowInsecureHttp, fetch, watched }: Tools) {
   const { claimsMapping: attributes, tenantClaim: tenant, exposeClaims } = keys
-  return { attributes, tenant, exposeClaims, allowInsecureHttp, fetch }
+  return { attributes, tenant, exposeClaims, allowInsecureHttp, fetch: watched(fetch) }
 }

@@ -46,6 +46,8 @@ export interface Tools {
   readonly allowInsecureHttp: boolean
   /** For the certificates of `tls_cafile`. */
   readonly fetch: Transport | undefined
+  /** The transport of the provider, by default that of the runtime, as a watch sees it. */
+  readonly watched: (fetch: Transport | undefined) => Transport | undefined
   readonly jwt: MakeJwt | undefined
   readonly files: Files | undefined
   /** The options of `server.auth` for an auth endpoint. */

@@ -1,0 +1,63 @@
+import { holdsPart } from '../../core/endpoint/identity-faults.ts'
+import { escapeHidden } from '../shown-value.ts'
+
+/** Texts that must not be shown, such as the token. */
+export type Secrets = readonly string[]
+
+const LONGEST = 100
+const MOST_ITEMS = 8
+const HIDDEN = '(hidden: it may hold a secret)'
+/** A text that cannot be taken for two of them, or for none. */
+const PLAIN = /^(?!none$)[\x21\x23-\x2b\x2d-\x7e]+$/
+const UNITS = [
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+] as const
+
+/** A value of a token or a service, escaped and cut. Hides one that holds a part of a secret. */
+export function showFact(value: unknown, secrets: Secrets): string {
+  if (value === undefined) return 'none'
+  const all = Array.isArray(value) ? value : [value]
+  if (all.length === 0) return 'an empty list'
+  const rest = all.length > MOST_ITEMS ? [`${all.length - MOST_ITEMS} more`] : []
+  return [...all.slice(0, MOST_ITEMS).map((one) => showOne(one, secrets)), ...rest].join(', ')
+}
+
+function showOne(value: unknown, secrets: Secrets): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? typeof value)
+  const shown = text.slice(0, LONGEST)
+  if (secrets.some((secret) => secret !== '' && holdsPart(shown, secret))) return HIDDEN
+  const cut = shown.length < text.length ? '…' : ''
+  const isPlain = typeof value !== 'string' || PLAIN.test(shown)
+  return escapeHidden((isPlain ? shown : JSON.stringify(shown)) + cut)
+}
+
+/** A time in milliseconds, as the clock on the wall shows it, and how far away it is. */
+export function showTime(time: number, now: number = Date.now()): string {
+  const date = new Date(time)
+  if (Number.isNaN(date.getTime())) return 'no time that can be shown'
+  const offset = -date.getTimezoneOffset()
+  const local = new Date(time + offset * 60_000).toISOString().slice(0, 19).replace('T', ' ')
+  return `${local} ${showOffset(offset)} (${showDistance(time - now)})`
+}
+
+function showOffset(minutes: number): string {
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60]
+  const digits = [hours, rest].map((number) => String(number).padStart(2, '0'))
+  return (minutes < 0 ? '-' : '+') + digits.join(':')
+}
+
+function showDistance(ms: number): string {
+  const seconds = Math.floor(Math.abs(ms) / 1000)
+  const [unit, length] = UNITS.find(([, one]) => seconds >= one) ?? ['second', 1]
+  const count = Math.floor(seconds / length)
+  if (count === 0) return 'now'
+  const words = `${count} ${unit}${count === 1 ? '' : 's'}`
+  return ms < 0 ? `${words} ago` : `in ${words}`
+}
+
+export function showDuration(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 100) / 10} s`
+}

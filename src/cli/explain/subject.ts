@@ -1,0 +1,112 @@
+import { basename } from 'node:path'
+import { resolveConfig } from '../../core/config/parse.ts'
+import { createEndpoint } from '../../core/endpoint/endpoint.ts'
+import { CheckedVerifier } from '../../core/endpoint/checked-verifier.ts'
+import { askBy } from '../../verifiers/adapt.ts'
+import { FileParts, readFile, readText, toTextOptions } from '../../yaml/parsed-file.ts'
+import { rangeOf } from '../../yaml/tree.ts'
+import { UsageError } from '../errors.ts'
+import { policyOptions } from '../gateway/config-file.ts'
+import { readGuardConfig } from '../gateway/guard-config.ts'
+import { showFile } from '../shown-value.ts'
+import { createWatch } from './watch.ts'
+import type { AuthConfig } from '../../core/auth-config.ts'
+import type { AddressOf, ResolvedConfig } from '../../core/config/parse.ts'
+import type { OptionPath } from '../../core/config/problems.ts'
+import type { KeyPlace } from '../../keys.ts'
+import type { CommandLine } from '../command-line.ts'
+import type { Draft } from '../../yaml/parsed-file.ts'
+import type { Surroundings } from '../surroundings.ts'
+import type { Watch } from './watch.ts'
+
+/** Where options stand in the file. */
+export interface Places {
+  /** Such as `run.yaml:7`: the place of an option, or of what it would be in. `undefined` without a file. */
+  readonly of: (path: OptionPath) => string | undefined
+}
+
+/** The guard that is explained. */
+export interface Subject {
+  readonly resolved: ResolvedConfig
+  readonly config: AuthConfig
+  /** What decides, watched. */
+  readonly verifier: CheckedVerifier
+  readonly watch: Watch
+  readonly places: Places
+  /** The rules of its policy, as the file has them. */
+  readonly rules: unknown
+  /** The keys of `--keys`. */
+  readonly keys: KeyPlace | undefined
+  readonly warnings: readonly string[]
+}
+
+/** Reads what the command line names, as the gateway would. */
+export async function readSubject(
+  line: CommandLine,
+  surroundings: Surroundings,
+  addressOf: AddressOf,
+): Promise<Subject> {
+  const watch = createWatch()
+  let places: Places = { of: () => undefined }
+  let rules: unknown
+  let keys: KeyPlace | undefined
+  const load = async (file: string): Promise<AuthConfig> => {
+    const draft = readText(readFile(file), { path: file, ...toTextOptions(policyOptions(line)) })
+    const parsed = await new FileParts(() => undefined, watch).make(draft)
+    places = createPlaces(file, draft)
+    rules = parsed.rules
+    return parsed.config ?? {}
+  }
+  const observers = { onOpen: (place: KeyPlace) => void (keys = place), onError: () => undefined }
+  const given = await readGuardConfig(line, surroundings, observers, load).catch(asUsage)
+  const resolved = resolveConfig(given, addressOf)
+  const verifier = watchedVerifier(resolved, keys === undefined ? 'server.auth' : '--keys', watch)
+  return {
+    resolved,
+    config: given,
+    verifier,
+    watch,
+    places,
+    rules,
+    keys,
+    warnings: resolved.warnings,
+  }
+}
+
+// Else a mistake in a file would look like a rejection, by the exit code.
+function asUsage(error: unknown): never {
+  throw error instanceof Error ? new UsageError(error.message) : error
+}
+
+function createPlaces(file: string, { section, findings }: Draft): Places {
+  const name = showFile(basename(file))
+  return {
+    of: (path) => {
+      const origin = section?.reading.origins.nearest(path).origin
+      return origin && `${name}:${findings.lineAt(rangeOf(origin.node))}`
+    },
+  }
+}
+
+/** The verifier of a guard. An auth endpoint becomes one, so that both are watched alike. */
+function watchedVerifier(config: ResolvedConfig, key: string, watch: Watch): CheckedVerifier {
+  const { verifier, endpoint, endpointHeaders, identity, fetch } = config
+  if (verifier !== undefined) {
+    const isWatched = watch.all().some((one) => one.verifier !== undefined)
+    return isWatched ? verifier : watch.verifier(key, verifier)
+  }
+  const decide = createEndpoint({
+    url: endpoint ?? '',
+    headers: endpointHeaders,
+    identity,
+    fetch: watch.transport(key, fetch),
+  })
+  const made = new CheckedVerifier({
+    decide,
+    ask: askBy(decide),
+    consumes: [],
+    warnings: [],
+    describe: () => ({ type: 'endpoint' }),
+  })
+  return watch.verifier(key, made)
+}

@@ -1,0 +1,342 @@
+import { writeFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { at, readRecording } from '../../recorded/recording.ts'
+import { startService } from '../../recorded/service.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+import { createExplain } from '../support/explained.ts'
+import type { Answer } from '../../recorded/service.ts'
+
+/** What `with-auth explain` says about tokens of real servers, with their recorded answers. */
+
+const inFolder = setupFolder()
+const { run, explain } = createExplain(inFolder)
+
+interface Keycloak {
+  readonly recordedAt: number
+  readonly issuer: string
+  readonly keys: object
+  readonly tokens: Readonly<Record<string, string>>
+  readonly asked: Readonly<Record<string, Answer>>
+}
+
+interface Hydra {
+  readonly at: number
+  readonly hydra: {
+    readonly jwt: {
+      issuer: string
+      tokens: Record<string, string>
+      documents: Record<string, Answer>
+    }
+  }
+}
+
+interface Kubernetes {
+  readonly recordedAt: number
+  readonly reviewer: string
+  readonly cases: readonly { name: string; token: string; tapes: readonly [{ answer: Answer }] }[]
+  readonly outages: readonly { name: string; tape: { answer: Answer; request: { body: string } } }[]
+}
+
+const keycloak = readRecording<Keycloak>('keycloak')
+const hydra = readRecording<Hydra>('hydra-zitadel-oauth2-proxy')
+const kubernetes = readRecording<Kubernetes>('kubernetes')
+
+async function withService<Result>(
+  time: number,
+  answerTo: Parameters<typeof startService>[0],
+  work: (url: string) => Promise<Result>,
+): Promise<Result> {
+  const service = await startService(answerTo)
+  try {
+    return await at(time, () => work(`http://127.0.0.1:${service.port}`))
+  } finally {
+    await service.stop()
+  }
+}
+
+const jwtOf = (url: string, issuer: string, audience = 'my-api') => `provider_config:
+  type: oauth2_token
+  issuer: ${issuer}
+  audience: ${audience}
+  jwks: { uri: "${url}/certs" }
+context: { headers: [] }
+cache: { allow_ttl_ms: 20000 }`
+
+function ofKeycloak(name: string, issuer = keycloak.issuer) {
+  const answer = { body: JSON.stringify(keycloak.keys) }
+  return withService(
+    keycloak.recordedAt,
+    () => answer,
+    (url) => explain(jwtOf(url, issuer), keycloak.tokens[name] ?? ''),
+  )
+}
+
+const MAPPER =
+  '"account": the client lacks an audience mapper; missing: a lightweight token, which needs "introspection"'
+
+describe('a token of Keycloak, checked by its keys', () => {
+  it.each([
+    ['account', 'audience', 'aud', 'account', 'my-api', `With Keycloak: ${MAPPER}`],
+    ['light', 'audience', 'aud', 'none', 'my-api', `With Keycloak: ${MAPPER}`],
+    [
+      'id',
+      'type',
+      'typ (claim)',
+      'ID',
+      'that of an access token',
+      'With Keycloak: an ID token ("typ": "ID")',
+    ],
+    [
+      'HS512',
+      'algorithm',
+      'alg',
+      'HS512',
+      'RS256 or RS384 or RS512 or 8 others',
+      'With Keycloak: a refresh token ("HS512"), or "Access token signature algorithm" of the client',
+    ],
+    [
+      'other realm',
+      'unknown_key',
+      'kid',
+      'KdzrmooQFJygIRRY5FGZOVNozoYyBHNKEEJbZDH0zNc',
+      'the key that signed it',
+      'With Keycloak: a key of another realm, or of the curve Ed448',
+    ],
+  ])(
+    'that is rejected, "%s": %s, with the claim, and where to change it',
+    async (name, detail, claim, says, wants, hint) => {
+      const { outcome, exit, providers, change, ...rest } = await ofKeycloak(name)
+      expect({ outcome, exit, detail: rest.detail }).toEqual({
+        outcome: 'rejected',
+        exit: 1,
+        detail,
+      })
+      expect(providers[0]?.claims).toContainEqual({ claim, says, wants, ok: false })
+      expect(change.at(-1)).toBe(hint)
+      expect(rest.response).toMatchObject({
+        status: 401,
+        headers: { 'www-authenticate': 'Bearer realm="api", error="invalid_token"' },
+      })
+    },
+  )
+
+  it('says which issuer the config wants, by one character', async () => {
+    const { detail, why, change } = await ofKeycloak('password', `${keycloak.issuer}/`)
+    expect(detail).toBe('issuer')
+    expect(why).toBe(
+      `Its "iss" is not the configured issuer. Its "iss" is "${keycloak.issuer}", "issuer" is "${keycloak.issuer}/".`,
+    )
+    expect(change[0]).toBe(
+      'Set "issuer" to the text of "iss": slash, scheme, host and port count (run.yaml:5).',
+    )
+  })
+
+  it('says who calls, and for how long the decision is cached', async () => {
+    const { exit, caller, cached, providers } = await ofKeycloak('password')
+    expect({ exit, caller }).toMatchObject({
+      exit: 0,
+      caller: { clientId: 'web', scopes: ['openid', 'profile', 'email'] },
+    })
+    expect(cached?.forMs).toBe(20_000)
+    expect(providers[0]?.claims?.filter(({ ok }) => ok === false)).toEqual([])
+    expect(providers[0]?.asked).toMatchObject([{ method: 'GET', status: 200 }])
+  })
+
+  it('has a table whose claims agree with the decision, for each recorded token', async () => {
+    const cells: Readonly<Record<string, readonly string[]>> = {
+      audience: ['aud'],
+      type: ['typ', 'typ (claim)'],
+      algorithm: ['alg'],
+      unknown_key: ['kid'],
+      bound: ['cnf'],
+      missing_claim: ['sub'],
+    }
+    const wrong: string[] = []
+    for (const name of Object.keys(keycloak.tokens)) {
+      const { outcome, detail = '', providers } = await ofKeycloak(name)
+      const bad = providers[0]?.claims?.filter(({ ok }) => ok === false) ?? []
+      const isAgreed =
+        outcome === 'allowed'
+          ? bad.length === 0
+          : (cells[detail] ?? []).some((cell) => bad.some(({ claim }) => claim === cell))
+      if (!isAgreed) wrong.push(`${name}: ${detail}`)
+    }
+    // It is too long to be looked at.
+    expect(wrong).toEqual(['large: too_long'])
+  })
+})
+
+describe('a token of Keycloak, by its introspection endpoint', () => {
+  const introspectionOf = (url: string): string => `provider_config:
+  type: oauth2_token
+  audience: my-api
+  introspection:
+    url: ${url}/realms/acme/introspect
+    client_id: my-api
+    client_secret: s3cret-of-the-client`
+
+  const ask = (name: string) =>
+    withService(
+      keycloak.recordedAt,
+      () => keycloak.asked[name] ?? {},
+      (url) => explain(introspectionOf(url), keycloak.tokens['password'] ?? ''),
+    )
+
+  it('says that the endpoint answered "active": false, and why that may be', async () => {
+    const { detail, providers, change } = await ask('elsewhere password')
+    expect(detail).toBe('inactive')
+    expect(providers[0]).toMatchObject({
+      result: 'denied',
+      asked: [{ method: 'POST', status: 200, said: { active: 'false' } }],
+    })
+    expect(change).toEqual([
+      'Nothing: the client gets a new token. If it is so for every token, check the client that asks (run.yaml:7).',
+      'With Keycloak: also for a client that is not in "aud", and at another host name',
+    ])
+  })
+
+  it('says that the client was not accepted, and exits with 3', async () => {
+    const { exit, outcome, change, providers } = await ask('wrong secret password')
+    expect({ exit, outcome }).toEqual({ exit: 3, outcome: 'no_decision' })
+    expect(change).toEqual([
+      'The introspection endpoint answered 401: check "server.auth.provider_config.introspection"',
+    ])
+    expect(providers[0]?.asked[0]?.said).toEqual({
+      error: 'invalid_client',
+      error_description: '"Client authentication failed."',
+    })
+  })
+})
+
+describe('a token of Hydra', () => {
+  it.each([
+    ['user without audience', 'audience', 'an empty list'],
+    ['id', 'audience', hydra.hydra.jwt.issuer],
+  ])('"%s" is rejected: %s', async (name, detail) => {
+    const { tokens, issuer, documents } = hydra.hydra.jwt
+    const keys = documents['/.well-known/jwks.json'] ?? {}
+    const found = await withService(
+      hydra.at + 10_000,
+      () => ({ body: String(keys.body) }),
+      (url) => explain(jwtOf(url, issuer, 'https://api.example.com'), tokens[name] ?? ''),
+    )
+    expect(found.detail).toBe(detail)
+    expect(found.change).toContain(
+      'With Hydra: "[]": the client asked for no "audience", or the consent app did not grant it',
+    )
+  })
+})
+
+describe('a token of Kubernetes', () => {
+  const fileOf = (url: string): string => `provider_config:
+  type: kubernetes
+  api_server_url: ${url}
+  reviewer_token_file: ${inFolder('reviewer')}
+  audiences: my-api
+route_policy:
+  - permit: { paths: "*" }
+    when: user with prod in namespace`
+
+  const ask = (answer: Answer, token: string) => {
+    writeFileSync(inFolder('reviewer'), kubernetes.reviewer)
+    return withService(
+      kubernetes.recordedAt,
+      () => answer,
+      (url) => explain(fileOf(url), token),
+    )
+  }
+
+  const caseOf = (name: string) => {
+    const { token = '', tapes } = kubernetes.cases.find((one) => one.name === name) ?? {}
+    return ask(tapes?.[0].answer ?? {}, token)
+  }
+
+  it.each([
+    [
+      'a token for another API',
+      'audience',
+      '"[invalid bearer token, token audiences [\\"other-api\\"] is invalid for the target audiences [\\"my-api\\"]]"',
+    ],
+    [
+      'ended 90 seconds ago',
+      'expired',
+      '"[invalid bearer token, service account token has expired]"',
+    ],
+    [
+      'a token of a deleted pod',
+      'unknown_token',
+      '"[invalid bearer token, service account token has been invalidated]"',
+    ],
+  ])('%s: %s, and the error of the review', async (name, detail, error) => {
+    const { providers, ...rest } = await caseOf(name)
+    expect(rest.detail).toBe(detail)
+    expect(providers[0]?.asked[0]?.said['status.error']).toBe(error)
+  })
+
+  it('says what the caller lacks, with the line of the rule', async () => {
+    const { exit, code, rules, change } = await caseOf('the same name in another namespace')
+    expect({ exit, code }).toEqual({ exit: 1, code: 'forbidden' })
+    expect(rules).toMatchObject([
+      { place: 'run.yaml:9', decides: false, misfit: 'the caller has namespace: staging' },
+    ])
+    expect(change).toEqual([
+      'Rule 0 would permit it (run.yaml:9): permit *, when user with prod in namespace. But the caller has namespace: staging.',
+    ])
+  })
+
+  it('names the role binding that is missing', async () => {
+    const { tape } = kubernetes.outages.find(({ name }) => name === 'no role') ?? {}
+    const { spec } = JSON.parse(tape?.request.body ?? '') as { spec: { token: string } }
+    const { exit, change } = await ask(tape?.answer ?? {}, spec.token)
+    expect(exit).toBe(3)
+    expect(change[0]).toMatch(
+      /answered 403: the account of this server may not ask about tokens\. Run kubectl create clusterrolebinding with-auth/,
+    )
+  })
+})
+
+it('is a page that a person can read', async () => {
+  const answer = { body: JSON.stringify(keycloak.keys) }
+  const { printed, code } = await withService(
+    keycloak.recordedAt,
+    () => answer,
+    (url) => run(jwtOf(url, keycloak.issuer), keycloak.tokens['account'] ?? ''),
+  )
+  expect(code).toBe(1)
+  const shown = printed
+    .replace(/127\.0\.0\.1:\d+/, 'HOST')
+    .replace(/after \d+ ms/, 'after N ms')
+    .replace(/^.*(?:exp|cached).*\n/gm, '')
+  expect(shown).toMatchInlineSnapshot(`
+    "GET /v1/models: rejected with 401 (denied, audience)
+
+    server.auth.provider_config, oauth2_token (run.yaml:3): denied: audience: its "aud" is "account", "audience" is "my-api"
+      GET http://HOST/certs: 200 after N ms
+          keys: 11: RS256 9JK-f990qhoXTPDxbL_J61P01wrPTewOBPocgD3hk8U, RSA-OAEP LCANCxMiHWppBBsLJYmZq_J9jWbKwoFznhLT7p35ugE, RS384 Bfbc6MxDzj8A3Zd2K4RqwNHZ4TFVCTUccP4wWtSQMlw
+      claim        the token says                               the config wants
+      alg          RS256                                        RS256 or RS384 or RS512 or 8 others  ok
+      typ          JWT                                          JWT or at+jwt or none                ok
+      kid          9JK-f990qhoXTPDxbL_J61P01wrPTewOBPocgD3hk8U  the key that signed it               ok
+      iss          http://localhost:23080/realms/acme           http://localhost:23080/realms/acme   ok
+      aud          account                                      my-api                               NO
+      azp          plain                                        any
+      nbf          none                                         in the past, or none                 ok
+      typ (claim)  Bearer                                       that of an access token              ok
+      cnf          none                                         none, since it is a Bearer token     ok
+      sub          cbaf21e6-7322-4ba4-b201-20aa91d08e4a         the name of the caller               ok
+
+    Why: Its "aud" names none of the configured audiences: it is for another API. Its "aud" is "account", "audience" is "my-api".
+
+    What to change:
+      Let the issuer put your API into "aud", or set "audience" to what is there (run.yaml:6).
+      With Keycloak: "account": the client lacks an audience mapper; missing: a lightweight token, which needs "introspection"
+
+
+    The client gets 401:
+      cache-control: no-store
+      content-type: application/json
+      www-authenticate: Bearer realm="api", error="invalid_token"
+      {"error":{"message":"Authentication failed","type":"authentication_error","code":"denied"}}
+    "
+  `)
+})
