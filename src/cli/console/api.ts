@@ -9,12 +9,14 @@ import { findRoleTypo, readAttributes } from '../commands/keys.ts'
 import { asUsage, nameFlag, UsageError } from '../errors.ts'
 // oxlint-disable-next-line import/default -- the text
 import script from './browser/main.ts?text'
+import { streamDecisions } from './decision-stream.ts'
 import style from './page.css?text'
 import { renderPage } from './page.tsx'
 import type { Context } from 'hono'
 import type { KeyReport, NewKey, RetiredKey, RotateOptions } from '../../keys.ts'
 import type { Announce } from '../announcement.ts'
 import type { OpenedKeys } from '../key-place.ts'
+import type { WatchPlace } from '../watch/place.ts'
 import type { SignIn } from './sign-in.ts'
 
 export interface ConsoleParts {
@@ -23,6 +25,8 @@ export interface ConsoleParts {
   /** Reads `--config` anew, because an announcement stops its store. */
   readonly prepareAnnouncement: () => Promise<Announce>
   readonly revocation: RevocationNotice
+  /** Where decisions are watched. Absent: nowhere. */
+  readonly watch: WatchPlace | undefined
 }
 
 /** How long other machines may still accept a key that is revoked here. */
@@ -59,14 +63,20 @@ const FIELDS = {
 }
 
 /** The page, and what it asks for. Whoever serves it lets only a person who has signed in reach `/api`. */
-export function createApi({ keys, signIn, prepareAnnouncement, revocation }: ConsoleParts): Hono {
+export function createApi({
+  keys,
+  signIn,
+  prepareAnnouncement,
+  revocation,
+  watch,
+}: ConsoleParts): Hono {
   const { place, name } = keys
   const use = <Value>(call: () => Promise<Value>): Promise<Value> =>
     asUsage(FIELDS, call).catch(nameFlag('--keys', name, ADVICES))
   /** Tells other machines, where `--config` names their store. */
   const announce = async (key: RetiredKey, done: string, prepared: Announce): Promise<void> =>
     prepared([key], `${key.id} ${done} in ${name}`)
-  const page = renderPage()
+  const page = renderPage(watch !== undefined)
 
   return new Hono()
     .get('/', (c) => c.html(page))
@@ -122,6 +132,13 @@ export function createApi({ keys, signIn, prepareAnnouncement, revocation }: Con
       const revoked = await use(() => revokeKey(place, c.req.param('id')))
       await announce(revoked, 'is revoked', prepared)
       return c.json(revocation)
+    })
+    .get('/api/decisions', (c) => {
+      if (watch === undefined) return c.notFound()
+      const [, token = ''] = /^bearer +(.*)$/i.exec(c.req.header('authorization') ?? '') ?? []
+      // A stream must not outlast its session.
+      const stream = streamDecisions(watch, () => signIn.isSignedIn(token))
+      return c.body(stream, 200, { 'content-type': 'application/x-ndjson' })
     })
     .notFound((c) => c.json({ error: { message: 'There is nothing here' } }, 404))
     .onError((error, c) => c.json({ error: { message: messageOf(error) } }, statusOf(error)))

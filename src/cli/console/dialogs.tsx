@@ -54,7 +54,7 @@ export function Dialogs(): JSX.Element {
           <p>It is not shown again: only its hash is stored.</p>
           <label>
             <span data-field="owner" class="value"></span>
-            <textarea name="key" rows={2} readonly spellcheck={false}></textarea>
+            <textarea name="key" rows={3} readonly spellcheck={false}></textarea>
           </label>
           <p data-field="advice" class="attention value"></p>
           <p data-field="copied" role="status"></p>

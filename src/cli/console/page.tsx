@@ -4,7 +4,7 @@ import { Dialogs } from './dialogs.tsx'
 import type { HtmlEscapedString } from 'hono/utils/html'
 
 /** The page without any data: its script gets them, and puts them in as text. */
-export function renderPage(): HtmlEscapedString | Promise<HtmlEscapedString> {
+export function renderPage(watches: boolean): HtmlEscapedString | Promise<HtmlEscapedString> {
   const page = (
     <html lang="en">
       <head>
@@ -25,6 +25,7 @@ export function renderPage(): HtmlEscapedString | Promise<HtmlEscapedString> {
           <noscript>The console needs JavaScript.</noscript>
           <div id="signed-in" hidden>
             <Keys />
+            {watches && <Decisions />}
           </div>
         </main>
         <Dialogs />
@@ -129,5 +130,57 @@ function KeyRow() {
         </td>
       </tr>
     </template>
+  )
+}
+
+function Decisions() {
+  return (
+    <section aria-labelledby="decisions-title" id="decisions">
+      <div class="bar">
+        <h2 id="decisions-title">Live decisions</h2>
+        <label>
+          Key or principal <input id="by-key" autocomplete="off" spellcheck={false} />
+        </label>
+        <label>
+          Path <input id="by-path" autocomplete="off" spellcheck={false} />
+        </label>
+        <label>
+          Outcome{' '}
+          <select id="by-outcome">
+            <option value="">all</option>
+            <option value="allow">allow</option>
+            <option value="deny">deny</option>
+            <option value="public">public</option>
+          </select>
+        </label>
+        <button id="pause" aria-pressed="false">
+          Pause
+        </button>
+      </div>
+      <p id="feed" class="quiet" role="status"></p>
+      <table>
+        <thead>
+          <tr>
+            {['Time', 'Outcome', 'Principal', 'Request', 'Cause'].map((title) => (
+              <th scope="col">{title}</th>
+            ))}
+          </tr>
+        </thead>
+        <tbody id="live"></tbody>
+      </table>
+      <template id="decision-row">
+        <tr>
+          <td data-title="Time" data-field="time"></td>
+          <td data-title="Outcome" data-field="outcome" class="status"></td>
+          <td data-title="Principal">
+            <span data-field="principal" class="value"></span> <code data-field="keyId"></code>
+          </td>
+          <td data-title="Request">
+            <code data-field="request" class="value"></code>
+          </td>
+          <td data-title="Cause" data-field="cause" class="value"></td>
+        </tr>
+      </template>
+    </section>
   )
 }

@@ -15,11 +15,13 @@ import type { CommandLine } from '../command-line.ts'
 import type { OpenedKeys } from '../key-place.ts'
 import type { FetchHandler } from '../serving/serve.ts'
 import type { Surroundings } from '../surroundings.ts'
+import type { WatchPlace } from '../watch/place.ts'
 import type { RevocationNotice } from './api.ts'
 
 interface ConsoleOptions {
   readonly keys: OpenedKeys
   readonly port: number
+  readonly watch: WatchPlace | undefined
   readonly line: CommandLine
   readonly surroundings: Surroundings
 }
@@ -31,13 +33,14 @@ const PUBLIC = ['/', '/console.css', '/console.js', { path: '/session', methods:
 
 /** Serves the page until a stop signal, and prints its link. */
 export async function serveConsole(options: ConsoleOptions): Promise<void> {
-  const { keys, port, line, surroundings } = options
+  const { keys, port, watch, line, surroundings } = options
   const signIn = new SignIn()
   const app = createApi({
     keys,
     signIn,
     prepareAnnouncement: () => prepareAnnouncement(line),
     revocation: await readRevocation(line, keys),
+    watch,
   })
   const guarded = withAuth((request: Request) => app.fetch(request), {
     verifier: ({ token }) => ({ outcome: signIn.isSignedIn(token) ? 'allow' : 'deny' }),

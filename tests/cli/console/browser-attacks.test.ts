@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { describe, expect, it, vi } from 'vitest'
+import { createFeed } from '../../../src/cli/watch/feed.ts'
 import { createKey, listKeys } from '../../../src/keys.ts'
 import { close, listen } from '../../support/loopback.ts'
 import { CHROMIUM_MISSING, ConsolePage, HOST } from './console-page.ts'
@@ -78,6 +79,13 @@ describe.skipIf(CHROMIUM_MISSING !== undefined)('the page of the console', () =>
     await on.rows.filter({ hasText: hostile.id }).getByRole('button', { name: 'Revoke' }).click()
     await on.press('Revoke')
     await on.notice.getByText('is revoked').waitFor()
+    const feed = createFeed({ path: on.watched() }, HOSTILE)
+    await feed.listen()
+    await on.page.getByText('Watching the <img').waitFor()
+    const texts = { principal: HOSTILE, keyId: HOSTILE, cause: HOSTILE, method: HOSTILE }
+    feed.send({ type: 'decision', outcome: HOSTILE, status: 200, path: HOSTILE, ...texts })
+    await on.page.locator('#live').getByText('<img').first().waitFor()
+    await feed.close()
     const made = await on.page.evaluate(() => document.querySelectorAll('img, b, iframe').length)
     expect(made).toBe(0)
     // A character that turns the direction of the text around it is spelled out.

@@ -2,10 +2,16 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { createKey, listKeys, revokeKey } from '../../../src/keys.ts'
+import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
+import { serveCommand } from '../../support/served-command.ts'
 import { CHROMIUM_MISSING, ConsolePage } from './console-page.ts'
 
 /** What a person does on the page of `with-auth console`, in Chromium. */
 
+const questionOf = (key: string, path: string): object => ({
+  api_key: key,
+  request: { path, headers: {}, params: {} },
+})
 const DAY_MS = 86_400_000
 
 describe.skipIf(CHROMIUM_MISSING !== undefined)('the page of the console', () => {
@@ -95,7 +101,7 @@ describe.skipIf(CHROMIUM_MISSING !== undefined)('the page of the console', () =>
     await revokeKey(on.file(), on.alice.id)
     await on.open()
     const principals = () => on.page.locator('#keys [data-field=principal]').allTextContents()
-    const head = on.page.getByRole('columnheader', { name: 'Principal' })
+    const head = on.page.getByRole('columnheader', { name: 'Principal' }).first()
     await on.press('Principal')
     expect([await principals(), await head.getAttribute('aria-sort')]).toEqual([
       ['alice', 'p9', 'p10'],
@@ -138,6 +144,47 @@ describe.skipIf(CHROMIUM_MISSING !== undefined)('the page of the console', () =>
     await on.page.reload()
     await on.page.getByText('Remove it: the counts in it are lost').waitFor()
     expect(await on.rows.count()).toBe(2)
+  })
+
+  it('shows decisions as they are made, and finds them by key, path and outcome', async () => {
+    const bob = await createKey(on.file(), { principal: 'bob' })
+    await revokeKey(on.file(), bob.id)
+    await on.open()
+    await on.page.getByText('Not watching: nothing listens there').waitFor()
+    const args = ['--keys', on.file(), '--watch-socket', on.watched()]
+    const endpoint = serveCommand(endpointCommand, args)
+    const url = await endpoint.listening()
+    await on.page.getByText('Watching the endpoint.').waitFor()
+    const ask = (key: string, path: string): Promise<Response> =>
+      fetch(url, { method: 'POST', body: JSON.stringify(questionOf(key, path)) })
+    await ask(on.alice.key, '/v1/models')
+    await ask(bob.key, '/v1/chat')
+    await ask('sk-other', '/v2')
+    const shown = () => on.page.locator('#live tr').allInnerTexts()
+    const seen = (): Promise<string[]> =>
+      shown().then((rows) => rows.map((row) => row.replace(/^\d\d:\d\d:\d\d\t/, '')))
+    const [ofAlice, ofBob, ofNobody] = [
+      `allow 200\talice ${on.alice.id}\t/v1/models\t`,
+      `deny 401\tbob ${bob.id}\t/v1/chat\tthe token was revoked`,
+      'deny 401\t\t/v2\tthe token is not known',
+    ]
+    await expect.poll(seen).toEqual([ofNobody, ofBob, ofAlice])
+    const { page } = on
+    await page.getByLabel('Key or principal').fill('ALICE')
+    expect(await seen()).toEqual([ofAlice])
+    await page.getByLabel('Key or principal').fill('')
+    await page.getByRole('textbox', { name: 'Path', exact: true }).fill('/v1')
+    await page.getByLabel('Outcome').selectOption('deny')
+    expect(await seen()).toEqual([ofBob])
+    await page.getByLabel('Outcome').selectOption('all')
+    await on.press('Pause')
+    await ask(on.alice.key, '/v1/paused')
+    await page.waitForTimeout(400)
+    expect(await seen()).toEqual([ofBob, ofAlice])
+    await on.press('Pause')
+    await expect.poll(async () => (await seen()).length).toBe(3)
+    endpoint.signal('SIGINT')
+    await on.page.getByText('Not watching: ').waitFor()
   })
 
   it('says what is wrong with the keys, and shows them when they are whole again', async () => {

@@ -21,12 +21,15 @@ export class ConsolePage {
   served!: RunningConsole
   alice!: CreatedKey
   readonly file: () => string
+  /** The socket at which the console watches decisions. */
+  readonly watched: () => string
   #browser: Browser | undefined
   #faults: string[] = []
 
   constructor() {
     const inFolder = setupFolder()
     this.file = () => inFolder('keys.yaml')
+    this.watched = () => inFolder('watch.sock')
     beforeAll(async () => {
       const found = execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' })
       const args = ['--no-sandbox', `--host-resolver-rules=MAP ${HOST} 127.0.0.1`]
@@ -45,7 +48,7 @@ export class ConsolePage {
   async #start(): Promise<void> {
     this.#faults = []
     this.alice = await createKey(this.file(), { principal: 'alice', expiresIn: '90d' })
-    this.served = await startConsole(this.file())
+    this.served = await startConsole(this.file(), ['--watch', this.watched()])
     const context = await this.#browser?.newContext({ locale: 'en-GB', timezoneId: 'UTC' })
     if (context === undefined) throw new Error('Chromium did not start')
     context.setDefaultTimeout(10_000)

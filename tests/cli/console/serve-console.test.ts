@@ -1,13 +1,9 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { dirname } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { COMMANDS } from '../../../src/cli/main.ts'
+import { createFeed } from '../../../src/cli/watch/feed.ts'
 import { createKey, listKeys } from '../../../src/keys.ts'
-import { close, listen } from '../../support/loopback.ts'
-import { head, openSocket, sendRaw } from '../../support/raw-client.ts'
 import { stopCommands } from '../../support/served-command.ts'
-import { runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import { startConsole } from './running-console.ts'
 import type { CreatedKey } from '../../../src/keys.ts'
@@ -33,6 +29,7 @@ const ROUTES = [
   ['GET', '/console.css', undefined],
   ['POST', '/session', { code: 'wrong' }],
   ['GET', '/api/keys', undefined],
+  ['GET', '/api/decisions', undefined],
   ['POST', '/api/keys', { principal: 'mallory' }],
   ['POST', '/api/keys/ID/rotate', {}],
   ['POST', '/api/keys/ID/revoke', {}],
@@ -276,55 +273,24 @@ describe('the API', () => {
   })
 })
 
-describe('the command', () => {
-  const run = (...args: string[]) => runLine(['console', ...args, '--port=0'], COMMANDS)
-
-  it.each([
-    [[], '--keys FILE is missing'],
-    [['--keys', 'lost.yaml'], 'no such file: create it with "with-auth keys create"'],
-    [['--keys', 'src'], 'it is a folder, not a regular file'],
-    [['--keys', 'env:NOTHING_SET'], 'this variable is not set'],
-    [['--keys', 'postgres://u:p@h/d'], 'put it into a variable NAME'],
-    [['--keys', 'a.yaml', 'more'], 'This command takes only options'],
-  ])('rejects %j', async (args, message) => {
-    const { code, noted, printed } = await run(...args)
-    expect(code).toBeGreaterThan(0)
-    expect(noted).toContain(message)
-    expect(printed).toBe('')
-  })
-
-  it('names a port that is in use', async () => {
-    const other = createServer()
-    const port = await listen(other)
-    const line = ['console', '--keys', file(), `--port=${port}`]
-    const { code, noted } = await runLine(line, COMMANDS)
-    await close(other)
-    expect(code).toBe(1)
-    expect(noted).toContain(`--port ${port} is in use on 127.0.0.1: choose another port`)
-  })
-
-  it.each(['SIGINT', 'SIGTERM'] as const)(
-    'ends at once by %s, with open requests',
-    async (signal) => {
-      const socket = await openSocket(served.port)
-      const fields = [
-        `Host: 127.0.0.1:${served.port}`,
-        `Origin: ${served.url}`,
-        'Content-Length: 9',
-      ]
-      socket.write(head('POST /session', ...fields))
-      socket.on('error', () => undefined)
-      const startedAt = performance.now()
-      expect(await served.stop(signal)).toBe(0)
-      expect(performance.now() - startedAt).toBeLessThan(1000)
-      socket.destroy()
-    },
-  )
-
-  it('answers a malformed request, and goes on', async () => {
-    expect(
-      await sendRaw(served.port, head('GET /', 'Host: a', 'Host: b', 'Connection: close')),
-    ).toMatch(/^HTTP\/1\.1 4/)
-    expect((await served.send('/')).status).toBe(200)
-  })
+it('streams decisions until another session begins, and has none without --watch', async () => {
+  const without = await served.send('/api/decisions', { headers: await served.signIn() })
+  expect(without.status).toBe(404)
+  const feed = createFeed({ path: inFolder('watch.sock') }, 'gateway')
+  await feed.listen()
+  const other = await startConsole(file(), ['--watch', inFolder('watch.sock')])
+  const headers = await other.signIn()
+  const stream = await fetch(`${other.url}/api/decisions`, { headers })
+  expect(stream.headers.get('content-type')).toBe('application/x-ndjson')
+  const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader()
+  expect(await reader?.read()).toMatchObject({ value: '{"type":"watching","from":"gateway"}\n' })
+  const decision = { type: 'decision', outcome: 'allow', status: 200, path: '/' } as const
+  feed.send(decision)
+  expect(JSON.parse((await reader?.read())?.value ?? '')).toMatchObject(decision)
+  await other.nextLink()
+  await other.signIn()
+  feed.send(decision)
+  expect(await reader?.read()).toEqual({ done: true, value: undefined })
+  expect((await other.send('/api/decisions', { headers })).status).toBe(401)
+  await feed.close()
 })

@@ -32,14 +32,29 @@ export function copyOf(id: string): HTMLElement {
   return document.importNode(content, true).firstElementChild as HTMLElement
 }
 
-/** Says something to everyone: the text is also read out. */
+/** Says something in a place whose text is also read out. */
+export function say(id: string, text: string): void {
+  byId(id).textContent = escapeHidden(text)
+}
+
 export function notify(text: string): void {
-  byId('notice').textContent = escapeHidden(text)
+  say('notice', text)
 }
 
 export function showTime(text: string | undefined, otherwise: string = ''): string {
+  return show(text, otherwise, { dateStyle: 'medium', timeStyle: 'short' })
+}
+
+export function showDay(text: string | undefined, otherwise: string = ''): string {
+  return show(text, otherwise, { dateStyle: 'medium' })
+}
+
+function show(
+  text: string | undefined,
+  otherwise: string,
+  style: Intl.DateTimeFormatOptions,
+): string {
   if (text === undefined) return otherwise
   const time = new Date(text)
-  if (Number.isNaN(time.getTime())) return text
-  return time.toLocaleString(undefined, { dateStyle: 'short', timeStyle: 'short' })
+  return Number.isNaN(time.getTime()) ? text : time.toLocaleString(undefined, style)
 }

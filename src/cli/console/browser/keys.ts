@@ -1,6 +1,6 @@
 import { call } from './calls.ts'
 import { drawChecks } from './chart.ts'
-import { byId, copyOf, fill, showTime } from './elements.ts'
+import { byId, copyOf, fill, say, showDay, showTime } from './elements.ts'
 import type { KeyAttention, KeyRecord, KeyReport } from '../../../keys.ts'
 import type { KeyList } from '../api.ts'
 
@@ -37,13 +37,13 @@ export async function loadKeys(): Promise<void> {
     found.push(...list.keys)
     after = list.next
     warning = list.warning ?? warning
-    byId('place').textContent = list.place
+    say('place', list.place)
     fill(byId('revoke-dialog'), { revocation: list.revocation.text })
     if (after === undefined) break
   }
   byId('more').hidden = after === undefined
   listed = found
-  byId('warning').textContent = warning ?? ''
+  say('warning', warning ?? '')
   showKeys()
 }
 
@@ -125,8 +125,8 @@ function createRow(key: KeyReport): HTMLElement {
     rights: rightsOf(key),
     status,
     attention: key.attention.map((word) => ATTENTION[word]).join(', '),
-    created: showTime(created),
-    expires: showTime(expires, 'never'),
+    created: showDay(created),
+    expires: showDay(expires, 'never'),
     lastUsed: showTime(lastUsed),
   })
   row.querySelector('.status')?.classList.add(status === 'active' ? 'allowed' : 'denied')

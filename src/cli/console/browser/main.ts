@@ -1,4 +1,5 @@
 import { isSignedIn, signIn, SignedOutError } from './calls.ts'
+import { followDecisions, pauseDecisions, showDecisions } from './decisions.ts'
 import { askToCreate, askToRevoke, askToRotate, closeDialogs } from './edits.ts'
 import { byId, notify } from './elements.ts'
 import { keyNamed, loadKeys, loadMoreKeys, showKeys, sortKeys, turnSorting } from './keys.ts'
@@ -35,6 +36,7 @@ async function start(): Promise<void> {
   notify('')
   await loadKeys()
   byId('signed-in').hidden = false
+  run(followDecisions)
 }
 
 function reload(): void {
@@ -56,6 +58,10 @@ byId('keys').addEventListener('click', ({ target }) => {
   if (button?.dataset['action'] === 'rotate') askToRotate(key)
   else askToRevoke(key)
 })
+document.querySelector('#pause')?.addEventListener('click', pauseDecisions)
+for (const filter of document.querySelectorAll('#decisions .bar')) {
+  filter.addEventListener('input', showDecisions)
+}
 addEventListener('signed-out', showSignedOut)
 // Another link may be opened in this tab.
 addEventListener('hashchange', () => run(start))
