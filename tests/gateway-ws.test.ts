@@ -5,10 +5,63 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { close, listen } from './support/loopback.ts'
 import { onHono, onSrvx } from './support/socket-gateway.ts'
 import { TOKEN } from './support/token.ts'
-import { loadWs, whyNoWs } from './support/ws.ts'
+import { createRequire } from 'node:module'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { whySkipped } from './support/installed.ts'
 import type { IncomingMessage, Server } from 'node:http'
 import type { SocketGateway } from './support/socket-gateway.ts'
-import type { RealWebSocket } from './support/ws.ts'
+import type { EventEmitter } from 'node:events'
+
+/** The package `ws`, which the tests of the runtimes install. */
+
+type Data = string | Buffer
+
+/** The part of a WebSocket of `ws` that is used. */
+interface RealWebSocket extends EventEmitter {
+  readonly protocol: string
+  readonly extensions: string
+  readonly readyState: number
+  readonly bufferedAmount: number
+  send(data: Data, options?: { readonly fin?: boolean }): void
+  ping(data?: Data): void
+  close(code?: number, reason?: string): void
+  terminate(): void
+  pause(): void
+  resume(): void
+}
+
+interface Ws {
+  readonly WebSocket: new (
+    url: string,
+    protocols?: readonly string[],
+    options?: { readonly headers?: Record<string, string>; readonly perMessageDeflate?: boolean },
+  ) => RealWebSocket
+  readonly WebSocketServer: new (options: {
+    readonly server: Server
+    readonly handleProtocols?: (offered: Set<string>) => string | false
+    readonly perMessageDeflate?: boolean
+    readonly maxPayload?: number
+  }) => {
+    readonly clients: ReadonlySet<RealWebSocket>
+    on(
+      event: 'connection',
+      listener: (socket: RealWebSocket, incoming: IncomingMessage) => void,
+    ): unknown
+  }
+}
+
+const PACKAGE = fileURLToPath(new URL('../runtimes/package.json', import.meta.url))
+const load = createRequire(PACKAGE)
+
+/** Why the tests cannot run: continuous integration installs it. */
+const whyNoWs =
+  existsSync(fileURLToPath(new URL('../runtimes/node_modules/ws', import.meta.url))) ||
+  process.env['CI'] !== undefined
+    ? undefined
+    : whySkipped('ws is not installed: npm ci --prefix tests/runtimes')
+
+const loadWs = (): Ws => load('ws') as Ws
 
 /** The client and the server of `ws`, on both sides of the gateway. */
 

@@ -19,7 +19,7 @@ import { ensureBuilt } from './support/built-package.ts'
 import { ask, entry, keysText } from './support/key-questions.ts'
 import { get } from './support/requests.ts'
 import { setupFolder } from './support/temporary-folder.ts'
-import type { KeyPage, KeyStore, NewKey } from '../src/keys.ts'
+import type { KeyStore, NewKey } from '../src/keys.ts'
 
 const pathOf = setupFolder()
 const run = promisify(execFile)
@@ -33,22 +33,6 @@ interface Made {
 }
 
 describe('the functions over a file', () => {
-  it('list pages of a file in the order of the ids, also of one principal', async () => {
-    const file = pathOf('keys.yaml')
-    const entries = ['c', 'a', 'd', 'b'].map((id) =>
-      entry(id, { principal: id === 'd' ? 'bob' : 'alice' }),
-    )
-    writeFileSync(file, keysText(...entries))
-    const list = async (page?: Partial<KeyPage>): Promise<string> =>
-      (await listKeys(file, page)).map(({ id }) => id).join('')
-    expect(await list()).toBe('cadb')
-    expect(await list({ limit: 3 })).toBe('abc')
-    expect(await list({ after: 'b' })).toBe('cd')
-    expect(await list({ after: 'a', limit: 1 })).toBe('b')
-    expect(await list({ principal: 'alice' })).toBe('cab')
-    expect(await list({ principal: 'alice', limit: 5 })).toBe('abc')
-  })
-
   const none = undefined as unknown as string
   it.each<[string, () => Promise<unknown>, string?]>([
     ['place', () => createKey('', { principal: 'a' })],

@@ -54,14 +54,6 @@ describe('the levels', () => {
     now.mockRestore()
   })
 
-  it('forget both for a new configuration', () => {
-    const levels = new Levels()
-    levels.note(circuit('open'))
-    levels.note(keys({ ageMs: 1 }))
-    levels.reset()
-    expect([stateOf(levels), levels.keysAgeSeconds()]).toEqual([0, undefined])
-  })
-
   it('keep a bounded number of verifiers, and pass over other events', () => {
     const levels = new Levels()
     levels.note({ type: 'store', state: 'lost' })

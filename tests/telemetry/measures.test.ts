@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { isOutage, Measures } from '../../src/telemetry/measures.ts'
 import type { CountedDecision } from '../../src/telemetry/measures.ts'
 import type { MetricId } from '../../src/telemetry/metrics.ts'
-import type { AuthEvent } from '../../src/index.ts'
 
 /** The series that are not zero, each as the values of its labels. */
 function countedBy(id: MetricId, count: (measures: Measures) => void): readonly string[] {
@@ -79,30 +78,4 @@ describe('an answer of the endpoint', () => {
     const counted = countedBy('endpointResponses', (measures) => measures.decide(decision))
     expect(counted).toEqual(status === undefined ? [] : [`${status} = 1`])
   })
-})
-
-it('a decision in shadow mode is counted apart', () => {
-  const counted = countedBy('decisions', (measures) => {
-    measures.decide({ outcome: 'deny', reason: 'timeout', cache: 'off', shadow: true })
-    measures.decide({ outcome: 'allow', cache: 'stale', shadow: true })
-    measures.decide({ outcome: 'deny', reason: 'timeout', cache: 'off' })
-  })
-  expect(counted).toEqual([
-    'deny timeout off = 1',
-    'allow  stale true = 1',
-    'deny timeout off true = 1',
-  ])
-})
-
-it.each<[event: AuthEvent, type: string | undefined]>([
-  [{ type: 'warning', message: 'x' }, 'warning'],
-  [{ type: 'config_error', message: 'x' }, 'config_error'],
-  [{ type: 'store', state: 'lost' }, 'store_lost'],
-  [{ type: 'store', state: 'revocation_pending' }, 'revocation_pending'],
-  [{ type: 'store', state: 'live' }, undefined],
-  [{ type: 'store', state: 'revocation_settled' }, undefined],
-  [{ type: 'circuit', state: 'open', tokens: 'known' }, undefined],
-])('the event %j is counted as %s', (event, type) => {
-  const counted = countedBy('events', (measures) => measures.note(event))
-  expect(counted).toEqual(type === undefined ? [] : [`${type} = 1`])
 })

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { describe, expect, it, vi } from 'vitest'
@@ -223,27 +223,6 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     await gateway.changed(2)
     await gateway.call()
     expect(gateway.printed()).not.toContain(KEY)
-  })
-
-  it('follows a Kubernetes ConfigMap, and a file replaced by rename', async () => {
-    const endpoint = await startEndpoint()
-    const realm = (name: string): string => runYaml(`endpoint: "${endpoint.url}"`, `realm: ${name}`)
-    const gateway = await startGateway(realm('one'))
-    const link = (folder: string, text: string): void => {
-      mkdirSync(join(gateway.folder, folder))
-      writeFileSync(join(gateway.folder, folder, 'run.yaml'), text)
-      symlinkSync(folder, join(gateway.folder, '..data_tmp'))
-      renameSync(join(gateway.folder, '..data_tmp'), join(gateway.folder, '..data'))
-    }
-    link('..2026_01', realm('two'))
-    symlinkSync('..data/run.yaml', `${gateway.file}.new`)
-    renameSync(`${gateway.file}.new`, gateway.file)
-    await gateway.changed()
-    expect(await gateway.challenge()).toContain('realm="two"')
-    link('..2026_02', realm('three'))
-    rmSync(join(gateway.folder, '..2026_01'), { recursive: true })
-    await gateway.changed(2)
-    expect(await gateway.challenge()).toContain('realm="three"')
   })
 
   it('follows a change made during startup', async () => {

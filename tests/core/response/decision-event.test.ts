@@ -73,12 +73,6 @@ describe('the request id', () => {
     const request = get('/', undefined, { [HEADER]: '1', false: '2' })
     expect(auditFacts(request, false, undefined, TOKEN)).toEqual({ method: 'GET' })
   })
-
-  it('is left out if it holds the token', () => {
-    expect(requestIdOf(TOKEN)).toBeUndefined()
-    expect(requestIdOf(`a-${TOKEN}-b`)).toBeUndefined()
-    expect(requestIdOf(TOKEN.slice(1))).toBe(TOKEN.slice(1))
-  })
 })
 
 describe('a request that is not checked', () => {
