@@ -1,4 +1,3 @@
-/** @module-tag slow */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -51,12 +50,12 @@ interface Ws {
   }
 }
 
-const PACKAGE = fileURLToPath(new URL('../runtimes/package.json', import.meta.url))
+const PACKAGE = fileURLToPath(new URL('./runtimes/package.json', import.meta.url))
 const load = createRequire(PACKAGE)
 
 /** Why the tests cannot run: continuous integration installs it. */
 const whyNoWs =
-  existsSync(fileURLToPath(new URL('../runtimes/node_modules/ws', import.meta.url))) ||
+  existsSync(fileURLToPath(new URL('./runtimes/node_modules/ws', import.meta.url))) ||
   process.env['CI'] !== undefined
     ? undefined
     : whySkipped('ws is not installed: npm ci --prefix tests/runtimes')
@@ -160,6 +159,7 @@ describe.skipIf(whyNoWs !== undefined).each([
 
   it.each(['client', 'upstream'] as const)(
     'lets the %s wait for a peer that reads slowly, and loses nothing',
+    { tags: ['slow'], timeout: 30_000 },
     async (side) => {
       onConnection = () => undefined
       const pair = await open()
@@ -178,19 +178,22 @@ describe.skipIf(whyNoWs !== undefined).each([
       await expect.poll(() => received, NOTICED).toBe(64 * MIB)
       sender.terminate()
     },
-    30_000,
   )
 
-  it('does not keep a socket after a thousand came and went', async () => {
-    for (let round = 0; round < 20; round += 1) {
-      const clients = await Promise.all(Array.from({ length: 50 }, () => connectOpen()))
-      clients.forEach((client, index) => (index % 2 === 0 ? client.close() : client.terminate()))
-      await expect
-        .poll(() => clients.every((client) => client.readyState === 3), NOTICED)
-        .toBe(true)
-    }
-    await expect.poll(() => countOpen(server), NOTICED).toBe(0)
-  }, 60_000)
+  it(
+    'does not keep a socket after a thousand came and went',
+    { tags: ['slow'], timeout: 60_000 },
+    async () => {
+      for (let round = 0; round < 20; round += 1) {
+        const clients = await Promise.all(Array.from({ length: 50 }, () => connectOpen()))
+        clients.forEach((client, index) => (index % 2 === 0 ? client.close() : client.terminate()))
+        await expect
+          .poll(() => clients.every((client) => client.readyState === 3), NOTICED)
+          .toBe(true)
+      }
+      await expect.poll(() => countOpen(server), NOTICED).toBe(0)
+    },
+  )
 
   async function connectOpen(): Promise<RealWebSocket> {
     const client = connect()

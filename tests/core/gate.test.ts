@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createGate } from '../../src/core/gate.ts'
 import { admissionOf } from '../../src/core/response/admission.ts'
 import { secretSourcesOf } from '../../src/gateway/request-headers.ts'
-import { getAuth, memoryCache } from '../../src/index.ts'
+import { AuthUnavailableError, getAuth, memoryCache } from '../../src/index.ts'
 import { allow, decide } from '../support/decide.ts'
 import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
 import { get, raw } from '../support/requests.ts'
@@ -130,6 +130,14 @@ describe('a decision', () => {
     const { event, response } = await decide({ context: { clientAddress } }, get('/a', 'k1'))
     expect(event).toMatchObject({ reason: 'internal_error', cause: 'an object' })
     expect(response?.status).toBe(401)
+  })
+
+  it('is an internal error for an AuthUnavailableError with an unknown reason', async () => {
+    const verifier = (): never => {
+      throw Object.assign(new AuthUnavailableError('timeout'), { reason: 'allow' })
+    }
+    const { event } = await decide({ verifier }, get('/a', 'k1'))
+    expect(event).toMatchObject({ outcome: 'deny', reason: 'internal_error' })
   })
 
   it('has at most 256 characters of the path in its event', async () => {

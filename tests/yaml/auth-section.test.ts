@@ -129,6 +129,14 @@ it.each<[text: string, ...lines: string[]]>([
     'server: { auth: { endpoint: "https://auth.example.com/", fetch } }',
     '1:58 "server.auth.?" is a function: set it in code, as in withAuth(handler, { ...config, fetch }) | server: { auth: { endpoint: "*****:*******************", ***** } }',
   ],
+  [
+    'server: { auth: { endpoint: "https://auth.example.com/", cache } }',
+    '1:58 "server.auth.cache" must be left out or given a value (is a variable not set?), received null | server: { auth: { endpoint: "*****:*******************", cache } }',
+  ],
+  [
+    'server: { auth: { provider_config: { type: "${env.NO}" } } }',
+    '1:44 "server.auth.provider_config.type": Environment variable "NO" is not set, or empty: set it, write ${env.NO:=default}, or ${env.NO:+value} to leave the key out when it is not set | server: { auth: { provider_config: { type: "${env.NO}" } } }',
+  ],
 ])('reports every problem of %j, and shows only keys', (text, ...lines) => {
   const named = linesOf(text, { SET: 'x' }).map((line) => line.replace(TYPES, 'TYPES'))
   expect(named).toEqual(lines)

@@ -94,6 +94,11 @@ describe('a provider says what is wrong:', () => {
       `${URI}, isuer: x`,
       'isuer: | Unknown option "..isuer": did you mean "issuer"?',
     ],
+    [
+      'oauth2_token',
+      'jwks_uri: "https://a.example/", jwks: [x]',
+      '[x | "..jwks" must be a mapping, received an array',
+    ],
   ])('%s { %s }', (type, keys, ...problems) => {
     expect(wrong(type, keys)).toEqual(problems)
   })
@@ -156,6 +161,10 @@ describe('server.auth says', () => {
     [
       'provider_config: { type: custom }',
       '19 ..provider_config.endpoint" is missing or empty: set it to the URL of your auth endpoint',
+    ],
+    [
+      `providers: [${KEYS}, ${PROXY}]`,
+      '71 ..providers[1].type" must not be "upstream_header" beside other providers: it reads the caller from a header, and they read a token. Guard them apart',
     ],
   ])('what is wrong: %s', (auth, ...lines) => {
     const found = problemsOf(inAuth(auth))
