@@ -10,7 +10,7 @@ const HEAD = `# Messages
 
 <!-- Written by \`npm run docs:generate\` from the sentences in the code. -->
 
-Every sentence of with-auth, by the place where you meet it. What is filled in stands in \`<angle brackets>\`. [Errors](errors.md)
+Every sentence of with-auth, by the place where you meet it. \`<Angle brackets>\` stand for a value. [Errors](errors.md)
 explains the codes, and [Troubleshooting](troubleshooting.md) begins with a symptom.`
 
 interface Place {
@@ -122,7 +122,7 @@ function sectionOfDetails(): string {
   ])
   const known = rows.filter(([, ...cells]) => cells.some((cell) => cell !== ''))
   const servers = renderTable([['`detail`', 'Keycloak', 'Hydra', 'Kubernetes'], ...known])
-  return `## Why a token was denied\n\nAs \`detail\` of the decision event, in the log and in traces. The client reads only \`denied\`, \`forbidden\` or \`malformed_credentials\`.\n\n${table}\n\nWhat it most often is with some servers:\n\n${servers}`
+  return `## Why a token was denied\n\nAs \`detail\` of the decision event, in the log and in traces. The client reads only \`denied\`, \`forbidden\` or \`malformed_credentials\`.\n\n${table}\n\nThe usual causes with some servers:\n\n${servers}`
 }
 
 function tableOf(messages: readonly Message[]): string {

@@ -5,7 +5,8 @@ import { parseAllDocuments } from 'yaml'
 import { readCodeSpans, readLinks } from '../support/markdown.ts'
 import { exists, readJson, readText, ROOT } from '../support/project.ts'
 import { findTypeErrors, isPlace } from '../support/type-check.ts'
-import { anchorsOf, createPage, PAGES } from './pages.ts'
+import { anchorsOf, createPage, pageNamed, PAGES } from './pages.ts'
+import { readSteps } from './steps.ts'
 import type { Page, PageFence } from './pages.ts'
 
 const COMPILE = { tags: ['slow'], timeout: 60_000 }
@@ -90,6 +91,14 @@ describe('a code block', () => {
   })
 })
 
+// A name such as `server.mjs` has no types on any runtime.
+it.each([
+  ['README.md, the first block', pageNamed('README.md').fences[0]?.code ?? ''],
+  ...PAGES.flatMap(savedAsJavaScript),
+])('what is saved as JavaScript is JavaScript: %s', (_, code) => {
+  expect(syntaxErrors(process.execPath, ['--check', '--input-type=module', '-'], code)).toBe('')
+})
+
 describe('the README', () => {
   it('has at most 200 lines and 12 kB', () => {
     const text = readText('README.md')
@@ -152,6 +161,14 @@ function blocksOf(language: string): [string, PageFence][] {
 
 function isExample({ comment = '' }: PageFence): boolean {
   return comment.startsWith('examples/')
+}
+
+function savedAsJavaScript({ file, text }: Page): [name: string, code: string][] {
+  return readSteps(text).flatMap((step) =>
+    step.kind === 'save' && /\.m?js$/.test(step.name)
+      ? [[`${file}:${step.line}, ${step.name}`, step.code]]
+      : [],
+  )
 }
 
 function linesOf(text: string): number {

@@ -128,7 +128,8 @@ export const ADVICE: Readonly<Record<DenyDetail, Advice>> = {
     change: 'Give the client a key for this path.',
   },
   unknown: {
-    means: 'It is no API key of the file or the database: it was removed, or it is of another one.',
+    means:
+      'It is not an API key of the file or the database: it was removed, or it is of another one.',
     change: 'Let the client send its whole key. `with-auth keys check` reads a key.',
   },
 }

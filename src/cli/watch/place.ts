@@ -8,8 +8,7 @@ export type WatchPlace =
   | { readonly host: string; readonly port: number; readonly secret: string }
 
 export const WATCH_VARIABLES = {
-  WITH_AUTH_WATCH_SECRET:
-    'the secret of those who watch decisions at a port, 16 to 1024 characters',
+  WITH_AUTH_WATCH_SECRET: 'the secret for watching decisions at a port, 16 to 1024 characters',
 } as const
 
 const LOOPBACK = /^(?:\[(::1)\]|(127\.0\.0\.\d{1,3})):(\d{1,5})$/
