@@ -135,6 +135,10 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
   'keys create': {
     keys: [{ value: 'missing/keys.yaml', code: 1 }],
     principal: [{ value: 'a\u0001b', shown: String.raw`"a\u0001b"` }],
+    name: [
+      { value: 'a\u0001b', shown: '' },
+      { value: 'x'.repeat(101), shown: '' },
+    ],
     tenant: [{ value: 'Acme' }],
     attribute: [{ value: 'roles' }, { value: '=admin' }],
     path: [{ value: '/v1/*' }, { value: 'v1' }, { value: '/v1//' }, { value: '/a b' }],

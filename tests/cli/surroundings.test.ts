@@ -116,7 +116,7 @@ describe('standard output that cannot be written', { tags: ['slow'] }, () => {
   )
 
   it.each([
-    ['list', /^ID +STATUS/],
+    ['list', /^ID +PRINCIPAL/],
     ['export', /^# The keys/],
   ])('exits quietly if the reader leaves early: keys %s | head -1', (command, first) => {
     const principal = 'p'.repeat(256)

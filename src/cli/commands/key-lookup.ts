@@ -1,8 +1,9 @@
-import { listKeys } from '../../keys.ts'
+import { reportKeys } from '../../keys.ts'
 import { noSuchKey } from '../../keys/error.ts'
 import { judgeBy, toRecord } from '../../keys/keyring.ts'
 import { repositoryOf } from '../../keys/edits/place.ts'
 import { formatTimestamp, parseTimestamp } from '../../keys/times.ts'
+import { reportOf } from '../../keys/usage/report.ts'
 import {
   pickTexts,
   readKey,
@@ -12,10 +13,11 @@ import {
 } from '../command-line.ts'
 import { UsageError } from '../errors.ts'
 import { KEYS_OPTION, requireKeys, withKeys } from '../key-place.ts'
-import { shown } from '../shown-value.ts'
+import { describeKeys, describeAttention, describeLastUse } from '../key-table.ts'
+import { escapeHidden, shown } from '../shown-value.ts'
 import { EXIT } from '../surroundings.ts'
 import { LIST_ADVICE } from './keys.ts'
-import type { KeyRecord } from '../../keys.ts'
+import type { KeyChecks, KeyReport, KeyReports } from '../../keys.ts'
 import type { KeyJudgment } from '../../keys/keyring.ts'
 import type { KeyRepository } from '../../keys/repository.ts'
 import type { Command, CommandLine } from '../command-line.ts'
@@ -28,9 +30,9 @@ const LONGEST_NAME = 'begins with'.length
 const listCommand: Command = {
   name: 'keys list',
   usage: '--keys FILE [OPTIONS]',
-  summary: 'list the keys in a key file or a database, without secrets',
+  summary: 'list the keys, their last use, and what needs attention, without secrets',
   details:
-    'A key file is listed in its order. A database is listed in pages, in the order of the ids. So is a key file with --after or --limit.',
+    'A key needs attention if it expires within 14 days, was never used, or not for 90 days. Its last use is the last check that it passed. A request that a cache answers is not counted. --json has all that is known of each key, without secrets.\n\nA key file is listed in its order. A database is listed in pages, in the order of the ids. So is a key file with --after or --limit.',
   examples: [
     'with-auth keys list --keys keys.yaml',
     'with-auth keys list --keys keys.yaml --principal alice',
@@ -58,7 +60,7 @@ const checkCommand: Command = {
 const showCommand: Command = {
   name: 'keys show',
   usage: 'ID --keys FILE',
-  summary: 'show what is stored about a key, without secrets',
+  summary: 'show what is stored about a key and how it is used, without secrets',
   examples: ['with-auth keys show key_zyk3qgvxqtla --keys keys.yaml'],
   options: KEYS_OPTION,
   run: show,
@@ -74,68 +76,65 @@ async function list(line: CommandLine, surroundings: Surroundings): Promise<numb
     ...(limit === undefined ? {} : { limit }),
   }
   return withKeys(line, surroundings, async ({ place, use }) => {
-    const keys = await use(() => listKeys(place, page))
-    surroundings.print(line.has('json') ? `${JSON.stringify(keys)}\n` : describeKeys(keys))
+    const reports = await use(() => reportKeys(place, page))
+    const { keys } = reports
+    const text = line.has('json') ? `${JSON.stringify(keys)}\n` : describeKeys(keys, Date.now())
+    surroundings.print(text)
+    noteUnknownUse(reports, surroundings)
     const isFull = keys.length === (typeof place === 'string' ? limit : (limit ?? DEFAULT_LIMIT))
     if (isFull) surroundings.note(`with-auth: for more keys add --after ${keys.at(-1)?.id}\n`)
     return EXIT.ok
   })
 }
 
-function describeKeys(keys: readonly KeyRecord[]): string {
-  if (keys.length === 0) return 'There are no keys.\n'
-  const hasTenants = keys.some(({ tenant }) => tenant !== undefined)
-  const rows = keys.map(
-    ({ id, status, principal, tenant = '', prefix = '', expires = '', paths = [] }) => [
-      id,
-      status,
-      shown(principal),
-      ...(hasTenants ? [tenant] : []),
-      prefix,
-      expires,
-      paths.map(shown).join(' '),
-    ],
-  )
-  const tenants = hasTenants ? ['TENANT'] : []
-  const table = [
-    ['ID', 'STATUS', 'PRINCIPAL', ...tenants, 'BEGINS WITH', 'EXPIRES', 'PATHS'],
-    ...rows,
-  ]
-  const widthOf = (column: number): number =>
-    Math.max(...table.map((row) => row[column]?.length ?? 0))
-  const lines = table.map((row) => row.map((cell, column) => cell.padEnd(widthOf(column))))
-  return lines.map((cells) => `${cells.join('  ').trimEnd()}\n`).join('')
-}
-
 async function show(line: CommandLine, surroundings: Surroundings): Promise<number> {
   const id = requireOperand(line, 'ID')
   return withKeys(line, surroundings, async ({ use }) => {
-    const record = await use(async (place) => getRecord(repositoryOf(place), id), {
+    const reports = await use(async (place) => getReport(repositoryOf(place), id), {
       no_such_key: LIST_ADVICE,
     })
-    surroundings.print(line.has('json') ? `${JSON.stringify(record)}\n` : describeRecord(record))
+    for (const report of reports.keys) {
+      const isJson = line.has('json')
+      const text = isJson ? `${JSON.stringify(report)}\n` : describeReport(report, Date.now())
+      surroundings.print(text)
+    }
+    noteUnknownUse(reports, surroundings)
     return EXIT.ok
   })
 }
 
-async function getRecord({ name, read }: KeyRepository, id: string): Promise<KeyRecord> {
-  const key = await read().get(id)
-  if (key === undefined) throw noSuchKey(name, 'id')
-  return toRecord(key, Date.now())
+async function getReport(repository: KeyRepository, id: string): Promise<KeyReports> {
+  const key = await repository.read().get(id)
+  if (key === undefined) throw noSuchKey(repository.name, 'id')
+  return reportOf(repository, [key])
 }
 
-function describeRecord({ attributes, prefix, ...record }: KeyRecord): string {
+function describeReport(report: KeyReport, now: number): string {
+  const { attributes, prefix, lastUsed, checks, attention, ...record } = report
   const lists = Object.entries(attributes).map(([name, values]) => `${name}=${values.join(',')}`)
-  const facts = {
-    ...record,
+  const facts: Readonly<Record<string, string | readonly string[]>> = {
+    ...Object.fromEntries(
+      Object.entries(record).map(([name, value]) => [name, [value].flat().map(String)]),
+    ),
     ...(lists.length === 0 ? {} : { attributes: lists }),
     ...(prefix === undefined ? {} : { 'begins with': prefix }),
+    'last used': lastUsed ?? describeLastUse(report, now),
+    ...(checks && { checks: describeChecks(checks) }),
+    ...(attention.length === 0 ? {} : { attention: describeAttention(report, now).join(', ') }),
   }
   const lines = Object.entries(facts).map(([name, value]) => {
-    const text = [value].flat().map((one) => shown(String(one)))
+    const text = [value].flat().map((one) => (name === 'name' ? escapeHidden(one) : shown(one)))
     return `${name.padEnd(LONGEST_NAME)}  ${text.join(' ')}\n`
   })
   return lines.join('')
+}
+
+function describeChecks({ today, last7Days, last30Days }: KeyChecks): string {
+  return `${today} today, ${last7Days} in 7 days, ${last30Days} in 30 days (UTC; a request that a cache answers is not counted)`
+}
+
+function noteUnknownUse({ useError }: KeyReports, { note }: Surroundings): void {
+  if (useError) note(`with-auth: the use of the keys is unknown: ${useError.message}\n`)
 }
 
 const STDIN_ONLY =

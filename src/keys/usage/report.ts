@@ -9,7 +9,7 @@ import type { KeyUse } from './use.ts'
 /** What to look at: an end within 14 days, a key that no check has passed, and one that none has passed for 90 days. */
 export type KeyAttention = 'expires_soon' | 'never_used' | 'unused'
 
-/** How often a key passed a check. A request that a cache answers is no check. Days are those of UTC. */
+/** How often a key passed a check. A request that a cache answers is not counted. Days are those of UTC. */
 export interface KeyChecks {
   readonly today: number
   /** Today and the six days before. */

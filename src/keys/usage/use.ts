@@ -7,7 +7,7 @@ export interface KeyUse {
   readonly id: string
   /** The day in UTC, such as `2026-12-31`. */
   readonly day: string
-  /** The number of checks that the key passed. A request that a cache answers is no check. */
+  /** The number of checks that the key passed. A request that a cache answers is not counted. */
   readonly checks: number
   /** The time of the last of these checks, such as `2026-12-31T12:00:00Z`. */
   readonly lastUsed: string

