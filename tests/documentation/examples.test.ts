@@ -34,6 +34,9 @@ const AUTHZEN = 'authzen.ts'
 // Tried by tests/runtimes/traces.test.ts.
 const TRACES = sources.filter((file) => file.startsWith('traces/'))
 
+// Tried by tests/examples/rate-limits.test.ts.
+const RATE_LIMITS = sources.filter((file) => file.startsWith('rate-limits/'))
+
 const rows = readTable(readText('docs/frameworks/README.md'), 'example').map((cells) => {
   const [link = '', framework = '', guard = '', identity = '', server = ''] = cells
   const [, name = '', file = ''] = /^\[(.*)\]\(\.\.\/\.\.\/examples\/(.*)\)$/.exec(link) ?? []
@@ -46,7 +49,7 @@ describe('the table of examples in docs/frameworks/README.md', () => {
   })
 
   it('has every program and folder of examples/, except those of other pages', () => {
-    const elsewhere = new Set([...WEBSOCKETS, ...MCP, ...TRACES, AUTHZEN])
+    const elsewhere = new Set([...WEBSOCKETS, ...MCP, ...TRACES, ...RATE_LIMITS, AUTHZEN])
     const others = sources.filter((file) => !elsewhere.has(file)).map(topOf)
     expect(sorted(new Set(others))).toEqual(sorted(rows.map(({ file }) => topOf(file))))
     expect(rows.map(({ name }) => name)).toEqual(rows.map(({ file }) => topOf(file)))
@@ -75,6 +78,10 @@ it.each(WEBSOCKETS)('%s stands in docs/websockets.md', (file) => {
 
 it('docs/authorization.md has the example of a decision point', () => {
   expect(readText('docs/authorization.md')).toContain(`<!-- examples/${AUTHZEN} -->`)
+})
+
+it.each(RATE_LIMITS)('%s stands in docs/rate-limits.md', (file) => {
+  expect(readText('docs/rate-limits.md')).toContain(`<!-- examples/${file} -->`)
 })
 
 it.each(TRACES)('%s stands in docs/traces.md', (file) => {
