@@ -136,8 +136,8 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
     keys: [{ value: 'missing/keys.yaml', code: 1 }],
     principal: [{ value: 'a\u0001b', shown: String.raw`"a\u0001b"` }],
     name: [
-      { value: 'a\u0001b', shown: '' },
-      { value: 'x'.repeat(101), shown: '' },
+      { value: 'a\u0001b', shown: 'its value is not shown' },
+      { value: 'x'.repeat(101), shown: 'its value is not shown' },
     ],
     tenant: [{ value: 'Acme' }],
     attribute: [{ value: 'roles' }, { value: '=admin' }],
@@ -184,6 +184,12 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
     config: [{ value: 'missing.yaml', code: 1 }],
   },
   'keys export': { keys: [{ value: 'missing.yaml', code: 1 }] },
+  console: {
+    keys: [{ value: 'missing.yaml', code: 1 }],
+    config: [{ value: 'missing.yaml', code: 1 }],
+    watch: [{ value: '0.0.0.0:9330' }],
+    port: [{ value: '65536' }],
+  },
   endpoint: {
     keys: [{ value: 'missing.yaml', code: 1 }],
     'max-age': [{ value: 'soon' }, { value: '3601' }, { value: '1.5' }],
@@ -237,6 +243,7 @@ function lineWithout(command: string, option: string): readonly string[] {
     'keys check': [['-'], keys],
     'keys export': [keys],
     endpoint: [keys, ['--port=0']],
+    console: [keys, ['--port=0']],
     check: [['http://127.0.0.1:9']],
     explain: [option === 'config' ? [] : keys, ['--path', '/v1']],
     revoke: [['--config', 'run.yaml'], option === 'sha256' ? [] : ['--all']],

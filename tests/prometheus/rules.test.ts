@@ -221,7 +221,7 @@ describe.skipIf(missing)(`the alerts (${missing ?? 'checked'})`, () => {
     expect(check(cases.flat(), [])).toContain('SUCCESS')
   })
 
-  it('tell of one bad instance among 200', () => {
+  it('tell of one bad instance among 200', { tags: ['slow'] }, () => {
     // Those of the other metrics would take as long again.
     const good = Array.from({ length: 199 }, (_, index) =>
       seriesOf(`good-${index}`, {}).filter(({ series }) => series.includes('decisions')),
