@@ -1,5 +1,6 @@
 import { ignore } from '../../core/async.ts'
 import { isWorkers } from '../../core/runtime.ts'
+import { system } from '../../files/system.ts'
 import { endOfKey } from '../keyring.ts'
 import { createFileWriter } from './file-writer.ts'
 import { UseRecorder } from './recorder.ts'
@@ -57,8 +58,8 @@ function recorderOf(source: UseSource, warn: Warn): UseRecorder | undefined {
 }
 
 function findRecorder(source: UseSource): UseRecorder | undefined {
-  // A text has no place beside it, and on Workers no timer outlives its request.
-  if ('text' in source || isWorkers()) return undefined
+  // A text has no place beside it.
+  if ('text' in source || !hasTimers()) return undefined
   if ('file' in source) {
     const known = OF_FILES.get(source.file)
     if (known !== undefined) return known
@@ -72,4 +73,14 @@ function findRecorder(source: UseSource): UseRecorder | undefined {
   const recorder = OF_STORES.get(store) ?? new UseRecorder((uses) => store.addUse?.(uses))
   OF_STORES.set(store, recorder)
   return recorder
+}
+
+// On Workers no timer outlives its request, and other runtimes without built-in modules tell nobody of their end.
+function hasTimers(): boolean {
+  try {
+    system()
+    return !isWorkers()
+  } catch {
+    return false
+  }
 }

@@ -233,6 +233,16 @@ describe('the checks of a store', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('are not counted without the built-in modules of Node, which rejects nobody', () => {
+    vi.stubGlobal('process', undefined)
+    try {
+      expect(() => observeUse({ store: storeWith(vi.fn()) }, vi.fn())(KEY)).not.toThrow()
+    } finally {
+      vi.unstubAllGlobals()
+    }
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   it('take a bounded memory', async () => {
     const addUse = vi.fn()
     const note = observeUse({ store: storeWith(addUse) }, vi.fn())
