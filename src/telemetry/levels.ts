@@ -58,10 +58,13 @@ export class Levels {
     return this.#isRevocationPending
   }
 
-  /** For a new configuration, which has new circuits and new verifiers. Its store says what has changed. */
-  reset(): void {
+  /** For a new configuration, which has new circuits and new verifiers. Its store, if it has one, says what has changed. */
+  reset(hasStore: boolean): void {
     for (const circuits of Object.values(this.#circuits)) circuits.clear()
     this.#keys.clear()
+    if (hasStore) return
+    this.#isStoreLost = false
+    this.#isRevocationPending = false
   }
 }
 

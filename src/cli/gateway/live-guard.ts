@@ -152,7 +152,11 @@ type Guard = ReturnType<typeof createGuard>
 function createGuard(first: Stage, options: LiveGuardOptions) {
   let stage = first
   let newest: Stage | undefined = first
-  const logConfig = (): void => options.log({ type: 'config', ...revocationBounds(stage.resolved) })
+  const logConfig = (): void => {
+    const { cache } = stage.resolved
+    const hasStore = cache !== false && cache.describe().store !== undefined
+    options.log({ type: 'config', ...revocationBounds(stage.resolved), hasStore })
+  }
   let latest = Promise.resolve()
   /** Switches to another configuration, after the proof of its endpoint. */
   const replace = async (config: AuthConfig): Promise<void> => {

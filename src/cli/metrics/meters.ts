@@ -42,7 +42,7 @@ export function createMeter(source: Exclude<Source, 'library'>): Meter {
     if (entry.type === 'config' || entry.type === 'config_error') {
       isReloaded = entry.type === 'config'
     }
-    if (entry.type === 'config') levels.reset()
+    if (entry.type === 'config') levels.reset(Reflect.get(entry, 'hasStore') === true)
     if (!isEvent(entry)) return measures.add('events', entry.type)
     levels.note(entry)
     measures.note(entry)

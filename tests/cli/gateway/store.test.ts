@@ -36,18 +36,20 @@ describe.each(ENGINES)('the gateway with a store in %s', (name) => {
     programs.push(program)
     return program
   }
-  const configure = ({ url }: RunningEngine): void => {
+  const configure = (engine?: RunningEngine): void => {
     const auth = {
       endpoint: endpoint().url,
       context: { headers: [] },
       cache: { allow_ttl_ms: 600_000 },
-      store: { url },
+      ...(engine && { store: { url: engine.url } }),
     }
     writeFileSync(inFolder('run.yaml'), JSON.stringify({ server: { auth } }))
   }
   /** Starts the gateway, and lets it cache an allow. */
-  const start = async (): Promise<SpawnedProgram & { readonly url: string }> => {
-    const gateway = run('gateway', '--upstream', upstreamUrl(), '--port', '0')
+  const start = async (
+    ...args: readonly string[]
+  ): Promise<SpawnedProgram & { readonly url: string }> => {
+    const gateway = run('gateway', '--upstream', upstreamUrl(), '--port', '0', ...args)
     const [, url = ''] = await gateway.printed(/"type":"listening","url":"([^"]+)"/)
     await call(url, KEY)
     await untilStates(gateway, /live/)
@@ -96,6 +98,19 @@ describe.each(ENGINES)('the gateway with a store in %s', (name) => {
     await untilStates(gateway, /live.* lost.* live/)
     await untilCached(gateway.url)
     await revoke(gateway.url)
+  })
+
+  it('is no longer without its store once the file has none', async () => {
+    const engine = await startEngine(name)
+    configure(engine)
+    const gateway = await start('--metrics', '127.0.0.1:0')
+    const [, metrics = ''] = await gateway.printed(/"type":"metrics","url":"([^"]+)"/)
+    const up = async (): Promise<string | undefined> =>
+      /^with_auth_store_up (\d)$/m.exec(await (await fetch(metrics)).text())?.[1]
+    await engine.kill()
+    await vi.waitFor(async () => expect(await up()).toBe('0'), 15_000)
+    configure()
+    await vi.waitFor(async () => expect(await up()).toBe('1'), 15_000)
   })
 
   it('changes to another store with its file, and leaves the first', async () => {

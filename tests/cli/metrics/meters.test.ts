@@ -193,7 +193,9 @@ it('states that last are gauges, and each event is counted', () => {
   measure({ type: 'store', state: 'lost' }, { type: 'config_error', message: 'x' })
   measure({ type: 'keys_error', message: 'x' }, { type: 'dropped' })
   expect(levels()).toEqual([0, 0])
-  measure({ type: 'store', state: 'live' }, { type: 'config' })
+  measure({ type: 'config', hasStore: true })
+  expect(levels()).toEqual([0, 1])
+  measure({ type: 'store', state: 'live' })
   expect(levels()).toEqual([1, 1])
   const count = (type: string) => valueOf(scrape(), 'with_auth_events_total', { type })
   const types = ['store_lost', 'config_error', 'keys_error', 'dropped', 'warning']
