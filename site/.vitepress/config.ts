@@ -70,6 +70,7 @@ export default defineConfig({
       { text: 'Options', link: '/configuration' },
       { text: 'API', link: '/api/index.html', target: '_self' },
       { text: 'Changes', link: `${home}/blob/main/CHANGELOG.md` },
+      { text: 'Source', link: home },
     ],
     sidebar: Object.entries(navigation).map(([text, pages]) => ({
       text,
@@ -79,7 +80,6 @@ export default defineConfig({
         link: `/${toRoute(name).replace(/index$/, '')}`,
       })),
     })),
-    socialLinks: [{ icon: 'github', link: home }],
   },
 })
 
