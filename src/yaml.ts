@@ -4,26 +4,19 @@
  * @module with-auth/yaml
  */
 import { parseOptions } from './core/config/interpreter.ts'
-import {
-  configOfText,
-  FileParts,
-  loadFile,
-  READ,
-  readFile,
-  readText,
-  toTextOptions,
-} from './yaml/parsed-file.ts'
+import { configOfText, loadFile, READ, readText, toTextOptions } from './yaml/parsed-file.ts'
 import { ConfigFileError } from './yaml/problems.ts'
-import { watchParsed } from './yaml/watch.ts'
+import { watchFile } from './yaml/watched-file.ts'
 import type { AuthConfig } from './core/auth-config.ts'
 import type { Verifier } from './core/verifier.ts'
 import type { JwtOptions } from './jwt.ts'
 import type { Table } from './core/config/form.ts'
-import type { LoadOptions, ParsedFile, ReadOptions } from './yaml/parsed-file.ts'
+import type { LoadOptions, ReadOptions } from './yaml/parsed-file.ts'
+import type { WatchedConfig } from './yaml/watched-file.ts'
 import type { ConfigProblem } from './yaml/problems.ts'
 
 export { ConfigFileError }
-export type { ConfigProblem, LoadOptions }
+export type { ConfigProblem, LoadOptions, WatchedConfig }
 
 /** Options for reading a text. */
 export interface ParseOptions extends Omit<LoadOptions, 'onEvent'> {
@@ -52,14 +45,6 @@ export interface WatchOptions extends Pick<LoadOptions, 'env' | 'accessPolicy' |
    * @default 1000
    */
   readonly intervalMs?: number
-}
-
-/** A file that is watched. */
-export interface WatchedConfig {
-  /** The last valid config. */
-  readonly config: AuthConfig
-  /** Ends the watch. Nothing is called after that. */
-  close(): void
 }
 
 type ParsedParse = ReadOptions & Pick<ParseOptions, 'jwt'> & { readonly path: string }
@@ -180,40 +165,6 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
     options,
     ['options'],
   )
-  const parts = new FileParts(onEvent)
   const reading = toTextOptions(given)
-  const parse = (text: string): Promise<ParsedFile> =>
-    parts.make(readText(text, { path, ...reading }))
-  const read = (): string => readFile(path)
-  const text = read()
-  const first = await parse(text)
-  let { config = {} } = first
-  // Those of all configs that `onChange` got since it last took one, and of that.
-  const caches = new Set([config.cache])
-  const close = watchParsed({
-    read,
-    text,
-    config: first,
-    parse,
-    intervalMs,
-    onChange: ({ config: next = {} }) => {
-      const before = [...caches].filter((cache) => cache !== next.cache)
-      caches.add(next.cache)
-      config = next
-      const changed = onChange(next)
-      const stop = (): void =>
-        before.forEach((cache) => {
-          if (caches.delete(cache) && cache) cache.stop()
-        })
-      Promise.resolve(changed).then(stop, stop)
-    },
-    onError,
-    onRecover: onRecover ?? (() => undefined),
-  })
-  return {
-    get config() {
-      return config
-    },
-    close,
-  }
+  return watchFile(path, { onChange, onError, onRecover, intervalMs, onEvent, reading })
 }

@@ -17,6 +17,7 @@ import type { MemoryCacheOptions } from '../memory/options.ts'
 import type { AuthSection, SectionOptions } from './auth-section.ts'
 import type { MadeCache } from './cache-section.ts'
 import type { Findings } from './problems.ts'
+import type { KeyWatch } from './providers/means.ts'
 import type { ProviderWatch } from './providers/make.ts'
 import type { Decided, MadePart } from './providers/source.ts'
 import type { MakeJwt } from './providers/kinds/provider.ts'
@@ -139,20 +140,25 @@ function checked<Value>(findings: Findings, value: Value): Value {
 export class FileParts {
   readonly #onEvent: LoadOptions['onEvent']
   readonly #watch: ProviderWatch | undefined
+  readonly #keys: KeyWatch | undefined
   #cache: MadeCache | undefined
   #made: MadePart | undefined
 
-  /** @param onEvent Receives the events of a store. */
-  constructor(onEvent: LoadOptions['onEvent'], watch?: ProviderWatch) {
+  /**
+   * @param onEvent Receives the events of a store.
+   * @param keys Is told of API keys that the file names.
+   */
+  constructor(onEvent: LoadOptions['onEvent'], watch?: ProviderWatch, keys?: KeyWatch) {
     this.#onEvent = onEvent
     this.#watch = watch
+    this.#keys = keys
   }
 
   /** The file, and its config with its cache. @throws ConfigFileError */
   async make({ section, findings }: Draft): Promise<ParsedFile> {
     if (section === undefined) return checked(findings, NO_SECTION)
     const cache = await makeCacheAndStore(section, this.#onEvent, this.#cache)
-    const means = { ...(await loadMeans(section)), watch: this.#watch }
+    const means = { ...(await loadMeans(section, this.#keys)), watch: this.#watch }
     const decided = decide(section, means, this.#made)
     const config = checked(findings, configOf(section, decided, cache))
     this.#cache = cache

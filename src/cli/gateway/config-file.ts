@@ -1,13 +1,16 @@
 import { findLoneMount } from '../../files/lone-mount.ts'
-import { watchConfig } from '../../yaml.ts'
+import { toTextOptions } from '../../yaml/parsed-file.ts'
+import { watchFile } from '../../yaml/watched-file.ts'
 import { UsageError } from '../errors.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { LoadOptions, WatchedConfig } from '../../yaml.ts'
+import type { KeyWatch } from '../../yaml/providers/means.ts'
 import type { CommandLine, OptionSpecs } from '../command-line.ts'
 import type { DecisionLog } from '../log.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { RequestLog } from './request-log.ts'
 
+const INTERVAL_MS = 1000
 const POLICY = 'upstream-enforces-access-policy'
 
 /** The flag of the commands that read a run.yaml for what it decides. */
@@ -58,6 +61,7 @@ export function followFile(
   file: string,
   { line, complete, log, onEvent, surroundings }: FollowOptions,
   guard: Promise<Follower>,
+  keys: KeyWatch,
 ): Promise<WatchedConfig> {
   const whyNot = findLoneMount(file)
   if (whyNot !== undefined) {
@@ -69,15 +73,17 @@ export function followFile(
     const message = error instanceof Error ? error.message : 'The configuration cannot be used'
     log({ type: 'config_error', message })
   }
-  return watchConfig(file, {
-    ...policyOptions(line),
+  const options = {
+    intervalMs: INTERVAL_MS,
+    reading: toTextOptions(policyOptions(line)),
     onEvent,
-    // `watchConfig` passes what `complete` throws to `onError`. The store before is needed until the switch.
-    onChange: (changed) => {
+    // `watchFile` passes what `complete` throws to `onError`. The store before is needed until the switch.
+    onChange: (changed: AuthConfig) => {
       const config = complete(changed)
       return guard.then(({ replace }) => replace(config)).catch(onError)
     },
     onError,
     onRecover: () => void guard.then(({ logConfig }) => logConfig()),
-  })
+  }
+  return watchFile(file, options, keys)
 }

@@ -14,12 +14,12 @@ import type { Gate } from '../../core/gate.ts'
 import type { Auth } from '../../core/types.ts'
 import type { KeyPlace } from '../../keys.ts'
 import type { WatchedConfig } from '../../yaml.ts'
+import type { KeyWatch } from '../../yaml/providers/means.ts'
 import type { CommandLine } from '../command-line.ts'
 import type { DecisionLog } from '../log.ts'
 import type { EndpointProof, ProofState } from '../proof.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { FrontOptions } from './front.ts'
-import type { KeyObservers } from './guard-config.ts'
 import type { RequestLog } from './request-log.ts'
 
 /** Decides about requests. With `--config` it follows changes of the file. */
@@ -71,11 +71,12 @@ export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGua
   let begin: ((guard: Guard) => void) | undefined
   const started = new Promise<Guard>((resolve) => (begin = resolve))
   let file: WatchedConfig | undefined
+  const observers = observeKeys(options)
   const load = async (name: string): Promise<AuthConfig> => {
-    file = await followFile(name, options, started)
+    file = await followFile(name, options, started, observers)
     return file.config
   }
-  const read = await readGuardConfig(line, surroundings, observeKeys(options), load)
+  const read = await readGuardConfig(line, surroundings, observers, load)
   let guard: Guard | undefined
   const stop = (): void => {
     file?.close()
@@ -97,7 +98,7 @@ export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGua
   }
 }
 
-function observeKeys({ log, followKeys }: LiveGuardOptions): KeyObservers {
+function observeKeys({ log, followKeys }: LiveGuardOptions): KeyWatch {
   return { onOpen: followKeys, onError: ({ message }) => log({ type: 'keys_error', message }) }
 }
 

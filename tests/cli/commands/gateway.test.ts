@@ -215,24 +215,37 @@ describe('with-auth gateway', () => {
     expect(endpoint().asked).toEqual([])
   })
 
-  it('rejects every request once the key file is broken, logs why, and stops listening at the end', async () => {
-    const file = inFolder('breaks.yaml')
-    const { key } = await createKey(file, { principal: 'carol' })
-    const { listening, printed, logged, signal, ended } = start(['--keys', file])
-    const url = await listening()
-    writeFileSync(file, 'keys: [')
-    expect((await call(url, key)).status).toBe(503)
-    expect(reached).toEqual([])
-    expect(logged()).toContainEqual({
-      time: expect.any(String),
-      type: 'keys_error',
-      message: expect.stringContaining('breaks.yaml:1'),
-    })
-    expect(printed()).not.toContain(key)
-    signal('SIGINT')
-    expect(await ended).toBe(0)
-    await expect(call(url, key)).rejects.toThrow('fetch failed')
-  })
+  it.each<[string, (file: string) => readonly string[]]>([
+    ['--keys', (file) => ['--keys', file]],
+    [
+      'a run.yaml',
+      (file) => {
+        const provider = `provider_config: { type: api_keys, file: "${file}" }`
+        return ['--config', writeRunYaml(`${provider}, unavailable_status: 503`)]
+      },
+    ],
+  ])(
+    'rejects every request once the key file of %s is broken, logs why, and stops listening at the end',
+    async (_, argsFor) => {
+      const file = inFolder('breaks.yaml')
+      writeFileSync(file, 'keys: []')
+      const { key } = await createKey(file, { principal: 'carol' })
+      const { listening, printed, logged, signal, ended } = start(argsFor(file))
+      const url = await listening()
+      writeFileSync(file, 'keys: [')
+      expect((await call(url, key)).status).toBe(503)
+      expect(reached).toEqual([])
+      expect(logged()).toContainEqual({
+        time: expect.any(String),
+        type: 'keys_error',
+        message: expect.stringContaining('breaks.yaml:1'),
+      })
+      expect(printed()).not.toContain(key)
+      signal('SIGINT')
+      expect(await ended).toBe(0)
+      await expect(call(url, key)).rejects.toThrow('fetch failed')
+    },
+  )
 
   it('rejects nothing in shadow mode, even with an endpoint that allows every key', async () => {
     const open = createServer((_, response) => response.end())

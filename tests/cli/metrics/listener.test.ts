@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { describe, expect, it, vi } from 'vitest'
 import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
@@ -174,7 +175,12 @@ describe('--metrics with keys', () => {
     await gateway.listening()
     const serving = serveCommand(endpointCommand, ['--keys', file, '--metrics=127.0.0.1:0'])
     await serving.listening()
-    for (const one of [gateway, serving]) {
+    const config = inFolder('run.yaml')
+    const provider = `provider_config: { type: api_keys, file: "${file}" }`
+    writeFileSync(config, `server: { auth: { ${provider} } }`)
+    const configured = start(['--config', config, '--metrics=127.0.0.1:0'])
+    await configured.listening()
+    for (const one of [gateway, serving, configured]) {
       const { families } = await scrape(metricsOf(one))
       const value = valueOf(families, 'with_auth_keys_next_expiry_timestamp_seconds')
       expect(value).toBe(Date.parse(soon) / 1000)

@@ -39,7 +39,7 @@ describe('loadMeans', () => {
   it('knows the authority and the token of a pod', async () => {
     const { section } = readText(inAuth(K8S), TEXT)
     const ofPod = async (): Promise<Files | undefined> =>
-      (await loadMeans(section, pathOf('account'))).files
+      (await loadMeans(section, undefined, pathOf('account'))).files
     const name = 'https://kubernetes.default.svc'
     vi.stubEnv('NODE_EXTRA_CA_CERTS', '')
     const warn = vi.fn<(message: string) => void>()
@@ -78,7 +78,7 @@ describe('loadMeans', () => {
     vi.stubEnv('NODE_EXTRA_CA_CERTS', '')
     onTestFinished(() => void vi.unstubAllGlobals().unstubAllEnvs())
     const { section } = readText(inAuth(K8S), TEXT)
-    const { files } = await loadMeans(section, pathOf('account'))
+    const { files } = await loadMeans(section, undefined, pathOf('account'))
     const warn = vi.fn<(message: string) => void>()
     expect(files?.podTransport('https://kubernetes.default.svc', warn)).toBeUndefined()
     expect(warn.mock.calls).toEqual([
