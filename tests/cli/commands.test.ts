@@ -77,6 +77,15 @@ interface WrongValue {
   readonly code?: 1
 }
 
+const file = (value: string) => ({ value, code: 1 as const })
+const hidden = (value: string) => ({ value, shown: 'its value is not shown' })
+const GUARD = {
+  public: [{ value: 'v1' }, { value: '/a/../b' }],
+  preflight: [{ value: 'soon' }],
+  realm: [{ value: 'a\u0001b', shown: String.raw`"a\u0001b"` }],
+  credentials: [hidden('soon')],
+}
+
 /** Rejected values for each option. A new option needs a row. */
 const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly WrongValue[]>>>> = {
   gateway: {
@@ -84,18 +93,12 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
       { value: 'not-a-url' },
       { value: 'ftp://h' },
       { value: 'http://api.example.com/v1', shown: '"http://api.example.com/…"' },
-      { value: 'http://user:s3cret@h/', shown: 'its value is not shown' },
-      { value: 'http://h/?key=s3cret', shown: 'its value is not shown' },
+      hidden('http://user:s3cret@h/'),
+      hidden('http://h/?key=s3cret'),
     ],
-    config: [{ value: 'missing.yaml', code: 1 }],
-    keys: [
-      { value: 'missing.yaml', code: 1 },
-      { value: './', code: 1 },
-    ],
-    public: [{ value: 'v1' }, { value: '/a/../b' }],
-    preflight: [{ value: 'soon' }],
-    realm: [{ value: 'a\u0001b', shown: String.raw`"a\u0001b"` }],
-    credentials: [{ value: 'soon', shown: 'its value is not shown' }],
+    config: [file('missing.yaml')],
+    keys: [file('missing.yaml'), file('./')],
+    ...GUARD,
     host: [{ value: 'two words' }, { value: 'http://h', shown: '"http://h"' }, { value: 'a_b' }],
     port: [{ value: 'abc' }, { value: '65536' }, { value: '1e3' }],
     'keep-alive-ms': [{ value: '0' }, { value: 'soon' }],
@@ -109,8 +112,8 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
     'public-origin': [
       { value: 'x' },
       { value: 'https://api.example.com/v1', shown: '"https://api.example.com/…"' },
-      { value: 'https://user:s3cret@h', shown: 'its value is not shown' },
-      { value: 'https://h/?key=s3cret', shown: 'its value is not shown' },
+      hidden('https://user:s3cret@h'),
+      hidden('https://h/?key=s3cret'),
     ],
     'trusted-proxy': [
       { value: '10.0.0.0/33' },
@@ -121,24 +124,18 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
   },
   'forward-auth': {
     for: [{ value: 'envoy' }, { value: 'nginx,caddy' }],
-    config: [{ value: 'missing.yaml', code: 1 }],
-    keys: [{ value: 'missing.yaml', code: 1 }],
-    public: [{ value: 'v1' }],
-    preflight: [{ value: 'soon' }],
-    realm: [{ value: 'a\u0001b', shown: String.raw`"a\u0001b"` }],
-    credentials: [{ value: 'soon', shown: 'its value is not shown' }],
+    config: [file('missing.yaml')],
+    keys: [file('missing.yaml')],
+    ...GUARD,
     host: [{ value: 'two words' }],
     port: [{ value: '65536' }],
     'keep-alive-ms': [{ value: '0' }],
     metrics: [{ value: '9320' }],
   },
   'keys create': {
-    keys: [{ value: 'missing/keys.yaml', code: 1 }],
+    keys: [file('missing/keys.yaml')],
     principal: [{ value: 'a\u0001b', shown: String.raw`"a\u0001b"` }],
-    name: [
-      { value: 'a\u0001b', shown: 'its value is not shown' },
-      { value: 'x'.repeat(101), shown: 'its value is not shown' },
-    ],
+    name: [hidden('a\u0001b'), hidden('x'.repeat(101))],
     tenant: [{ value: 'Acme' }],
     attribute: [{ value: 'roles' }, { value: '=admin' }],
     path: [{ value: '/v1/*' }, { value: 'v1' }, { value: '/v1//' }, { value: '/a b' }],
@@ -146,52 +143,52 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
     'expires-at': [{ value: 'soon' }, { value: '2020-01-01' }, { value: '2030-02-30' }],
   },
   'keys list': {
-    keys: [{ value: 'missing.yaml', code: 1 }],
+    keys: [file('missing.yaml')],
     after: [{ value: 'two words' }],
     limit: [{ value: '0' }, { value: '1001' }, { value: 'all' }],
     principal: [{ value: 'a\u0001b', shown: String.raw`"a\u0001b"` }],
   },
-  'keys show': { keys: [{ value: 'missing.yaml', code: 1 }] },
-  'keys check': { keys: [{ value: 'missing.yaml', code: 1 }] },
+  'keys show': { keys: [file('missing.yaml')] },
+  'keys check': { keys: [file('missing.yaml')] },
   'keys revoke': {
-    keys: [{ value: 'missing.yaml', code: 1 }],
-    config: [{ value: 'missing.yaml', code: 1 }],
+    keys: [file('missing.yaml')],
+    config: [file('missing.yaml')],
     principal: [{ value: 'a\u0001b', shown: String.raw`"a\u0001b"` }],
   },
   'keys rotate': {
-    keys: [{ value: 'missing.yaml', code: 1 }],
-    config: [{ value: 'missing.yaml', code: 1 }],
+    keys: [file('missing.yaml')],
+    config: [file('missing.yaml')],
     overlap: [{ value: 'soon' }, { value: '0h' }, { value: '999999w' }],
     'expires-in': [{ value: 'soon' }, { value: '0' }, { value: '999999w' }],
     'expires-at': [{ value: 'soon' }, { value: '2020-01-01' }],
   },
   'keys remove': {
-    keys: [{ value: 'missing.yaml', code: 1 }],
-    config: [{ value: 'missing.yaml', code: 1 }],
+    keys: [file('missing.yaml')],
+    config: [file('missing.yaml')],
   },
   'keys prune': {
-    keys: [{ value: 'missing.yaml', code: 1 }],
+    keys: [file('missing.yaml')],
     older: [{ value: 'soon' }, { value: '90' }],
   },
   'keys import': {
     keys: [
-      { value: 'missing/keys.db', code: 1 },
+      file('missing/keys.db'),
       { value: 'keys.yaml' },
       { value: 'postgres://a:s3cret@h/d', shown: 'give env:NAME' },
       { value: 'env:', shown: 'not shown' },
       { value: 'env:UNSET', shown: 'env:UNSET: this variable is not set' },
     ],
-    config: [{ value: 'missing.yaml', code: 1 }],
+    config: [file('missing.yaml')],
   },
-  'keys export': { keys: [{ value: 'missing.yaml', code: 1 }] },
+  'keys export': { keys: [file('missing.yaml')] },
   console: {
-    keys: [{ value: 'missing.yaml', code: 1 }],
-    config: [{ value: 'missing.yaml', code: 1 }],
+    keys: [file('missing.yaml')],
+    config: [file('missing.yaml')],
     watch: [{ value: '0.0.0.0:9330' }],
     port: [{ value: '65536' }],
   },
   endpoint: {
-    keys: [{ value: 'missing.yaml', code: 1 }],
+    keys: [file('missing.yaml')],
     'max-age': [{ value: 'soon' }, { value: '3601' }, { value: '1.5' }],
     host: [{ value: 'two words' }],
     port: [{ value: 'abc' }],
@@ -200,10 +197,7 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
     'watch-socket': [{ value: '127.0.0.1:' }],
   },
   check: {
-    'key-file': [
-      { value: 'missing.txt', code: 1 },
-      { value: './', code: 1 },
-    ],
+    'key-file': [file('missing.txt'), file('./')],
     'timeout-ms': [{ value: '0' }, { value: '60001' }, { value: 'soon' }],
   },
   explain: {
@@ -211,17 +205,14 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
     method: [{ value: 'trace' }, { value: 'TRACE' }],
     header: [{ value: 'x-tenant', shown: 'it is not shown' }],
     'client-address': [{ value: 'localhost' }],
-    as: [{ value: '{', shown: 'its value is not shown' }],
+    as: [hidden('{')],
     config: [{ value: 'missing.yaml', shown: 'missing.yaml' }],
     keys: [{ value: 'missing.yaml', shown: 'missing.yaml' }],
-    public: [{ value: 'v1' }],
-    preflight: [{ value: 'soon' }],
-    realm: [{ value: 'a\u0001b', shown: String.raw`"a\u0001b"` }],
-    credentials: [{ value: 'soon', shown: 'its value is not shown' }],
+    ...GUARD,
   },
   revoke: {
-    config: [{ value: 'missing.yaml', code: 1 }],
-    sha256: [{ value: 'abc', shown: 'its value is not shown' }],
+    config: [file('missing.yaml')],
+    sha256: [hidden('abc')],
     'timeout-ms': [{ value: '0' }, { value: 'soon' }],
   },
 }
