@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { createServer } from 'node:http'
+import { createServer, request as sendRequest } from 'node:http'
 import { once } from 'node:events'
 import { connect, createServer as createTcpServer } from 'node:net'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { close, listen } from '../support/loopback.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import { BUN, DENO, locate, NODES } from './support/binaries.ts'
 import { startServer } from './support/server-process.ts'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Binary } from './support/binaries.ts'
 import type { RunningServer } from './support/server-process.ts'
 
@@ -132,6 +132,23 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     expect(JSON.parse(await keysCommand('prune', '--older=0'))).toMatchObject([{ id: next.id }])
     expect(JSON.parse(await keysCommand('remove', old.id))).toMatchObject({ status: 'active' })
     expect(await statuses('/c', old.key, next.key, last.key)).toEqual([401, 401, 200])
+  })
+
+  it('serves the console to its own page alone', { timeout: 60_000 }, async () => {
+    const { id } = await createKey()
+    const served = await start('console', '--keys', keysFile())
+    await expect.poll(served.printed).toMatch(/#code=[\w-]{43}/)
+    const body = JSON.stringify({ code: /#code=([\w-]{43})/.exec(served.printed())?.[1] })
+    const post = (origin: string): Promise<Response> =>
+      fetch(`${served.url}/session`, { method: 'POST', headers: { origin }, body })
+    expect((await post('http://localhost')).status).toBe(403)
+    const { token } = (await (await post(served.url)).json()) as { token: string }
+    expect((await call(`${served.url}/api/keys`, `${token}x`)).status).toBe(401)
+    const listed = await call(`${served.url}/api/keys`, token)
+    expect(await listed.json()).toMatchObject({ keys: [{ id, principal: 'alice' }] })
+    const elsewhere = sendRequest(served.url, { headers: { host: 'attacker.example' } }).end()
+    const [response] = (await once(elsewhere, 'response')) as [IncomingMessage]
+    expect(response.resume().statusCode).toBe(421)
   })
 
   it('finishes a running request after SIGTERM', { timeout: 30_000 }, async () => {

@@ -54,7 +54,7 @@ export function Dialogs(): JSX.Element {
           <p>It is not shown again: only its hash is stored.</p>
           <label>
             <span data-field="owner" class="value"></span>
-            <textarea name="key" rows={3} readonly spellcheck={false}></textarea>
+            <textarea name="key" rows={3} readonly autocomplete="off" spellcheck={false}></textarea>
           </label>
           <p data-field="advice" class="attention value"></p>
           <p data-field="copied" role="status"></p>
@@ -97,7 +97,7 @@ function Lines({ name, title, hint }: FieldProps) {
   return (
     <label>
       {title} <Hint text={hint} />
-      <textarea name={name} rows={2} spellcheck={false}></textarea>
+      <textarea name={name} rows={2} autocomplete="off" spellcheck={false}></textarea>
     </label>
   )
 }

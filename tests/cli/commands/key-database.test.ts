@@ -11,7 +11,9 @@ import { ENGINES, startEngine, stopEngines, writeStoreConfig } from '../../suppo
 import { serveCommand, stopCommands } from '../../support/served-command.ts'
 import { createSurroundings, runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
+import { startConsole } from '../console/running-console.ts'
 import type { CreatedKey, KeyRecord } from '../../../src/keys.ts'
+import type { Answer } from '../console/running-console.ts'
 import type { PostgresServer } from '../../support/postgres-server.ts'
 
 /** The commands over PostgreSQL. `tests/runtimes/keys-sqlite.test.ts` runs them over SQLite. */
@@ -258,5 +260,24 @@ describe.skipIf(POSTGRES_MISSING !== undefined)(`env:KEYS_URL ${POSTGRES_MISSING
     expect({ code: code > 0, printed }).toEqual({ code: true, printed: '' })
     expect(noted).toContain(message)
     expect(noted).not.toMatch(/s3cret|127\.0\.0\.1/)
+  })
+
+  it('shows on the page that the database is gone, and the keys once it is back', async () => {
+    await keys('create', '--principal', 'alice')
+    const served = await startConsole('env:KEYS_URL', [], env)
+    const headers = await served.signIn()
+    const list = (): Promise<Answer> => served.send('/api/keys', { headers })
+    expect((await list()).body).toMatchObject({
+      place: 'env:KEYS_URL',
+      keys: [{ principal: 'alice' }],
+    })
+    await server.stop()
+    const { status, text } = await list()
+    expect([status, text]).toEqual([
+      500,
+      expect.stringMatching(/^\{"error":\{"message":"--keys env:KEYS_URL: .*ECONNREFUSED/),
+    ])
+    await server.start()
+    await vi.waitFor(async () => expect((await list()).status).toBe(200), { timeout: 10_000 })
   })
 })

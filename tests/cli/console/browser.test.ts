@@ -35,9 +35,7 @@ describe.skipIf(CHROMIUM_MISSING !== undefined)('the page of the console', () =>
       await keyboard.press('Escape')
       await expect.poll(on.focused).toBe('create')
       expect(await on.page.content()).not.toContain(shown)
-      expect(
-        await on.page.evaluate(() => document.querySelector('textarea[name=key]')?.textContent),
-      ).toBe('')
+      expect(await on.page.locator('[name=key]').inputValue()).toBe('')
       expect(await listKeys(on.file())).toMatchObject([{}, { principal: 'bob' }])
     })
 
@@ -204,6 +202,29 @@ describe.skipIf(CHROMIUM_MISSING !== undefined)('the page of the console', () =>
     await on.press(`Revoke ${on.alice.id} of alice`)
     await on.press('Revoke')
     await on.dialog.getByText('Was the command stopped?').waitFor()
+  })
+
+  it('names each field and button for a screen reader, in every dialog', async () => {
+    await on.open()
+    const ofAlice = `${on.alice.id} of alice`
+    const dialogs = [
+      ['New key', 'New key', 'create'],
+      [`Rotate ${ofAlice}`, 'Rotate the key', `Rotate ${ofAlice}`],
+      [`Revoke ${ofAlice}`, 'Revoke the key?', `Revoke ${ofAlice}`],
+    ] as const
+    for (const [opener, title, focused] of dialogs) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      await on.press(opener)
+      const controls = on.dialog.locator('input, textarea, button')
+      const names = await controls.evaluateAll((all: (HTMLInputElement | HTMLButtonElement)[]) =>
+        all.map(({ labels, textContent }) => labels?.[0]?.textContent ?? textContent),
+      )
+      expect(names.filter((text) => text.trim() === '')).toEqual([])
+      expect(await on.page.getByRole('dialog', { name: title, exact: true }).count()).toBe(1)
+      expect(await on.dialog.evaluate((one) => one.contains(document.activeElement))).toBe(true)
+      await on.page.keyboard.press('Escape')
+      await expect.poll(on.focused).toBe(focused)
+    }
   })
 
   it('fits a narrow screen, in light and dark, without scrolling to the side', async () => {
