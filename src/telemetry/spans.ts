@@ -1,5 +1,6 @@
 import { ignore } from '../core/async.ts'
 import { readTraceContext } from '../core/request/trace-context.ts'
+import { addsTraceContext } from '../core/runtime.ts'
 import { observeWithRequest } from '../core/response/events.ts'
 import { isOutage } from './measures.ts'
 import type * as openTelemetry from '@opentelemetry/api'
@@ -109,7 +110,11 @@ class ActiveSpan implements CheckSpan {
   }
 }
 
-/** The fields of W3C Trace Context alone: `baggage` would carry what the client has sent to the endpoint. */
+/** Fields of other propagators: B3 and Jaeger. */
+const OTHER = /^(?:b3|x-b3-(?:traceid|spanid|parentspanid|sampled|flags)|uber-trace-id)$/
+const VALUE = /^[\x21-\x7e]{1,256}$/
+
+/** The fields of trace contexts alone: `baggage` would carry what the client has sent to the endpoint. */
 function inject(
   { propagation }: OpenTelemetry,
   context: openTelemetry.Context,
@@ -118,7 +123,9 @@ function inject(
   propagation.inject(context, carrier, {
     set: (fields, name, value) => void fields.set(name.toLowerCase(), value),
   })
-  return readTraceContext({ get: (name) => carrier.get(name) ?? null })
+  const own = readTraceContext({ get: (name) => carrier.get(name) ?? null })
+  const others = [...carrier].filter(([name, value]) => OTHER.test(name) && VALUE.test(value))
+  return others.length === 0 || addsTraceContext() ? own : { ...Object.fromEntries(others), ...own }
 }
 
 // The path is in the span of the server, as the route, and a token is nowhere. Spreading objects would cost a cache hit more.

@@ -176,6 +176,42 @@ describe('the call to the endpoint', () => {
     expect(asked.map(({ of }) => of('traceparent')[0]?.slice(3, 35))).toEqual([ID, ID])
   })
 
+  it('carries the fields of the propagator that the program has chosen, such as b3', async () => {
+    const b3 = (at: Context): string => {
+      const { traceId = '', spanId = '' } = trace.getSpanContext(at) ?? {}
+      return `${traceId}-${spanId}-1`
+    }
+    let isBroken = true
+    propagation.disable()
+    propagation.setGlobalPropagator({
+      fields: () => ['b3'],
+      extract: (at) => at,
+      inject: (at, carrier, setter) => {
+        setter.set(carrier, 'B3', b3(at))
+        setter.set(carrier, 'uberctx-role', 'admin')
+        if (isBroken) setter.set(carrier, 'x-b3-sampled', 'not\nvisible')
+      },
+    })
+    const { asked, serve } = await start()
+    expect([await serve(), await serve({ traceparent: CLIENT })]).toEqual([200, 200])
+    isBroken = false
+    instrumentUndici()
+    await serve()
+    const checks = named('with-auth check').map((check) => {
+      const { traceId, spanId } = check.spanContext()
+      return `${traceId}-${spanId}-1`
+    })
+    expect(asked.map(({ of }) => of('b3')).slice(0, 2)).toEqual(
+      checks.slice(0, 2).map((id) => [id]),
+    )
+    const others = ['traceparent', 'uberctx-role', 'x-b3-sampled']
+    const sent = asked.slice(0, 2).flatMap(({ of }) => others.flatMap((name) => of(name)))
+    expect(sent).toEqual([])
+    // The instrumentation sends its own.
+    expect(asked[2]?.of('b3')).toHaveLength(1)
+    expect(asked[2]?.of('b3')).not.toEqual([checks[2]])
+  })
+
   it('keeps the traceparent of the operator', async () => {
     const { asked, serve } = await start({ endpointHeaders: { traceparent: 'ours' } })
     await serve()
