@@ -8,6 +8,7 @@ import {
   readToken,
 } from '../explain/question.ts'
 import { describeExplanation, describeTable } from '../explain/report.ts'
+import { hideSecrets } from '../explain/shown-fact.ts'
 import { readSubject } from '../explain/subject.ts'
 import { rejectOperands } from '../command-line.ts'
 import { GUARD_OPTIONS } from '../gateway/guard-config.ts'
@@ -57,12 +58,13 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const all: Explanation[] = []
   for (const path of paths) {
     const decided = await decideOnce(subject, question, path, identity ?? token)
-    all.push(await explain(subject, decided, given))
+    const secrets = [token, ...subject.watch.secrets()]
+    // It has the same members after that.
+    all.push(hideSecrets(await explain(subject, decided, given), secrets) as Explanation)
   }
-  const secrets = [token, ...subject.watch.secrets()]
   const [only] = all
   const text =
-    only !== undefined && all.length === 1 ? describeExplanation(only, secrets) : describeTable(all)
+    only !== undefined && all.length === 1 ? describeExplanation(only) : describeTable(all)
   const json = `${JSON.stringify({ requests: all })}\n`
   surroundings.print(line.has('json') ? escapeHidden(json) : text)
   return Math.max(...all.map(({ outcome }) => CODES[outcome]))

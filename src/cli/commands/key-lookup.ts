@@ -1,8 +1,7 @@
 import { reportKeys } from '../../keys.ts'
 import { noSuchKey } from '../../keys/error.ts'
-import { judgeBy, toRecord } from '../../keys/keyring.ts'
+import { toRecord } from '../../keys/keyring.ts'
 import { repositoryOf } from '../../keys/edits/place.ts'
-import { formatTimestamp, parseTimestamp } from '../../keys/times.ts'
 import { reportOf } from '../../keys/usage/report.ts'
 import {
   pickTexts,
@@ -12,13 +11,13 @@ import {
   requireOperand,
 } from '../command-line.ts'
 import { UsageError } from '../errors.ts'
+import { describeJudgment, judgeKeyIn, judgmentToJson } from '../key-judgment.ts'
 import { KEYS_OPTION, requireKeys, withKeys } from '../key-place.ts'
 import { describeKeys, describeAttention, describeLastUse } from '../key-table.ts'
 import { escapeHidden, shown } from '../shown-value.ts'
 import { EXIT } from '../surroundings.ts'
 import { LIST_ADVICE } from './keys.ts'
 import type { KeyChecks, KeyReport, KeyReports } from '../../keys.ts'
-import type { KeyJudgment } from '../../keys/keyring.ts'
 import type { KeyRepository } from '../../keys/repository.ts'
 import type { Command, CommandLine } from '../command-line.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -145,39 +144,11 @@ async function check(line: CommandLine, surroundings: Surroundings): Promise<num
   return withKeys(line, surroundings, async (keys) => {
     await requireKeys(keys)
     const key = readKey(await surroundings.readInput(), 'standard input')
-    const judgment = await keys.use((place) => judgeBy(repositoryOf(place).read().find)(key))
-    const text = line.has('json') ? JSON.stringify(toJson(judgment)) : describeJudgment(judgment)
+    const judgment = await keys.use((place) => judgeKeyIn(place, key))
+    const text = line.has('json')
+      ? JSON.stringify(judgmentToJson(judgment))
+      : describeJudgment(judgment)
     surroundings.print(`${text}\n`)
     return judgment.detail === undefined ? EXIT.ok : EXIT.failed
   })
-}
-
-export function toJson({ found, detail }: KeyJudgment): object {
-  const record = found === undefined ? {} : toRecord(found, Date.now())
-  return { valid: detail === undefined, detail, ...record }
-}
-
-/** Says what a key may do, or why it may do nothing. */
-export function describeJudgment({ found, detail }: KeyJudgment): string {
-  if (found === undefined) {
-    return detail === 'malformed'
-      ? 'malformed: a part of the key is missing or was changed'
-      : 'unknown: no key here has this value'
-  }
-  const { principal, tenant, paths = [], expires, revoked } = found
-  const states = {
-    revoked: `revoked${dayOf(' on', revoked)}`,
-    expired: `expired${dayOf(' on', expires)}`,
-    valid: `valid${dayOf(' until', expires)}`,
-  }
-  const limits = paths.map((path) => shown(path === '/' ? '/*' : `${path}/*`)).join(' and ')
-  const limited = limits === '' ? '' : `, limited to ${limits}`
-  const ofTenant = tenant === undefined ? '' : `, tenant ${tenant}`
-  const state = detail === 'revoked' || detail === 'expired' ? detail : 'valid'
-  return `${states[state]}, principal ${shown(principal)}${ofTenant}${limited}`
-}
-
-function dayOf(preposition: string, time: string | true | undefined): string {
-  const parsed = typeof time === 'string' ? parseTimestamp(time) : undefined
-  return parsed === undefined ? '' : `${preposition} ${formatTimestamp(parsed).slice(0, 10)}`
 }

@@ -2,7 +2,6 @@ import { isRecord, readName } from '../../core/endpoint/claim-path.ts'
 import { parseJson } from '../../core/endpoint/verdict.ts'
 import { showUrl } from '../shown-value.ts'
 import { showFact, showTime } from './shown-fact.ts'
-import type { Secrets } from './shown-fact.ts'
 import type { Call } from './watch.ts'
 
 const MOST_KEYS = 3
@@ -51,48 +50,41 @@ const MEMBERS = [
   'introspection_endpoint',
 ]
 
-export function describeCall(call: Call, secrets: Secrets): Answer {
+export function describeCall(call: Call): Answer {
   const { method, url, status, cause, durationMs, text } = call
   return {
     method,
-    url: showUrl(url, secrets[0]),
+    url: showUrl(url),
     ...(status === undefined ? {} : { status }),
     ...(cause === undefined ? {} : { cause }),
     ...(durationMs === undefined ? {} : { durationMs: Math.round(durationMs) }),
-    said: selectMembers(parseJson(text), secrets),
+    said: selectMembers(parseJson(text)),
   }
 }
 
-function selectMembers(body: unknown, secrets: Secrets): Readonly<Record<string, string>> {
+function selectMembers(body: unknown): Readonly<Record<string, string>> {
   if (Array.isArray(body)) {
     return {
-      organizations: showFact(
-        body.map((one) => readName(one, 'login')),
-        secrets,
-      ),
+      organizations: showFact(body.map((one) => readName(one, 'login'))),
     }
   }
   const keys = readName(body, 'keys')
-  if (Array.isArray(keys)) return { keys: describeKeys(keys, secrets) }
+  if (Array.isArray(keys)) return { keys: describeKeys(keys) }
   const found = MEMBERS.map((path) => [path, readAt(body, path)] as const)
   const told = found.filter(([, value]) => value !== undefined && !isNested(value))
-  return Object.fromEntries(told.map(([path, value]) => [path, showMember(path, value, secrets)]))
+  return Object.fromEntries(told.map(([path, value]) => [path, showMember(path, value)]))
 }
 
-function showMember(path: string, value: unknown, secrets: Secrets): string {
-  return path === 'exp' && typeof value === 'number'
-    ? showTime(value * 1000)
-    : showFact(value, secrets)
+function showMember(path: string, value: unknown): string {
+  return path === 'exp' && typeof value === 'number' ? showTime(value * 1000) : showFact(value)
 }
 
-function describeKeys(keys: readonly unknown[], secrets: Secrets): string {
+function describeKeys(keys: readonly unknown[]): string {
   const names = keys.map((key) => [
     readName(key, 'alg') ?? readName(key, 'kty'),
     readName(key, 'kid'),
   ])
-  const shown = names
-    .slice(0, MOST_KEYS)
-    .map((name) => name.map((one) => showFact(one, secrets)).join(' '))
+  const shown = names.slice(0, MOST_KEYS).map((name) => name.map((one) => showFact(one)).join(' '))
   return [String(keys.length), ...(shown.length === 0 ? [] : [shown.join(', ')])].join(': ')
 }
 

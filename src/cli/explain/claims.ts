@@ -3,7 +3,6 @@ import { checkClaims } from '../../jwt/token-claims.ts'
 import { HeaderReader, normaliseType, readUnverifiedPart } from '../../jwt/token-header.ts'
 import { showFact, showTime } from './shown-fact.ts'
 import type { DenyDetail } from '../../core/types.ts'
-import type { Secrets } from './shown-fact.ts'
 
 /** A claim of a token, or a member of its header, beside what the config wants. */
 export interface ClaimRow {
@@ -44,16 +43,15 @@ export function compareClaims(
   token: string,
   shown: unknown,
   detail: DenyDetail | 'allow' | undefined,
-  secrets: Secrets,
 ): readonly ClaimRow[] | undefined {
   const header = readUnverifiedPart(token, 'header')
   const claims = readUnverifiedPart(token, 'claims')
   if (!isRecord(header) || !isRecord(claims)) return undefined
   const rules = rulesOf(shown)
   return [
-    ...rowsOfHeader(header, rules, secrets),
-    rowOfSignature(header, detail, secrets),
-    ...rowsOfClaims(claims, rules, secrets),
+    ...rowsOfHeader(header, rules),
+    rowOfSignature(header, detail),
+    ...rowsOfClaims(claims, rules),
   ]
 }
 
@@ -77,7 +75,7 @@ function rulesOf(shown: unknown): Rules {
 }
 
 /** Each member is judged by the verifier's own code, beside members that are good. */
-function rowsOfHeader(header: object, rules: Rules, secrets: Secrets): readonly ClaimRow[] {
+function rowsOfHeader(header: object, rules: Rules): readonly ClaimRow[] {
   const { algorithms, types } = rules
   const reader = new HeaderReader({
     algorithms,
@@ -91,20 +89,16 @@ function rowsOfHeader(header: object, rules: Rules, secrets: Secrets): readonly 
     return typeof reader.read(`${encoded}.e30.`) !== 'string'
   }
   const row = (claim: string, wants: string): ClaimRow => {
-    return { claim, says: showFact(readName(header, claim), secrets), wants, ok: isGood(claim) }
+    return { claim, says: showFact(readName(header, claim)), wants, ok: isGood(claim) }
   }
   return [
-    row('alg', oneOf(algorithms, secrets)),
-    row('typ', types === undefined ? 'JWT or at+jwt or none' : oneOf(types, secrets)),
+    row('alg', oneOf(algorithms)),
+    row('typ', types === undefined ? 'JWT or at+jwt or none' : oneOf(types)),
   ]
 }
 
-function rowOfSignature(
-  header: object,
-  detail: DenyDetail | 'allow' | undefined,
-  secrets: Secrets,
-): ClaimRow {
-  const says = showFact(readName(header, 'kid'), secrets)
+function rowOfSignature(header: object, detail: DenyDetail | 'allow' | undefined): ClaimRow {
+  const says = showFact(readName(header, 'kid'))
   const row = { claim: 'kid', says, wants: 'the key that signed it' }
   if (detail === 'unknown_key' || detail === 'signature') return { ...row, ok: false }
   if (detail === undefined || (detail !== 'allow' && BEFORE_SIGNATURE.has(detail))) {
@@ -116,7 +110,6 @@ function rowOfSignature(
 function rowsOfClaims(
   claims: Readonly<Record<string, unknown>>,
   rules: Rules,
-  secrets: Secrets,
 ): readonly ClaimRow[] {
   const { issuer, audience, principal } = rules
   const now = Date.now()
@@ -130,20 +123,20 @@ function rowsOfClaims(
     return typeof found !== 'string' && 'claims' in found
   }
   const row = (claim: string, wants: string): ClaimRow => {
-    return { claim, says: showFact(claims[claim], secrets), wants, ok: isGood(claim) }
+    return { claim, says: showFact(claims[claim]), wants, ok: isGood(claim) }
   }
   const timed = (claim: string, wants: string): ClaimRow => {
     const value = claims[claim]
-    const says = typeof value === 'number' ? showTime(value * 1000, now) : showFact(value, secrets)
+    const says = typeof value === 'number' ? showTime(value * 1000, now) : showFact(value)
     return { ...row(claim, wants), says }
   }
   const named = readPath(claims, principal)
   return [
-    row('iss', issuer === undefined ? 'any' : showFact(issuer, secrets)),
-    row('aud', oneOf(audience, secrets)),
+    row('iss', issuer === undefined ? 'any' : showFact(issuer)),
+    row('aud', oneOf(audience)),
     ...(claims['azp'] === undefined
       ? []
-      : [{ claim: 'azp', says: showFact(claims['azp'], secrets), wants: 'any' }]),
+      : [{ claim: 'azp', says: showFact(claims['azp']), wants: 'any' }]),
     timed('exp', 'in the future'),
     timed('nbf', 'in the past, or none'),
     ...['typ', 'token_use']
@@ -152,15 +145,15 @@ function rowsOfClaims(
     row('cnf', 'none, since it is a Bearer token'),
     {
       claim: principal,
-      says: showFact(named, secrets),
+      says: showFact(named),
       wants: 'the name of the caller',
       ok: typeof named === 'string' && named !== '',
     },
   ]
 }
 
-function oneOf(texts: readonly string[], secrets: Secrets): string {
-  const shown = texts.slice(0, MOST_NAMED).map((text) => showFact(text, secrets))
+function oneOf(texts: readonly string[]): string {
+  const shown = texts.slice(0, MOST_NAMED).map((text) => showFact(text))
   const left = texts.length - shown.length
   return [...shown, ...(left > 0 ? [`${left} others`] : [])].join(' or ')
 }

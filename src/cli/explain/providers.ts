@@ -1,9 +1,7 @@
 import { readName } from '../../core/endpoint/claim-path.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
-import { repositoryOf } from '../../keys/edits/place.ts'
-import { judgeBy } from '../../keys/keyring.ts'
 import { isOwn } from '../../verifiers/first-of/member.ts'
-import { describeJudgment, toJson } from '../commands/key-lookup.ts'
+import { describeJudgment, judgeKeyIn, judgmentToJson } from '../key-judgment.ts'
 import { openKeys } from '../key-place.ts'
 import { describeCall } from './answers.ts'
 import { compareClaims } from './claims.ts'
@@ -39,11 +37,10 @@ export async function traceProviders(
   env: Surroundings['env'],
 ): Promise<readonly ProviderTrace[]> {
   const all = watch.all().filter(({ verifier }) => verifier !== undefined)
-  const secrets = [token, ...watch.secrets()]
   const traces: ProviderTrace[] = []
   for (const one of all) {
     const shown = shownOf(one)
-    const claims = isJwt(shown) ? compareClaims(token, shown, detailOf(one), secrets) : undefined
+    const claims = isJwt(shown) ? compareClaims(token, shown, detailOf(one)) : undefined
     const apiKey = token === '' ? undefined : await findKey(shown, keys, token, path, env)
     traces.push({
       key: one.key,
@@ -52,7 +49,7 @@ export async function traceProviders(
       ...resultOf(one, all, token, claims),
       ...(claims && { claims }),
       ...(apiKey && { apiKey }),
-      asked: one.calls.map((call) => describeCall(call, secrets)),
+      asked: one.calls.map((call) => describeCall(call)),
     })
   }
   return traces
@@ -130,8 +127,10 @@ async function findKey(
   const place = keys ?? opened?.place
   try {
     if (place === undefined) return undefined
-    const judgment = await judgeBy(repositoryOf(place).read().find)(token, path)
-    return { says: describeJudgment(judgment), record: toJson(judgment) }
+    const judgment = await judgeKeyIn(place, token, path)
+    const { found } = judgment
+    const id = found === undefined ? '' : `${found.id}: `
+    return { says: id + describeJudgment(judgment), record: judgmentToJson(judgment) }
   } catch {
     // The provider has said why the keys cannot be read.
     return undefined

@@ -3,7 +3,6 @@ import { showDuration, showFact, showTime } from './shown-fact.ts'
 import type { Explanation } from './explanation.ts'
 import type { ClaimRow } from './claims.ts'
 import type { ProviderTrace } from './providers.ts'
-import type { Secrets } from './shown-fact.ts'
 
 const OUTCOMES = { allowed: 'allowed', rejected: 'rejected', no_decision: 'no decision' } as const
 
@@ -17,7 +16,7 @@ export function describeTable(all: readonly Explanation[]): string {
 }
 
 /** One request, from what was decided to what the client would get. */
-export function describeExplanation(one: Explanation, secrets: Secrets): string {
+export function describeExplanation(one: Explanation): string {
   const { method, path, outcome, code, detail, response, why } = one
   const status = response === undefined ? '' : ` with ${response.status}`
   const codes = [...(code === 'allow' ? [] : [code]), ...(detail === undefined ? [] : [detail])]
@@ -28,7 +27,7 @@ export function describeExplanation(one: Explanation, secrets: Secrets): string 
     describeRules(one),
     `Why: ${why}\n`,
     list('What to change', one.change),
-    describeCaller(one, secrets),
+    describeCaller(one),
     describeCached(one),
     list('Warnings', one.warnings),
     list('Left out, and an endpoint may decide by it', one.leftOut),
@@ -68,13 +67,11 @@ function describeRules({ rules }: Explanation): string {
   return lines.length === 0 ? '' : `Rules of route_policy:\n${lines.join('')}`
 }
 
-function describeCaller({ caller }: Explanation, secrets: Secrets): string {
+function describeCaller({ caller }: Explanation): string {
   if (caller === undefined) return ''
   const { attributes, expiresAt, ...rest } = caller
   const facts = { ...rest, ...attributes }
-  const lines = Object.entries(facts).map(
-    ([name, value]) => `  ${name}: ${showFact(value, secrets)}\n`,
-  )
+  const lines = Object.entries(facts).map(([name, value]) => `  ${name}: ${showFact(value)}\n`)
   const end = expiresAt === undefined ? '' : `  ends: ${showTime(expiresAt)}\n`
   return `The caller:\n${lines.join('')}${end}`
 }

@@ -1,10 +1,9 @@
+import { isRecord } from '../../core/endpoint/claim-path.ts'
 import { holdsPart } from '../../core/endpoint/identity-faults.ts'
 import { escapeHidden } from '../shown-value.ts'
 
-/** Texts that must not be shown, such as the token. */
-export type Secrets = readonly string[]
-
 const LONGEST = 100
+const SHORTEST = 8
 const MOST_ITEMS = 8
 const HIDDEN = '(hidden: it may hold a secret)'
 /** A text that cannot be taken for two of them, or for none. */
@@ -16,19 +15,18 @@ const UNITS = [
   ['second', 1],
 ] as const
 
-/** A value of a token or a service, escaped and cut. Hides one that holds a part of a secret. */
-export function showFact(value: unknown, secrets: Secrets): string {
+/** A value of a token or a service, escaped and cut. */
+export function showFact(value: unknown): string {
   if (value === undefined) return 'none'
   const all = Array.isArray(value) ? value : [value]
   if (all.length === 0) return 'an empty list'
   const rest = all.length > MOST_ITEMS ? [`${all.length - MOST_ITEMS} more`] : []
-  return [...all.slice(0, MOST_ITEMS).map((one) => showOne(one, secrets)), ...rest].join(', ')
+  return [...all.slice(0, MOST_ITEMS).map((one) => showOne(one)), ...rest].join(', ')
 }
 
-function showOne(value: unknown, secrets: Secrets): string {
+function showOne(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? typeof value)
   const shown = text.slice(0, LONGEST)
-  if (secrets.some((secret) => secret !== '' && holdsPart(shown, secret))) return HIDDEN
   const cut = shown.length < text.length ? '…' : ''
   const isPlain = typeof value !== 'string' || PLAIN.test(shown)
   return escapeHidden((isPlain ? shown : JSON.stringify(shown)) + cut)
@@ -60,4 +58,20 @@ function showDistance(ms: number): string {
 
 export function showDuration(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 100) / 10} s`
+}
+
+/** Replaces each text in a value that holds a part of a secret, whoever sent it. */
+export function hideSecrets(value: unknown, secrets: readonly string[]): unknown {
+  if (typeof value === 'string') return holdsSecret(value, secrets) ? HIDDEN : value
+  if (Array.isArray(value)) return value.map((one) => hideSecrets(one, secrets))
+  if (!isRecord(value)) return value
+  const members = Object.entries(value).map((member) => hideSecrets(member, secrets))
+  return Object.fromEntries(members as [string, unknown][])
+}
+
+// A part of a shorter one would be in any text.
+function holdsSecret(text: string, secrets: readonly string[]): boolean {
+  return secrets.some((secret) =>
+    secret.length < SHORTEST ? text === secret : holdsPart(text, secret),
+  )
 }

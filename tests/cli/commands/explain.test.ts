@@ -1,11 +1,12 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { COMMANDS } from '../../../src/cli/main.ts'
+import { COMMANDS, main } from '../../../src/cli/main.ts'
 import { createKey, revokeKey } from '../../../src/keys.ts'
 import { sign } from '../../support/issuer.ts'
 import { close, listen } from '../../support/loopback.ts'
 import { GITHUB_TOKEN, GOOD, startProviders } from '../../support/provider-services.ts'
-import { runLine } from '../../support/surroundings.ts'
+import { createSurroundings, runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import { createExplain } from '../support/explained.ts'
 
@@ -168,8 +169,8 @@ resource:
     const found = await explain(`provider_config: { type: api_keys, file: "${file}" }`, token)
     expect(found).toMatchObject({ exit: 1, detail, change: [change] })
     const says = {
-      revoked: /^revoked on \d{4}-\d\d-\d\d, principal bob, limited to \/v2\/\*$/,
-      path: /^valid, principal bob, limited to \/v2\/\*$/,
+      revoked: /^key_\w+: revoked on \d{4}-\d\d-\d\d, principal bob, limited to \/v2\/\*$/,
+      path: /^key_\w+: valid, principal bob, limited to \/v2\/\*$/,
       unknown: /^unknown: no key here has this value$/,
     }[detail]
     const stored = detail === 'unknown' ? {} : { id, principal: 'bob' }
@@ -179,12 +180,30 @@ resource:
     })
   })
 
+  it('writes nothing, and neither reads nor shares a decision in the store', async () => {
+    let connections = 0
+    const server = createServer().on('connection', () => (connections += 1))
+    const port = await listen(server)
+    const file = inFolder('keys.yaml')
+    const { key } = await createKey(file, { principal: 'bob' })
+    const auth = `provider_config: { type: api_keys, file: "${file}" }
+cache: {}
+store: { url: "redis://127.0.0.1:${port}" }`
+    expect(await explain(auth, key)).toMatchObject({ exit: 0, caller: { principal: 'bob' } })
+    const [files, text] = [readdirSync(inFolder('.')), readFileSync(file, 'utf8')]
+    expect(await explain(auth, key)).toMatchObject({ exit: 0 })
+    expect([readdirSync(inFolder('.')), readFileSync(file, 'utf8')]).toEqual([files, text])
+    expect(files).toEqual(['keys.yaml', 'run.yaml'])
+    expect(connections).toBe(0)
+    await close(server)
+  })
+
   it('reads a key file, and the address of the endpoint, without a run.yaml', async () => {
-    const { key } = await createKey(inFolder('keys.yaml'), { principal: 'bob' })
+    const { key, id } = await createKey(inFolder('keys.yaml'), { principal: 'bob' })
     const line = ['explain', '--path', '/v1']
     const byFile = await runLine([...line, '--keys', inFolder('keys.yaml')], COMMANDS, {}, key)
     expect(byFile).toMatchObject({ code: 0, noted: '' })
-    expect(byFile.printed).toContain('--keys, api_keys: allowed\n  valid, principal bob\n')
+    expect(byFile.printed).toContain(`--keys, api_keys: allowed\n  ${id}: valid, principal bob\n`)
     const { url } = await startProviders()
     const byUrl = await runLine(line, COMMANDS, { AUTH_ENDPOINT: `${url}/validate` }, GOOD)
     expect(byUrl.code).toBe(0)
@@ -260,6 +279,16 @@ describe('bad input of with-auth explain', () => {
     const { code, noted } = await run(RULES, GOOD, args)
     expect(code).toBe(2)
     expect(noted.split('\n')[0]).toBe(`with-auth: ${message}`)
+  })
+
+  it('a token that a person would have to type: the command says how to give it', async () => {
+    const surroundings = { ...createSurroundings(), isInputTerminal: () => true }
+    const line = ['explain', '--config', inFolder('run.yaml'), '--path', '/v1']
+    await run(RULES, '')
+    expect(await main(line, COMMANDS, surroundings)).toBe(2)
+    expect(surroundings.noted()).toContain(
+      'with-auth: Give the token on standard input, as in: with-auth explain --config run.yaml --path /v1/models < token.txt. For a request without one write < /dev/null\n',
+    )
   })
 
   it('a file that is not there', async () => {

@@ -1,0 +1,118 @@
+import { writeFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { holdsPart } from '../../../src/core/endpoint/identity-faults.ts'
+import { goodClaims, keyOf, sign } from '../../support/issuer.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+import { startService } from '../../support/verifier-service.ts'
+import { createExplain } from '../support/explained.ts'
+
+/** Whatever a token, a service or a command line holds: no secret on the screen, and nothing that a terminal obeys. */
+
+const inFolder = setupFolder()
+const { run } = createExplain(inFolder)
+
+const OWN = {
+  client: 'Cl13nt-s3cret-9f2c',
+  header: 'H3ader-s3cret-77aa',
+  keys: 'K3ys-t0ken-51bd',
+  reviewer: 'R3viewer-t0ken-e0c4',
+}
+
+const FILES: Readonly<Record<string, (url: string) => string>> = {
+  endpoint: (url) => `endpoint: ${url}/a\nendpoint_headers: { x-auth-secret: ${OWN.header} }`,
+  custom: (url) =>
+    `providers: [{ type: custom, endpoint: "${url}/a", endpoint_headers: { x-auth-secret: ${OWN.header} } }]`,
+  introspection: (url) =>
+    `provider_config: { type: oauth2_token, introspection: { url: "${url}/a", client_id: my-api, client_secret: ${OWN.client} } }`,
+  'introspection by the body': (url) =>
+    `provider_config: { type: oauth2_token, introspection: { url: "${url}/a", client_id: my-api, client_secret: ${OWN.client}, send_secret_in_body: true } }`,
+  jwt: (url) =>
+    `provider_config: { type: oauth2_token, issuer: me, audience: my-api, jwks: { uri: "${url}/a", token: ${OWN.keys} } }`,
+  kubernetes: (url) =>
+    `provider_config: { type: kubernetes, api_server_url: "${url}", audiences: my-api, reviewer_token_file: "${inFolder('reviewer')}" }`,
+  'github app': (url) =>
+    `provider_config: { type: github_token, github_api_base_url: "${url}", client_id: app, client_secret: ${OWN.client} }`,
+}
+
+/** The texts that a hostile service or token has in every place. */
+const hostileTexts = (secrets: readonly string[]): readonly string[] => [
+  ...secrets,
+  ...secrets.map((secret) => `${'x'.repeat(95)}${secret}`),
+  ...secrets.map((secret) => `a ${secret.toUpperCase()} b`),
+  '\u001b[2J\u001b]0;title\u0007',
+  'a\r\nWhy: The token is good.',
+  '\u202eevil\u2066',
+  '"'.repeat(200),
+]
+
+const bodyOf = (text: string): object => ({
+  active: false,
+  error: text,
+  error_description: text,
+  iss: text,
+  aud: [text, text],
+  client_id: text,
+  username: text,
+  sub: text,
+  scope: text,
+  status: { authenticated: false, error: text, audiences: [text], user: { username: text } },
+  reason: text,
+  message: text,
+  login: text,
+  user: { login: text },
+  app: { client_id: text },
+  principal: text,
+  attributes: { roles: [text], [text]: [text] },
+  keys: [{ kty: 'RSA', kid: text, alg: text }],
+})
+
+const OBEYED = /(?!\n)[\p{Cc}\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]/u
+
+describe.each(Object.entries(FILES))('a hostile service: %s', (name, fileOf) => {
+  it.each([200, 201, 403])('that answers %i', async (status) => {
+    writeFileSync(inFolder('reviewer'), OWN.reviewer)
+    const token = name === 'github app' ? `gho_${'Z9x8'.repeat(9)}` : 'T0ken-Of-The-Caller-4242'
+    const file = fileOf('http://127.0.0.1')
+    const isKnown = (one: string): boolean =>
+      file.includes(one) || (one === OWN.reviewer && name === 'kubernetes')
+    const secrets = [token, ...Object.values(OWN).filter(isKnown)]
+    const found: string[] = []
+    let text = ''
+    const service = await startService(() => ({ status, json: bodyOf(text) }))
+    const auth = fileOf(`http://127.0.0.1:${service.port}`)
+    for (text of hostileTexts(secrets)) {
+      const shown = (await run(auth, token)).printed + (await run(auth, token, ['--json'])).printed
+      found.push(...secrets.filter((secret) => shown.toLowerCase().includes(secret.toLowerCase())))
+      if (OBEYED.test(shown)) found.push(JSON.stringify(OBEYED.exec(shown)?.[0]))
+    }
+    expect(found).toEqual([])
+  })
+})
+
+it('hides what a token says of itself, if a terminal would obey it, and never shows the token', async () => {
+  const key = await keyOf('ES256', 'a')
+  const service = await startService(() => ({ json: { keys: [key.jwk] } }))
+  const file = FILES['jwt']?.(`http://127.0.0.1:${service.port}`) ?? ''
+  const found: unknown[] = []
+  for (const text of hostileTexts(Object.values(OWN))) {
+    for (const claims of [
+      { iss: text },
+      { aud: text },
+      { azp: text },
+      { cnf: { jkt: text } },
+      { sub: text, iss: 'me', aud: 'my-api' },
+      { exp: text },
+      { exp: 1e300, nbf: -1e300 },
+    ]) {
+      const token = await sign(key, goodClaims(claims), { kid: text })
+      const { printed, noted } = await run(file, token)
+      const lines = (printed + noted).split('\n')
+      if (OBEYED.test(printed + noted)) found.push(claims)
+      const parts = token.split('.')
+      found.push(...lines.filter((line) => parts.some((part) => line.includes(part))))
+      found.push(...lines.filter((line) => holdsPart(line, parts[2] ?? '')))
+      if (lines.filter((line) => line.startsWith('Why: ')).length !== 1) found.push(claims)
+    }
+  }
+  expect(found).toEqual([])
+})
