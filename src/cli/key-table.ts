@@ -36,10 +36,14 @@ export function describeKeys(keys: readonly KeyReport[], now: number): string {
     describeLastUse(key, now),
     [key.status, ...describeAttention(key, now)].join(', '),
   ])
-  const table = [head, ...rows]
+  return drawTable([head, ...rows])
+}
+
+/** A table whose columns are as wide as their longest cell. */
+export function drawTable(rows: readonly (readonly string[])[]): string {
   const widthOf = (column: number): number =>
-    Math.max(...table.map((row) => row[column]?.length ?? 0))
-  const lines = table.map((row) => row.map((cell, column) => cell.padEnd(widthOf(column))))
+    Math.max(...rows.map((row) => row[column]?.length ?? 0))
+  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widthOf(column))))
   return lines.map((cells) => `${cells.join('  ').trimEnd()}\n`).join('')
 }
 

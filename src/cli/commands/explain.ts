@@ -66,6 +66,6 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const text =
     only !== undefined && all.length === 1 ? describeExplanation(only) : describeTable(all)
   const json = `${JSON.stringify({ requests: all })}\n`
-  surroundings.print(line.has('json') ? escapeHidden(json) : text)
+  surroundings.print(escapeHidden(line.has('json') ? json : text))
   return Math.max(...all.map(({ outcome }) => CODES[outcome]))
 }

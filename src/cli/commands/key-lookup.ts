@@ -1,6 +1,5 @@
 import { reportKeys } from '../../keys.ts'
 import { noSuchKey } from '../../keys/error.ts'
-import { toRecord } from '../../keys/keyring.ts'
 import { repositoryOf } from '../../keys/edits/place.ts'
 import { reportOf } from '../../keys/usage/report.ts'
 import {

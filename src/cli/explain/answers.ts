@@ -5,6 +5,7 @@ import { showFact, showTime } from './shown-fact.ts'
 import type { Call } from './watch.ts'
 
 const MOST_KEYS = 3
+const LONGEST_KID = 16
 
 /** A question to a service, and what it answered. */
 export interface Answer {
@@ -80,12 +81,12 @@ function showMember(path: string, value: unknown): string {
 }
 
 function describeKeys(keys: readonly unknown[]): string {
-  const names = keys.map((key) => [
-    readName(key, 'alg') ?? readName(key, 'kty'),
-    readName(key, 'kid'),
-  ])
-  const shown = names.slice(0, MOST_KEYS).map((name) => name.map((one) => showFact(one)).join(' '))
-  return [String(keys.length), ...(shown.length === 0 ? [] : [shown.join(', ')])].join(': ')
+  const names = keys.slice(0, MOST_KEYS).map((key) => {
+    const [alg = readName(key, 'kty'), kid] = ['alg', 'kid'].map((name) => readName(key, name))
+    return `${showFact(alg)} ${showFact(kid, LONGEST_KID)}`
+  })
+  const left = keys.length - names.length
+  return [...names, ...(left > 0 ? [`${left} more`] : [])].join(', ') || 'an empty list'
 }
 
 function readAt(body: unknown, path: string): unknown {

@@ -1,4 +1,4 @@
-import { escapeHidden } from '../shown-value.ts'
+import { drawTable } from '../key-table.ts'
 import { showDuration, showFact, showTime } from './shown-fact.ts'
 import type { Explanation } from './explanation.ts'
 import type { ClaimRow } from './claims.ts'
@@ -33,7 +33,7 @@ export function describeExplanation(one: Explanation): string {
     list('Left out, and an endpoint may decide by it', one.leftOut),
     describeClient(one),
   ]
-  return escapeHidden(parts.filter((part) => part !== '').join('\n'))
+  return parts.filter((part) => part !== '').join('\n')
 }
 
 function describeProvider({ key, type, place, result, why, claims, apiKey, asked }: ProviderTrace) {
@@ -71,7 +71,9 @@ function describeCaller({ caller }: Explanation): string {
   if (caller === undefined) return ''
   const { attributes, expiresAt, ...rest } = caller
   const facts = { ...rest, ...attributes }
-  const lines = Object.entries(facts).map(([name, value]) => `  ${name}: ${showFact(value)}\n`)
+  const lines = Object.entries(facts).map(
+    ([name, value]) => `  ${showFact(name)}: ${showFact(value)}\n`,
+  )
   const end = expiresAt === undefined ? '' : `  ends: ${showTime(expiresAt)}\n`
   return `The caller:\n${lines.join('')}${end}`
 }
@@ -97,12 +99,4 @@ function list(title: string, texts: readonly string[]): string {
 
 function indent(text: string): string {
   return text.replace(/^(?=.)/gm, '  ')
-}
-
-function drawTable(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  )
-  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)))
-  return lines.map((cells) => `${cells.join('  ').trimEnd()}\n`).join('')
 }

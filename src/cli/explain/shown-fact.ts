@@ -1,6 +1,5 @@
 import { isRecord } from '../../core/endpoint/claim-path.ts'
 import { holdsPart } from '../../core/endpoint/identity-faults.ts'
-import { escapeHidden } from '../shown-value.ts'
 
 const LONGEST = 100
 const SHORTEST = 8
@@ -15,21 +14,21 @@ const UNITS = [
   ['second', 1],
 ] as const
 
-/** A value of a token or a service, escaped and cut. */
-export function showFact(value: unknown): string {
+/** A value of a token or a service, in one line and cut. */
+export function showFact(value: unknown, longest: number = LONGEST): string {
   if (value === undefined) return 'none'
   const all = Array.isArray(value) ? value : [value]
   if (all.length === 0) return 'an empty list'
   const rest = all.length > MOST_ITEMS ? [`${all.length - MOST_ITEMS} more`] : []
-  return [...all.slice(0, MOST_ITEMS).map((one) => showOne(one)), ...rest].join(', ')
+  return [...all.slice(0, MOST_ITEMS).map((one) => showOne(one, longest)), ...rest].join(', ')
 }
 
-function showOne(value: unknown): string {
+function showOne(value: unknown, longest: number): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? typeof value)
-  const shown = text.slice(0, LONGEST)
+  const shown = text.slice(0, longest)
   const cut = shown.length < text.length ? '…' : ''
   const isPlain = typeof value !== 'string' || PLAIN.test(shown)
-  return escapeHidden((isPlain ? shown : JSON.stringify(shown)) + cut)
+  return (isPlain ? shown : JSON.stringify(shown)) + cut
 }
 
 /** A time in milliseconds, as the clock on the wall shows it, and how far away it is. */

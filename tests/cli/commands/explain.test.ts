@@ -184,16 +184,16 @@ resource:
     let connections = 0
     const server = createServer().on('connection', () => (connections += 1))
     const port = await listen(server)
+    const store = `cache: {}\nstore: { url: "redis://127.0.0.1:${port}" }\ncontext: { headers: [] }`
     const file = inFolder('keys.yaml')
     const { key } = await createKey(file, { principal: 'bob' })
-    const auth = `provider_config: { type: api_keys, file: "${file}" }
-cache: {}
-store: { url: "redis://127.0.0.1:${port}" }`
-    expect(await explain(auth, key)).toMatchObject({ exit: 0, caller: { principal: 'bob' } })
+    const ofKeys = `provider_config: { type: api_keys, file: "${file}" }\n${store}`
     const [files, text] = [readdirSync(inFolder('.')), readFileSync(file, 'utf8')]
-    expect(await explain(auth, key)).toMatchObject({ exit: 0 })
-    expect([readdirSync(inFolder('.')), readFileSync(file, 'utf8')]).toEqual([files, text])
-    expect(files).toEqual(['keys.yaml', 'run.yaml'])
+    expect(await explain(ofKeys, key)).toMatchObject({ exit: 0, caller: { principal: 'bob' } })
+    expect(readdirSync(inFolder('.'))).toEqual([...files, 'run.yaml'])
+    expect(readFileSync(file, 'utf8')).toBe(text)
+    const { url } = await startProviders()
+    expect(await explain(`endpoint: ${url}/validate\n${store}`, GOOD)).toMatchObject({ exit: 0 })
     expect(connections).toBe(0)
     await close(server)
   })
