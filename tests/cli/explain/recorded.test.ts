@@ -296,7 +296,7 @@ route_policy:
   })
 })
 
-it('docs/explain.md shows what the command prints', async () => {
+it('docs/observability.md shows what the command prints', async () => {
   const answer = { body: JSON.stringify(keycloak.keys) }
   const { printed } = await withService(
     keycloak.recordedAt,
@@ -308,7 +308,7 @@ it('docs/explain.md shows what the command prints', async () => {
     text
       .replace(/GET \S+\/certs: 200 after \d+ ms/, 'GET')
       .replace(/[\d-]{10} [\d:]{8} \S+ \((?:in )?\w+(?: \w+)?\) */g, 'TIME')
-  const [block = ''] = pageNamed('docs/explain.md')
+  const [block = ''] = pageNamed('docs/observability.md')
     .fences.filter(({ language }) => language === 'text')
     .map(({ code }) => code)
   expect(shown(printed).trimEnd()).toBe(shown(block).trimEnd())
