@@ -97,25 +97,25 @@ it('hides what a token says of itself, if a terminal would obey it, and never sh
   const service = await startService(() => ({ json: { keys: [key.jwk] } }))
   const file = FILES['jwt']?.(`http://127.0.0.1:${service.port}`) ?? ''
   const found: unknown[] = []
-  for (const text of hostileTexts(Object.values(OWN))) {
-    for (const claims of [
-      { iss: text },
-      { aud: text },
-      { azp: text },
-      { cnf: { jkt: text } },
-      { sub: text, iss: 'me', aud: 'my-api' },
-      { exp: text },
-      { exp: 1e300, nbf: -1e300 },
-    ]) {
-      const token = await sign(key, goodClaims(claims), { kid: text })
-      const { printed, noted } = await run(file, token)
-      const lines = (printed + noted).split('\n')
-      if (OBEYED.test(printed + noted)) found.push(claims)
-      const parts = token.split('.')
-      found.push(...lines.filter((line) => parts.some((part) => line.includes(part))))
-      found.push(...lines.filter((line) => holdsPart(line, parts[2] ?? '')))
-      if (lines.filter((line) => line.startsWith('Why: ')).length !== 1) found.push(claims)
-    }
+  const all = hostileTexts(Object.values(OWN)).flatMap((text) => [
+    { kid: text, iss: text },
+    { kid: text, aud: text },
+    { kid: text, azp: text },
+    { kid: text, cnf: { jkt: text } },
+    { kid: text, sub: text, iss: 'me', aud: 'my-api' },
+    { kid: text, exp: text },
+    { kid: text, exp: 1e300, nbf: -1e300 },
+  ])
+  for (const { kid, ...claims } of all) {
+    const token = await sign(key, goodClaims(claims), { kid })
+    const { printed, noted } = await run(file, token)
+    const shown = printed + noted
+    const lines = shown.split('\n')
+    const [, , signature = ''] = token.split('.')
+    const isShown = token.split('.').some((part) => shown.includes(part))
+    const isPartShown = lines.some((line) => holdsPart(line, signature))
+    const isForged = lines.filter((line) => line.startsWith('Why: ')).length !== 1
+    if (OBEYED.test(shown) || isShown || isPartShown || isForged) found.push(claims)
   }
   expect(found).toEqual([])
 })
