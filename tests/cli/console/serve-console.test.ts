@@ -294,3 +294,21 @@ it('streams decisions until another session begins, and has none without --watch
   expect((await other.send('/api/decisions', { headers })).status).toBe(401)
   await feed.close()
 })
+
+it('stops watching when the page is closed or loaded again', async () => {
+  const feed = createFeed({ path: inFolder('watch.sock') }, 'gateway')
+  await feed.listen()
+  const other = await startConsole(file(), ['--watch', inFolder('watch.sock')])
+  const headers = await other.signIn()
+  // The feed has places for eight.
+  for (let count = 0; count < 12; count += 1) {
+    const leaving = new AbortController()
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    const { body } = await fetch(`${other.url}/api/decisions`, { headers, signal: leaving.signal })
+    // oxlint-disable-next-line no-await-in-loop
+    const first = await body?.getReader().read()
+    expect(new TextDecoder().decode(first?.value)).toContain('"watching"')
+    leaving.abort()
+  }
+  await feed.close()
+})
