@@ -4,7 +4,7 @@ import { reasonOf } from '../../files/system.ts'
 import { conflict, KeyFileError } from '../error.ts'
 import { COLUMN_NAMES, COLUMNS, toRow } from './row.ts'
 import { create, DIALECT, USE_DIALECT, WRITTEN } from './postgres-tables.ts'
-import { TABLE, tableKeys, writtenColumns } from './table.ts'
+import { TABLE, tableKeys, USE_TABLE, writtenColumns } from './table.ts'
 import { tableUse } from './use-table.ts'
 import type { Column, Row } from './row.ts'
 import type { ImportedKeys, KeyStore } from './store.ts'
@@ -125,8 +125,13 @@ async function answerTo(
 // Messages of clients are not shown, since they may hold the address of the database or a value.
 function describeFailure(cause: unknown): string {
   const code = reasonOf(cause)
-  const isLate = cause instanceof Error && /timeout|timed out/i.test(cause.message)
-  return REASONS[code] ?? (isLate ? 'it did not answer in time' : code)
+  const message = cause instanceof Error ? cause.message : ''
+  const isLate = /timeout|timed out/i.test(message)
+  const isOfUse = message.includes(USE_TABLE)
+  return (
+    REASONS[code]?.replace(TABLE, isOfUse ? USE_TABLE : TABLE) ??
+    (isLate ? 'it did not answer in time' : code)
+  )
 }
 
 async function insertAll(run: Run, rows: readonly Row[]): Promise<ImportedKeys> {

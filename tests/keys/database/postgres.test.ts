@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Pool } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import * as api from '../../../src/keys.ts'
+import { writeUses } from '../../../src/keys/usage/recorder.ts'
 import { KEY_STORE_TESTS } from '../../runtimes/servers/key-store-contract.js'
 import { ask } from '../../support/key-questions.ts'
 import { readFences } from '../../support/markdown.ts'
@@ -84,11 +85,32 @@ describe.skipIf(POSTGRES_MISSING !== undefined)(`postgresKeys ${POSTGRES_MISSING
     )
     const { keys, useError } = await api.reportKeys(store)
     expect(keys).toMatchObject([{ principal: 'alice' }])
-    expect(useError?.message).toContain('it has no table')
+    expect(useError?.message).toContain('it has no table withauth_key_use: make it by create()')
     await store.create?.()
     const { id } = await createKey(store, named)
     expect(await store.get(id)).toMatchObject({ name: 'a' })
     expect(await api.reportKeys(store)).not.toHaveProperty('useError')
+  })
+
+  it('counts checks where it may, and says once that it may not', async () => {
+    const { id, key } = await createKey(store, { principal: 'alice' })
+    const onWarning = vi.fn()
+    const counting = createKeyEndpoint({ store: storeOf(pool) }, { onWarning })
+    const other = createKeyEndpoint({ store: storeOf(pool) }, { onWarning })
+    await pool.query('create role watcher login; grant select on withauth_keys to watcher')
+    const limited = open(url.replace('admin', 'watcher'))
+    const watching = createKeyEndpoint({ store: storeOf(limited) }, { onWarning })
+    for (const endpoint of [counting, other, other, watching]) {
+      expect((await endpoint(ask(key))).status).toBe(200)
+    }
+    await writeUses()
+    expect((await watching(ask(key))).status).toBe(200)
+    await writeUses()
+    expect((await api.reportKeys(store)).keys).toMatchObject([{ id, checks: { today: 3 } }])
+    expect(onWarning).toHaveBeenCalledExactlyOnceWith(
+      'checks of keys are not counted: Cannot use the database: its user lacks a right on the table withauth_key_use',
+    )
+    await limited.end()
   })
 
   const INVALID_ROWS = [
