@@ -79,7 +79,7 @@ export async function explain(
     providers,
     rules,
     ...(verdict === undefined || isGiven ? {} : { cached: cachedFor(subject, decided) }),
-    warnings: warningsOf(decided),
+    warnings: [...ofMode(subject, decided), ...warningsOf(decided)],
     leftOut:
       isGiven || event?.outcome === 'public'
         ? []
@@ -99,6 +99,11 @@ function outcomeOf({ event, response }: Decided): Pick<Explanation, 'outcome' | 
 async function readResponse(response: Response): Promise<NonNullable<Explanation['response']>> {
   const headers = Object.fromEntries(response.headers)
   return { status: response.status, headers, body: await response.text() }
+}
+
+function ofMode({ resolved }: Subject, { response }: Decided): readonly string[] {
+  const isPassed = resolved.mode === 'shadow' && response !== undefined
+  return isPassed ? ['"mode" is "shadow": the request reaches the server all the same'] : []
 }
 
 // One about this token says again why it was denied, and one about an outage is what to change.

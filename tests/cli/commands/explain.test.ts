@@ -76,6 +76,12 @@ describe('with-auth explain', () => {
     expect(await explain(RULES, '', args)).toMatchObject({ exit: 0, code: 'preflight', why })
   })
 
+  it('says that a request reaches the server in shadow mode, whatever was decided', async () => {
+    const found = await explain(`${RULES}\nmode: shadow`, '')
+    const warnings = ['"mode" is "shadow": the request reaches the server all the same']
+    expect(found).toMatchObject({ exit: 1, code: 'missing_credentials', warnings })
+  })
+
   it('prints a table of several paths, and exits with the worst code', async () => {
     const paths = ['/health', '/v1/models', '/docs/x'].flatMap((path) => ['--path', path])
     const { code, printed } = await run(RULES, GOOD, paths)
