@@ -4,6 +4,7 @@ import { conflict, KeyFileError } from '../error.ts'
 import { rejectLoneMount } from '../file/read.ts'
 import { requireFile } from '../options.ts'
 import { toRow } from './row.ts'
+import { writeUses } from '../usage/recorder.ts'
 import { createFile, identify, watchNames } from './sqlite-file.ts'
 import { complete, CREATE, DIALECT, dialectOf, USE_DIALECT } from './sqlite-tables.ts'
 import { insertOf, TABLE, tableKeys } from './table.ts'
@@ -95,7 +96,11 @@ export function sqliteKeys(file: string, options: SqliteKeysOptions = {}): KeySt
     ...tableKeys(dialect, execute),
     ...tableUse(USE_DIALECT, executeWithin(USE_WAIT_MS)),
     insertAll: (keys) => insertAll(execute, () => database.exec('rollback'), keys),
-    close: () => attempt(path, () => database.close()),
+    close: () => {
+      // The checks since the last write, while the file is open: SQLite writes at once.
+      void writeUses()
+      attempt(path, () => database.close())
+    },
   }
 }
 

@@ -29,6 +29,7 @@ export const SQLITE_TESTS = [
   ['makes the table that the documentation shows', makesDocumentedTable],
   ['names its file, and no value, in errors', namesFiles],
   ['works with the table of an older version, and completes it', completesOldTables],
+  ['writes the last checks when it is closed', writesLastChecks],
 ]
 
 async function makesPrivateFiles(file, { createKey, sqliteKeys }) {
@@ -233,6 +234,20 @@ function makesDocumentedTable(file, { sqliteKeys }, documentedTable) {
   assert.deepEqual(read(made), read(documented))
   made.close()
   documented.close()
+}
+
+async function writesLastChecks(file, { createKey, createKeyEndpoint, reportKeys, sqliteKeys }) {
+  const store = sqliteKeys(file, { create: true })
+  const { key } = await createKey(store, { principal: 'alice' })
+  const warnings = []
+  const onWarning = (message) => warnings.push(message)
+  const endpoint = createKeyEndpoint({ store }, { onWarning })
+  assert.equal(await ask(endpoint, key), 200)
+  store.close()
+  const other = sqliteKeys(file)
+  const { keys } = await reportKeys(other)
+  assert.deepEqual([keys[0].checks.today, warnings], [1, []])
+  other.close()
 }
 
 async function completesOldTables(file, { createKey, reportKeys, sqliteKeys }, table) {
