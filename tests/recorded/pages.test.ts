@@ -76,10 +76,10 @@ async function decide(config: AuthConfig, headers: HeadersInit): Promise<unknown
 
 const bearer = (name: string) => ({ authorization: `Bearer ${keycloak.tokens[name]}` })
 
-describe('docs/jwt.md and docs/identity.md', () => {
+describe('docs/servers/keycloak.md and docs/identity.md', () => {
   it('has options of jwt for Keycloak that give the roles of the realm and of the API', async () => {
     const { issuer, discovery, keys, recordedAt } = keycloak
-    const code = block('docs/jwt.md', 'keycloak.example.com')
+    const code = block('docs/servers/keycloak.md', 'jwt({')
     const options = givenTo<Parameters<typeof jwt>[0]>('jwt', code)
     const fetch = (url: string) =>
       Promise.resolve(Response.json(url.endsWith('/certs') ? keys : discovery))

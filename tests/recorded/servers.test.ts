@@ -1,0 +1,147 @@
+import { writeFileSync } from 'node:fs'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { COMMANDS } from '../../src/cli/main.ts'
+import { pageNamed } from '../documentation/pages.ts'
+import { runLine } from '../support/surroundings.ts'
+import { setupFolder } from '../support/temporary-folder.ts'
+import { at, readRecording } from './recording.ts'
+import { startService } from './service.ts'
+import type { Answer, Call } from './service.ts'
+
+/** The files of the pages about servers, and the tables of what `explain` says, with what real servers answered. */
+
+interface Server {
+  readonly page: string
+  /** In milliseconds. */
+  readonly time: number
+  readonly answerTo: (call: Call, asked: string) => Answer
+  readonly tokens: Readonly<Record<string, string>>
+  /** Texts of the files, and what stands there in this test. */
+  readonly here: (url: string) => readonly (readonly [string, string])[]
+  /** Each row of the table: a text that only its file has, the token or the recorded answer to it, and another text for the file. */
+  readonly rows: readonly Row[]
+  /** What else the files decide. */
+  readonly decisions: readonly (readonly [file: string, token: string, says: string])[]
+}
+
+interface Row {
+  readonly file: string
+  readonly token: string
+  readonly asked?: string
+  readonly edit?: readonly [string, string]
+}
+
+interface Keycloak {
+  readonly recordedAt: number
+  readonly issuer: string
+  readonly keys: object
+  readonly tokens: Readonly<Record<string, string>>
+  readonly asked: Readonly<Record<string, Answer>>
+}
+
+const pathOf = setupFolder()
+const row = (file: string, token: string, more: Omit<Row, 'file' | 'token'> = {}): Row => {
+  return { file, token, ...more }
+}
+
+const keycloak = readRecording<Keycloak>('keycloak')
+const KEYCLOAK_URL = 'https://keycloak.example.com/realms/acme'
+
+const KEYCLOAK: Server = {
+  page: 'docs/servers/keycloak.md',
+  time: keycloak.recordedAt,
+  tokens: keycloak.tokens,
+  answerTo: ({ url }, asked) => {
+    if (url === '/certs') return { body: JSON.stringify(keycloak.keys) }
+    return keycloak.asked[asked] ?? { status: 500 }
+  },
+  here: (url) => [
+    ['discovery: true', `jwks: { uri: "${url}/certs" }`],
+    [`issuer: ${KEYCLOAK_URL}`, `issuer: ${keycloak.issuer}`],
+    [KEYCLOAK_URL, url],
+  ],
+  rows: [
+    row('discovery', 'no mapper'),
+    row('discovery', 'light'),
+    row('discovery', 'password', { edit: ['realms/acme', 'realms/acme/'] }),
+    row('discovery', 'refresh'),
+    row('discovery', 'id'),
+    row('discovery', 'other realm'),
+    row('discovery', 'large'),
+    row('discovery', 'dpop'),
+    row('discovery', 'machine'),
+    row('introspection', 'password', { asked: 'my-api revoked' }),
+    row('introspection', 'password', { asked: 'wrong secret password' }),
+  ],
+  decisions: [
+    ['discovery', 'password', 'models: allowed'],
+    ['discovery', 'at+jwt', 'rejected with 403'],
+    // Its user has logged out.
+    ['discovery', 'leaving', 'oauth2_token (run.yaml:3): allowed'],
+    ['introspection', 'leaving', 'rejected with 401'],
+    ['introspection', 'password', 'models: allowed'],
+    ['introspection', 'light', 'models: allowed'],
+    ['introspection', 'no mapper', 'rejected with 401'],
+  ],
+}
+
+const SERVERS: readonly Server[] = [KEYCLOAK]
+
+/** What `with-auth explain` prints about a token, with a file of the page. */
+async function explain(
+  server: Server,
+  { file, token, asked = `my-api ${token}`, edit }: Row,
+): Promise<string> {
+  const service = await startService((call) => server.answerTo(call, asked))
+  const url = `http://127.0.0.1:${service.port}`
+  const { code = '' } =
+    pageNamed(server.page).fences.find(
+      (fence) => fence.language === 'yaml' && fence.code.includes(file),
+    ) ?? {}
+  const texts = [...server.here(url), ...(edit === undefined ? [] : [edit])]
+  writeFileSync(
+    pathOf('run.yaml'),
+    texts.reduce((text, [old, mine]) => text.replaceAll(old, mine), code),
+  )
+  const line = ['explain', '--config', pathOf('run.yaml'), '--path', '/v1/models']
+  const { printed, noted } = await at(server.time, () =>
+    runLine(line, COMMANDS, {}, server.tokens[token] ?? ''),
+  )
+  await service.stop()
+  return `${printed}${noted}`.replaceAll(/\s+/g, ' ')
+}
+
+/** The texts that the first column of the table of a page quotes. */
+function quoted(page: string): readonly string[] {
+  const [, section = ''] = pageNamed(page).text.split('## What `with-auth explain` says')
+  const rows = section.split('\n## ')[0]?.matchAll(/^\| `([^`]+)` +\|/gm) ?? []
+  return [...rows].map(([, text = '']) => text)
+}
+
+beforeEach(() => void vi.stubEnv('CLIENT_SECRET', 'secret'))
+
+describe.each(SERVERS)('$page', (server) => {
+  const { page, rows, decisions } = server
+
+  it('has at most 120 lines', () => {
+    expect(pageNamed(page).text.trimEnd().split('\n').length).toBeLessThanOrEqual(120)
+  })
+
+  it('has a row for each thing that was tried', () => {
+    expect(quoted(page)).toHaveLength(rows.length)
+  })
+
+  it.each(rows.map((one, index) => [quoted(page)[index] ?? '', one] as const))(
+    'quotes what `explain` says: %s',
+    async (text, one) => {
+      expect(await explain(server, one)).toContain(text)
+    },
+  )
+
+  it.each(decisions)(
+    'has a file with %s, which decides about "%s": %s',
+    async (...[file, token, says]) => {
+      expect(await explain(server, row(file, token))).toContain(says)
+    },
+  )
+})
