@@ -29,6 +29,16 @@ interface Keycloak {
   readonly asked: Readonly<Record<string, { readonly status: number; readonly body: string }>>
 }
 
+interface Hydra {
+  readonly at: number
+  readonly hydra: {
+    readonly opaque: {
+      readonly tokens: Readonly<Record<string, string>>
+      readonly answers: Readonly<Record<string, { readonly body: object }>>
+    }
+  }
+}
+
 interface Proxied {
   readonly o2p: readonly { readonly who: string; readonly lines: [string, string][] }[]
 }
@@ -109,6 +119,21 @@ describe('docs/servers/keycloak.md and docs/identity.md', () => {
       name = 'account'
       expect(await decide({ verifier }, bearer(name))).toBe(401)
     })
+  })
+})
+
+it('docs/servers/hydra.md has options of introspection that give the roles and the tenant', async () => {
+  const { at: time, hydra } = readRecording<Hydra>('hydra-zitadel-oauth2-proxy')
+  const code = block('docs/servers/hydra.md', 'introspection({')
+  const options = givenTo<Parameters<typeof introspection>[0]>('introspection', code)
+  let name = 'user'
+  const fetch = () => Promise.resolve(Response.json(hydra.opaque.answers[name]?.body))
+  const verifier = introspection({ ...options, fetch })
+  await at(time + 10_000, async () => {
+    const headers = { authorization: `Bearer ${hydra.opaque.tokens['user']}` }
+    expect(await decide({ verifier }, headers)).toEqual(['alice', { roles: ['admin', 'staff'] }])
+    name = 'refresh'
+    expect(await decide({ verifier }, headers)).toBe(401)
   })
 })
 

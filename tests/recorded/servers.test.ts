@@ -14,6 +14,7 @@ interface Server {
   readonly page: string
   /** In milliseconds. */
   readonly time: number
+  /** What the service answers to a call, or to a question about a token by its name. */
   readonly answerTo: (call: Call, asked: string) => Answer
   readonly tokens: Readonly<Record<string, string>>
   /** Texts of the files, and what stands there in this test. */
@@ -39,6 +40,23 @@ interface Keycloak {
   readonly asked: Readonly<Record<string, Answer>>
 }
 
+interface Hydra {
+  readonly at: number
+  readonly hydra: {
+    readonly jwt: {
+      readonly issuer: string
+      readonly tokens: Readonly<Record<string, string>>
+      readonly documents: Readonly<Record<string, { readonly body: string }>>
+    }
+    readonly opaque: {
+      readonly tokens: Readonly<Record<string, string>>
+      readonly answers: Readonly<
+        Record<string, { readonly status: number; readonly body?: object }>
+      >
+    }
+  }
+}
+
 const pathOf = setupFolder()
 const row = (file: string, token: string, more: Omit<Row, 'file' | 'token'> = {}): Row => {
   return { file, token, ...more }
@@ -53,7 +71,7 @@ const KEYCLOAK: Server = {
   tokens: keycloak.tokens,
   answerTo: ({ url }, asked) => {
     if (url === '/certs') return { body: JSON.stringify(keycloak.keys) }
-    return keycloak.asked[asked] ?? { status: 500 }
+    return keycloak.asked[asked] ?? keycloak.asked[`my-api ${asked}`] ?? { status: 500 }
   },
   here: (url) => [
     ['discovery: true', `jwks: { uri: "${url}/certs" }`],
@@ -85,13 +103,46 @@ const KEYCLOAK: Server = {
   ],
 }
 
-const SERVERS: readonly Server[] = [KEYCLOAK]
+const { at: hydraAt, hydra } = readRecording<Hydra>('hydra-zitadel-oauth2-proxy')
+
+const HYDRA: Server = {
+  page: 'docs/servers/hydra.md',
+  // The recording began some seconds before its tokens.
+  time: hydraAt + 10_000,
+  tokens: { ...hydra.jwt.tokens, opaque: hydra.opaque.tokens['user'] ?? '' },
+  answerTo: ({ url }, asked) => {
+    const path = '/.well-known/jwks.json'
+    if (url === path) return { body: hydra.jwt.documents[path]?.body ?? '' }
+    const { body, status } = hydra.opaque.answers[asked] ?? { status: 404 }
+    return { status, body: JSON.stringify(body ?? {}) }
+  },
+  here: (url) => [
+    ['discovery: true', `jwks: { uri: "${url}/.well-known/jwks.json" }`],
+    ['https://login.example.com', hydra.jwt.issuer],
+    ['http://127.0.0.1:4445', url],
+  ],
+  rows: [
+    row('client: none', 'user without audience'),
+    row('client: none', 'id'),
+    row('client: none', 'refresh'),
+    row('client: none', 'user', { asked: 'on the public port' }),
+    row('client: none', 'machine'),
+    row('discovery', 'opaque'),
+    row('discovery', 'user', { edit: [hydra.jwt.issuer, `${hydra.jwt.issuer}/`] }),
+    row('discovery', 'machine for another'),
+  ],
+  decisions: [
+    ['client: none', 'user', 'models: allowed'],
+    ['client: none', 'nonsense', 'rejected with 401'],
+    ['discovery', 'user', 'roles: admin, staff'],
+    ['discovery', 'id', 'rejected with 401'],
+  ],
+}
+
+const SERVERS: readonly Server[] = [KEYCLOAK, HYDRA]
 
 /** What `with-auth explain` prints about a token, with a file of the page. */
-async function explain(
-  server: Server,
-  { file, token, asked = `my-api ${token}`, edit }: Row,
-): Promise<string> {
+async function explain(server: Server, { file, token, asked = token, edit }: Row): Promise<string> {
   const service = await startService((call) => server.answerTo(call, asked))
   const url = `http://127.0.0.1:${service.port}`
   const { code = '' } =
