@@ -17,7 +17,7 @@ import type { MemoryCacheOptions } from '../memory/options.ts'
 import type { AuthSection, SectionOptions } from './auth-section.ts'
 import type { MadeCache } from './cache-section.ts'
 import type { Findings } from './problems.ts'
-import type { KeyWatch } from './providers/means.ts'
+import type { OpenKeys } from './providers/means.ts'
 import type { ProviderWatch } from './providers/make.ts'
 import type { Decided, MadePart } from './providers/source.ts'
 import type { MakeJwt } from './providers/kinds/provider.ts'
@@ -140,15 +140,15 @@ function checked<Value>(findings: Findings, value: Value): Value {
 export class FileParts {
   readonly #onEvent: LoadOptions['onEvent']
   readonly #watch: ProviderWatch | undefined
-  readonly #keys: KeyWatch | undefined
+  readonly #keys: OpenKeys | undefined
   #cache: MadeCache | undefined
   #made: MadePart | undefined
 
   /**
    * @param onEvent Receives the events of a store.
-   * @param keys Is told of API keys that the file names.
+   * @param keys Makes the verifier of API keys that the file names.
    */
-  constructor(onEvent: LoadOptions['onEvent'], watch?: ProviderWatch, keys?: KeyWatch) {
+  constructor(onEvent: LoadOptions['onEvent'], watch?: ProviderWatch, keys?: OpenKeys) {
     this.#onEvent = onEvent
     this.#watch = watch
     this.#keys = keys

@@ -2,7 +2,7 @@ import { FileParts, readFile, readText } from './parsed-file.ts'
 import { watchParsed } from './watch.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { LoadOptions, ParsedFile, TextOptions } from './parsed-file.ts'
-import type { KeyWatch } from './providers/means.ts'
+import type { OpenKeys } from './providers/means.ts'
 
 /** A file that is watched. */
 export interface WatchedConfig {
@@ -23,12 +23,12 @@ interface Watching extends Pick<LoadOptions, 'onEvent'> {
 /**
  * Watches a file as `watchConfig` does.
  *
- * @param keys Is told of API keys that the file names.
+ * @param keys Makes the verifier of API keys that the file names.
  */
 export async function watchFile(
   path: string,
   { onChange, onError, onRecover, intervalMs, onEvent, reading }: Watching,
-  keys?: KeyWatch,
+  keys?: OpenKeys,
 ): Promise<WatchedConfig> {
   const parts = new FileParts(onEvent, undefined, keys)
   const parse = (text: string): Promise<ParsedFile> =>

@@ -4,7 +4,7 @@ import { watchFile } from '../../yaml/watched-file.ts'
 import { UsageError } from '../errors.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { LoadOptions, WatchedConfig } from '../../yaml.ts'
-import type { KeyWatch } from '../../yaml/providers/means.ts'
+import type { OpenKeys } from '../../yaml/providers/means.ts'
 import type { CommandLine, OptionSpecs } from '../command-line.ts'
 import type { DecisionLog } from '../log.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -61,7 +61,7 @@ export function followFile(
   file: string,
   { line, complete, log, onEvent, surroundings }: FollowOptions,
   guard: Promise<Follower>,
-  keys: KeyWatch,
+  keys: OpenKeys,
 ): Promise<WatchedConfig> {
   const whyNot = findLoneMount(file)
   if (whyNot !== undefined) {

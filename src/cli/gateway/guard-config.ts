@@ -10,6 +10,7 @@ import { peerAddressOf } from './client-address.ts'
 import { POLICY_OPTION, policyOptions, rejectPolicyOption } from './config-file.ts'
 import { openKeys, QUESTION_MS, requireKeys, sourceOf } from '../key-place.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
+import type { CheckedVerifier } from '../../core/endpoint/checked-verifier.ts'
 import type { OptionProblem } from '../../core/errors.ts'
 import type { CommandLine, OptionSpecs } from '../command-line.ts'
 import type { ClientAddresses } from './client-address.ts'
@@ -188,13 +189,19 @@ export interface KeyObservers extends Pick<KeyEndpointOptions, 'onError'> {
  */
 export async function configForKeys(
   keys: Omit<OpenedKeys, 'close'>,
-  { onOpen, onError }: KeyObservers,
+  observers: KeyObservers,
 ): Promise<AuthConfig> {
   await requireKeys(keys)
-  onOpen?.(keys.place)
-  const verifier = createKeysVerifier({ source: sourceOf(keys.place) }, onError)
+  const verifier = openObserved(keys.place, observers)
   const cached = verifier.local
     ? {}
     : { cache: memoryCache({ allowTtlMs: ALLOW_TTL_MS, denyTtlMs: DENY_TTL_MS }) }
   return { verifier, ...cached, unavailableStatus: 503 }
+}
+
+/** Makes a verifier of keys. */
+export function openObserved(place: KeyPlace, { onOpen, onError }: KeyObservers): CheckedVerifier {
+  const verifier = createKeysVerifier({ source: sourceOf(place) }, onError)
+  onOpen?.(place)
+  return verifier
 }

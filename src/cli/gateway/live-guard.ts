@@ -4,7 +4,7 @@ import { createGate, enter } from '../../core/gate.ts'
 import { createCredentialsReader } from '../../core/request/credentials.ts'
 import { scopeOf } from '../../core/asking/partition.ts'
 import { addFacts } from '../../core/response/decision-event.ts'
-import { readGuardConfig } from './guard-config.ts'
+import { openObserved, readGuardConfig } from './guard-config.ts'
 import { createEndpointProof, createRandomKeyAsker } from '../proof.ts'
 import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
 import { followFile } from './config-file.ts'
@@ -14,12 +14,12 @@ import type { Gate } from '../../core/gate.ts'
 import type { Auth } from '../../core/types.ts'
 import type { KeyPlace } from '../../keys.ts'
 import type { WatchedConfig } from '../../yaml.ts'
-import type { KeyWatch } from '../../yaml/providers/means.ts'
 import type { CommandLine } from '../command-line.ts'
 import type { DecisionLog } from '../log.ts'
 import type { EndpointProof, ProofState } from '../proof.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { FrontOptions } from './front.ts'
+import type { KeyObservers } from './guard-config.ts'
 import type { RequestLog } from './request-log.ts'
 
 /** Decides about requests. With `--config` it follows changes of the file. */
@@ -73,7 +73,7 @@ export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGua
   let file: WatchedConfig | undefined
   const observers = observeKeys(options)
   const load = async (name: string): Promise<AuthConfig> => {
-    file = await followFile(name, options, started, observers)
+    file = await followFile(name, options, started, (place) => openObserved(place, observers))
     return file.config
   }
   const read = await readGuardConfig(line, surroundings, observers, load)
@@ -98,7 +98,7 @@ export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGua
   }
 }
 
-function observeKeys({ log, followKeys }: LiveGuardOptions): KeyWatch {
+function observeKeys({ log, followKeys }: LiveGuardOptions): Required<KeyObservers> {
   return { onOpen: followKeys, onError: ({ message }) => log({ type: 'keys_error', message }) }
 }
 

@@ -6,8 +6,7 @@ import { sha256 } from '../../verifiers/id/sha256.ts'
 import { isOwnAddress, variable } from '../../verifiers/kubernetes/own-address.ts'
 import type { Transport, Verifier } from '../../core/verifier.ts'
 import type * as KeysApi from '../../keys.ts'
-import type { KeyFileError, KeyPlace } from '../../keys.ts'
-import type { createKeysVerifier } from '../../keys/verifier.ts'
+import type { KeyPlace } from '../../keys.ts'
 import type { AuthSection } from '../auth-section.ts'
 import type { Files } from './kinds/provider.ts'
 import type { Means } from './make.ts'
@@ -23,16 +22,13 @@ const NO_AUTHORITY = 'The authority of this cluster is not known, so no caller m
 /** Where Kubernetes puts the service account of a pod. */
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 
-/** Is told of API keys that a file names. Without it, a guard is warned of their errors. */
-export interface KeyWatch {
-  readonly onOpen: (place: KeyPlace) => void
-  readonly onError: (error: KeyFileError) => unknown
-}
+/** Makes the verifier of API keys that a file names, in place of `keys`. */
+export type OpenKeys = (place: KeyPlace) => Verifier
 
 /** For a file: loads what its providers need, and nothing else. */
 export async function loadMeans(
   section: AuthSection | undefined,
-  keys?: KeyWatch,
+  openKeys?: OpenKeys,
   account: string = ACCOUNT,
 ): Promise<Means> {
   const providers = section?.deciders?.providers ?? []
@@ -40,9 +36,7 @@ export async function loadMeans(
   const { nodeTransport } = providers.some(mayNeedAuthority) ? await import('../../node.ts') : {}
   const hasKeys = providers.some(({ name }) => name === 'api_keys')
   const api = hasKeys ? await import('../../keys.ts') : undefined
-  const make = hasKeys ? (await import('../../keys/verifier.ts')).createKeysVerifier : notLoaded
-  const verifierOfKeys = (file: string): Verifier =>
-    verifyKeys(file, api ?? notLoaded(), make, keys)
+  const verifierOfKeys = (file: string): Verifier => verifyKeys(file, api ?? notLoaded(), openKeys)
   return { jwt, files: createFiles(nodeTransport, verifierOfKeys, account) }
 }
 
@@ -60,16 +54,12 @@ function notLoaded(): never {
 
 function verifyKeys(
   file: string,
-  { KeyFileError, sqliteKeys }: typeof KeysApi,
-  make: typeof createKeysVerifier,
-  watch: KeyWatch | undefined,
+  { KeyFileError, keys, sqliteKeys }: typeof KeysApi,
+  open: OpenKeys = (place) => keys(typeof place === 'string' ? { file: place } : { store: place }),
 ): Verifier {
   try {
     // By the name: whoever opens a SQLite file that this process uses already drops its locks.
-    const store = /\.(?:db|sqlite3?)$/i.test(file) ? sqliteKeys(file) : undefined
-    const verifier = make({ source: store ? { store } : { file } }, watch?.onError)
-    watch?.onOpen(store ?? file)
-    return verifier
+    return open(/\.(?:db|sqlite3?)$/i.test(file) ? sqliteKeys(file) : file)
   } catch (error) {
     if (!(error instanceof KeyFileError)) throw error
     const reason = error.message.replaceAll('\n', '; ')
