@@ -21,10 +21,16 @@ export function openKeySource(source: KeySource): FindKey {
   return 'store' in source ? findIn(source.store) : openSource(source)
 }
 
-/** @param onError Gets each problem with the keys once. By default it is a warning of the guard that meets it. */
+/** How the keys of a verifier are watched. */
+export interface KeyObserver extends Pick<KeyEndpointOptions, 'onError'> {
+  /** `true`: checks are a trial, and no use of a key. */
+  readonly isTrial?: boolean
+}
+
+/** @param observer Its `onError` gets each problem with the keys once. By default it is a warning of the guard that meets it. */
 export function createKeysVerifier(
   { source, accepts }: ResolvedKeysOptions,
-  onError?: KeyEndpointOptions['onError'],
+  { onError, isTrial = false }: KeyObserver = {},
 ): CheckedVerifier {
   const isStore = 'store' in source
   // Of guards that ask at once, one is told.
@@ -33,7 +39,7 @@ export function createKeysVerifier(
     lastRun.warn?.(`requests are rejected: ${inOneLine(error)}`)
   const find = observed(openKeySource(source), onError ?? warn)
   const judge = judgeBy(find)
-  const notePassed = observeUse(source, (message) => lastRun.warn?.(message))
+  const notePassed = isTrial ? undefined : observeUse(source, (message) => lastRun.warn?.(message))
   return define({
     ask: async ({ token, request }, _, run = {}) => {
       lastRun = run
@@ -45,7 +51,7 @@ export function createKeysVerifier(
         },
       )
       const { found, detail } = judgment
-      if (found !== undefined && detail === undefined) notePassed(found)
+      if (found !== undefined && detail === undefined) notePassed?.(found)
       // A key of a file ends with the next request, and reading it again costs less than a cache may hide.
       return isStore ? verdictOf(judgment) : { ...verdictOf(judgment), maxAgeMs: 0 }
     },

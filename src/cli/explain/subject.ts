@@ -7,7 +7,7 @@ import { FileParts, readFile, readText, toTextOptions } from '../../yaml/parsed-
 import { rangeOf } from '../../yaml/tree.ts'
 import { UsageError } from '../errors.ts'
 import { policyOptions } from '../gateway/config-file.ts'
-import { readGuardConfig } from '../gateway/guard-config.ts'
+import { openObserved, readGuardConfig } from '../gateway/guard-config.ts'
 import { showFile } from '../shown-value.ts'
 import { createWatch } from './watch.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
@@ -52,12 +52,13 @@ export async function readSubject(
   let keys: KeyPlace | undefined
   const load = async (file: string): Promise<AuthConfig> => {
     const draft = readText(readFile(file), { path: file, ...toTextOptions(policyOptions(line)) })
-    const parsed = await new FileParts(() => undefined, watch).make(draft)
+    const parsed = await new FileParts(() => undefined, watch, openOnTrial).make(draft)
     places = createPlaces(file, draft)
     rules = parsed.rules
     return parsed.config ?? {}
   }
-  const observers = { onOpen: (place: KeyPlace) => void (keys = place), onError: () => undefined }
+  const onOpen = (place: KeyPlace): void => void (keys = place)
+  const observers = { onOpen, onError: () => undefined, isTrial: true }
   const given = await readGuardConfig(line, surroundings, observers, load).catch(asUsage)
   const resolved = resolveConfig(given, addressOf)
   const verifier = watchedVerifier(resolved, keys === undefined ? 'server.auth' : '--keys', watch)
@@ -71,6 +72,11 @@ export async function readSubject(
     keys,
     warnings: resolved.warnings,
   }
+}
+
+/** Opens keys whose use is not counted. */
+function openOnTrial(place: KeyPlace): CheckedVerifier {
+  return openObserved(place, { isTrial: true })
 }
 
 // Else a mistake in a file would look like a rejection, by the exit code.

@@ -14,7 +14,8 @@ import type { CheckedVerifier } from '../../core/endpoint/checked-verifier.ts'
 import type { OptionProblem } from '../../core/errors.ts'
 import type { CommandLine, OptionSpecs } from '../command-line.ts'
 import type { ClientAddresses } from './client-address.ts'
-import type { KeyEndpointOptions, KeyPlace } from '../../keys.ts'
+import type { KeyPlace } from '../../keys.ts'
+import type { KeyObserver } from '../../keys/verifier.ts'
 import type { OpenedKeys } from '../key-place.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -178,7 +179,7 @@ function matchesPattern(name: string, pattern: string): boolean {
   return pattern.endsWith('*') ? folded.startsWith(stripped) : folded === stripped
 }
 
-export interface KeyObservers extends Pick<KeyEndpointOptions, 'onError'> {
+export interface KeyObservers extends KeyObserver {
   /** Gets the place of keys that can be read. */
   readonly onOpen?: (place: KeyPlace) => void
 }
@@ -200,8 +201,11 @@ export async function configForKeys(
 }
 
 /** Makes a verifier of keys. */
-export function openObserved(place: KeyPlace, { onOpen, onError }: KeyObservers): CheckedVerifier {
-  const verifier = createKeysVerifier({ source: sourceOf(place) }, onError)
+export function openObserved(
+  place: KeyPlace,
+  { onOpen, ...observer }: KeyObservers,
+): CheckedVerifier {
+  const verifier = createKeysVerifier({ source: sourceOf(place) }, observer)
   onOpen?.(place)
   return verifier
 }

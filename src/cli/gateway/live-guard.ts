@@ -98,7 +98,7 @@ export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGua
   }
 }
 
-function observeKeys({ log, followKeys }: LiveGuardOptions): Required<KeyObservers> {
+function observeKeys({ log, followKeys }: LiveGuardOptions): KeyObservers {
   return { onOpen: followKeys, onError: ({ message }) => log({ type: 'keys_error', message }) }
 }
 

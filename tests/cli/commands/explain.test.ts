@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { COMMANDS, main } from '../../../src/cli/main.ts'
 import { createKey, revokeKey } from '../../../src/keys.ts'
+import { writeUses } from '../../../src/keys/usage/recorder.ts'
 import { sign } from '../../support/issuer.ts'
 import { close, listen } from '../../support/loopback.ts'
 import { GITHUB_TOKEN, GOOD, startProviders } from '../../support/provider-services.ts'
@@ -196,6 +197,8 @@ resource:
     const ofKeys = `provider_config: { type: api_keys, file: "${file}" }\n${store}`
     const [files, text] = [readdirSync(inFolder('.')), readFileSync(file, 'utf8')]
     expect(await explain(ofKeys, key)).toMatchObject({ exit: 0, caller: { principal: 'bob' } })
+    await runLine(['explain', '--path', '/v1', '--keys', file], COMMANDS, {}, key)
+    await writeUses()
     expect(readdirSync(inFolder('.'))).toEqual([...files, 'run.yaml'])
     expect(readFileSync(file, 'utf8')).toBe(text)
     const { url } = await startProviders()
