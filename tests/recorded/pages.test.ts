@@ -216,7 +216,7 @@ describe('docs/servers/kubernetes.md', () => {
 
 const TEXT_ROLE = '{"principal":"alice","attributes":{"roles":["a"],"teams":"b"}}'
 
-describe('docs/migration.md', () => {
+describe('docs/servers/llama-stack.md', () => {
   it('has a file that decides as Llama Stack did', { timeout: 60_000 }, async () => {
     const cases = await replayExchange(serveHandler, migrated(), (_, index) => index % 4 === 0)
     expect(cases.length).toBeGreaterThan(1000)
@@ -224,7 +224,7 @@ describe('docs/migration.md', () => {
   })
 })
 
-const migrated = () => block('docs/migration.md', 'context: { params: lists }')
+const migrated = () => block('docs/servers/llama-stack.md', 'context: { params: lists }')
 
 describe('docs/migration-differences.md', () => {
   const page = pageNamed('docs/migration-differences.md').text

@@ -57,6 +57,20 @@ interface Hydra {
   }
 }
 
+interface LlamaStack {
+  readonly exchange: readonly { readonly name: string; readonly answer: Answer }[]
+  readonly providers: {
+    /** In seconds. */
+    readonly now: number
+    readonly set: object
+    readonly cases: readonly {
+      readonly file: string
+      readonly name: string
+      readonly bearer: string | null
+    }[]
+  }
+}
+
 const pathOf = setupFolder()
 const row = (file: string, token: string, more: Omit<Row, 'file' | 'token'> = {}): Row => {
   return { file, token, ...more }
@@ -139,7 +153,43 @@ const HYDRA: Server = {
   ],
 }
 
-const SERVERS: readonly Server[] = [KEYCLOAK, HYDRA]
+const { providers, exchange } = readRecording<LlamaStack>('llama-stack')
+const ofStack = providers.cases.filter(({ file }) => file === 'jwt')
+
+const LLAMA_STACK: Server = {
+  page: 'docs/servers/llama-stack.md',
+  time: providers.now * 1000,
+  tokens: {
+    ...Object.fromEntries(exchange.map(({ name }) => [name, 'good-token-0123456789'])),
+    ...Object.fromEntries(ofStack.map(({ name, bearer }) => [name, bearer ?? ''])),
+  },
+  answerTo: ({ url }, asked) => {
+    if (url === '/jwks') return { body: JSON.stringify(providers.set) }
+    return exchange.find(({ name }) => name === asked)?.answer ?? { status: 500 }
+  },
+  here: (url) => [
+    ['discovery: true', `jwks: { uri: "${url}/jwks" }`],
+    ['https://login.example.com/', 'https://issuer.test/'],
+    ['https://auth.example.com', url],
+    ['with ml in', 'with b in'],
+  ],
+  rows: [
+    row('endpoint:', '401 {"location":"/other"}'),
+    row('endpoint:', '{}'),
+    row('endpoint:', '503 {"content-type":"text/html"}'),
+    row('discovery', 'aud "ogx"'),
+    row('discovery', 'iss "https://ISSUER.test/"'),
+    row('discovery', 'HS256 by the public key'),
+    row('discovery', 'exp absent'),
+    row('discovery', 'RS256'),
+  ],
+  decisions: [
+    ['endpoint:', '200', 'models: allowed'],
+    ['discovery', 'team and groups', 'models: allowed'],
+  ],
+}
+
+const SERVERS: readonly Server[] = [KEYCLOAK, HYDRA, LLAMA_STACK]
 
 /** What `with-auth explain` prints about a token, with a file of the page. */
 async function explain(server: Server, { file, token, asked = token, edit }: Row): Promise<string> {
