@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { COMMANDS } from '../../src/cli/main.ts'
-import { pageNamed } from '../documentation/pages.ts'
+import { PAGES, pageNamed } from '../documentation/pages.ts'
+import { sorted } from '../support/project.ts'
 import { runLine } from '../support/surroundings.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import { at, readRecording } from './recording.ts'
@@ -19,6 +20,8 @@ interface Server {
   readonly tokens: Readonly<Record<string, string>>
   /** Texts of the files, and what stands there in this test. */
   readonly here: (url: string) => readonly (readonly [string, string])[]
+  /** The headers that name a caller, where there is no token. */
+  readonly fields?: (who: string) => readonly (readonly [string, string])[]
   /** Each row of the table: a text that only its file has, the token or the recorded answer to it, and another text for the file. */
   readonly rows: readonly Row[]
   /** What else the files decide. */
@@ -55,6 +58,21 @@ interface Hydra {
       >
     }
   }
+}
+
+interface Kubernetes {
+  readonly recordedAt: number
+  readonly reviewer: string
+  readonly cases: readonly {
+    readonly name: string
+    readonly token: string
+    readonly tapes: readonly [{ readonly answer: Answer }]
+  }[]
+  readonly outages: readonly { readonly name: string; readonly tape: { readonly answer: Answer } }[]
+}
+
+interface Proxied {
+  readonly o2p: readonly { readonly who: string; readonly lines: readonly [string, string][] }[]
 }
 
 interface LlamaStack {
@@ -189,7 +207,54 @@ const LLAMA_STACK: Server = {
   ],
 }
 
-const SERVERS: readonly Server[] = [KEYCLOAK, HYDRA, LLAMA_STACK]
+const kubernetes = readRecording<Kubernetes>('kubernetes')
+const { tape: noRole } = kubernetes.outages.find(({ name }) => name === 'no role') ?? {}
+
+const KUBERNETES: Server = {
+  page: 'docs/servers/kubernetes.md',
+  time: kubernetes.recordedAt,
+  tokens: Object.fromEntries(kubernetes.cases.map(({ name, token }) => [name, token])),
+  answerTo: (_, asked) => {
+    const found = kubernetes.cases.find(({ name }) => name === asked)
+    return found?.tapes[0].answer ?? noRole?.answer ?? {}
+  },
+  here: (url) => {
+    writeFileSync(pathOf('token'), kubernetes.reviewer)
+    const keys = [
+      'type: kubernetes',
+      `api_server_url: ${url}`,
+      `reviewer_token_file: ${pathOf('token')}`,
+    ]
+    return [['type: kubernetes', keys.join('\n      ')]]
+  },
+  rows: [
+    row('route_policy', 'the same name in another namespace'),
+    row('route_policy', 'a token for another API'),
+    row('route_policy', 'ended 90 seconds ago'),
+    row('route_policy', 'a token of a deleted pod'),
+    row('route_policy', 'a token for another API', { asked: 'without the role' }),
+  ],
+  decisions: [],
+}
+
+const { o2p } = readRecording<Proxied>('hydra-zitadel-oauth2-proxy')
+
+const OAUTH2_PROXY: Server = {
+  page: 'docs/servers/oauth2-proxy.md',
+  time: Date.now(),
+  tokens: {},
+  answerTo: () => ({ status: 500 }),
+  here: () => [],
+  fields: (who) => o2p.find((one) => one.who === who)?.lines ?? [],
+  rows: [
+    row('trusted_proxy_cidrs', 'one', { edit: ['10.0.0.7', '10.0.0.8'] }),
+    row('trusted_proxy_cidrs', 'one', { edit: ['x-forwarded-user', 'x-user'] }),
+    row('trusted_proxy_cidrs', 'two', { edit: ["{ attribute: teams, separator: ',' }", 'teams'] }),
+  ],
+  decisions: [['trusted_proxy_cidrs', 'two', 'teams: engineering, design']],
+}
+
+const SERVERS: readonly Server[] = [KEYCLOAK, HYDRA, LLAMA_STACK, KUBERNETES, OAUTH2_PROXY]
 
 /** What `with-auth explain` prints about a token, with a file of the page. */
 async function explain(server: Server, { file, token, asked = token, edit }: Row): Promise<string> {
@@ -205,6 +270,9 @@ async function explain(server: Server, { file, token, asked = token, edit }: Row
     texts.reduce((text, [old, mine]) => text.replaceAll(old, mine), code),
   )
   const line = ['explain', '--config', pathOf('run.yaml'), '--path', '/v1/models']
+  const fields = server.fields?.(token).filter(([name]) => /^x-/i.test(name)) ?? []
+  if (fields.length > 0) line.push('--client-address', '10.0.0.7')
+  line.push(...fields.flatMap(([name, value]) => ['--header', `${name}: ${value}`]))
   const { printed, noted } = await at(server.time, () =>
     runLine(line, COMMANDS, {}, server.tokens[token] ?? ''),
   )
@@ -245,4 +313,9 @@ describe.each(SERVERS)('$page', (server) => {
       expect(await explain(server, row(file, token))).toContain(says)
     },
   )
+})
+
+it('has each page about a server', () => {
+  const pages = PAGES.map(({ file }) => file).filter((file) => file.startsWith('docs/servers/'))
+  expect(sorted(SERVERS.map(({ page }) => page))).toEqual(sorted(pages))
 })
