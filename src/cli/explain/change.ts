@@ -62,9 +62,16 @@ export function changesFor(found: Found): readonly string[] {
   if (decided.response === undefined || reason === undefined) return []
   if (reason === 'forbidden' && detail === undefined) return changesOfRules(found)
   if (isUndecided(reason)) return changesOnOutage(reason, found)
-  if (detail !== undefined) return changesOnDetail(ADVICE[detail], found)
+  if (detail !== undefined)
+    return changesOnDetail(ADVICE[isCutKey(found) ? 'unknown' : detail], found)
   const place = reason === 'insufficient_scope' ? at(subject, ['resource', 'require']) : ''
   return [end(ON_CODE[reason], place)]
+}
+
+/** A key of `with-auth keys` that was cut off is no token of an issuer. */
+function isCutKey({ providers, decided }: Found): boolean {
+  const denying = providers.find(({ result }) => result === 'denied')
+  return denying?.type === 'api_keys' && decided.event?.detail === 'malformed'
 }
 
 /** A warning says more about the settings than the code does. */

@@ -213,6 +213,10 @@ resource:
     const byFile = await runLine([...line, '--keys', inFolder('keys.yaml')], COMMANDS, {}, key)
     expect(byFile).toMatchObject({ code: 0, noted: '' })
     expect(byFile.printed).toContain(`--keys, api_keys: allowed\n  ${id}: valid, principal bob\n`)
+    const cut = [...line, '--keys', inFolder('keys.yaml')]
+    expect((await runLine(cut, COMMANDS, {}, key.slice(0, -1))).printed).toContain(
+      'What to change:\n  Let the client send its whole key. "with-auth keys check" reads a key.\n',
+    )
     const { url } = await startProviders()
     const byUrl = await runLine(line, COMMANDS, { AUTH_ENDPOINT: `${url}/validate` }, GOOD)
     expect(byUrl.code).toBe(0)
