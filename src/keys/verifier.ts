@@ -13,6 +13,8 @@ import type { KeyJudgment } from './keyring.ts'
 import type { KeyEndpointOptions, KeySource, ResolvedKeysOptions } from './options.ts'
 
 export const LABEL = 'api_keys'
+/** The claim with the id of the key. */
+export const ID_CLAIM = 'key_id'
 /** How the cause of a decision begins that names the key. */
 export const CAUSE_WITH_ID = 'the id of the key is '
 
@@ -73,7 +75,8 @@ function verdictOf({ found, detail }: KeyJudgment): Verdict {
   const { principal, attributes, tenant } = found
   const end = endOfKey(found)
   const expiresAt = end === Infinity ? undefined : end
-  return { outcome: 'allow', principal, attributes, tenant, expiresAt }
+  const claims = { [ID_CLAIM]: found.id }
+  return { outcome: 'allow', principal, attributes, tenant, claims, expiresAt }
 }
 
 function inOneLine(error: unknown): string {

@@ -37,13 +37,14 @@ describe('a key', () => {
         principal: 'alice',
         attributes: { roles: ['admin'] },
         tenant: 'acme',
+        claims: { key_id: 'k1' },
         expiresAt: Date.UTC(2999, 0, 1),
       },
       verifier: 'api_keys',
       cached: 'off',
     })
     const answer: unknown = await (await createKeyEndpoint({ text })(askEndpoint('k1'))).json()
-    const { expiresAt = 0, ...identity } = auth ?? {}
+    const { expiresAt = 0, claims: _, ...identity } = auth ?? {}
     expect(answer).toEqual({ ...identity, exp: expiresAt / 1000 })
   })
 

@@ -1,4 +1,7 @@
+import { admissionOf } from '../../core/response/admission.ts'
 import { followPassage } from '../../gateway/passage.ts'
+import { isId } from '../../keys/file/fields.ts'
+import { ID_CLAIM } from '../../keys/verifier.ts'
 import { observeWithSpans } from '../../telemetry/spans.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { BeginSpan } from '../../core/seams.ts'
@@ -69,7 +72,7 @@ export function createRequestLog(options: RequestLogOptions): RequestLog {
       if (passage.decision === undefined) return
       const { principal, requestId, ...decision } = passage.decision
       const seen = { ...decision, status, ...describeUpstream(passage) }
-      watch?.(describeRequest({ ...seen, principal }))
+      watch?.(describeRequest({ ...seen, principal, keyId: keyIdOf(request) }))
       log({
         ...seen,
         ...(logsPrincipal && principal !== undefined ? { principal } : {}),
@@ -84,6 +87,12 @@ export function createRequestLog(options: RequestLogOptions): RequestLog {
       log({ ...seen, requestId, clientAddress: addressOf(request) })
     },
   }
+}
+
+/** The id of the key of a request that came through. */
+function keyIdOf(request: Request): string | undefined {
+  const id = admissionOf(request)?.admission?.auth?.claims?.[ID_CLAIM]
+  return isId(id) ? id : undefined
 }
 
 function describeUpstream({ failure, isAboutGateway, upstreamStatus, upstreamMs }: Passage) {

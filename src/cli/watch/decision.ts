@@ -31,6 +31,8 @@ export interface DecidedRequest {
   readonly shadow?: boolean | undefined
   readonly failure?: string | undefined
   readonly upstreamCause?: string | undefined
+  /** Of an allow. A denial has it in its cause. */
+  readonly keyId?: string | undefined
 }
 
 const REASONS: Readonly<Record<DenialReason, string>> = {
@@ -87,8 +89,9 @@ const DETAIL_WORDS = new Map<string, string>(Object.entries(DETAILS))
 /** Describes a decision of the gateway. */
 export function describeRequest(request: DecidedRequest): WatchedDecision {
   const { outcome, status, method, path, principal, cause } = request
-  const keyId = cause?.startsWith(CAUSE_WITH_ID) ? cause.slice(CAUSE_WITH_ID.length) : undefined
-  const why = explain(keyId === undefined ? request : { ...request, cause: undefined })
+  const denied = cause?.startsWith(CAUSE_WITH_ID) ? cause.slice(CAUSE_WITH_ID.length) : undefined
+  const keyId = request.keyId ?? denied
+  const why = explain(denied === undefined ? request : { ...request, cause: undefined })
   return { type: 'decision', outcome, status, method, path, principal, keyId, cause: why }
 }
 

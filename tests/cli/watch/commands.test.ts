@@ -36,7 +36,7 @@ async function askEndpoint(url: string, key: string, path: string): Promise<void
 describe('--watch-socket of with-auth gateway', () => {
   it('shows each decision with its principal and cause in words, and never a key', async () => {
     const [file, path] = [inFolder('keys.yaml'), inFolder('watch.sock')]
-    const { key } = await createKey(file, { principal: '<b>alice</b>' })
+    const { key, id: keyId } = await createKey(file, { principal: '<b>alice</b>' })
     const { id, key: revoked } = await createKey(file, { principal: 'bob' })
     await revokeKey(file, id)
     const args = ['--upstream', upstreamUrl(), '--keys', file, '--watch-socket', path]
@@ -59,7 +59,7 @@ describe('--watch-socket of with-auth gateway', () => {
       { ...rejected, cause: 'the token is not known' },
       { ...rejected, path: `/${'x'.repeat(255)}`, cause: 'no token was sent' },
     ])
-    expect(seen[1]).toMatchObject({ principal: '<b>alice</b>' })
+    expect(seen[1]).toMatchObject({ principal: '<b>alice</b>', keyId })
     expect(JSON.stringify(seen)).not.toContain(key.slice(0, 16))
     // The log names nobody without --log-principal.
     expect(gateway.printed()).not.toContain('alice')
