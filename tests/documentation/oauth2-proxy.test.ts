@@ -1,7 +1,6 @@
 /** @module-tag slow */
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { ServerResponse } from 'node:http'
 import { afterAll, describe, expect, it } from 'vitest'
 import { gatewayCommand } from '../../src/cli/commands/gateway.ts'
 import { createKey } from '../../src/keys.ts'
@@ -13,6 +12,7 @@ import { PROGRAMS, startApp, startProxy } from '../support/proxied-app.ts'
 import { serveCommand, stopCommands } from '../support/served-command.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import { pageNamed } from './pages.ts'
+import type { ServerResponse } from 'node:http'
 
 /** The nginx of `docs/servers/oauth2-proxy.md`, before the gateway and a program that does what oauth2-proxy does. */
 

@@ -6,7 +6,7 @@ import { serveHandler } from '../support/guarded-server.ts'
 import { createAuthenticator } from '../../src/index.ts'
 import { jwt } from '../../src/jwt.ts'
 import { nodeTransport } from '../../src/node.ts'
-import { fromUpstream, introspection } from '../../src/verifiers.ts'
+import { firstOf, fromUpstream, introspection } from '../../src/verifiers.ts'
 import { loadConfig, parseConfig } from '../../src/yaml.ts'
 import { EXCHANGE } from './differences.ts'
 import { replayExchange } from './exchange.ts'
@@ -102,6 +102,18 @@ describe('docs/servers/keycloak.md and docs/identity.md', () => {
       expect(await decide({ verifier }, bearer('account'))).toBe(401)
       expect(await decide({ verifier }, bearer('id'))).toBe(401)
       expect(await decide({ verifier }, bearer('large'))).toBe(401)
+      const asked = introspection({
+        url: 'https://keycloak.example.com/introspect',
+        client: { id: 'my-api', secret: 'secret' },
+        audience: 'my-api',
+        fetch: () =>
+          Promise.resolve(
+            new Response(keycloak.asked['my-api light']?.body ?? '', { headers: JSON_TYPE }),
+          ),
+      })
+      const both = firstOf([verifier, asked], { fallThrough: true })
+      expect(await decide({ verifier }, bearer('light'))).toBe(401)
+      expect(await decide({ verifier: both }, bearer('light'))).toEqual([ALICE, {}])
     })
   })
 
