@@ -38,15 +38,16 @@ export async function decideOnce(
   by: string | GivenIdentity,
 ): Promise<Decided> {
   subject.watch.restart()
+  const isGiven = typeof by !== 'string'
   let verdict: ParsedVerdict | undefined
   const events: AuthEvent[] = []
-  const noted = noteVerdict(typeof by === 'string' ? subject.verifier : verifierFor(by), (one) => {
+  const noted = noteVerdict(isGiven ? verifierFor(by) : subject.verifier, (one) => {
     verdict = one
   })
-  const config = configFor(subject, noted, (event) => void events.push(event))
+  const config = configFor(subject, noted, isGiven, (event) => void events.push(event))
   const addressOf = (): string | undefined => question.address
-  const asked = typeof by === 'string' ? subject.resolved : BY_BEARER
-  const token = typeof by === 'string' ? by : NO_TOKEN
+  const asked = isGiven ? BY_BEARER : subject.resolved
+  const token = isGiven ? NO_TOKEN : by
   const request = createRequest(question, path, token, asked)
   const decision = createGate(config, addressOf).decide(request, [])
   const response = await enter(
@@ -86,10 +87,10 @@ function verifierFor(identity: GivenIdentity): CheckedVerifier {
 function configFor(
   { config, resolved }: Subject,
   verifier: CheckedVerifier,
+  isGiven: boolean,
   onEvent: NonNullable<AuthConfig['onEvent']>,
 ): AuthConfig {
   const { endpoint: _e, endpointHeaders: _h, allowInsecureHttp: _a, fetch: _f, ...rest } = config
-  const isGiven = verifier.label === undefined && verifier.reads !== undefined
   // An endpoint looks for the principal itself, and says more about it.
   const identity = resolved.verifier === undefined ? 'optional' : resolved.identity
   return {

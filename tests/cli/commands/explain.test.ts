@@ -113,6 +113,15 @@ cache: { deny_ttl_ms: 3000 }`
     expect(bad.why).toBe('The service answered 401.')
   })
 
+  it('looks for the token where the file says, also in front of an endpoint with tenants', async () => {
+    const { url } = await startProviders()
+    const file = `endpoint: ${url}/validate
+context: { headers: [] }
+tenant: { mode: single, default: acme }
+credentials: [{ header: x-api-key }]`
+    expect(await explain(file, GOOD)).toMatchObject({ exit: 0, caller: { tenant: 'acme' } })
+  })
+
   it('says which member of several was asked, and why the others were not', async () => {
     const { url, key } = await startProviders()
     const file = `providers:
