@@ -1,4 +1,5 @@
 import { traceRules } from '../../access/policy.ts'
+import { showFact } from './shown-fact.ts'
 import type { Fate } from '../../access/policy.ts'
 import type { RouteRule } from '../../access/rules.ts'
 import type { Access, Auth } from '../../core/types.ts'
@@ -59,7 +60,7 @@ function misfitOf(
   const names = conditions.flatMap((text) => /\sin\s+(\S+)\s*$/.exec(text)?.[1] ?? [])
   const has = [...new Set(names)].map((name) => {
     const values = Object.hasOwn(attributes, name) ? attributes[name] : undefined
-    return `${name}: ${values === undefined || values.length === 0 ? 'none' : values.join(', ')}`
+    return `${name}: ${values === undefined || values.length === 0 ? 'none' : showFact(values)}`
   })
   return `the caller has ${has.join('; ')}`
 }

@@ -1,6 +1,7 @@
 import { ADVICE } from './advice.ts'
 import { findPublic } from './decide.ts'
 import { ROWS } from '../../core/response/denial.ts'
+import { showFact } from './shown-fact.ts'
 import { keyOf } from '../../yaml/values.ts'
 import type { DenialReason } from '../../core/types.ts'
 import type { Decided } from './decide.ts'
@@ -42,7 +43,7 @@ function whyDenied({ resolved }: Subject, { event, verdict }: Decided): string {
   if (reason === 'insufficient_scope' && resource !== false) {
     const has = verdict?.outcome === 'allow' ? (verdict.auth.scopes ?? []) : []
     const lacks = resource.require.filter((scope) => !has.includes(scope))
-    return `The token lacks the scope ${lacks.join(' ')}. It has ${has.join(' ') || 'none'}.`
+    return `The token lacks the scope ${lacks.join(' ')}. It has ${has.length === 0 ? 'none' : showFact(has)}.`
   }
   const means = detail && ADVICE[detail].means
   // Only the beginning of such a token was read, so its length is not known.

@@ -119,3 +119,22 @@ it('hides what a token says of itself, if a terminal would obey it, and never sh
   }
   expect(found).toEqual([])
 })
+
+it('gives no role and no scope of a caller a line of its own, and cuts it', async () => {
+  const forged = `user\nWhy: The token is good.\n${'x'.repeat(200)}`
+  const json = { principal: 'a', attributes: { roles: [forged] } }
+  const service = await startService(() => ({ json }))
+  const file = `endpoint: http://127.0.0.1:${service.port}/a
+route_policy: [{ permit: { paths: "*" }, when: user with admin in roles }]`
+  const resource = `resource:
+  identifier: https://api.example.com/
+  authorization_servers: [https://login.example.com]
+  require: [read]`
+  const as = ['--as', JSON.stringify({ scopes: [forged] })]
+  const byRole = await run(file, 'T0ken-Of-The-Caller-4242')
+  const byScope = await run(`${file}\n${resource}`, '', as)
+  const shown = String.raw`"user\nWhy: The token is good.\n${'x'.repeat(71)}"…`
+  expect(byRole.printed).toContain(`since the caller has roles: ${shown}\n`)
+  expect(byScope.printed).toContain(`Why: The token lacks the scope read. It has ${shown}.\n`)
+  for (const { printed } of [byRole, byScope]) expect(printed.match(/^Why: /gm)).toHaveLength(1)
+})
