@@ -1,7 +1,7 @@
-// Checks a key several times, as a server does, and ends. A test runs several at once.
+// Checks a key several times, as a server does, stays for a while, and ends. A test runs several at once.
 import { createKeyEndpoint } from '../../dist/keys.js'
 
-const [file = '', key = '', count = '0'] = process.argv.slice(2)
+const [file = '', key = '', count = '0', stayMs = '0'] = process.argv.slice(2)
 const endpoint = createKeyEndpoint({ file })
 const headers = { 'content-type': 'application/json' }
 const body = JSON.stringify({ api_key: key, request: { path: '/', headers: {}, params: {} } })
@@ -9,3 +9,4 @@ for (let index = 0; index < Number(count); index += 1) {
   const { status } = await endpoint(new Request('http://x/', { method: 'POST', headers, body }))
   if (status !== 200) throw new Error(`The endpoint answered ${status}`)
 }
+await new Promise((resolve) => setTimeout(resolve, Number(stayMs)))

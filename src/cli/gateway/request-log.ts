@@ -1,7 +1,7 @@
 import { admissionOf } from '../../core/response/admission.ts'
 import { followPassage } from '../../gateway/passage.ts'
 import { isId } from '../../keys/file/fields.ts'
-import { ID_CLAIM } from '../../keys/verifier.ts'
+import { ID_CLAIM, LABEL } from '../../keys/verifier.ts'
 import { observeWithSpans } from '../../telemetry/spans.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { BeginSpan } from '../../core/seams.ts'
@@ -72,7 +72,7 @@ export function createRequestLog(options: RequestLogOptions): RequestLog {
       if (passage.decision === undefined) return
       const { principal, requestId, ...decision } = passage.decision
       const seen = { ...decision, status, ...describeUpstream(passage) }
-      watch?.(describeRequest({ ...seen, principal, keyId: keyIdOf(request) }))
+      watch?.(describeRequest({ ...seen, principal, keyId: keyIdOf(request, decision.verifier) }))
       log({
         ...seen,
         ...(logsPrincipal && principal !== undefined ? { principal } : {}),
@@ -89,8 +89,9 @@ export function createRequestLog(options: RequestLogOptions): RequestLog {
   }
 }
 
-/** The id of the key of a request that came through. */
-function keyIdOf(request: Request): string | undefined {
+/** The id of the key of a request that came through. Other verifiers may know a claim of this name. */
+function keyIdOf(request: Request, verifier: string | undefined): string | undefined {
+  if (verifier !== LABEL) return undefined
   const id = admissionOf(request)?.admission?.auth?.claims?.[ID_CLAIM]
   return isId(id) ? id : undefined
 }

@@ -52,7 +52,13 @@ export class UseRecorder {
   }
 
   /** Writes what was counted. Never rejects. */
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
+    const written = this.#flush()
+    WRITING.add(written)
+    return written.finally(() => WRITING.delete(written))
+  }
+
+  async #flush(): Promise<void> {
     UNWRITTEN.delete(this)
     if (this.#timer !== undefined) timers().clearTimeout(this.#timer)
     this.#timer = undefined
@@ -113,16 +119,18 @@ export class UseRecorder {
 }
 
 // The global timers of Deno would keep the process alive.
-function timers(): Pick<typeof globalThis, 'setTimeout' | 'clearTimeout'> {
+export function timers(): Pick<typeof globalThis, 'setTimeout' | 'clearTimeout'> {
   return system().getBuiltinModule('node:timers')
 }
 
 const UNWRITTEN = new Set<UseRecorder>()
+const WRITING = new Set<Promise<void>>()
 let isListening = false
 
 /** Writes what all recorders of this process have counted. */
 export async function writeUses(): Promise<void> {
-  await Promise.all(Array.from(UNWRITTEN, (recorder) => recorder.flush()))
+  for (const recorder of UNWRITTEN) void recorder.flush()
+  await Promise.all(WRITING)
 }
 
 function rememberUntilWritten(recorder: UseRecorder): void {

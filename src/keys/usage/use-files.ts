@@ -14,7 +14,8 @@ export interface UseFile {
   readonly merged: readonly string[]
 }
 
-const MAX_BYTES = 16 * 1024 * 1024
+// Five weeks of as many keys as a file of keys may hold.
+const MAX_BYTES = 64 * 1024 * 1024
 const OWN = /^\.([\da-f]{16})$/
 
 const isText = (value: unknown): value is string => typeof value === 'string'

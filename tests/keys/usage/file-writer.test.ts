@@ -9,7 +9,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { reportKeys } from '../../../src/keys.ts'
 import { createFileWriter, mergeUseFiles } from '../../../src/keys/usage/file-writer.ts'
 import { ensureBuilt } from '../../support/built-package.ts'
@@ -52,15 +52,19 @@ describe('processes that count at once', { tags: ['slow'] }, () => {
 
   it('lose no check, also while they add the files of ended ones to the common file', async () => {
     const file = write()
-    const count = (checks: number): Promise<unknown> =>
-      run(process.execPath, [COUNTER, file, 'k1', String(checks)])
-    await Promise.all([25, 26, 27, 28].map(count))
+    const count = (checks: number, stayMs = 0): Promise<unknown> =>
+      run(process.execPath, [COUNTER, file, 'k1', String(checks), String(stayMs)])
+    await Promise.all([25, 26, 27, 28].map((checks) => count(checks)))
     expect(ownFilesOf(file)).toHaveLength(4)
     expect(await checksOf(file)).toBe(106)
     for (const path of ownFilesOf(file)) utimesSync(path, LONG_AGO, LONG_AGO)
-    await Promise.all([10, 11, 12].map(count))
-    expect(await checksOf(file)).toBe(139)
-    expect(ownFilesOf(file)).toHaveLength(3)
+    // One that ends at once writes, and leaves no lock behind.
+    await count(1)
+    expect(ownFilesOf(file)).toHaveLength(5)
+    expect(existsSync(`${file}.usage.lock`)).toBe(false)
+    await Promise.all([10, 11, 12].map((checks) => count(checks, 1500)))
+    expect(await checksOf(file)).toBe(140)
+    expect(ownFilesOf(file)).toHaveLength(4)
     expect(existsSync(`${file}.usage.lock`)).toBe(false)
   })
 })
@@ -125,6 +129,44 @@ it('a process whose file was added to the common one counts on in another', asyn
   await add([use(1)])
   expect(ownFilesOf(file)).not.toContain(own)
   expect(await checksOf(file)).toBe(3)
+})
+
+it('each day has a file of its own, so that a write stays short', async () => {
+  vi.useFakeTimers({ now: Date.UTC(2026, 5, 30, 23, 50), toFake: ['Date'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const file = write()
+  const add = createFileWriter(file, fail)
+  await add([use(1)])
+  vi.setSystemTime(Date.UTC(2026, 6, 1, 0, 10))
+  await add([use(2)])
+  const held = ownFilesOf(file).map((path) => readFileSync(path, 'utf8'))
+  expect(held.map((text) => text.match(/"id"/g)?.length)).toEqual([1, 1])
+})
+
+it('a handler of warnings that throws does not end the process', async () => {
+  const file = write()
+  writeUse(`${file}.usage.${'1'.repeat(16)}`, 5)
+  utimesSync(`${file}.usage.${'1'.repeat(16)}`, LONG_AGO, LONG_AGO)
+  writeFileSync(`${file}.usage`, '{')
+  const tell = vi.fn(() => {
+    throw new Error('no')
+  })
+  await createFileWriter(file, tell)([use(1)])
+  // Vitest fails for a rejection that nobody handles.
+  await vi.waitFor(() => expect(tell).toHaveBeenCalled())
+})
+
+it('of many files some are added at a time, and each counts once', async () => {
+  const file = write()
+  for (let index = 0; index < 60; index += 1) {
+    const own = `${file}.usage.${index.toString(16).padStart(16, '0')}`
+    writeUse(own, 1)
+    utimesSync(own, LONG_AGO, LONG_AGO)
+  }
+  await mergeUseFiles(file, `${file}.usage`)
+  expect([ownFilesOf(file).length, await checksOf(file)]).toEqual([10, 60])
+  await mergeUseFiles(file, `${file}.usage`)
+  expect([ownFilesOf(file).length, await checksOf(file)]).toEqual([0, 60])
 })
 
 it('keys have one use under all their names', async () => {

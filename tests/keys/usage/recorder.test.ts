@@ -228,6 +228,19 @@ describe('the checks of a store', () => {
     expect(warned).toHaveBeenCalledExactlyOnceWith(`checks of keys are not counted: ${reason}`)
   })
 
+  it('are written when `writeUses` ends, also if their write was under way', async () => {
+    let isWritten = false
+    const addUse = async (): Promise<void> => {
+      await new Promise((resolve) => setTimeout(resolve, 400))
+      isWritten = true
+    }
+    observeUse({ store: storeWith(addUse) }, vi.fn())(KEY)
+    await vi.advanceTimersByTimeAsync(1000)
+    const ended = writeUses().then(() => isWritten)
+    await vi.advanceTimersByTimeAsync(400)
+    expect(await ended).toBe(true)
+  })
+
   it('are not counted by a store without `addUse`', () => {
     observeUse({ store: storeWith(undefined) }, vi.fn())(KEY)
     expect(vi.getTimerCount()).toBe(0)
