@@ -17,6 +17,14 @@ export class UsageError extends Error {
   }
 }
 
+/** What decides cannot be asked: exit code 3. */
+export class UndecidedError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'UndecidedError'
+  }
+}
+
 /** The error for an invalid value. It hides a value that may be a secret. */
 export function wrongValue(flag: string, value: string, allowed: string): UsageError {
   return new UsageError(`${flag} must be ${allowed}, received ${showValue(value)}`)

@@ -15,7 +15,7 @@ import { lookupCommands } from './commands/key-lookup.ts'
 import { retirementCommands } from './commands/key-retirement.ts'
 import { transferCommands } from './commands/key-transfer.ts'
 import { createCommand } from './commands/keys.ts'
-import { UsageError } from './errors.ts'
+import { UndecidedError, UsageError } from './errors.ts'
 import { describeCommand, describeCommands, describeGroup } from './help.ts'
 import { escapeHidden, showName } from './shown-value.ts'
 import { EXIT, OutputError } from './surroundings.ts'
@@ -198,6 +198,7 @@ function report(
     note(escapeHidden(`with-auth: ${message}\n`))
     if (isUsage) note(`Run "${whereHelpIs(args, commands)}" for help.\n`)
   }
+  if (error instanceof UndecidedError) return EXIT.undecided
   return isUsage ? EXIT.usage : EXIT.failed
 }
 

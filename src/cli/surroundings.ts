@@ -28,7 +28,7 @@ export interface Surroundings {
 /** SIGTERM lets open requests finish. SIGINT cuts them off. */
 export type StopSignal = 'SIGINT' | 'SIGTERM'
 
-export const EXIT = { ok: 0, failed: 1, usage: 2 } as const
+export const EXIT = { ok: 0, failed: 1, usage: 2, undecided: 3 } as const
 
 export const COLOR_VARIABLES = {
   NO_COLOR: 'set: print no colors',

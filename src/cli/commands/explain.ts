@@ -18,9 +18,7 @@ import type { Explanation } from '../explain/explanation.ts'
 import type { Command, CommandLine } from '../command-line.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-/** No decision: a service stayed away. */
-const NO_DECISION = 3
-const CODES = { allowed: EXIT.ok, rejected: EXIT.failed, no_decision: NO_DECISION } as const
+const CODES = { allowed: EXIT.ok, rejected: EXIT.failed, no_decision: EXIT.undecided } as const
 
 export const explainCommand: Command = {
   name: 'explain',

@@ -3,9 +3,10 @@ import { resolveConfig } from '../../core/config/parse.ts'
 import { createEndpoint } from '../../core/endpoint/endpoint.ts'
 import { CheckedVerifier } from '../../core/endpoint/checked-verifier.ts'
 import { askBy } from '../../verifiers/adapt.ts'
+import { KeyFileError } from '../../keys.ts'
 import { FileParts, readFile, readText, toTextOptions } from '../../yaml/parsed-file.ts'
 import { rangeOf } from '../../yaml/tree.ts'
-import { UsageError } from '../errors.ts'
+import { UndecidedError, UsageError } from '../errors.ts'
 import { policyOptions } from '../gateway/config-file.ts'
 import { openObserved, readGuardConfig } from '../gateway/guard-config.ts'
 import { showFile } from '../shown-value.ts'
@@ -79,9 +80,12 @@ function openOnTrial(place: KeyPlace): CheckedVerifier {
   return openObserved(place, { isTrial: true })
 }
 
-// Else a mistake in a file would look like a rejection, by the exit code.
+// Else a mistake in a file, or an outage of a database, would look like a rejection, by the exit code.
 function asUsage(error: unknown): never {
-  throw error instanceof Error ? new UsageError(error.message) : error
+  if (!(error instanceof Error)) throw error
+  const { cause, message } = error
+  const isOutage = cause instanceof KeyFileError && cause.code === 'database'
+  throw isOutage ? new UndecidedError(message) : new UsageError(message)
 }
 
 function createPlaces(file: string, { section, findings }: Draft): Places {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { createServer as createTcpServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { COMMANDS, main } from '../../../src/cli/main.ts'
 import { createKey, revokeKey } from '../../../src/keys.ts'
@@ -245,6 +246,18 @@ describe('bad input of with-auth explain', () => {
     expect(found.change[0]).toBe(
       'Find out why the service is slow. A firewall that drops packets looks the same (run.yaml:2).',
     )
+    await close(server)
+  })
+
+  it('a database of keys that never answers: no decision, and no word of wrong usage', async () => {
+    const server = createTcpServer((socket) => void socket.resume())
+    const port = await listen(server)
+    const env = { KEYS_URL: `postgres://u:s3cret@127.0.0.1:${port}/keys` }
+    const line = ['explain', '--path', '/v1', '--keys', 'env:KEYS_URL']
+    const { code, printed, noted } = await runLine(line, COMMANDS, env, GOOD)
+    expect({ code, printed }).toEqual({ code: 3, printed: '' })
+    expect(noted).toMatch(/^with-auth: --keys env:KEYS_URL: .*\n$/)
+    expect(noted).not.toContain('s3cret')
     await close(server)
   })
 
