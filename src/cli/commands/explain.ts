@@ -52,7 +52,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const identity = readIdentity(line.text('as'))
   const subject = await readSubject(line, surroundings, () => question.address)
   const token = identity === undefined ? await readToken(surroundings) : ''
-  const given = { question, token, isGiven: identity !== undefined, env: surroundings.env }
+  const given = { question, token, isGiven: identity !== undefined }
   const all: Explanation[] = []
   for (const path of paths) {
     const decided = await decideOnce(subject, question, path, identity ?? token)

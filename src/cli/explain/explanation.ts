@@ -5,7 +5,6 @@ import { listLeftOut } from './question.ts'
 import { explainRules } from './rules.ts'
 import { whyOf } from './why.ts'
 import type { Auth } from '../../core/types.ts'
-import type { Surroundings } from '../surroundings.ts'
 import type { Decided } from './decide.ts'
 import type { Found } from './why.ts'
 import type { ProviderTrace } from './providers.ts'
@@ -46,23 +45,22 @@ export interface Cached {
   readonly why?: string
 }
 
-/** What the token and the environment of the command add to a decision. */
+/** What the command adds to a decision. */
 interface Given {
   readonly question: Question
   readonly token: string
   /** `true` if the caller was given in place of a token. */
   readonly isGiven: boolean
-  readonly env: Surroundings['env']
 }
 
 export async function explain(
   subject: Subject,
   decided: Decided,
-  { question, token, isGiven, env }: Given,
+  { question, token, isGiven }: Given,
 ): Promise<Explanation> {
   const { request, path, event, verdict, response } = decided
   const caller = verdict?.outcome === 'allow' ? verdict.auth : undefined
-  const providers = isGiven ? [] : await traceProviders(subject, token, path, env)
+  const providers = isGiven ? [] : await traceProviders(subject, token, path)
   const access = caller && { auth: caller, path, method: request.method }
   const isRuled = access !== undefined && event?.reason !== 'insufficient_scope'
   const rules = isRuled ? explainRules(subject.rules, access, subject.places) : []

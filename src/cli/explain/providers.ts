@@ -2,12 +2,10 @@ import { readName } from '../../core/endpoint/claim-path.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
 import { isOwn } from '../../verifiers/first-of/member.ts'
 import { describeJudgment, judgeKeyIn, judgmentToJson } from '../key-judgment.ts'
-import { openKeys } from '../key-place.ts'
 import { describeCall } from './answers.ts'
 import { compareClaims } from './claims.ts'
 import type { OptionPath } from '../../core/config/problems.ts'
 import type { KeyPlace } from '../../keys.ts'
-import type { Surroundings } from '../surroundings.ts'
 import type { Answer } from './answers.ts'
 import type { ClaimRow } from './claims.ts'
 import type { Subject } from './subject.ts'
@@ -34,14 +32,14 @@ export async function traceProviders(
   { watch, places, keys }: Subject,
   token: string,
   path: string,
-  env: Surroundings['env'],
 ): Promise<readonly ProviderTrace[]> {
   const all = watch.all().filter(({ verifier }) => verifier !== undefined)
+  const ofKeys = all.filter((one) => typeOf(shownOf(one)) === 'api_keys')
   const traces: ProviderTrace[] = []
   for (const one of all) {
     const shown = shownOf(one)
     const claims = isJwt(shown) ? compareClaims(token, shown, detailOf(one)) : undefined
-    const apiKey = token === '' ? undefined : await findKey(shown, keys, token, path, env)
+    const apiKey = await findKey(keys[ofKeys.indexOf(one)], token, path)
     traces.push({
       key: one.key,
       type: typeOf(shown),
@@ -114,19 +112,12 @@ function resultOf(
 }
 
 async function findKey(
-  shown: unknown,
-  keys: KeyPlace | undefined,
+  place: KeyPlace | undefined,
   token: string,
   path: string,
-  env: Surroundings['env'],
 ): Promise<ProviderTrace['apiKey']> {
-  if (typeOf(shown) !== 'api_keys') return undefined
-  const file = readName(shown, 'file')
-  const opened =
-    keys === undefined && typeof file === 'string' ? await openKeys(file, { env }) : undefined
-  const place = keys ?? opened?.place
+  if (place === undefined || token === '') return undefined
   try {
-    if (place === undefined) return undefined
     const judgment = await judgeKeyIn(place, token, path)
     const { found } = judgment
     const id = found === undefined ? '' : `${found.id}: `
@@ -134,7 +125,5 @@ async function findKey(
   } catch {
     // The provider has said why the keys cannot be read.
     return undefined
-  } finally {
-    await opened?.close()
   }
 }

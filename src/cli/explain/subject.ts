@@ -36,8 +36,8 @@ export interface Subject {
   readonly places: Places
   /** The rules of its policy, as the file has them. */
   readonly rules: unknown
-  /** The keys of `--keys`. */
-  readonly keys: KeyPlace | undefined
+  /** The keys of `--keys`, or of each provider of `api_keys` in the order of the file. */
+  readonly keys: readonly KeyPlace[]
   readonly warnings: readonly string[]
 }
 
@@ -50,19 +50,20 @@ export async function readSubject(
   const watch = createWatch()
   let places: Places = { of: () => undefined }
   let rules: unknown
-  let keys: KeyPlace | undefined
+  const keys: KeyPlace[] = []
+  const onOpen = (place: KeyPlace): void => void keys.push(place)
+  const open = (place: KeyPlace): CheckedVerifier => openObserved(place, { onOpen, isTrial: true })
   const load = async (file: string): Promise<AuthConfig> => {
     const draft = readText(readFile(file), { path: file, ...toTextOptions(policyOptions(line)) })
-    const parsed = await new FileParts(() => undefined, watch, openOnTrial).make(draft)
+    const parsed = await new FileParts(() => undefined, watch, open).make(draft)
     places = createPlaces(file, draft)
     rules = parsed.rules
     return parsed.config ?? {}
   }
-  const onOpen = (place: KeyPlace): void => void (keys = place)
   const observers = { onOpen, onError: () => undefined, isTrial: true }
   const given = await readGuardConfig(line, surroundings, observers, load).catch(asUsage)
   const resolved = resolveConfig(given, addressOf)
-  const verifier = watchedVerifier(resolved, keys === undefined ? 'server.auth' : '--keys', watch)
+  const verifier = watchedVerifier(resolved, line.has('keys') ? '--keys' : 'server.auth', watch)
   return {
     resolved,
     config: given,
@@ -73,11 +74,6 @@ export async function readSubject(
     keys,
     warnings: resolved.warnings,
   }
-}
-
-/** Opens keys whose use is not counted. */
-function openOnTrial(place: KeyPlace): CheckedVerifier {
-  return openObserved(place, { isTrial: true })
 }
 
 // Else a mistake in a file, or an outage of a database, would look like a rejection, by the exit code.

@@ -197,6 +197,15 @@ resource:
     })
   })
 
+  it('says of a key what each of two files of keys has about it', async () => {
+    const [one, two] = [inFolder('one.yaml'), inFolder('two.yaml')]
+    const { id, key } = await createKey(one, { principal: 'al' })
+    await createKey(two, { principal: 'bob' })
+    const file = [two, one].map((name) => `\n  - { type: api_keys, file: "${name}" }`).join('')
+    const { providers } = await explain(`providers:${file}`, key)
+    expect(providers.map(({ apiKey }) => apiKey?.record)).toMatchObject([{}, { id }])
+  })
+
   it('writes nothing, and neither reads nor shares a decision in the store', async () => {
     let connections = 0
     const server = createServer().on('connection', () => (connections += 1))
