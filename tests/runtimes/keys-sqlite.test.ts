@@ -36,7 +36,7 @@ async function runTests([binary, ...args]: readonly [Binary, ...string[]]): Prom
 it.each(RUNTIMES.map((runtime) => [runtime[0].name, runtime] as const))(
   'sqliteKeys keeps its contract on %s',
   async (_name, runtime) => {
-    expect((await runTests(runtime)).printed).toEqual({ passed: 35, failures: [] })
+    expect((await runTests(runtime)).printed).toEqual({ passed: 39, failures: [] })
   },
   60_000,
 )
@@ -87,7 +87,7 @@ it.each(RUNTIMES.map((runtime) => [runtime[0].name, runtime] as const))(
     expect((await keys('create', '--keys', 'new.sqlite', '--principal', 'bob')).code).toBe(0)
     expect((await keys('revoke', '--keys', 'keys.db', '--principal', 'alice')).code).toBe(0)
     const listed = await keys('list', '--keys', 'keys.db')
-    expect(listed.stdout).toMatch(/revoked  alice/)
+    expect(listed.stdout).toMatch(/alice .* revoked$/m)
     expect((await keys('list', '--keys', 'env:KEYS_URL')).stderr).toContain(
       '--keys env:NAME needs the package "pg", which is not installed: npm install pg@8',
     )
