@@ -35,7 +35,7 @@ describe.skipIf(CHROMIUM_MISSING !== undefined)('the page of the console', () =>
       await keyboard.press('Escape')
       await expect.poll(on.focused).toBe('create')
       expect(await on.page.content()).not.toContain(shown)
-      expect(await on.page.locator('[name=key]').inputValue()).toBe('')
+      await expect.poll(() => on.page.locator('[name=key]').inputValue()).toBe('')
       expect(await listKeys(on.file())).toMatchObject([{}, { principal: 'bob' }])
     })
 
