@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { IS_NIGHTLY } from '../support/nightly.ts'
 import { OUTCOMES, runHistories } from './histories/runs.ts'
 
-const COUNT = Number(process.env['WITH_AUTH_HISTORIES'] ?? (IS_NIGHTLY ? 1_000_000 : 400))
+const COUNT = Number(process.env['WITH_AUTH_HISTORIES'] ?? (IS_NIGHTLY ? 1_000_000 : 1_000))
 const SEED = Number(process.env['WITH_AUTH_HISTORIES_SEED'] ?? Date.now() % 1_000_000_000)
 // What was generated for one part is free before the next one starts.
 const PART = 10_000
