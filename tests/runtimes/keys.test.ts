@@ -92,7 +92,8 @@ describe.each([...WITH_FILES, WORKERD])('the verifier over a text on %s', (_name
     server = await serve('keys-verifier.js')(inject('app'), { KEYS_TEXT: KEYS })
     const { url } = server
     const good = await call(url, 'good')
-    expect([good.status, JSON.parse(good.body)]).toEqual([200, CONTRACT.identity])
+    const identity = { ...CONTRACT.identity, claims: { key_id: 'good' } }
+    expect([good.status, JSON.parse(good.body)]).toEqual([200, identity])
     expect((await call(url, 'limited', '/v1/models')).status).toBe(200)
     const denied = ['unknown', 'ended', 'revoked', 'limited'].map(async (key) => {
       const { status } = await call(url, key, '/v1x')
