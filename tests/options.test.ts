@@ -5,8 +5,8 @@ import type { OptionProblem } from '../src/index.ts'
 type Path = readonly (string | number)[]
 
 /**
- * What holds for every option of every function that takes options. docs/messages.md has the sentence of each, and tests beside
- * this one have what is special about some.
+ * The rules for every option of every function that takes options. docs/messages.md has the sentence of each option. Other tests
+ * have the special rules of some.
  */
 
 /** Functions may be passed on as they are, so that one that is not there is left out. */
@@ -23,7 +23,7 @@ describe.each(FUNCTIONS)('%s', (name, make, base) => {
   const paths = pathsOf(make, base)
   const named = (path: Path): string => path.join('.')
 
-  /** What is said about one option with a value. */
+  /** The message about one option with a value. */
   function told(path: Path, value: unknown) {
     const all = problemsIn(make, withValue(base, path, value))
     const isOwn = ({ problem }: { problem: OptionProblem }): boolean =>
@@ -55,7 +55,7 @@ describe.each(FUNCTIONS)('%s', (name, make, base) => {
     expect(unasked).toEqual([])
   })
 
-  it('rejects null, and undefined in place of what is no function', () => {
+  it('rejects null, and undefined except in place of a function', () => {
     expect(paths.filter((path) => told(path, null).length === 0)).toEqual([])
     const open = paths.filter((path) => told(path, undefined).length === 0)
     // A trait that is undefined is one that the verifier does not have.

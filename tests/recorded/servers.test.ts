@@ -15,7 +15,7 @@ interface Server {
   readonly page: string
   /** In milliseconds. */
   readonly time: number
-  /** What the service answers to a call, or to a question about a token by its name. */
+  /** The answer of the service to a call, or to a question about a token by its name. */
   readonly answerTo: (call: Call, asked: string) => Answer
   readonly tokens: Readonly<Record<string, string>>
   /** Texts of the files, and what stands there in this test. */
@@ -24,7 +24,7 @@ interface Server {
   readonly fields?: (who: string) => readonly (readonly [string, string])[]
   /** Each row of the table: a text that only its file has, the token or the recorded answer to it, and another text for the file. */
   readonly rows: readonly Row[]
-  /** What else the files decide. */
+  /** Further requests, and how the files decide about them. */
   readonly decisions: readonly (readonly [file: string, token: string, says: string])[]
 }
 
@@ -256,7 +256,7 @@ const OAUTH2_PROXY: Server = {
 
 const SERVERS: readonly Server[] = [KEYCLOAK, HYDRA, LLAMA_STACK, KUBERNETES, OAUTH2_PROXY]
 
-/** What `with-auth explain` prints about a token, with a file of the page. */
+/** The output of `with-auth explain` about a token, with a file of the page. */
 async function explain(server: Server, { file, token, asked = token, edit }: Row): Promise<string> {
   const service = await startService((call) => server.answerTo(call, asked))
   const url = `http://127.0.0.1:${service.port}`

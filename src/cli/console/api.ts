@@ -22,7 +22,7 @@ import type { SignIn } from './sign-in.ts'
 export interface ConsoleParts {
   readonly keys: Pick<OpenedKeys, 'place' | 'name'>
   readonly signIn: SignIn
-  /** Reads `--config` anew, because an announcement stops its store. */
+  /** Reads `--config` again, because an announcement stops its store. */
   readonly prepareAnnouncement: () => Promise<Announce>
   readonly revocation: RevocationNotice
   /** Where decisions are watched. Absent: nowhere. */
@@ -50,7 +50,7 @@ export interface KeyList {
 const PAGE_LIMIT = 1000
 const ADVICES = { no_such_key: 'reload the page', not_active: 'reload the page' }
 
-/** What the form calls the options of the library. */
+/** The names of the options in the form. */
 const FIELDS = {
   'key.name': 'Name',
   'key.principal': 'Principal',
@@ -62,7 +62,7 @@ const FIELDS = {
   'options.overlap': 'The old key works for',
 }
 
-/** The page, and what it asks for. Whoever serves it lets only a person who has signed in reach `/api`. */
+/** The page and its API. The server must let only a person who has signed in reach `/api`. */
 export function createApi({
   keys,
   signIn,

@@ -1,7 +1,7 @@
 import { watchDecisions } from '../watch/client.ts'
 import type { WatchPlace } from '../watch/place.ts'
 
-/** What a watcher sees, one line of JSON each, until the session ends or the reader leaves. */
+/** The entries of a watcher, one line of JSON each, until the session ends or the reader leaves. */
 export function streamDecisions(
   place: WatchPlace,
   isSignedIn: () => boolean,

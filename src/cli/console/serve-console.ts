@@ -81,7 +81,7 @@ function printLinks(url: string, signIn: SignIn, { line, surroundings }: Console
   printLink()
 }
 
-/** What the gateway, or the servers of `--config`, would say of a revoked key. */
+/** How long the gateway, or the servers of `--config`, may accept a revoked key. */
 async function readRevocation(line: CommandLine, keys: OpenedKeys): Promise<RevocationNotice> {
   const file = line.text('config')
   const config =

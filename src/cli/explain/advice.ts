@@ -1,8 +1,8 @@
 import type { DenyDetail } from '../../core/types.ts'
 
-/** What a denial means, the change that it asks for, and what it most often is with some servers. */
+/** The meaning of a denial, the change that it asks for, and its usual cause with some servers. */
 export interface Advice {
-  /** What the detail means, about the token. */
+  /** The meaning of the detail, about the token. */
   readonly means: string
   readonly change: string
   /** The key of the provider that decides about it. */

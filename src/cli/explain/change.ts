@@ -48,7 +48,7 @@ const ON_CAUSE: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
 }
 
-/** What to change about a missing answer. */
+/** The change for a missing answer. */
 function adviceOnCause(reason: DenialReason, cause: string | undefined): string {
   const known = cause !== undefined && Object.hasOwn(ON_CAUSE, cause) ? ON_CAUSE[cause] : undefined
   return known ?? ON_CODE[reason]
@@ -68,7 +68,7 @@ export function changesFor(found: Found): readonly string[] {
   return [end(ON_CODE[reason], place)]
 }
 
-/** A key of `with-auth keys` that was cut off is no token of an issuer. */
+/** A key of `with-auth keys` that was cut off needs other advice than a token of an issuer. */
 function isCutKey({ providers, decided }: Found): boolean {
   const denying = providers.find(({ result }) => result === 'denied')
   return denying?.type === 'api_keys' && decided.event?.detail === 'malformed'

@@ -21,7 +21,7 @@ export interface Explanation {
   readonly code: string
   readonly detail?: string
   readonly why: string
-  /** What to change and where. */
+  /** The changes, each with its place. */
   readonly change: readonly string[]
   readonly caller?: Auth
   readonly providers: readonly ProviderTrace[]
@@ -30,7 +30,7 @@ export interface Explanation {
   readonly cached?: Cached
   readonly warnings: readonly string[]
   readonly leftOut: readonly string[]
-  /** What the client would get. Absent if the server behind answers. */
+  /** The response that the client would get. Absent if the server behind answers. */
   readonly response?: {
     readonly status: number
     readonly headers: Readonly<Record<string, string>>
@@ -45,7 +45,7 @@ export interface Cached {
   readonly why?: string
 }
 
-/** What the command adds to a decision. */
+/** The additions of the command to a decision. */
 interface Given {
   readonly question: Question
   readonly token: string

@@ -22,12 +22,12 @@ export interface ProviderTrace {
   /** Why it denied, gave no answer, or was not asked. */
   readonly why?: string
   readonly claims?: readonly ClaimRow[]
-  /** What is stored about the token, if it is an API key. */
+  /** The stored record, if the token is an API key. */
   readonly apiKey?: { readonly says: string; readonly record: object }
   readonly asked: readonly Answer[]
 }
 
-/** What each provider did about a token. */
+/** The part of each provider in the decision about a token. */
 export async function traceProviders(
   { watch, places, keys }: Subject,
   token: string,

@@ -25,7 +25,7 @@ export const QUESTION_OPTIONS: OptionSpecs = {
   'client-address': { value: 'IP', help: 'the network address of the client' },
 }
 
-/** Everything about a request but its path and its token. */
+/** A request without its path and its token. */
 export interface Question {
   readonly method: string
   readonly headers: readonly (readonly [string, string])[]

@@ -30,7 +30,7 @@ export interface Places {
 export interface Subject {
   readonly resolved: ResolvedConfig
   readonly config: AuthConfig
-  /** What decides, watched. */
+  /** The verifier that decides. It is watched. */
   readonly verifier: CheckedVerifier
   readonly watch: Watch
   readonly places: Places

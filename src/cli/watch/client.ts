@@ -7,7 +7,7 @@ import type { Socket } from 'node:net'
 import type { WatchedDecision } from './decision.ts'
 import type { WatchPlace } from './place.ts'
 
-/** What a watcher sees: decisions, and whether it sees them. */
+/** An entry for a watcher: a decision, or the state of its connection. */
 export type Watched =
   | (WatchedDecision & { readonly time: string })
   /** Decisions follow. `from` is the name of the command that decides. */

@@ -3,7 +3,7 @@ import type { DenialReason, DenyDetail } from '../../core/types.ts'
 import type { KeyEndpointEvent } from '../../keys.ts'
 
 /** A decision as watchers see it. It holds no token. Texts of clients are cut, as in the log. */
-// A type, because an interface is no log entry.
+// A type, because an interface does not fit a log entry.
 export type WatchedDecision = {
   readonly type: 'decision'
   readonly outcome: string

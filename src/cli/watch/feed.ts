@@ -16,7 +16,7 @@ export const WATCH_OPTION = {
   },
 } as const
 
-/** Sends decisions to those who watch, one line of JSON each. */
+/** Sends decisions to watchers, one line of JSON each. */
 export interface Feed {
   readonly send: (decision: WatchedDecision) => void
   readonly listen: () => Promise<void>
@@ -76,7 +76,7 @@ function listenAt(
   return listening.catch(nameAddress({ host, port }, FLAG))
 }
 
-/** Only a watcher at a port is challenged: the system lets nobody else connect to the socket. */
+/** Only a watcher at a port is challenged: the system lets only this user connect to the socket. */
 async function admit(socket: Socket, place: WatchPlace): Promise<boolean> {
   if ('path' in place) return true
   const nonce = crypto.randomUUID()

@@ -11,7 +11,7 @@ import type { KeyUse } from './use.ts'
 import type { UseFile } from './use-files.ts'
 import type { WriteUses } from './recorder.ts'
 
-/** A file that nobody has written for so long is added to the common one. */
+/** A file without a write for so long is added to the common one. */
 const STALE_MS = 3_600_000
 /** After so long a process begins another file: its own may become stale. */
 const OWN_MS = STALE_MS / 2
@@ -29,7 +29,7 @@ interface OwnFile {
 
 /**
  * Makes a function that adds to a file of this process beside the keys. No other process writes to it, and each write replaces it in
- * one step. Files that nobody writes any more are added to a common file by the next process that begins one.
+ * one step. The next process that begins a file adds those without a recent write to a common file.
  *
  * @param tell Gets why they could not be added.
  */

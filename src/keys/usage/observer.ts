@@ -75,7 +75,7 @@ function findRecorder(source: UseSource): UseRecorder | undefined {
   return recorder
 }
 
-// On Workers no timer outlives its request, and other runtimes without built-in modules tell nobody of their end.
+// On Workers no timer outlives its request, and a runtime without built-in modules does not announce its end.
 function hasTimers(): boolean {
   try {
     system()

@@ -6,7 +6,7 @@ import type { KeyRecord, StoredKey } from '../record.ts'
 import type { KeyRepository } from '../repository.ts'
 import type { KeyUse } from './use.ts'
 
-/** What to look at: an end within 14 days, a key that no check has passed, and one that none has passed for 90 days. */
+/** A reason to look at a key: it expires within 14 days, was never used, or not for 90 days. */
 export type KeyAttention = 'expires_soon' | 'never_used' | 'unused'
 
 /** How often a key passed a check. A request that a cache answers is not counted. Days are those of UTC. */
@@ -24,7 +24,7 @@ export interface KeyChecks {
 export interface KeyReport extends KeyRecord {
   /** The time of the last check that the key passed, precise to a minute. Absent: no check is known. */
   readonly lastUsed?: string
-  /** Absent if nobody counts checks here. */
+  /** Absent if checks are not counted here. */
   readonly checks?: KeyChecks
   /** Empty for a key that does not work. */
   readonly attention: readonly KeyAttention[]

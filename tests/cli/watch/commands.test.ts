@@ -4,10 +4,16 @@ import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
 import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
 import { watchDecisions } from '../../../src/cli/watch/client.ts'
 import { createKey, revokeKey } from '../../../src/keys.ts'
+import { createRequestLog } from '../../../src/cli/gateway/request-log.ts'
+import { withAuth } from '../../../src/index.ts'
+import { define } from '../../../src/verifiers/define-verifier.ts'
 import { serveCommand } from '../../support/served-command.ts'
 import { runLine } from '../../support/surroundings.ts'
 import { call, setupGateway } from '../support/running-gateway.ts'
 import type { Watched } from '../../../src/cli/watch/client.ts'
+import type { Verdict } from '../../../src/index.ts'
+
+const BEARER = { authorization: 'Bearer t' }
 
 const { inFolder, upstreamUrl } = setupGateway((_, response) => response.end('hello'))
 const controllers: AbortController[] = []
@@ -34,6 +40,30 @@ async function askEndpoint(url: string, key: string, path: string): Promise<void
 }
 
 describe('--watch-socket of with-auth gateway', () => {
+  it('takes the id of a key from the verifier of keys alone', async () => {
+    const send = vi.fn()
+    const log = createRequestLog({
+      log: vi.fn(),
+      watch: send,
+      addressOf: () => undefined,
+      requestIdHeader: undefined,
+      logsPrincipal: false,
+    })
+    const handler = (request: Request): Response => {
+      log.answered(request, 200)
+      return new Response()
+    }
+    const claims = { key_id: 'key_of_alice' }
+    const { onEvent } = log
+    const ask = (): Verdict => ({ outcome: 'allow', principal: 'mallory', claims })
+    const request = (): Request => new Request('http://x/', { headers: BEARER })
+    await withAuth(handler, { verifier: ask, onEvent })(request())
+    const keysOf = define({ ask, label: 'api_keys', reads: {} })
+    await withAuth(handler, { verifier: keysOf, onEvent })(request())
+    const seen = send.mock.calls.map(([decision]: unknown[]) => decision)
+    expect(seen).toMatchObject([{ keyId: undefined }, { keyId: 'key_of_alice' }])
+  })
+
   it('shows each decision with its principal and cause in words, and never a key', async () => {
     const [file, path] = [inFolder('keys.yaml'), inFolder('watch.sock')]
     const { key, id: keyId } = await createKey(file, { principal: '<b>alice</b>' })

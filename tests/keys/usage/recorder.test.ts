@@ -246,7 +246,7 @@ describe('the checks of a store', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('are not counted without the built-in modules of Node, which rejects nobody', () => {
+  it('are not counted without the built-in modules of Node, and the key passes', () => {
     vi.stubGlobal('process', undefined)
     try {
       expect(() => observeUse({ store: storeWith(vi.fn()) }, vi.fn())(KEY)).not.toThrow()

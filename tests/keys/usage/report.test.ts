@@ -80,7 +80,7 @@ it.each([
   )
 })
 
-it('takes no count from what is no use of a key', async () => {
+it('ignores entries that do not have the form of a use', async () => {
   const wrong = [
     null,
     { ...useOn('2026-06-30'), checks: -1 },

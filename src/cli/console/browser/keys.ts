@@ -98,7 +98,7 @@ function textOf({ id, name, prefix, status, principal, tenant, attributes, paths
   return [...texts, ...(paths ?? [])].join('\n').toLowerCase()
 }
 
-/** Returns what gives the focus back, also to the button of a key whose row was made anew. */
+/** Returns what gives the focus back, also to the button of a key whose row was made again. */
 export function rememberFocus(): () => void {
   const focused = document.activeElement
   if (!(focused instanceof HTMLElement)) return () => undefined
@@ -140,7 +140,7 @@ function createRow(key: KeyReport): HTMLElement {
   return row
 }
 
-/** What to call a key when speaking of it. */
+/** The name of a key in a sentence. */
 export function labelOf(key: KeyRecord | undefined): string {
   if (key === undefined) return ''
   const { id, name, principal } = key
