@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer } from 'vitest/node'
+import unit from '../../vitest.config.ts'
 
 const PART = process.env['PART'] ?? 'core'
 // Running all tests would take a minute for each mutant.
@@ -44,6 +45,7 @@ class NearestFirst extends BaseSequencer {
 }
 
 export default defineConfig({
+  plugins: unit.plugins,
   test: {
     include: [`tests/${PART}.test.ts`, `tests/${PART}/**/*.test.ts`, ...(TESTS_BESIDE[PART] ?? [])],
     // The first starts the built package, which holds no mutant. The second changes the working folder, which a thread cannot.
