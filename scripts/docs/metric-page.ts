@@ -15,15 +15,10 @@ export function withMetrics(page: string): string {
 const NAMES = /(?<=<!-- names: begin -->\n).*?(?=\n<!-- names: end -->)/s
 const NAMES_HEAD = ['OpenTelemetry', 'OTLP, and the Collector', 'Prometheus exporter of the SDK']
 
-/** The page with the names that Prometheus gets of the library, and those that its exporter was seen to make. */
-export function withExportedNames(
-  page: string,
-  exported: readonly (readonly [metric: Metric, name: string])[],
-): string {
+/** The page with the names that Prometheus gets of the library in each way. */
+export function withExportedNames(page: string, names: readonly (readonly string[])[]): string {
   if (!NAMES.test(page)) throw new Error('The page has no place for the names')
-  const rows = exported.map(([metric, name]) =>
-    [metric.name, prometheusName(metric), name].map((one) => `\`${one}\``),
-  )
+  const rows = names.map((row) => row.map((one) => `\`${one}\``))
   return page.replace(NAMES, () => `\n${renderTable([NAMES_HEAD, ...rows])}\n`)
 }
 
