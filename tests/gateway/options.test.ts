@@ -1,9 +1,7 @@
 import { createServer } from 'node:http'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { AuthConfigError } from '../../src/index.ts'
 import { chooseFetch, resolveGateway } from '../../src/gateway/options.ts'
 import { close, listen } from '../support/loopback.ts'
-import { words } from '../support/words.ts'
 import type { UpstreamRequest } from '../../src/gateway.ts'
 
 const upstream = 'http://127.0.0.1:8321'
@@ -73,34 +71,6 @@ describe('the identityHeaders', () => {
   ])('%j are turned into %j', (identityHeaders, names) => {
     expect(namesOf(identityHeaders)).toEqual(names)
   })
-
-  it.each([
-    true,
-    undefined,
-    ...words(
-      'Authorization Remote-Addr X_Forwarded_User Content-Length accept cookie content-encoding date origin range',
-    ),
-    'x user',
-    '',
-  ])('reject %j as the name for the principal', (principal) => {
-    const option = 'identityHeaders.principal'
-    expect(() => namesOf({ principal })).toThrow(AuthConfigError)
-    expect(() => namesOf({ principal })).toThrow(expect.objectContaining({ option }))
-  })
-
-  it.each([
-    [{ attributes: 'connection' }, 'identityHeaders.attributes'],
-    [{ attributes: 'content_type' }, 'identityHeaders.attributes'],
-    [{ attributes: 'X.Auth.Principal' }, 'identityHeaders.attributes'],
-    [{ tenant: 'X.Auth.Principal' }, 'identityHeaders.tenant'],
-    [{ tenant: 'x_auth_signature' }, 'identityHeaders.tenant'],
-    [{ principal: 'X-Auth-Tenant' }, 'identityHeaders.tenant'],
-    [{ scopes: 'x_auth_client' }, 'identityHeaders.client'],
-    [{ client: 'X.Auth.Signature' }, 'identityHeaders.client'],
-    [{ encoding: 'latin1' }, 'identityHeaders.encoding'],
-  ])('reject %j', (identityHeaders, option) => {
-    expect(() => namesOf(identityHeaders)).toThrow(expect.objectContaining({ option }))
-  })
 })
 
 describe('the secret to sign with', () => {
@@ -110,22 +80,6 @@ describe('the secret to sign with', () => {
     for (const secret of [SECRET, [SECRET, 'x'.repeat(1024)]]) {
       expect(resolveGateway({ upstream, sign: { secret } }).sign).toBeTypeOf('function')
     }
-  })
-
-  it.each([
-    ['a-secret-that-nobody-should-see', 'sign'],
-    [{}, 'sign.secret'],
-    [{ secret: 'too-short-secret'.slice(1) }, 'sign.secret'],
-    [{ secret: 'x'.repeat(1025) }, 'sign.secret'],
-    [{ secret: 'a secret with blanks' }, 'sign.secret'],
-    [{ secret: 'a-secret-that-is-ü' }, 'sign.secret'],
-    [{ secret: [] }, 'sign.secret'],
-    [{ secret: [SECRET, 'short-secret'] }, 'sign.secret'],
-    [{ secret: SECRET, header: 'x-sig' }, 'sign.header'],
-  ])('is not %j, and no message shows it', (sign, option) => {
-    const make = (): unknown => resolveGateway({ upstream, sign })
-    expect(make).toThrow(expect.objectContaining({ option }))
-    expect(make).not.toThrow(/secret-|with blanks|0123/)
   })
 })
 
@@ -143,28 +97,6 @@ it('folds the names in stripHeaders', () => {
   expect(resolveGateway({ upstream, stripHeaders })).toMatchObject({
     stripHeaders: ['x-webauth-user', 'x-authentik-*'],
   })
-})
-
-it.each([
-  [undefined, 'config'],
-  [{}, 'upstream'],
-  [{ upstraem: upstream }, 'upstraem'],
-  [{ upstream, timeoutMs: 0 }, 'timeoutMs'],
-  [{ upstream, timeoutMs: 3_600_001 }, 'timeoutMs'],
-  [{ upstream, stripHeaders: ['x user'] }, 'stripHeaders[0]'],
-  [{ upstream, stripHeaders: ['x-a', ''] }, 'stripHeaders[1]'],
-  [{ upstream, stripHeaders: ['*'] }, 'stripHeaders[0]'],
-  [{ upstream, stripHeaders: ['x-*-user'] }, 'stripHeaders[0]'],
-  [{ upstream, stripHeaders: ['x-**'] }, 'stripHeaders[0]'],
-  [{ upstream, publicOrigin: 'api.example.com' }, 'publicOrigin'],
-  [{ upstream, onFailure: null }, 'onFailure'],
-])('%j is rejected', (options, option) => {
-  expect(() => resolveGateway(options)).toThrow(AuthConfigError)
-  expect(() => resolveGateway(options)).toThrow(expect.objectContaining({ option }))
-})
-
-it.each(['onFailure', 'fetch', 'clientAddress'])('%s: undefined leaves it out', (name) => {
-  expect(() => resolveGateway({ upstream, [name]: undefined })).not.toThrow()
 })
 
 describe('the fetch', () => {

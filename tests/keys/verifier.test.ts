@@ -12,7 +12,6 @@ import type { StoredKey } from '../../src/keys.ts'
 
 const pathOf = setupFolder()
 const ONE = keysText(entry('k1'))
-const OPTIONS_FORM = 'one of { file } and { text }, a string, or { store }'
 const cache = (): ReturnType<typeof memoryCache> =>
   memoryCache({ allowTtlMs: 60_000, staleIfErrorMs: 60_000 })
 
@@ -213,22 +212,6 @@ function fail(message: string): never {
 }
 
 describe('the options', () => {
-  it.each<[unknown, string, string]>([
-    [undefined, 'options', `"options" must be ${OPTIONS_FORM}, received undefined`],
-    ['keys.yaml', 'options', `"options" must be ${OPTIONS_FORM}, received "keys.yaml"`],
-    [{}, 'options', `"options" must be ${OPTIONS_FORM}, received an object`],
-    [{ file: '' }, 'options', OPTIONS_FORM],
-    [{ file: 'a', text: '' }, 'options', OPTIONS_FORM],
-    [{ store: {} }, 'options', OPTIONS_FORM],
-    [{ fiel: 'a' }, 'fiel', 'Unknown option "fiel": did you mean "file"?'],
-    [{ file: undefined }, 'file', 'is a variable not set?'],
-    [{ text: 'keys: []', accepts: 'sk-' }, 'accepts', '"accepts" must be a function'],
-  ])('reject %j', (options, option, message) => {
-    const making = (): unknown => keys(options as never)
-    expect(making).toThrow(expect.objectContaining({ code: 'invalid_config', option }))
-    expect(making).toThrow(message)
-  })
-
   it('show keys that cannot be read when the verifier is made', () => {
     expect(() => keys({ file: pathOf('none') })).toThrow(`There is no file ${pathOf('none')}`)
     expect(() => keys({ text: 'keys: 7' })).toThrow('text:1:7: "keys" must be a list')

@@ -52,36 +52,12 @@ describe('the options of memoryCache', () => {
     expect(memoryCache(options).describe()).toEqual(shown ?? options)
   })
 
-  it.each<[object, string]>([
-    [
-      { allowTtlMs: -1 },
-      '"allowTtlMs" must be a number of milliseconds from 0 to 3600000, received -1',
-    ],
-    [{ maxEntries: 0 }, '"maxEntries" must be a whole number from 1 to 1000000, received 0'],
-    [{ denyTtlMs: 30_001, maxEntries: 0.5 }, '"denyTtlMs" must be a number of milliseconds'],
-  ])('%j are wrong', (options, message) => {
-    expect(problemsOf(() => memoryCache(options))).toContain(message)
-  })
-
-  it.each([['5m'], [null], [() => ({})]])('are an object, and not %j', (options) => {
-    expect(problemsOf(() => memoryCache(options as never))).toBe(
-      '"options" must be an object, as in memoryCache({ allowTtlMs: 30000 }) (its value is not shown)',
-    )
-  })
-
   it('refuse a store that serves without its engine for longer than the cache', async () => {
     const store = await unreachable({ lostPushTtlMs: 40_000 })
     expect(problemsOf(() => memoryCache({ store }))).toMatch(
       /^"store" must be one with a "lostPushTtlMs" of at most "allowTtlMs"/,
     )
     expect(problemsOf(() => memoryCache({ allowTtlMs: 50_000, store }))).toBe('')
-  })
-
-  it('allow nothing else as a store', () => {
-    const store = { url: 'redis://user:hunter2@redis.example.com' } as unknown as DecisionStore
-    expect(problemsOf(() => memoryCache({ store }))).toBe(
-      '"store" must be a store, such as "redisStore()" of with-auth/redis makes, received an object',
-    )
   })
 })
 

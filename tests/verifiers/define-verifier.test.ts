@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { AuthConfigError, createAuthenticator, memoryCache } from '../../src/index.ts'
-import { jwt } from '../../src/jwt.ts'
 import { defineVerifier, endpointVerifier, firstOf } from '../../src/verifiers.ts'
 import { get } from '../support/requests.ts'
 import type { AskVerifier, Verifier, VerifierTraits } from '../../src/index.ts'
@@ -18,31 +17,6 @@ function messageOf(make: () => unknown): string {
   }
   return 'no error'
 }
-
-function define(traits: object): string {
-  return messageOf(() => defineVerifier({ ask: allow, ...traits }))
-}
-
-it.each<[object, string]>([
-  [
-    { ask: jwt({ issuer: 'https://a.example', audience: 'a' }) },
-    '"ask" must be a function, received an object of type Verifier',
-  ],
-  [
-    { label: 'My verifier' },
-    '"label" must be a lower-case letter, then at most 31 of a-z, 0-9 and "_", received "My verifier"',
-  ],
-  [{ id: () => 'x' }, '"id" must be a string that is not empty, received a function'],
-])('says what is wrong with %o', (traits, message) => {
-  expect(define(traits)).toBe(message)
-})
-
-it('says all that is wrong at once, and nothing of a definition that may be a secret', () => {
-  expect(define({ local: 1, label: 'A', id: '' }).split('\n')).toHaveLength(3)
-  expect(messageOf(() => defineVerifier('sk-secret' as never))).toBe(
-    '"options" must be an object (its value is not shown)',
-  )
-})
 
 it('is frozen, in one form', () => {
   const reads = { headers: ['X-Org'] }

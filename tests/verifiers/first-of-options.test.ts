@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { AuthConfigError, memoryCache, withAuth } from '../../src/index.ts'
+import { memoryCache, withAuth } from '../../src/index.ts'
 import { defineVerifier, endpointVerifier, firstOf, introspection } from '../../src/verifiers.ts'
 import type { Verifier, VerifierTraits } from '../../src/index.ts'
 import type { FirstOfOptions } from '../../src/verifiers.ts'
@@ -15,51 +15,6 @@ const FUNCTION: Verifier = () => ({ outcome: 'deny' })
 function verifierWith(traits: VerifierTraits): Verifier {
   return defineVerifier({ ask: () => ({ outcome: 'deny' }), ...traits })
 }
-
-function messageOf(verifiers: unknown, options?: unknown): string {
-  try {
-    firstOf(verifiers as Verifier[], options as FirstOfOptions)
-  } catch (error) {
-    if (error instanceof AuthConfigError) return error.message
-    throw error
-  }
-  return 'no error'
-}
-
-const VERIFIER = 'a function, or a verifier that this copy of with-auth has made'
-const GREEDY =
-  '"verifiers[0]" must be the last one, or have "accepts": it takes every token, so that no other is asked (or set "fallThrough")'
-
-it.each<[unknown, unknown, string]>([
-  [undefined, undefined, '"verifiers" must be a non-empty list of verifiers, received undefined'],
-  [[], undefined, '"verifiers" must be a non-empty list of verifiers, received an array'],
-  [
-    OPAQUE,
-    undefined,
-    '"verifiers" must be a non-empty list of verifiers, received an object of type Verifier',
-  ],
-  [[PICKY, 'x'], undefined, `"verifiers[1]" must be ${VERIFIER}, received "x"`],
-  [[undefined], undefined, `"verifiers[0]" must be ${VERIFIER}, received undefined`],
-  [
-    [Object.assign(() => ({ outcome: 'deny' }), { local: true })],
-    undefined,
-    '"verifiers[0]" must be made by defineVerifier() of with-auth/verifiers, since the function carries "local": defineVerifier({ ask, local })',
-  ],
-  [[OPAQUE, PICKY], undefined, GREEDY],
-  [[OPAQUE, PICKY], { fallThrough: false }, GREEDY],
-  [
-    [FUNCTION, verifierWith({ reads: { params: 'lists' } })],
-    { fallThrough: true },
-    '"verifiers" must be such that all read "params" as "values", or all as "lists"',
-  ],
-  [[OPAQUE], { fallTrough: true }, 'Unknown option "fallTrough": did you mean "fallThrough"?'],
-])('says what is wrong with %j', (verifiers, options, message) => {
-  expect(messageOf(verifiers, options)).toBe(message)
-})
-
-it('says all that is wrong at once', () => {
-  expect(messageOf([7, 8], { fallThrough: 7, retry: 7 }).split('\n')).toHaveLength(4)
-})
 
 it.each<[readonly Verifier[], FirstOfOptions | undefined]>([
   [[OPAQUE], undefined],

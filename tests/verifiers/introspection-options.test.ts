@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { AuthConfigError } from '../../src/index.ts'
 import { introspection } from '../../src/verifiers.ts'
 import { nodeTransport } from '../../src/node.ts'
 import type { IntrospectionOptions } from '../../src/verifiers.ts'
@@ -7,46 +6,6 @@ import type { IntrospectionOptions } from '../../src/verifiers.ts'
 const URL_TEXT = 'https://login.example.com/introspect?key=hunter2'
 const GOOD: IntrospectionOptions = { url: URL_TEXT, client: { id: 'api', secret: 'hunter2' } }
 const PLAIN = { ...GOOD, url: 'https://login.example.com/introspect' }
-
-function messageOf(options: unknown): string {
-  try {
-    introspection(options as IntrospectionOptions)
-  } catch (error) {
-    if (error instanceof AuthConfigError) return error.message
-    throw error
-  }
-  return 'no error'
-}
-
-const CLIENT = '"client" must be { id, secret }, { bearer } or "none" (its value is not shown)'
-
-it.each([
-  [{ client: 'none' }, '"url" must be given, or "issuer", whose metadata name it'],
-  [
-    { client: 'none', issuer: 'http://login.example.com' },
-    '"issuer" must be an https URL (http only on loopback, or with "allowInsecureHttp"), received "http://login.example.com"',
-  ],
-  [
-    { ...GOOD, url: 'http://login.example.com/?k=hunter2' },
-    '"url" must be an https URL (http only on loopback, or with "allowInsecureHttp"), received "http://login.example.com/?***"',
-  ],
-  [{ ...GOOD, client: 'hunter2' }, CLIENT],
-  [{ ...GOOD, client: { id: 'api' } }, CLIENT],
-  [{ ...GOOD, client: { id: 'api', secret: 'hunter2\uD800' } }, CLIENT],
-  [{ ...GOOD, client: { id: 'api', secret: 'hunter2', bearer: 'hunter2' } }, CLIENT],
-  [{ ...GOOD, client: { bearer: 'hunter2', method: 'post' } }, CLIENT],
-  [{ ...GOOD, client: { bearer: 'hunter2\r\nx: y' } }, CLIENT],
-  [
-    { ...GOOD, client: { id: 'api', secret: 'hunter2', method: 'jwt' } },
-    '"client.method" must be "basic" or "post" (its value is not shown)',
-  ],
-])('says what is wrong with %j, and no secret', (options, message) => {
-  expect(messageOf(options)).toBe(message)
-})
-
-it('says all that is wrong at once', () => {
-  expect(messageOf({ url: 'x', tenant: 7 }).split('\n')).toHaveLength(3)
-})
 
 it('warns of clear text', () => {
   expect(introspection(GOOD).warnings).toEqual([])

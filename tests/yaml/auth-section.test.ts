@@ -35,14 +35,9 @@ const TYPES =
 
 it.each<[text: string, ...lines: string[]]>([
   ['hunter', '1:1 The file must be a mapping | ******'],
-  ['server: [hunter]', '1:1 "server" must be a mapping | server: [******]'],
   [
     'server: { auth: hunter }',
     '1:11 "server.auth" must be a mapping with an "endpoint" or a "provider_config" | server: { auth: ****** }',
-  ],
-  [
-    'a: hunter\nb: 1\n',
-    '1:1 "server.auth" is missing: add it, with an "endpoint". Without it every request would be allowed | a: ******',
   ],
   ['{ server:hunter }', '1:3 "?" is not read: did you mean "server"? | { ******:****** }'],
   [
@@ -63,30 +58,10 @@ it.each<[text: string, ...lines: string[]]>([
     '1:11 "server.auth.endpoint" is missing or empty: set it to the URL of your auth endpoint | server: { auth: {} }',
   ],
   [
-    'server: { auth: { route_policy: [{ permit: { paths: "*" } }] } }',
-    '1:11 "server.auth.endpoint" is missing or empty: set it to the URL of your auth endpoint | server: { auth: { route_policy: [{ permit: { paths',
-  ],
-  [
-    'server: { auth: { endpoint: } }',
-    '1:29 "server.auth.endpoint" must be left out or given a value (is a variable not set?), received null | server: { auth: { endpoint: } }',
-  ],
-  [
-    'server: { auth: { endpoint: "${env.NO}" } }',
-    '1:29 "server.auth.endpoint": Environment variable "NO" is not set, or empty: set it, write ${env.NO:=default}, or ${env.NO:+value} to leave the key out when it is not set | server: { auth: { endpoint: "${env.NO}" } }',
-  ],
-  [
     'server: { auth: { access_policy: hunter, provider_type: [hunter], config: { a: hunter }, ? [a] : hunter } }',
     `1:19 "server.auth.access_policy" ${NOT_ENFORCED} | server: { auth: { access_policy: ******, provider_type: [*`,
     '1:57 "server.auth.provider_type" must be TYPES: it says how callers are checked | server: { auth: { access_policy: ******, provider_type: [******], config: { a: ****** }, * [*] :',
     '1:92 A key of "server.auth" must be a plain name | ess_policy: ******, provider_type: [******], config: { a: ****** }, * [*] : ****** } }',
-  ],
-  [
-    'server: { auth: { provider_config: hunter } }',
-    '1:19 "server.auth.provider_config" must be a mapping with a "type" | server: { auth: { provider_config: ****** } }',
-  ],
-  [
-    'server: { auth: { provider_config: { jwks: hunter } } }',
-    '1:19 "server.auth.provider_config.type" must be TYPES: it says how callers are checked | server: { auth: { provider_config: { jwks: ****** } } }',
   ],
   [
     'server: { auth: { provider_config: { type: { hunter: hunter } } } }',
@@ -99,10 +74,6 @@ it.each<[text: string, ...lines: string[]]>([
   [
     'server: { auth: { provider_config: { type: "${env.NO:+custom}" } } }',
     '1:38 "server.auth.provider_config.type" must be TYPES: it comes out empty, since the environment variable "NO" is not set, or empty | server: { auth: { provider_config: { type: "*{******:*******}" } } }',
-  ],
-  [
-    'server: { auth: { providers: [{ type: "${env.SET:+}${env.NO:+jwt}" }] } }',
-    '1:33 "server.auth.providers[0].type" must be TYPES: it comes out empty, since the environment variable "NO" is not set, or empty | server: { auth: { providers: [{ type: "*{*******:*}*{******:****}" }] }',
   ],
   [
     'server: { auth: { provider_config: { type: "${env.SET:+}" } } }',
@@ -118,24 +89,12 @@ it.each<[text: string, ...lines: string[]]>([
     '1:48 "server.auth.provider_config" and "server.auth.endpoint" both say how callers are checked: remove one of them | server: { auth: { endpoint: "*****:*********", provider_config: { type: ******, endpoin',
   ],
   [
-    'server: { auth: { endpoint: "https://auth.example.com/", realm } }',
-    '1:58 "server.auth.realm" must be left out or given a value (is a variable not set?), received null | server: { auth: { endpoint: "*****:*******************", realm } }',
-  ],
-  [
     'server: { auth: { endpoint: "https://auth.example.com/", realm:hunter } }',
     '1:58 Unknown option (hidden because it may be a secret): did you mean "realm"? | server: { auth: { endpoint: "*****:*******************", *****:****** } }',
   ],
   [
     'server: { auth: { endpoint: "https://auth.example.com/", fetch } }',
     '1:58 "server.auth.?" is a function: set it in code, as in withAuth(handler, { ...config, fetch }) | server: { auth: { endpoint: "*****:*******************", ***** } }',
-  ],
-  [
-    'server: { auth: { endpoint: "https://auth.example.com/", cache } }',
-    '1:58 "server.auth.cache" must be left out or given a value (is a variable not set?), received null | server: { auth: { endpoint: "*****:*******************", cache } }',
-  ],
-  [
-    'server: { auth: { provider_config: { type: "${env.NO}" } } }',
-    '1:44 "server.auth.provider_config.type": Environment variable "NO" is not set, or empty: set it, write ${env.NO:=default}, or ${env.NO:+value} to leave the key out when it is not set | server: { auth: { provider_config: { type: "${env.NO}" } } }',
   ],
 ])('reports every problem of %j, and shows only keys', (text, ...lines) => {
   const named = linesOf(text, { SET: 'x' }).map((line) => line.replace(TYPES, 'TYPES'))

@@ -2,9 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { withAuth } from '../../src/index.ts'
 import { loadConfig, watchConfig } from '../../src/yaml.ts'
-import { get } from '../support/requests.ts'
 
 const ENDPOINT = 'https://auth.example.com/validate'
 const SEED = `server: { port: 8321, auth: { endpoint: "${ENDPOINT}" } }\n`
@@ -77,22 +75,5 @@ describe('loadConfig', () => {
     await expect(realms({ env: {} })).rejects.toThrow('"WITH_AUTH_REALM" is not set')
     const watching = watchConfig(file, { ...observers, env: {} })
     await expect(watching).rejects.toThrow(`${file}:4:12: "server.auth.realm"`)
-  })
-
-  it('rejects unknown and wrong options', async () => {
-    const wrong = loadConfig(file, { allowMissing: 'yes' } as object)
-    await expect(wrong).rejects.toMatchObject({ option: 'options.allowMissing' })
-    await expect(loadConfig(file, { path: 'x' } as object)).rejects.toMatchObject({
-      option: 'options.path',
-      message:
-        'Unknown option "options.path": expected one of "env", "allowMissing", "accessPolicy", "onEvent"',
-    })
-  })
-
-  it('gives a config that guards a handler', async () => {
-    const fetch = vi.fn(async () => new Response(null, { status: 403 }))
-    const guarded = withAuth(() => new Response('in'), { ...(await loadConfig(file)), fetch })
-    expect((await guarded(get('/', 'k1'))).status).toBe(401)
-    expect(fetch).toHaveBeenCalledOnce()
   })
 })

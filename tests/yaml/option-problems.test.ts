@@ -1,14 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { checkConfig } from '../../src/yaml/option-problems.ts'
 import { readText } from '../../src/yaml/parsed-file.ts'
-import { inAuth, linesOf, problemsOf } from '../support/yaml-problems.ts'
+import { inAuth, problemsOf } from '../support/yaml-problems.ts'
 
 const keysOf = (auth: string, env = {}): string[] =>
   problemsOf(`server: { auth: { endpoint: "https://h/", ${auth} } }`, env).map(({ key }) =>
     key.slice(12),
   )
-
-const ENV = { BAD: 'hunter 1', PATH_: '/a b' }
 
 describe('checkConfig', () => {
   it.each([
@@ -79,22 +77,4 @@ describe('checkConfig', () => {
     if (section === undefined) throw new Error('no section')
     expect(() => checkConfig({ retry: failing }, section.reading)).toThrow(RangeError)
   })
-})
-
-it.each<[text: string, ...lines: string[]]>([
-  [
-    'timeout_ms: 0\nrealm: "é hunter"\ncache: {}\n',
-    '4:17 "server.auth.timeout_ms" must be a number of milliseconds from 1 to 60000, received 0 | timeout_ms: 0',
-    '5:12 "server.auth.realm" must be a non-empty string of printable ASCII, without "scope=", "error=" and "resource_metadata=", received "é hunter" | realm: "é hunter"',
-    '6:12 "server.auth.cache" must be false unless "context.headers" is a list: the cache compares everything that the endpoint is told, and with all headers no two requests are the same. List the headers that your endpoint decides by, such as context: { headers: [] } if it decides by the token alone | cache: {}',
-  ],
-  [
-    'public: ["/a b", "${env.PATH_}", { path: /c, methods: [get, "${env.BAD}"] }]',
-    '4:14 "server.auth.public[0]" must be written as requests are compared, received "/a b": did you mean "/a%20b"? | public: ["/a b", "*{*********}", { path: **, meth',
-    '4:22 "server.auth.public[1]" must be written as requests are compared (its value comes from the environment and is not shown) | public: ["** *", "${env.PATH_}", { path: **, methods: [**',
-    '4:60 "server.auth.public[2].methods[0]" must be a method in upper case, received "get" | public: ["** *", "*{*********}", { path: **, methods: [get, "*{*******}"] }]',
-    '4:65 "server.auth.public[2].methods[1]" must be a method in upper case (its value comes from the environment and is not shown) | public: ["** *", "*{*********}", { path: **, methods: [***, "${env.BAD}"] }]',
-  ],
-])('says what is allowed in place of %j', (text, ...lines) => {
-  expect(linesOf(inAuth(text), ENV)).toEqual(lines)
 })

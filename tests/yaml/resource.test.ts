@@ -40,19 +40,9 @@ it('is checked at its place', () => {
 
 it.each<[string, ...string[]]>([
   [
-    'resource:',
-    '4:14 "server.auth.resource" must be left out or given a value (is a variable not set?), received null',
-  ],
-  ['resource: true', '4:15 "server.auth.resource" must be an object or false, received true'],
-  ['resource: []', '4:15 "server.auth.resource" must be an object or false, received an array'],
-  [
     'resource: { identifier: "https://a.example" }',
     '4:15 "server.auth.resource.authorization_servers" must be a list of at least one issuer, received undefined',
     '4:29 "server.auth.resource.identifier" must be written as clients compare it, received "https://a.example": did you mean "https://a.example/"?',
-  ],
-  [
-    `resource: { ${RESOURCE}, title: x }`,
-    '4:114 Unknown option "server.auth.resource.title": expected one of "identifier", "authorization_servers", "scopes", "require", "name", "documentation"',
   ],
   [
     `resource: { ${RESOURCE} }\ncredentials: { header: x-key }`,
@@ -78,11 +68,6 @@ it('beside a provider that reads no Bearer token is one problem, and not also th
 
 it.each([
   ['identifier: "https://api.example.com/v2"', { identifier: 'https://api.example.com/v2' }],
-  ['authorization_servers: ["https://b.example"]', { authorizationServers: ['https://b.example'] }],
-  ['scopes: [a]', { scopes: ['a'] }],
-  ['require: [a]', { require: ['a'] }],
-  ['name: Notes', { name: 'Notes' }],
-  ['documentation: "https://docs.example/"', { documentation: 'https://docs.example/' }],
 ])('is made again when a watched file gets %s', async (line, changed) => {
   const file = inFolder('run.yaml')
   const [key = ''] = line.split(':')

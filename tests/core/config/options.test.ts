@@ -108,57 +108,6 @@ describe('a config', () => {
     expect(parts.every(Object.isFrozen)).toBe(true)
   })
 
-  it.each<[unknown, string]>([
-    ['https://u:hunter2@a', '"config" must be an object, received a string: { endpoint }'],
-    [null, '"config" must be an object, received null'],
-    [
-      { endpoint: undefined },
-      '"endpoint" must be left out or given a value (is a variable not set?)',
-    ],
-    [{ endpoint: '' }, '"endpoint" must be an absolute https URL, received ""'],
-    [{ endpoint: 'http://a.example' }, '"endpoint" must be an https URL'],
-    [{ verifier: ENDPOINT }, '"verifier" must be a function'],
-    [{ context: 'all' }, '"context" must be an object, received "all"'],
-    [{ context: { header: [] } }, 'Unknown option "context.header": did you mean "headers"?'],
-    [{ context: { headers: 'cookie' } }, '"context.headers" must be "all" or a list of names'],
-    [{ context: { headers: ['a', 5] } }, '"context.headers[1]" must be a header name, received 5'],
-    // oxlint-disable-next-line no-sparse-arrays -- a hole must not pass unseen
-    [{ context: { headers: [, 'a'] } }, '"context.headers[0]" must be a header name'],
-    [{ context: { params: 'all' } }, '"context.params" must be "values" or "lists" or "none"'],
-    [{ timeoutMs: 0 }, '"timeoutMs" must be a number of milliseconds from 1 to 60000, received 0'],
-    [{ timeoutMs: '5000' }, '"timeoutMs" must be a number of milliseconds from 1 to 60000'],
-    [{ timeoutMs: Number.NaN }, '"timeoutMs" must be a number of milliseconds from 1 to 60000'],
-    [{ retry: { attempt: 1 } }, 'Unknown option "retry.attempt": did you mean "attempts"?'],
-    [{ retry: { attempts: 6 } }, '"retry.attempts" must be a whole number from 0 to 5, received 6'],
-    [{ retry: { minDelayMs: 9 } }, 'Unknown option "retry.minDelayMs": expected one of "attempts"'],
-    [
-      { circuitBreaker: { openMs: 99 } },
-      '"circuitBreaker.openMs" must be a number of milliseconds from 100',
-    ],
-    [{ circuitBreaker: { openMs: 99 } }, '"circuitBreaker.openMs" must be a number'],
-    [{ concurrency: false }, '"concurrency" must be an object, received false'],
-    [
-      { concurrency: { maxInFlight: 0 } },
-      '"concurrency.maxInFlight" must be a whole number from 1',
-    ],
-    [{ unavailableStatus: '503' }, '"unavailableStatus" must be 401 or 503, received "503"'],
-    [{ realm: 'a\r\nx: y' }, '"realm" must be a non-empty string of printable ASCII'],
-    [{ realm: 'é' }, '"realm" must be a non-empty string of printable ASCII'],
-    [{ realm: 'a, error=b' }, '"realm" must be a non-empty string of printable ASCII, without'],
-    [
-      { routePolicy: [{ permit: { paths: '*' } }] },
-      '"routePolicy" must be what "routePolicy()" of with-auth/access returns, received an array',
-    ],
-    [{ authorize: true }, '"authorize" must be a function, received true'],
-    [{ onEvent: {} }, '"onEvent" must be a function, received an object'],
-  ])('is rejected with %j', (config, message) => {
-    const error = errorOf(config)
-    expect(error.message).toContain(message)
-    expect(error).toMatchObject({ name: 'AuthConfigError', code: 'invalid_config' })
-    expect(message).toContain(JSON.stringify(error.option))
-    expect(error.problems).toHaveLength(1)
-  })
-
   it.each<[object, string]>([
     [{ cache: {} }, '"cache" must be made by a function: cache: memoryCache()'],
     [

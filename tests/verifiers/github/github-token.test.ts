@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { AuthConfigError } from '../../../src/index.ts'
 import { githubToken } from '../../../src/verifiers.ts'
 import {
   guardBy,
@@ -9,7 +8,6 @@ import {
   USER,
 } from '../../support/github-service.ts'
 import { words } from '../../support/words.ts'
-import type { GithubTokenOptions } from '../../../src/verifiers.ts'
 import type { Said } from '../../support/github-service.ts'
 
 const OAUTH = `gho_${'a1B2'.repeat(9)}`
@@ -276,33 +274,6 @@ describe('an answer of /user', () => {
 })
 
 describe('the options', () => {
-  const SECRET = 'secret-of-the-app'
-
-  it.each([
-    [undefined, 'options'],
-    [SECRET, 'options'],
-    [{}, 'allow'],
-    [{ allow: 'all' }, 'allow'],
-    [{ allow: SECRET }, 'allow'],
-    [{ allow: { clientId: 'a' } }, 'allow'],
-    [{ allow: { clientId: 'a', clientSecret: '' } }, 'allow'],
-    [{ allow: { clientId: 'a:b', clientSecret: SECRET } }, 'allow'],
-    [{ allow: { clientId: 'a', clientSecret: SECRET, scope: 'x' } }, 'allow.scope'],
-    [{ allow: 'personal', baseUrl: 'http://ghe.example.com' }, 'baseUrl'],
-    [{ allow: 'personal', baseUrl: 'ghe.example.com' }, 'baseUrl'],
-    [{ allow: 'personal', baseUrl: `https://ghe.example.com/?key=${SECRET}` }, 'baseUrl'],
-    [{ allow: 'personal', principal: 'name' }, 'principal'],
-    [{ allow: 'personal', organizations: 'yes' }, 'organizations'],
-    [{ allow: 'personal', attributes: ['login'] }, 'attributes'],
-    [{ allow: 'personal', fetch: true }, 'fetch'],
-    [{ allow: 'personal', token: SECRET }, 'token'],
-  ])('are not %j, and no message shows a secret', (options, option) => {
-    const make = (): unknown => githubToken(options as GithubTokenOptions)
-    expect(make).toThrow(AuthConfigError)
-    expect(make).toThrow(expect.objectContaining({ option }))
-    expect(make).not.toThrow(new RegExp(SECRET))
-  })
-
   it('are described without the secret, and told apart by an id', () => {
     const byApp = githubToken({ allow: APP })
     expect(byApp.describe?.()).toEqual({

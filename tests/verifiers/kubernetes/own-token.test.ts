@@ -1,6 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { kubernetesToken } from '../../../src/verifiers.ts'
-import { AuthConfigError } from '../../../src/index.ts'
 import { OwnToken } from '../../../src/verifiers/kubernetes/own-token.ts'
 import {
   ALLOWED,
@@ -9,7 +8,6 @@ import {
   tokenReview,
   UNAUTHORIZED,
 } from '../../support/kubernetes-service.ts'
-import type { KubernetesTokenOptions } from '../../../src/verifiers.ts'
 
 const NEVER = new AbortController().signal
 
@@ -220,29 +218,6 @@ describe('the address of the API server', () => {
 
 describe('the options', () => {
   const token = (): string => 'secret-of-this-server'
-
-  it.each<[unknown, string]>([
-    [undefined, 'options'],
-    [{}, 'audiences'],
-    [{ token }, 'audiences'],
-    [{ audiences: [], token }, 'audiences'],
-    [{ audiences: '', token }, 'audiences'],
-    [{ audiences: 'my-api' }, 'token'],
-    [{ audiences: 'my-api', token: 'secret-of-this-server' }, 'token'],
-    [{ audiences: 'my-api', token, review: 'self' }, 'review'],
-    [{ review: 'token' }, 'review'],
-    [{ review: 'self', token }, 'token'],
-    [{ review: 'self', apiServerUrl: 'http://kubernetes.default.svc' }, 'apiServerUrl'],
-    [{ review: 'self', apiServerUrl: 'https://user:secret-of-this-server@k8s' }, 'apiServerUrl'],
-    [{ review: 'self', tenant: '' }, 'tenant'],
-    [{ review: 'self', attributes: { groups: 1 } }, 'attributes.groups'],
-    [{ review: 'self', self: true }, 'self'],
-  ])('are not %j, and no message shows a secret', (options, option) => {
-    const make = (): unknown => kubernetesToken(options as KubernetesTokenOptions)
-    expect(make).toThrow(AuthConfigError)
-    expect(make).toThrow(expect.objectContaining({ option }))
-    expect(make).not.toThrow(/secret-of/)
-  })
 
   it('are described, and tell verifiers apart', () => {
     const verifier = kubernetesToken({
