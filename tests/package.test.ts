@@ -20,6 +20,7 @@ import * as redis from '../src/redis.ts'
 import * as testing from '../src/testing.ts'
 import * as verifiers from '../src/verifiers.ts'
 import * as yaml from '../src/yaml.ts'
+import { TEMPLATES } from '../src/cli/init/templates.ts'
 import { packPackage } from './support/packed-package.ts'
 import { exists, readJson, readText, ROOT, sorted } from './support/project.ts'
 import { spawnProgram } from './support/spawned-program.ts'
@@ -56,15 +57,10 @@ const COMMAND = 'cli.ts'
 const exportedNames = MODULES.map(({ file }) => file)
   .filter((file) => !file.includes('/') && file !== COMMAND)
   .map((file) => file.replace(/\.ts$/, ''))
-const FOLDERS_TO_COPY = [
-  'auth-endpoint',
-  'forward-auth',
-  'grafana',
-  'mcp',
-  'prometheus',
-  'python',
-  'systemd',
-].map((name) => `examples/${name}`)
+/** The files that `with-auth init` writes. */
+const TO_COPY = [...TEMPLATES.values()]
+  .flatMap(({ files }) => files)
+  .map((file) => `examples/${file}`)
 const TWO_INSTALLS = { timeout: 30_000 }
 
 describe('package.json and deno.json', () => {
@@ -170,11 +166,7 @@ describe('the published package', { tags: ['slow'] }, () => {
     emitted.push('dist/redis/workerd.js', ...parts, ...ofConsole)
     emitted.push(...new Set(fetches))
     const toRead = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'schema.json']
-    const toCopy = execFileSync('git', ['ls-files', ...FOLDERS_TO_COPY], {
-      cwd: ROOT,
-      encoding: 'utf8',
-    })
-    expect(packed.files).toEqual(sorted([...emitted, ...toRead, ...toCopy.trim().split('\n')]))
+    expect(packed.files).toEqual(sorted([...emitted, ...toRead, ...new Set(TO_COPY)]))
   })
 
   it.each(['module', 'commonjs'] as const)('loads by its names from a %s', (type) => {

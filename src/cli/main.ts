@@ -18,7 +18,7 @@ import { createCommand } from './commands/keys.ts'
 import { UndecidedError, UsageError } from './errors.ts'
 import { describeCommand, describeCommands, describeGroup } from './help.ts'
 import { escapeHidden, showName } from './shown-value.ts'
-import { EXIT, OutputError } from './surroundings.ts'
+import { EXIT, OutputError, PACKAGE } from './surroundings.ts'
 import type { Command } from './command-line.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -211,6 +211,6 @@ function whereHelpIs(args: readonly string[], commands: readonly Command[]): str
 }
 
 async function readVersion(): Promise<string> {
-  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
+  const text = await readFile(new URL('package.json', PACKAGE), 'utf8')
   return (JSON.parse(text) as { version: string }).version
 }

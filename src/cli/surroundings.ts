@@ -28,6 +28,9 @@ export interface Surroundings {
 /** SIGTERM lets open requests finish. SIGINT cuts them off. */
 export type StopSignal = 'SIGINT' | 'SIGTERM'
 
+/** The folder of the package. The built command stands as deep in it as this file. */
+export const PACKAGE: URL = new URL('../../', import.meta.url)
+
 export const EXIT = { ok: 0, failed: 1, usage: 2, undecided: 3 } as const
 
 export const COLOR_VARIABLES = {

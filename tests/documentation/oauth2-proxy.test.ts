@@ -66,7 +66,7 @@ describe.skipIf(missing !== undefined)(
           })
           const ports = { app: await listen(proxy), auth: Number(new URL(gateway).port) }
           const front = await startProxy('nginx', ports, () =>
-            block('map $http_authorization').replace('4180', '8000').replace('3000', '8323'),
+            block('map $http_authorization').replace('4180', '8000').replace('8320', '8323'),
           )
           const ask = async (headers: Record<string, string>) => {
             app.reached.length = 0

@@ -10,6 +10,10 @@ import process from 'node:process'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { configCommand } from '../../../src/cli/commands/config.ts'
 import { initCommand } from '../../../src/cli/commands/init.ts'
+import { createKey } from '../../../src/keys.ts'
+import { nameOf, TEMPLATES } from '../../../src/cli/init/templates.ts'
+import { pageNamed } from '../../documentation/pages.ts'
+import { readText } from '../../support/project.ts'
 import { runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 
@@ -87,4 +91,104 @@ describe('with-auth init', () => {
     expect((await init('other.yaml')).code).toBe(2)
     expect(readdirSync('.')).toEqual([])
   })
+})
+
+describe('with-auth init --for', () => {
+  const all = [...TEMPLATES].map(([name, template]) => ({ name, ...template }))
+  const isConfig = (file: string): boolean => /\/(?:run|gateway)\.yaml$/.test(file)
+
+  it.each(all)('$name writes what docs/$page.md shows or links', async ({ name, page, files }) => {
+    const { code, printed, noted } = await init('--for', name)
+    expect([code, noted]).toEqual([0, ''])
+    const names = files.map(nameOf)
+    expect(printed).toContain(`Wrote ${names.join(', ')}. `)
+    expect(printed).toContain(`/docs/${page}.md\n`)
+    const { text, fences } = pageNamed(`docs/${page}.md`)
+    for (const file of files) {
+      const source = readText(`examples/${file}`)
+      const written = readFileSync(nameOf(file), 'utf8')
+      expect(isConfig(file) ? written.replace(/^(?:#.*\n)+/, '') : written).toBe(source)
+      const isShown = fences.some((fence) => fence.code === source)
+      expect(isShown || text.includes(`examples/${file})`) || name === 'endpoint').toBe(true)
+    }
+    expect(page.startsWith('frameworks/') || text.includes('with-auth init')).toBe(true)
+  })
+
+  it.each(all.filter(({ files }) => files.some(isConfig)))(
+    '$name writes a config that loads, with its schema, its page and comments',
+    async ({ name, page, files }) => {
+      vi.stubEnv('CLIENT_SECRET', 's3cret')
+      await createKey('keys.yaml', { principal: 'alice' })
+      await init('--for', name)
+      const file = nameOf(files[0] ?? '')
+      const { code, noted } = await runLine(['config', file], [configCommand])
+      expect([code, noted]).toEqual([0, ''])
+      const [schema, keys, ...lines] = readFileSync(file, 'utf8').split('\n')
+      expect(schema).toBe('# yaml-language-server: $schema=./node_modules/with-auth/schema.json')
+      expect(keys).toMatch(/^# All keys: https:.*\/docs\/yaml\.md$/)
+      expect(name === 'endpoint' || lines[0]?.endsWith(`/docs/${page}.md`)).toBe(true)
+      expect(lines.slice(1).some((line) => / # /.test(line))).toBe(true)
+    },
+  )
+
+  it('says how a page that is asked for goes on, and for programs which files it wrote', async () => {
+    const { printed } = await init('--for', 'keycloak')
+    expect(printed).toBe(`Wrote run.yaml. Edit it, then check and use it:
+
+  npx with-auth config run.yaml
+  npx with-auth gateway --config run.yaml --upstream http://127.0.0.1:8000
+
+See https://github.com/OWNER/with-auth/blob/main/docs/servers/keycloak.md
+`)
+    expect((await init('--for', 'haproxy', '--json')).printed).toBe(
+      '{"files":["haproxy.cfg","with-auth.lua"]}\n',
+    )
+  })
+
+  it('writes all files or none, and overwrites none', async () => {
+    writeFileSync('nginx.conf', 'mine')
+    const { code, noted } = await init('--for', 'oauth2-proxy-keys')
+    expect(code).toBe(1)
+    expect(noted).toBe(
+      'with-auth: nginx.conf exists already, and stays as it is: move it away, or edit it\n',
+    )
+    expect(readdirSync('.')).toEqual(['nginx.conf'])
+    expect(readFileSync('nginx.conf', 'utf8')).toBe('mine')
+  })
+
+  it.each([
+    ['keycloack', 'with-auth: --for has no files for "keycloack": did you mean keycloak?'],
+    [
+      'nothing-like-it',
+      'with-auth: --for has no files for "nothing-like-it": "with-auth init --list" has all names',
+    ],
+    [
+      '__proto__',
+      'with-auth: --for has no files for "__proto__": "with-auth init --list" has all names',
+    ],
+  ])('knows no %s, and says which name was meant', async (name, message) => {
+    const { code, noted } = await init('--for', name)
+    expect([code, noted.split('\n')[0]]).toEqual([2, message])
+    expect(readdirSync('.')).toEqual([])
+  })
+})
+
+it('with-auth init --list has a line for each name, and writes nothing', async () => {
+  const { code, printed } = await init('--list')
+  expect(code).toBe(0)
+  const lines = printed.trimEnd().split('\n')
+  expect(lines.map((line) => line.split(' ')[0])).toEqual(['NAME', ...TEMPLATES.keys()])
+  expect(lines).toContainEqual(
+    expect.stringMatching(/^keycloak +tokens of Keycloak, by its keys +run\.yaml$/),
+  )
+  const { templates } = JSON.parse((await init('--list', '--json')).printed) as {
+    templates: object[]
+  }
+  expect(templates[1]).toEqual({
+    name: 'keycloak',
+    summary: 'tokens of Keycloak, by its keys',
+    page: 'https://github.com/OWNER/with-auth/blob/main/docs/servers/keycloak.md',
+    files: ['run.yaml'],
+  })
+  expect(readdirSync('.')).toEqual([])
 })
