@@ -5,7 +5,6 @@ import {
   importKeys,
   KeyFileError,
   listKeys,
-  pruneKeys,
   removeKey,
   revokeKey,
   revokeKeys,
@@ -85,34 +84,6 @@ it.each<[string, Partial<KeyStore>, (store: KeyStore) => Promise<unknown>, strin
     (store) => revokeKeys(store, alice),
     'locked',
     'This principal gets new keys all the time. Try again',
-  ],
-  [
-    'has no such key',
-    { get: () => undefined },
-    (store) => rotateKey(store, 'b'),
-    'no_such_key',
-    noKey,
-  ],
-  [
-    'has no key to remove',
-    { remove: () => undefined },
-    (store) => removeKey(store, 'b'),
-    'no_such_key',
-    noKey,
-  ],
-  [
-    'has no key with this hash',
-    { find: () => undefined },
-    (store) => revokeKey(store, { key: LIKE_A_KEY }),
-    'no_such_key',
-    'There is no such key in the database',
-  ],
-  [
-    'has no key of a principal',
-    { list: () => [] },
-    (store) => revokeKeys(store, alice),
-    'no_such_key',
-    noPrincipal,
   ],
   [
     'is changed by another process',
@@ -216,18 +187,6 @@ it('lists a hundred keys unless told otherwise, and those of a principal alone',
   await listKeys(storeOf({ list }))
   await listKeys(storeOf({ list }), { after: 'a', limit: 5, ...alice })
   expect(list.mock.calls).toEqual([[{ limit: 100 }], [{ after: 'a', limit: 5, ...alice }]])
-})
-
-it('prunes nothing in a dry run, and tells what it would remove', async () => {
-  const prune = vi.fn(() => [])
-  const stopped = { ...KEY, revoked: '2020-01-01T00:00:00Z' }
-  const list: KeyStore['list'] = ({ after = '' }) =>
-    [stopped, { ...KEY, id: 'b' }].filter(({ id }) => id > after)
-  const store = storeOf({ prune, list })
-  expect(await pruneKeys(store, { older: '1d', dryRun: true })).toMatchObject([{ id: 'a' }])
-  expect(prune).not.toHaveBeenCalled()
-  await pruneKeys(store, { older: '1d' })
-  expect(prune).toHaveBeenCalledOnce()
 })
 
 it('exports a store as the text of a file, and imports that with what ends keys', async () => {

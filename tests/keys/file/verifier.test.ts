@@ -1,13 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import {
-  mkdirSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdirSync, rmSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { memoryCache, withAuth } from '../../../src/index.ts'
 import { keys } from '../../../src/keys.ts'
@@ -111,29 +103,4 @@ describe('a file that changes, behind the verifier,', () => {
       expect(warnings()).toHaveLength(2)
     },
   )
-
-  it('is followed through a link that points elsewhere', async () => {
-    for (const [name, text] of Object.entries({ old: ONE, new: REVOKED })) {
-      writeFileSync(pathOf(name), text)
-    }
-    symlinkSync(pathOf('old'), pathOf('keys.yaml'))
-    const { ask } = guardWith(keys({ file: pathOf('keys.yaml') }))
-    expect((await ask('k1')).outcome).toBe('allow')
-    symlinkSync(pathOf('new'), pathOf('next'))
-    renameSync(pathOf('next'), pathOf('keys.yaml'))
-    expect((await ask('k1')).detail).toBe('revoked')
-  })
-
-  it('answers 503 to those who ask for it, and names no file to clients', async () => {
-    const file = write(ONE)
-    const guard = withAuth(() => new Response('hello'), {
-      verifier: keys({ file }),
-      unavailableStatus: 503,
-      onEvent: () => undefined,
-    })
-    write('keys: [')
-    const response = await guard(get('/', 'k1'))
-    expect(response.status).toBe(503)
-    expect(await response.text()).not.toContain('keys.yaml')
-  })
 })

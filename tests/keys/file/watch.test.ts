@@ -129,8 +129,6 @@ describe('a file without changes', () => {
 
 describe('each call throws while the file is', () => {
   it.each<[string, (file: string) => void, string]>([
-    ['broken', () => write(`${ONE}  - id: b`), 'malformed'],
-    ['empty', () => write(''), 'malformed'],
     ['written in part', () => write(REVOKED.slice(0, -20)), 'malformed'],
     ['missing', (file) => rmSync(file), 'not_found'],
     ['too long', () => write(Buffer.alloc(5_000_000, '#')), 'unreadable'],
