@@ -47,51 +47,39 @@ const answering =
   (): Response =>
     new HttpResponse(body, { status, headers })
 
+const failure = (
+  name: string,
+  reason: DenialReason,
+  rest: Omit<Failure, 'name' | 'reason'> = {},
+): Failure => ({ name, reason, ...rest })
+
 const FAILURES: Failure[] = [
-  { name: 'no credentials', reason: 'missing_credentials', request: () => get('/a') },
-  {
-    name: 'another scheme',
-    reason: 'missing_credentials',
+  failure('no credentials', 'missing_credentials', { request: () => get('/a') }),
+  failure('another scheme', 'missing_credentials', {
     request: () => raw('http://h/a', { authorization: 'Basic eA==' }),
-  },
-  {
-    name: 'a verifier that forbids this request',
-    reason: 'forbidden',
+  }),
+  failure('a verifier that forbids this request', 'forbidden', {
     status: 403,
     config: { verifier: () => ({ outcome: 'deny', reason: 'forbidden' }) },
-  },
-  ...[false, 'true', 1, undefined, {}, Promise.resolve('true'), Promise.resolve(false)].map(
-    (no) => ({
-      name: `authorize returns ${inspect(no)}`,
-      reason: 'forbidden' as const,
+  }),
+  ...[false, 'true', 1, undefined, {}, Promise.resolve('true'), Promise.resolve(false)].map((no) =>
+    failure(`authorize returns ${inspect(no)}`, 'forbidden' as const, {
       status: 403,
       config: { verifier: allowing, authorize: () => no as boolean },
     }),
   ),
-  {
-    name: 'a policy that is anything but sure',
-    reason: 'forbidden',
+  failure('a policy that is anything but sure', 'forbidden', {
     status: 403,
     config: { verifier: allowing, authorize: () => true, routePolicy: () => 1 as never },
-  },
-  {
-    name: 'authorize throws',
-    reason: 'internal_error',
-    config: { verifier: allowing, authorize: bug },
-  },
-  {
-    name: 'authorize rejects',
-    reason: 'internal_error',
+  }),
+  failure('authorize throws', 'internal_error', { config: { verifier: allowing, authorize: bug } }),
+  failure('authorize rejects', 'internal_error', {
     config: { verifier: allowing, authorize: () => Promise.reject(new Error('bug')) },
-  },
-  {
-    name: 'authorize never answers',
-    reason: 'timeout',
+  }),
+  failure('authorize never answers', 'timeout', {
     config: { verifier: allowing, timeoutMs: 20, authorize: () => new Promise(() => undefined) },
-  },
-  {
-    name: 'a token without the scope that every request needs',
-    reason: 'insufficient_scope',
+  }),
+  failure('a token without the scope that every request needs', 'insufficient_scope', {
     status: 403,
     config: {
       verifier: allowing,
@@ -101,42 +89,33 @@ const FAILURES: Failure[] = [
         require: ['notes'],
       }),
     },
-  },
-  {
-    name: 'a malformed token',
-    reason: 'malformed_credentials',
+  }),
+  failure('a malformed token', 'malformed_credentials', {
     request: () => raw('http://h/a', { authorization: 'Bearer x y' }),
-  },
-  {
-    name: 'two different tokens',
-    reason: 'malformed_credentials',
+  }),
+  failure('two different tokens', 'malformed_credentials', {
     config: { ...base, credentials: ['bearer', { header: 'x-api-key' }] },
     request: () => get('/a', 'k1', { 'x-api-key': 'k2' }),
-  },
+  }),
   ...[201, 202, 204, 206, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 418, 451].map(
-    (status) => ({
-      name: `the endpoint answers ${status}`,
-      reason: 'denied' as const,
-      endpoint: answering(status, null, { location: 'https://login.example.test/' }),
+    (status) =>
+      failure(`the endpoint answers ${status}`, 'denied' as const, {
+        endpoint: answering(status, null, { location: 'https://login.example.test/' }),
+      }),
+  ),
+  failure('the endpoint answers 429', 'rate_limited', { endpoint: answering(429) }),
+  ...[500, 502, 503, 504, 511].map((status) =>
+    failure(`the endpoint answers ${status}`, 'service_error' as const, {
+      endpoint: answering(status),
     }),
   ),
-  { name: 'the endpoint answers 429', reason: 'rate_limited', endpoint: answering(429) },
-  ...[500, 502, 503, 504, 511].map((status) => ({
-    name: `the endpoint answers ${status}`,
-    reason: 'service_error' as const,
-    endpoint: answering(status),
-  })),
-  {
-    name: 'the endpoint cannot be reached',
-    reason: 'unreachable',
+  failure('the endpoint cannot be reached', 'unreachable', {
     endpoint: () => HttpResponse.error(),
-  },
-  {
-    name: 'the endpoint never answers',
-    reason: 'timeout',
+  }),
+  failure('the endpoint never answers', 'timeout', {
     config: { ...base, timeoutMs: 20 },
     endpoint: () => new Promise(() => undefined),
-  },
+  }),
   ...[
     '',
     'null',
@@ -145,38 +124,33 @@ const FAILURES: Failure[] = [
     '{"principal":""}',
     '{"principal":5}',
     `"${'a'.repeat(70_000)}"`,
-  ].map((body) => ({
-    name: `no identity in ${body.slice(0, 20)} although one is required`,
-    reason: 'invalid_response' as const,
-    config: { ...base, identity: 'required' as const },
-    endpoint: answering(200, body),
-  })),
-  { name: 'fetch throws at once', reason: 'internal_error', config: { ...base, fetch: bug } },
-  ...[undefined, null, {}, 200, 'ok', { status: 200 }].map((nonsense) => ({
-    name: `fetch resolves with ${JSON.stringify(nonsense)}`,
-    reason: 'internal_error' as const,
-    config: { ...base, fetch: () => Promise.resolve(nonsense) as never },
-  })),
-  {
-    name: 'fetch rejects with undefined',
-    reason: 'unreachable',
+  ].map((body) =>
+    failure(
+      `no identity in ${body.slice(0, 20)} although one is required`,
+      'invalid_response' as const,
+      { config: { ...base, identity: 'required' as const }, endpoint: answering(200, body) },
+    ),
+  ),
+  failure('fetch throws at once', 'internal_error', { config: { ...base, fetch: bug } }),
+  ...[undefined, null, {}, 200, 'ok', { status: 200 }].map((nonsense) =>
+    failure(`fetch resolves with ${JSON.stringify(nonsense)}`, 'internal_error' as const, {
+      config: { ...base, fetch: () => Promise.resolve(nonsense) as never },
+    }),
+  ),
+  failure('fetch rejects with undefined', 'unreachable', {
     config: { ...base, fetch: () => Promise.reject(undefined) },
-  },
-  {
-    name: 'fetch follows a redirect although it must not',
-    reason: 'denied',
+  }),
+  failure('fetch follows a redirect although it must not', 'denied', {
     config: {
       ...base,
       fetch: () =>
         Promise.resolve({ status: 200, headers: new Headers(), body: null, redirected: true }),
     },
-  },
-  { name: 'the verifier throws', reason: 'internal_error', config: { verifier: bug } },
-  {
-    name: 'the verifier rejects',
-    reason: 'internal_error',
+  }),
+  failure('the verifier throws', 'internal_error', { config: { verifier: bug } }),
+  failure('the verifier rejects', 'internal_error', {
     config: { verifier: () => Promise.reject(new Error('bug')) },
-  },
+  }),
   ...[
     undefined,
     null,
@@ -186,64 +160,43 @@ const FAILURES: Failure[] = [
     { outcome: 'Allow' },
     { allow: true },
     new Response(),
-  ].map((nonsense) => ({
-    name: `the verifier returns ${JSON.stringify(nonsense)}`,
-    reason: 'internal_error' as const,
-    config: { verifier: () => nonsense as never },
-  })),
-  {
-    name: 'the verifier denies',
-    reason: 'denied',
-    config: { verifier: () => ({ outcome: 'deny' }) },
-  },
-  {
-    name: 'the verifier never answers',
-    reason: 'timeout',
+  ].map((nonsense) =>
+    failure(`the verifier returns ${JSON.stringify(nonsense)}`, 'internal_error' as const, {
+      config: { verifier: () => nonsense as never },
+    }),
+  ),
+  failure('the verifier denies', 'denied', { config: { verifier: () => ({ outcome: 'deny' }) } }),
+  failure('the verifier never answers', 'timeout', {
     config: { timeoutMs: 20, verifier: () => new Promise(() => undefined) },
-  },
-  ...(['circuit_open', 'overloaded', 'unreachable', 'rate_limited'] as const).map((reason) => ({
-    name: `the verifier says ${reason}`,
-    reason,
-    config: { verifier: () => Promise.reject(new AuthUnavailableError(reason)) },
-  })),
-  {
-    name: 'a path with two meanings',
-    reason: 'malformed_request',
+  }),
+  ...(['circuit_open', 'overloaded', 'unreachable', 'rate_limited'] as const).map((reason) =>
+    failure(`the verifier says ${reason}`, reason, {
+      config: { verifier: () => Promise.reject(new AuthUnavailableError(reason)) },
+    }),
+  ),
+  failure('a path with two meanings', 'malformed_request', {
     status: 400,
     request: () => raw('http://h/public/../admin', { authorization: 'Bearer k1' }),
     config: { ...base, public: ['/public/*'] },
-  },
-  {
-    name: 'no config and no environment',
-    reason: 'not_configured',
-    status: 500,
-    config: undefined,
-  },
-  { name: 'a config function that throws', reason: 'not_configured', status: 500, config: bug },
-  {
-    name: 'a config function that returns a bad config',
-    reason: 'not_configured',
+  }),
+  failure('no config and no environment', 'not_configured', { status: 500, config: undefined }),
+  failure('a config function that throws', 'not_configured', { status: 500, config: bug }),
+  failure('a config function that returns a bad config', 'not_configured', {
     status: 500,
     config: () => ({ endpoint: '' }),
-  },
-  {
-    name: 'an observer that throws on a denial',
-    reason: 'denied',
+  }),
+  failure('an observer that throws on a denial', 'denied', {
     config: { ...base, onEvent: bug },
     endpoint: answering(403),
-  },
-  {
-    name: '"respond" throws',
-    reason: 'denied',
+  }),
+  failure('"respond" throws', 'denied', {
     config: { ...base, respond: bug },
     endpoint: answering(403),
-  },
-  {
-    name: '"respond" returns a 200',
-    reason: 'denied',
+  }),
+  failure('"respond" returns a 200', 'denied', {
     config: { ...base, respond: () => new Response('secret') },
     endpoint: answering(403),
-  },
+  }),
 ]
 
 describe.each(Object.entries(WAYS))('%s', (_way, send) => {

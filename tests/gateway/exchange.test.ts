@@ -27,30 +27,6 @@ describe('an exchange', () => {
       if (signal.aborted) reject(signal.reason as Error)
     })
 
-  it('calls fetch with the request, and returns its response', async () => {
-    const response = new Response('hello')
-    const fetch = vi.fn<UpstreamFetch>(async () => response)
-    expect(await send(fetch)).toEqual({ response })
-    expect(fetch).toHaveBeenCalledExactlyOnceWith(URL, {
-      ...INIT,
-      headers: new Headers(),
-      signal: expect.any(AbortSignal) as AbortSignal,
-    })
-  })
-
-  it.each<[string, UpstreamFetch]>([
-    ['rejects', () => Promise.reject(new Error('reset'))],
-    [
-      'throws',
-      () => {
-        throw new Error('reset')
-      },
-    ],
-  ])('fails as unreachable when fetch %s', async (_, fetch) => {
-    const error = new Error('reset')
-    expect(await send(fetch)).toEqual({ code: 'upstream_unreachable', error })
-  })
-
   it.each<[string, UpstreamFetch]>([
     ['obeys', hanging],
     ['ignores', () => new Promise(() => undefined)],

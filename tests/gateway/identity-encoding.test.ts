@@ -70,27 +70,20 @@ describe('an identity in UTF-8', () => {
     })
   })
 
-  it.each([
-    'a\r\nX-Admin: 1',
-    'a\0',
-    'a\tb',
-    'a\u0085b',
-    '\ud800',
-    ' alice',
-    'alice ',
-    'alice\u00a0',
-    '\ufeffalice',
-  ])('is not sent for %j, which a header cannot carry or a server would trim', async (name) => {
-    for (const names of [{ principal: name }, { principal: 'alice', tenant: name }]) {
-      const { port, asked } = await startOgx()
-      const told = await ask(await startGateway(port, names), [BEARER])
-      expect(told).toMatchObject({
-        status: 502,
-        body: { error: { code: 'identity_not_forwardable' } },
-      })
-      expect(asked).not.toHaveBeenCalled()
-    }
-  })
+  it.each(['a\r\nX-Admin: 1', '\ud800', ' alice', 'alice\u00a0'])(
+    'is not sent for %j, which a header cannot carry or a server would trim',
+    async (name) => {
+      for (const names of [{ principal: name }, { principal: 'alice', tenant: name }]) {
+        const { port, asked } = await startOgx()
+        const told = await ask(await startGateway(port, names), [BEARER])
+        expect(told).toMatchObject({
+          status: 502,
+          body: { error: { code: 'identity_not_forwardable' } },
+        })
+        expect(asked).not.toHaveBeenCalled()
+      }
+    },
+  )
 
   it('has at most 8,192 bytes', async () => {
     const { port } = await startOgx()

@@ -100,10 +100,6 @@ describe('the identity headers', () => {
     expect(fieldsOf({ attributes: {}, scopes })).toEqual([['x-auth-scopes', value]])
   })
 
-  it('carry no scopes if the caller has none', () => {
-    for (const scopes of [[], ['']]) expect(fieldsOf({ attributes: {}, scopes })).toEqual([])
-  })
-
   it.each([
     [{ principal: 'a\nb' }, 'principal'],
     [{ tenant: 'a\r\nX-Admin: 1' }, 'tenant'],

@@ -36,15 +36,11 @@ it.each([
 
 it.each([
   'http://u/x',
-  'https://u:8000/x',
   'http://u:8001/x',
   'http://u.evil.test:8000/x',
   'http://u:8000@evil.test/x',
   'http://evil.test/http://u:8000/x',
   '/base/x',
-  'x',
-  '',
-  'http://',
   'http://u:8000\\x',
 ])('%s stays as it is', (value) => {
   expect(hidden(value)).toBe(value)

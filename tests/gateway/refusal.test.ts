@@ -6,28 +6,14 @@ import { get, raw } from '../support/requests.ts'
 
 it.each([
   ['not_configured', 500, 'api_error', 'Authentication is not configured'],
-  ['malformed_request', 400, 'invalid_request_error', 'Malformed request target'],
   ['method_not_allowed', 405, 'invalid_request_error', 'Method not allowed'],
-  ['too_many_headers', 431, 'invalid_request_error', 'More than 200 header fields'],
-  [
-    'body_not_allowed',
-    400,
-    'invalid_request_error',
-    'No body of a GET or HEAD can pass the gateway here',
-  ],
   ['client_left', 499, 'invalid_request_error', 'The client disconnected'],
-  ['transfer_coding_not_supported', 501, 'api_error', 'Transfer coding not supported'],
-  ['upgrade_not_supported', 501, 'api_error', 'No WebSocket can pass the gateway here'],
   [
     'origin_not_allowed',
     403,
     'invalid_request_error',
     'The page of this WebSocket has another origin',
   ],
-  ['loop_detected', 508, 'api_error', 'The gateway forwards requests to itself'],
-  ['identity_not_forwardable', 502, 'api_error', 'Authentication service error'],
-  ['upstream_unreachable', 502, 'api_error', 'Upstream service error'],
-  ['invalid_response', 502, 'api_error', 'Upstream service error'],
   ['upstream_timeout', 504, 'api_error', 'Upstream service error'],
 ] as const)('the response for %s has the status %i', async (code, status, type, message) => {
   const response = createRefusal(code, 'GET')

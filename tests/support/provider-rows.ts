@@ -18,6 +18,14 @@ export interface ProviderRow {
 }
 
 type Rows = readonly ProviderRow[]
+type Rest = Pick<ProviderRow, 'claims' | 'sent' | 'call'>
+
+const row = (key: string, yaml: string, effect: object, rest: Rest = {}): ProviderRow => ({
+  key,
+  yaml,
+  effect,
+  ...rest,
+})
 
 const SECRET = '0123456789abcdef'
 const now = (): number => Math.floor(Date.now() / 1000)
@@ -29,40 +37,20 @@ const caller = (auth: object): object => ({ ...ALLOWED, auth })
 
 const JWKS = 'jwks: { uri: "URL/jwks" }, issuer: me'
 const OAUTH2: Rows = [
-  { key: 'jwks', yaml: JWKS, effect: caller({ principal: 'alice' }), call: { url: '/jwks' } },
-  {
-    key: 'jwks.uri',
-    yaml: 'jwks: { uri: "URL/none" }, issuer: me',
-    effect: { reason: 'service_error' },
-  },
-  {
-    key: 'jwks.token',
-    yaml: 'jwks: { uri: "URL/jwks", token: s3cret }, issuer: me',
-    effect: ALLOWED,
+  row('jwks', JWKS, caller({ principal: 'alice' }), { call: { url: '/jwks' } }),
+  row('jwks.uri', 'jwks: { uri: "URL/none" }, issuer: me', { reason: 'service_error' }),
+  row('jwks.token', 'jwks: { uri: "URL/jwks", token: s3cret }, issuer: me', ALLOWED, {
     call: { headers: { authorization: 'Bearer s3cret' } },
-  },
-  { key: 'issuer', yaml: 'jwks: { uri: "URL/jwks" }, issuer: other', effect: denied('issuer') },
-  { key: 'issuer', yaml: 'jwks: { uri: "URL/jwks" }', claims: { iss: 'anybody' }, effect: ALLOWED },
-  { key: 'audience', yaml: JWKS, claims: { aud: 'my-api' }, effect: denied('audience') },
-  {
-    key: 'audience',
-    yaml: `${JWKS}, audience: my-api`,
-    claims: { aud: 'my-api' },
-    effect: ALLOWED,
-  },
-  { key: 'audience', yaml: `${JWKS}, audience: [a, b]`, claims: { aud: 'b' }, effect: ALLOWED },
-  {
-    key: 'claims_mapping',
-    yaml: JWKS,
-    claims: {
-      username: 'bob admin',
-      groups: ['a'],
-      team: 'b',
-      project: 'c',
-      tenant: 'd',
-      namespace: 'e',
-    },
-    effect: caller({
+  }),
+  row('issuer', 'jwks: { uri: "URL/jwks" }, issuer: other', denied('issuer')),
+  row('issuer', 'jwks: { uri: "URL/jwks" }', ALLOWED, { claims: { iss: 'anybody' } }),
+  row('audience', JWKS, denied('audience'), { claims: { aud: 'my-api' } }),
+  row('audience', `${JWKS}, audience: my-api`, ALLOWED, { claims: { aud: 'my-api' } }),
+  row('audience', `${JWKS}, audience: [a, b]`, ALLOWED, { claims: { aud: 'b' } }),
+  row(
+    'claims_mapping',
+    JWKS,
+    caller({
       attributes: {
         roles: ['alice', 'bob admin'],
         teams: ['a', 'b'],
@@ -70,200 +58,165 @@ const OAUTH2: Rows = [
         namespaces: ['d', 'e'],
       },
     }),
-  },
-  {
-    key: 'claims_mapping',
-    yaml: `${JWKS}, claims_mapping: { "https://x.example/roles": roles, 'a\\.b': teams, c.d: teams }`,
-    claims: { 'https://x.example/roles': ['r'], 'a.b': 't', c: { d: ['u'] } },
-    effect: caller({ attributes: { roles: ['r'], teams: ['t', 'u'] } }),
-  },
-  {
-    key: 'claims_mapping',
-    yaml: `${JWKS}, claims_mapping: {}`,
-    effect: caller({ attributes: {} }),
-  },
-  {
-    key: 'principal',
-    yaml: `${JWKS}, principal: user.name, claims_mapping: {}`,
-    claims: { user: { name: 'bob' } },
-    effect: caller({ principal: 'bob' }),
-  },
-  {
-    key: 'tenant_claim',
-    yaml: `${JWKS}, tenant_claim: org.id`,
+    {
+      claims: {
+        username: 'bob admin',
+        groups: ['a'],
+        team: 'b',
+        project: 'c',
+        tenant: 'd',
+        namespace: 'e',
+      },
+    },
+  ),
+  row(
+    'claims_mapping',
+    `${JWKS}, claims_mapping: { "https://x.example/roles": roles, 'a\\.b': teams, c.d: teams }`,
+    caller({ attributes: { roles: ['r'], teams: ['t', 'u'] } }),
+    { claims: { 'https://x.example/roles': ['r'], 'a.b': 't', c: { d: ['u'] } } },
+  ),
+  row('claims_mapping', `${JWKS}, claims_mapping: {}`, caller({ attributes: {} })),
+  row(
+    'principal',
+    `${JWKS}, principal: user.name, claims_mapping: {}`,
+    caller({ principal: 'bob' }),
+    { claims: { user: { name: 'bob' } } },
+  ),
+  row('tenant_claim', `${JWKS}, tenant_claim: org.id`, caller({ tenant: 'acme' }), {
     claims: { org: { id: ['acme'] } },
-    effect: caller({ tenant: 'acme' }),
-  },
-  {
-    key: 'expose_claims',
-    yaml: `${JWKS}, expose_claims: [plan, missing]`,
-    claims: { plan: { seats: 5 } },
-    effect: caller({ claims: { plan: { seats: 5 } } }),
-  },
-  { key: 'algorithms', yaml: `${JWKS}, algorithms: [RS256]`, effect: denied('algorithm') },
-  { key: 'types', yaml: `${JWKS}, types: [at+jwt]`, effect: denied('type') },
-  {
-    key: 'clock_tolerance_seconds',
-    yaml: JWKS,
+  }),
+  row(
+    'expose_claims',
+    `${JWKS}, expose_claims: [plan, missing]`,
+    caller({ claims: { plan: { seats: 5 } } }),
+    { claims: { plan: { seats: 5 } } },
+  ),
+  row('algorithms', `${JWKS}, algorithms: [RS256]`, denied('algorithm')),
+  row('types', `${JWKS}, types: [at+jwt]`, denied('type')),
+  row('clock_tolerance_seconds', JWKS, denied('expired'), { claims: { exp: now() - 200 } }),
+  row('clock_tolerance_seconds', `${JWKS}, clock_tolerance_seconds: 300`, ALLOWED, {
     claims: { exp: now() - 200 },
-    effect: denied('expired'),
-  },
-  {
-    key: 'clock_tolerance_seconds',
-    yaml: `${JWKS}, clock_tolerance_seconds: 300`,
-    claims: { exp: now() - 200 },
-    effect: ALLOWED,
-  },
-  {
-    key: 'discovery',
-    yaml: 'issuer: URL, discovery: true',
+  }),
+  row('discovery', 'issuer: URL, discovery: true', ALLOWED, {
     claims: { iss: 'URL' },
-    effect: ALLOWED,
     call: { url: '/jwks' },
-  },
-  { key: 'verify_tls', yaml: `${JWKS}, verify_tls: true`, effect: ALLOWED },
+  }),
+  row('verify_tls', `${JWKS}, verify_tls: true`, ALLOWED),
 ]
 
 const CLIENT = 'url: "URL/introspect", client_id: me, client_secret: "s:ecret"'
 const ASKED: Sent = { token: GOOD }
 const INTROSPECTION: Rows = [
-  {
-    key: 'introspection',
-    yaml: `introspection: { ${CLIENT} }`,
-    sent: ASKED,
-    effect: caller({ principal: 'ally', attributes: { roles: ['ally'], teams: ['red'] } }),
-  },
-  {
-    key: 'introspection.url',
-    yaml: `introspection: { ${CLIENT} }`,
+  row(
+    'introspection',
+    `introspection: { ${CLIENT} }`,
+    caller({ principal: 'ally', attributes: { roles: ['ally'], teams: ['red'] } }),
+    { sent: ASKED },
+  ),
+  row('introspection.url', `introspection: { ${CLIENT} }`, denied('inactive'), {
     sent: { token: 'other' },
-    effect: denied('inactive'),
     call: { url: '/introspect', body: 'token=other' },
-  },
-  {
-    key: 'introspection.client',
-    yaml: 'introspection: { url: "URL/introspect", client: none }',
+  }),
+  row('introspection.client', 'introspection: { url: "URL/introspect", client: none }', ALLOWED, {
     sent: ASKED,
-    effect: ALLOWED,
     call: { body: `token=${GOOD}` },
-  },
-  ...['client_id', 'client_secret'].map((name) => ({
-    key: `introspection.${name}`,
-    yaml: `introspection: { ${CLIENT} }`,
+  }),
+  ...['client_id', 'client_secret'].map((name) =>
+    row(`introspection.${name}`, `introspection: { ${CLIENT} }`, ALLOWED, {
+      sent: ASKED,
+      call: { headers: { authorization: `Basic ${btoa('me:s%3Aecret')}` } },
+    }),
+  ),
+  row(
+    'introspection.send_secret_in_body',
+    `introspection: { ${CLIENT}, send_secret_in_body: true }`,
+    ALLOWED,
+    { sent: ASKED, call: { body: `token=${GOOD}&client_id=me&client_secret=s%3Aecret` } },
+  ),
+  row('audience', `introspection: { ${CLIENT} }, audience: other-api`, denied('audience'), {
     sent: ASKED,
-    effect: ALLOWED,
-    call: { headers: { authorization: `Basic ${btoa('me:s%3Aecret')}` } },
-  })),
-  {
-    key: 'introspection.send_secret_in_body',
-    yaml: `introspection: { ${CLIENT}, send_secret_in_body: true }`,
-    sent: ASKED,
-    effect: ALLOWED,
-    call: { body: `token=${GOOD}&client_id=me&client_secret=s%3Aecret` },
-  },
-  {
-    key: 'audience',
-    yaml: `introspection: { ${CLIENT} }, audience: other-api`,
-    sent: ASKED,
-    effect: denied('audience'),
-  },
-  {
-    key: 'issuer',
-    yaml: `introspection: { ${CLIENT} }, issuer: other`,
-    sent: ASKED,
-    effect: denied('issuer'),
-  },
-  {
-    key: 'principal',
-    yaml: `introspection: { ${CLIENT} }, principal: team, claims_mapping: {}`,
-    sent: ASKED,
-    effect: caller({ principal: 'red' }),
-  },
-  {
-    key: 'tenant_claim',
-    yaml: `introspection: { ${CLIENT} }, tenant_claim: org, expose_claims: [team]`,
-    sent: ASKED,
-    effect: caller({ tenant: 'acme', claims: { team: 'red' } }),
-  },
+  }),
+  row('issuer', `introspection: { ${CLIENT} }, issuer: other`, denied('issuer'), { sent: ASKED }),
+  row(
+    'principal',
+    `introspection: { ${CLIENT} }, principal: team, claims_mapping: {}`,
+    caller({ principal: 'red' }),
+    { sent: ASKED },
+  ),
+  row(
+    'tenant_claim',
+    `introspection: { ${CLIENT} }, tenant_claim: org, expose_claims: [team]`,
+    caller({ tenant: 'acme', claims: { team: 'red' } }),
+    { sent: ASKED },
+  ),
 ]
 
 const GITHUB_URL = 'github_api_base_url: "URL"'
 const GITHUB: Rows = [
-  {
-    key: 'github_api_base_url',
-    yaml: GITHUB_URL,
+  row(
+    'github_api_base_url',
+    GITHUB_URL,
+    caller({ principal: 'octocat', attributes: { roles: ['octocat'], teams: ['acme'] } }),
+    { sent: { token: GITHUB_TOKEN } },
+  ),
+  row(
+    'client_id',
+    `${GITHUB_URL}, client_id: app, client_secret: s3cret`,
+    denied('unknown_token'),
+    { sent: { token: GITHUB_TOKEN } },
+  ),
+  row(
+    'client_secret',
+    `${GITHUB_URL}, client_id: app, client_secret: s3cret, claims_mapping: {}`,
+    caller({ principal: 'octocat', clientId: 'app' }),
+    {
+      sent: { token: APP_TOKEN },
+      call: { headers: { authorization: `Basic ${btoa('app:s3cret')}` } },
+    },
+  ),
+  row('principal', `${GITHUB_URL}, principal: id`, caller({ principal: '583231' }), {
     sent: { token: GITHUB_TOKEN },
-    effect: caller({ principal: 'octocat', attributes: { roles: ['octocat'], teams: ['acme'] } }),
-  },
-  {
-    key: 'client_id',
-    yaml: `${GITHUB_URL}, client_id: app, client_secret: s3cret`,
-    sent: { token: GITHUB_TOKEN },
-    effect: denied('unknown_token'),
-  },
-  {
-    key: 'client_secret',
-    yaml: `${GITHUB_URL}, client_id: app, client_secret: s3cret, claims_mapping: {}`,
-    sent: { token: APP_TOKEN },
-    effect: caller({ principal: 'octocat', clientId: 'app' }),
-    call: { headers: { authorization: `Basic ${btoa('app:s3cret')}` } },
-  },
-  {
-    key: 'principal',
-    yaml: `${GITHUB_URL}, principal: id`,
-    sent: { token: GITHUB_TOKEN },
-    effect: caller({ principal: '583231' }),
-  },
-  {
-    key: 'claims_mapping',
-    yaml: `${GITHUB_URL}, claims_mapping: { login: github_login }`,
-    sent: { token: GITHUB_TOKEN },
-    effect: caller({ attributes: { github_login: ['octocat'] } }),
-    call: { url: '/user' },
-  },
+  }),
+  row(
+    'claims_mapping',
+    `${GITHUB_URL}, claims_mapping: { login: github_login }`,
+    caller({ attributes: { github_login: ['octocat'] } }),
+    { sent: { token: GITHUB_TOKEN }, call: { url: '/user' } },
+  ),
 ]
 
 const CLUSTER = 'api_server_url: "URL"'
 const KUBERNETES: Rows = [
-  {
-    key: 'api_server_url',
-    yaml: CLUSTER,
+  row('api_server_url', CLUSTER, caller({ principal: 'system:serviceaccount:default:robot' }), {
     sent: ASKED,
-    effect: caller({ principal: 'system:serviceaccount:default:robot' }),
     call: { url: '/apis/authentication.k8s.io/v1/selfsubjectreviews' },
-  },
-  {
-    key: 'audiences',
-    yaml: `${CLUSTER}, audiences: my-api, reviewer_token_file: FOLDER/token`,
+  }),
+  row('audiences', `${CLUSTER}, audiences: my-api, reviewer_token_file: FOLDER/token`, ALLOWED, {
     sent: ASKED,
-    effect: ALLOWED,
     call: { body: expect.stringContaining('"audiences":["my-api"]') },
-  },
-  {
-    key: 'reviewer_token_file',
-    yaml: `${CLUSTER}, audiences: [my-api], reviewer_token_file: FOLDER/none`,
-    sent: ASKED,
-    effect: { reason: 'unreachable' },
-  },
-  {
-    key: 'claims_mapping',
-    yaml: CLUSTER,
-    sent: ASKED,
-    effect: caller({
+  }),
+  row(
+    'reviewer_token_file',
+    `${CLUSTER}, audiences: [my-api], reviewer_token_file: FOLDER/none`,
+    { reason: 'unreachable' },
+    { sent: ASKED },
+  ),
+  row(
+    'claims_mapping',
+    CLUSTER,
+    caller({
       attributes: {
         roles: ['system:serviceaccount:default:robot', 'system:authenticated', 'builders'],
         namespace: ['default'],
         serviceaccount: ['robot'],
       },
     }),
-  },
-  {
-    key: 'tenant_claim',
-    yaml: `${CLUSTER}, tenant_claim: namespace`,
+    { sent: ASKED },
+  ),
+  row('tenant_claim', `${CLUSTER}, tenant_claim: namespace`, caller({ tenant: 'default' }), {
     sent: ASKED,
-    effect: caller({ tenant: 'default' }),
-  },
-  { key: 'verify_tls', yaml: `${CLUSTER}, verify_tls: true`, sent: ASKED, effect: ALLOWED },
+  }),
+  row('verify_tls', `${CLUSTER}, verify_tls: true`, ALLOWED, { sent: ASKED }),
 ]
 
 const NAME = 'principal_header: x-user'
@@ -274,123 +227,93 @@ const from = (headers: object, address?: string): Sent => ({
 })
 const proven = (headers: object = {}): Sent => from({ 'x-proof': SECRET, ...headers })
 const UPSTREAM: Rows = [
-  { key: 'principal_header', yaml: PROOF, sent: proven(), effect: caller({ principal: 'bob' }) },
-  {
-    key: 'tenant_header',
-    yaml: `${PROOF}, tenant_header: x-org`,
+  row('principal_header', PROOF, caller({ principal: 'bob' }), { sent: proven() }),
+  row('tenant_header', `${PROOF}, tenant_header: x-org`, caller({ tenant: 'acme' }), {
     sent: proven({ 'x-org': 'acme' }),
-    effect: caller({ tenant: 'acme' }),
-  },
-  {
-    key: 'attributes_header',
-    yaml: `${PROOF}, attributes_header: x-facts`,
-    sent: proven({ 'x-facts': '{"roles":["admin"]}' }),
-    effect: caller({ attributes: { roles: ['admin'] } }),
-  },
-  {
-    key: 'scopes_header',
-    yaml: `${PROOF}, scopes_header: x-scopes`,
-    sent: proven({ 'x-scopes': 'notes:read notes:write' }),
-    effect: caller({ scopes: ['notes:read', 'notes:write'] }),
-  },
-  {
-    key: 'client_header',
-    yaml: `${PROOF}, client_header: x-app`,
+  }),
+  row(
+    'attributes_header',
+    `${PROOF}, attributes_header: x-facts`,
+    caller({ attributes: { roles: ['admin'] } }),
+    { sent: proven({ 'x-facts': '{"roles":["admin"]}' }) },
+  ),
+  row(
+    'scopes_header',
+    `${PROOF}, scopes_header: x-scopes`,
+    caller({ scopes: ['notes:read', 'notes:write'] }),
+    { sent: proven({ 'x-scopes': 'notes:read notes:write' }) },
+  ),
+  row('client_header', `${PROOF}, client_header: x-app`, caller({ clientId: 'notes' }), {
     sent: proven({ 'x-app': 'notes' }),
-    effect: caller({ clientId: 'notes' }),
-  },
-  {
-    key: 'attribute_headers',
-    yaml: `${PROOF}, attribute_headers: { X-Groups: { attribute: teams, separator: "," }, X-Role: roles, X-Json: { attribute: teams, json: true } }`,
-    sent: proven({ 'x-groups': 'a,b', 'x-role': '["a"]', 'x-json': '["c"]' }),
-    effect: caller({ attributes: { teams: ['a', 'b', 'c'], roles: ['["a"]'] } }),
-  },
-  { key: 'trusted_proxy_secret_header', yaml: PROOF, sent: from({}), effect: FORBIDDEN },
-  {
-    key: 'trusted_proxy_secret',
-    yaml: `${NAME}, trusted_proxy_secret_header: x-proof, trusted_proxy_secret: [fedcba9876543210, ${SECRET}]`,
-    sent: proven(),
-    effect: ALLOWED,
-  },
-  {
-    key: 'trusted_proxy_signature_header',
-    yaml: `${NAME}, trusted_proxy_signature_header: x-sig, trusted_proxy_secret: ${SECRET}`,
-    sent: from({ 'x-sig': `t=${now()},v1=${'0'.repeat(64)}` }),
-    effect: { ...FORBIDDEN, detail: 'proof' },
-  },
-  {
-    key: 'trusted_proxy_cidrs',
-    yaml: `${NAME}, trusted_proxy_cidrs: [10.0.0.0/8, "fd00::/8"]`,
+  }),
+  row(
+    'attribute_headers',
+    `${PROOF}, attribute_headers: { X-Groups: { attribute: teams, separator: "," }, X-Role: roles, X-Json: { attribute: teams, json: true } }`,
+    caller({ attributes: { teams: ['a', 'b', 'c'], roles: ['["a"]'] } }),
+    { sent: proven({ 'x-groups': 'a,b', 'x-role': '["a"]', 'x-json': '["c"]' }) },
+  ),
+  row('trusted_proxy_secret_header', PROOF, FORBIDDEN, { sent: from({}) }),
+  row(
+    'trusted_proxy_secret',
+    `${NAME}, trusted_proxy_secret_header: x-proof, trusted_proxy_secret: [fedcba9876543210, ${SECRET}]`,
+    ALLOWED,
+    { sent: proven() },
+  ),
+  row(
+    'trusted_proxy_signature_header',
+    `${NAME}, trusted_proxy_signature_header: x-sig, trusted_proxy_secret: ${SECRET}`,
+    { ...FORBIDDEN, detail: 'proof' },
+    { sent: from({ 'x-sig': `t=${now()},v1=${'0'.repeat(64)}` }) },
+  ),
+  row('trusted_proxy_cidrs', `${NAME}, trusted_proxy_cidrs: [10.0.0.0/8, "fd00::/8"]`, ALLOWED, {
     sent: from({}, '10.1.2.3'),
-    effect: ALLOWED,
-  },
-  {
-    key: 'trusted_proxy_cidrs',
-    yaml: `${NAME}, trusted_proxy_cidrs: [10.0.0.0/8]`,
-    sent: from({ 'x-forwarded-for': '10.1.2.3' }, '192.0.2.1'),
-    effect: { ...FORBIDDEN, detail: 'address' },
-  },
-  {
-    key: 'trusted_network',
-    yaml: `${NAME}, trusted_network: true`,
-    sent: from({}),
-    effect: ALLOWED,
-  },
+  }),
+  row(
+    'trusted_proxy_cidrs',
+    `${NAME}, trusted_proxy_cidrs: [10.0.0.0/8]`,
+    { ...FORBIDDEN, detail: 'address' },
+    { sent: from({ 'x-forwarded-for': '10.1.2.3' }, '192.0.2.1') },
+  ),
+  row('trusted_network', `${NAME}, trusted_network: true`, ALLOWED, { sent: from({}) }),
 ]
 
 const LOCAL: Rows = [
-  {
-    key: 'api_keys',
-    yaml: 'api_keys: [first, "${env.NO_SUCH_KEY:=}", 0123]',
-    sent: { token: '0123' },
-    effect: caller({
+  row(
+    'api_keys',
+    'api_keys: [first, "${env.NO_SUCH_KEY:=}", 0123]',
+    caller({
       principal: 'key-3',
       attributes: { roles: ['admin', 'owner'], teams: ['key-3'] },
     }),
-  },
-  {
-    key: 'api_keys',
-    yaml: 'api_keys: [first]',
-    sent: { token: 'firs' },
-    effect: denied('unknown_token'),
-  },
+    { sent: { token: '0123' } },
+  ),
+  row('api_keys', 'api_keys: [first]', denied('unknown_token'), { sent: { token: 'firs' } }),
 ]
 
 const API_KEYS: Rows = [
-  {
-    key: 'file',
-    yaml: 'file: "FOLDER/keys.yaml"',
-    sent: { token: 'good' },
-    effect: caller({ principal: 'alice', attributes: { roles: ['admin'] }, tenant: 'acme' }),
-  },
-  {
-    key: 'file',
-    yaml: 'file: "FOLDER/keys.yaml"',
-    sent: { token: 'revoked' },
-    effect: denied('revoked'),
-  },
+  row(
+    'file',
+    'file: "FOLDER/keys.yaml"',
+    caller({ principal: 'alice', attributes: { roles: ['admin'] }, tenant: 'acme' }),
+    { sent: { token: 'good' } },
+  ),
+  row('file', 'file: "FOLDER/keys.yaml"', denied('revoked'), { sent: { token: 'revoked' } }),
 ]
 
 const CUSTOM: Rows = [
-  {
-    key: 'endpoint',
-    yaml: 'endpoint: "URL/validate"',
-    sent: ASKED,
-    effect: caller({ principal: 'carol' }),
-  },
-  {
-    key: 'endpoint_headers',
-    yaml: 'endpoint: "URL/validate", endpoint_headers: { x-auth-secret: s3cret }',
-    sent: ASKED,
-    effect: ALLOWED,
-    call: { headers: { 'x-auth-secret': 's3cret' } },
-  },
-  {
-    key: 'tenant_field',
-    yaml: 'endpoint: "URL/validate", tenant_field: org.id',
-    sent: ASKED,
-    effect: caller({ tenant: 'acme' }),
-  },
+  row('endpoint', 'endpoint: "URL/validate"', caller({ principal: 'carol' }), { sent: ASKED }),
+  row(
+    'endpoint_headers',
+    'endpoint: "URL/validate", endpoint_headers: { x-auth-secret: s3cret }',
+    ALLOWED,
+    { sent: ASKED, call: { headers: { 'x-auth-secret': 's3cret' } } },
+  ),
+  row(
+    'tenant_field',
+    'endpoint: "URL/validate", tenant_field: org.id',
+    caller({ tenant: 'acme' }),
+    { sent: ASKED },
+  ),
 ]
 
 /** By type. `endpoint` is asked by a member of `providers`. */

