@@ -200,10 +200,10 @@ const FAILURES: Failure[] = [
 ]
 
 describe.each(Object.entries(WAYS))('%s', (_way, send) => {
-  it.each(FAILURES)('rejects the request, and the handler does not run: $name', async (failure) => {
-    const { reason, status = 401, endpoint, request = () => get('/a', 'k1') } = failure
+  it.each(FAILURES)('rejects the request, and the handler does not run: $name', async (row) => {
+    const { reason, status = 401, endpoint, request = () => get('/a', 'k1') } = row
     if (endpoint !== undefined) server.use(http.post(ENDPOINT, () => endpoint()))
-    const config = 'config' in failure ? failure.config : base
+    const config = 'config' in row ? row.config : base
     const response = await send(handler, config, request())
     expect(response.status).toBe(status)
     expect(await response.json()).toMatchObject({ error: { code: reason } })

@@ -109,17 +109,6 @@ describe('in a wrapper', () => {
     expect(fetch).not.toHaveBeenCalled()
     expect((await ask(TOKEN, '1')).status).toBe(200)
   })
-
-  it('passes the extra arguments to clientAddress', async () => {
-    const fetch = vi.fn<UpstreamFetch>(async () => new Response('hello'))
-    const gateway = createGateway({
-      upstream: 'http://127.0.0.1:1',
-      fetch,
-      clientAddress: (_request, from: { ip: string }) => from.ip,
-    })
-    await withAuth(gateway, CONFIG)(get('/', TOKEN), { ip: '192.0.2.1' })
-    expect(fetch.mock.calls[0]?.[1].headers.get('x-forwarded-for')).toBe('192.0.2.1')
-  })
 })
 
 describe('a failing upstream', () => {

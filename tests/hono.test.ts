@@ -6,7 +6,7 @@ import { HTTPException } from 'hono/http-exception'
 import { HttpResponse } from 'msw'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { auth, isAuthException } from '../src/hono.ts'
-import { AuthConfigError, getAuth, memoryCache } from '../src/index.ts'
+import { getAuth, memoryCache } from '../src/index.ts'
 import { ENDPOINT, setupEndpoint } from './support/msw-endpoint.ts'
 import { get } from './support/requests.ts'
 import type { MiddlewareHandler } from 'hono-lowest'
@@ -35,31 +35,12 @@ describe('the middleware', () => {
     expect(endpoint.asked[0]?.body).toMatchObject({ api_key: 'k1', request: { path: '/v1/me' } })
   })
 
-  it.each([
-    [undefined, 'missing_credentials', 'Bearer realm="api"'],
-    ['k1', 'denied', 'Bearer realm="api", error="invalid_token"'],
-  ])('rejects the token %s, and the handler is not called', async (token, code, challenge) => {
-    const handler = vi.fn<() => void>()
-    const response = await createApp(handler).request(get('/v1/me', token))
-    expect(response.status).toBe(401)
-    expect(response.headers.get('www-authenticate')).toBe(challenge)
-    expect(response.headers.get('cache-control')).toBe('no-store')
-    expect(response.headers.get('content-type')).toBe('application/json')
-    expect(await response.json()).toMatchObject({ error: { code } })
-    expect(handler).not.toHaveBeenCalled()
-  })
-
   it('guards what is matched, and leaves alone what is not', async () => {
     const app = createApp()
     expect((await app.request(get('/v1'))).status).toBe(401)
     expect((await app.request(get('/v1/'))).status).toBe(401)
     expect((await app.request(get('/%76%31/me'))).status).toBe(401)
     expect((await app.request(get('/v2/me'))).status).toBe(200)
-  })
-
-  it('sets no identity on a public path', async () => {
-    const response = await createApp().request(get('/v1/healthz', 'k1'))
-    expect(await response.json()).toEqual({ principal: null })
   })
 
   it('sets c.var.auth in shadow mode after a 200, and lets other requests in without it', async () => {
@@ -91,17 +72,6 @@ describe('the middleware', () => {
     expect(await (await app.request(get('/v1/healthz'))).json()).toEqual({ principal: null })
   })
 
-  it('is one guard among several: each must allow', async () => {
-    endpoint.answer(allow)
-    const strict = { verifier: () => ({ outcome: 'deny' as const }) }
-    const app = new Hono()
-      .use(auth(config))
-      .use('/admin/*', auth(strict))
-      .get('*', (c) => c.text('in'))
-    expect((await app.request(get('/a', 'k1'))).status).toBe(200)
-    expect((await app.request(get('/admin/a', 'k1'))).status).toBe(401)
-  })
-
   it('makes its config of c.env, or takes the endpoint from there', async () => {
     endpoint.answer(allow)
     const made = new Hono<AuthEnv & { Bindings: { URL: string } }>()
@@ -111,10 +81,6 @@ describe('the middleware', () => {
     const bare = new Hono().use(auth()).get('*', (c) => c.text('in'))
     const env = { AUTH_ENDPOINT: ENDPOINT }
     expect((await bare.request(get('/', 'k1'), undefined, env)).status).toBe(200)
-  })
-
-  it('throws for a bad config when it is made', () => {
-    expect(() => auth({ endpoint: '' })).toThrow(AuthConfigError)
   })
 
   it('does not take an error of the handler for its own', async () => {
@@ -139,34 +105,12 @@ describe('the middleware', () => {
     await app.request(get('/api/me', 'k1'))
     expect(endpoint.asked[0]?.body.request).toMatchObject({ path: '/me' })
   })
-
-  it('does not guard a route that was registered before it', async () => {
-    const app = new Hono()
-      .get('/early', (c) => c.text('in'))
-      .use(auth(config))
-      .get('*', (c) => c.text('in'))
-    expect((await app.request(get('/early'))).status).toBe(200)
-    expect((await app.request(get('/late'))).status).toBe(401)
-  })
 })
 
 describe('cached decisions', () => {
   const cache = memoryCache()
   const cached = { ...config, context: { headers: [] }, cache }
   afterEach(() => cache.clear())
-
-  it('are used, and forgotten on demand', async () => {
-    endpoint.answer(allow)
-    const guard = auth(cached)
-    const app = new Hono().use(guard).get('*', (c) => c.text('in'))
-    for (let turn = 0; turn < 2; turn += 1) await app.request(get('/', 'k1'))
-    expect(endpoint.asked).toHaveLength(1)
-    void cache.invalidate('k1')
-    await app.request(get('/', 'k1'))
-    void cache.clear()
-    await app.request(get('/', 'k1'))
-    expect(endpoint.asked).toHaveLength(3)
-  })
 
   it('are asked for in a call that outlives its request, where there is an execution context', async () => {
     endpoint.answer(allow)
@@ -239,22 +183,10 @@ describe('a rejection', () => {
       },
     ],
     [
-      'an endpoint that limits the rate',
-      failing(async () => new Response('', { status: 429 })),
-      get('/v1/me', 'k1'),
-      { status: 429, message: 'Too Many Requests', reason: 'rate_limited' },
-    ],
-    [
       'a bug',
       failing(() => refused()),
       get('/v1/me', 'k1'),
       { status: 401, message: 'Unauthorized', reason: 'internal_error', cause: undefined },
-    ],
-    [
-      'a 403 of respond',
-      { ...config, respond: () => new Response('no', { status: 403 }) },
-      get('/v1/me', 'k1'),
-      { status: 403, message: 'Forbidden', reason: 'denied' },
     ],
     [
       'a status text of respond',
@@ -309,16 +241,5 @@ describe('a rejection', () => {
     const response = await app.request(get('/closed', 'k1'))
     expect(response.status).toBe(401)
     expect(await response.json()).toMatchObject({ error: { code: 'denied' } })
-  })
-
-  it('has the status of the response of respond', async () => {
-    const respond = (): Response => new Response('mine', { status: 403, headers: { 'x-own': '1' } })
-    const app = new Hono().use(auth({ ...config, respond })).get('*', (c) => c.text('in'))
-    const response = await app.request(get('/'))
-    expect([response.status, response.headers.get('x-own'), await response.text()]).toEqual([
-      403,
-      '1',
-      'mine',
-    ])
   })
 })

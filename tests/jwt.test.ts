@@ -155,27 +155,6 @@ describe('behind a guard', () => {
     return { key, issuer, ...guard(jwt({ ...issuer.options, ...more }), config) }
   }
 
-  it('a token is checked once while its decision is cached', async () => {
-    const { key, call, decisions } = await start({}, { cache: memoryCache() })
-    const token = await sign(key)
-    expect([await call(token), await call(token)]).toEqual([200, 200])
-    expect(decisions().map(({ cache, verifier }) => [cache, verifier])).toEqual([
-      ['miss', 'jwt'],
-      ['hit', 'jwt'],
-    ])
-  })
-
-  it('a cached decision ends with its token', async () => {
-    const { key, call } = await start({}, { cache: memoryCache({ allowTtlMs: 3_600_000 }) })
-    const now = Math.floor(Date.now() / 1000)
-    const token = await sign(key, goodClaims({ exp: now + 60 }))
-    expect(await call(token)).toBe(200)
-    pass(57 * SECOND)
-    expect(await call(token)).toBe(200)
-    pass(10 * SECOND)
-    expect(await call(token)).toBe(401)
-  })
-
   it('no outage makes a token work after its end', async () => {
     const cache = memoryCache({ allowTtlMs: 500 * SECOND, staleIfErrorMs: 300 * SECOND })
     const { key, issuer, call, decisions } = await start({ keysMaxStaleMs: 0 }, { cache })

@@ -120,12 +120,6 @@ describe('mcpAuthInfo', () => {
     }
   })
 
-  it('gives attributes without a prototype, so that no tool finds "constructor" among them', async () => {
-    const { extra } = await inside(mcpAuthInfo, { attributes: { roles: ['admin'] } })
-    expect(Object.getPrototypeOf(extra.attributes)).toBeNull()
-    expect(Object.isFrozen(extra.attributes)).toBe(true)
-  })
-
   it('takes resource and identity as the challenges do: of the innermost guard, and of the one that named somebody', async () => {
     const verdict = { clientId: 'app' }
     const outer = { resource: protectedResource(RESOURCE) }

@@ -66,11 +66,6 @@ describe('a request that a policy decides about', () => {
     expect((await ask('/v1/x', { authorize: other })).event).toMatchObject({ rule: 0 })
   })
 
-  it('public paths need no rule', async () => {
-    const config = { public: ['/v2'], routePolicy: routePolicy(RULES) }
-    expect((await ask('/v2', config)).event.outcome).toBe('public')
-  })
-
   it('later changes of the given rules have no effect', async () => {
     const rules = [{ forbid: { paths: ['/v1'] } }, { permit: { paths: '*' } }]
     const policy = routePolicy(rules)

@@ -88,35 +88,21 @@ describe('routePolicy', () => {
     expect(problemsOf(at(paths))).toEqual([`"rules[0].permit.paths" must be ${expected}`])
   })
 
-  it.each([
-    '/',
-    '/a',
-    '/a*',
-    '/a/*',
-    '*',
-    '/*',
-    '/é b',
-    'regex:/a',
-    'regex:.*b',
-    'regex:a?/b',
-    '/v1/.*',
-    '/v1/..*',
-    ['/a', '/b'],
-  ])('takes the pattern %j', (paths) => {
-    expect(problemsOf(at(paths))).toEqual([])
-  })
+  it.each(['/a/*', '*', 'regex:/a', 'regex:.*b', '/v1/.*', '/v1/..*'])(
+    'takes the pattern %j',
+    (paths) => {
+      expect(problemsOf(at(paths))).toEqual([])
+    },
+  )
 
   it('takes a forbid of paths that are never permitted', () => {
     expect(problemsOf([{ forbid: { paths: '//*' } }])).toEqual([])
   })
 
   it.each<[condition: unknown, received: string]>([
-    ['', '""'],
     [null, 'null'],
     ['admin', '"admin"'],
-    ['user with admin in', '"user with admin in"'],
     ['user with two words in roles', '"user with two words in roles"'],
-    ['User with admin in roles', '"User with admin in roles"'],
     ['user with admin in roles and teams', '"user with admin in roles and teams"'],
     ['user with a\u00a0b in roles', '"user with a\u00a0b in roles"'],
     ['user with a\u001cb in roles', String.raw`"user with a\u001cb in roles"`],

@@ -28,12 +28,6 @@ describe('a config object', () => {
     expect(() => createSetupSource(null as unknown as AuthConfig)).toThrow(AuthConfigError)
   })
 
-  it('makes one setup', () => {
-    const setups = createSetupSource({ endpoint: ENDPOINT })
-    expect(isReady(setups.get([]))).toBe(true)
-    expect(setups.get([])).toBe(setups.get([{ AUTH_ENDPOINT: 'https://other.example.test' }]))
-  })
-
   it('without an endpoint waits for an environment that has a usable one', () => {
     const events: AuthEvent[] = []
     const setups = createSetupSource({ onEvent: (event) => events.push(event) })
@@ -79,23 +73,6 @@ describe('a config object', () => {
     const response = denials.respond(denials.create('denied'), new Request('http://h/'))
     expect(response.headers.get('www-authenticate')).toMatch(/^Bearer realm="mine"/)
     expect(setup.secretSources).toEqual(['bearer'])
-  })
-
-  it('has nothing to forget before the first request', () => {
-    const setups = createSetupSource({ endpoint: ENDPOINT })
-    expect(() => setups.forget()).not.toThrow()
-    expect(() => createSetupSource(() => ({})).forget()).not.toThrow()
-  })
-
-  it('leaves the console silent if no observer is set', () => {
-    const config = { mode: 'shadow', allowInsecureHttp: true, endpoint: ENDPOINT } as const
-    expect(isReady(createSetupSource(config).get([]))).toBe(true)
-    expect(console.error).not.toHaveBeenCalled()
-  })
-
-  it('needs no environment with a verifier', () => {
-    const setups = createSetupSource({ verifier: () => ({ outcome: 'deny' }) })
-    expect(isReady(setups.get([]))).toBe(true)
   })
 
   it.each([
@@ -179,19 +156,6 @@ describe('a config function', () => {
     expect(denials.create('timeout').denial.status).toBe(401)
   })
 
-  it('rejects as it configures while there is no endpoint', () => {
-    const { denials, secretSources } = createSetupSource(() => ({
-      unavailableStatus: 503 as const,
-    })).get([])
-    expect(denials.create('timeout').denial.status).toBe(503)
-    expect(secretSources).toEqual(['bearer'])
-  })
-
-  it('may leave the endpoint to the environment', () => {
-    const setups = createSetupSource(() => ({}))
-    expect(isReady(setups.get([{ AUTH_ENDPOINT: ENDPOINT }]))).toBe(true)
-  })
-
   it('that returns a bad config tells its observer', () => {
     const onEvent = vi.fn<(event: AuthEvent) => void>()
     createSetupSource(() => ({ onEvent, endpoint: '' })).get([])
@@ -201,17 +165,5 @@ describe('a config function', () => {
     })
     createSetupSource(() => ({ onEvent: 5 }) as unknown as AuthConfig).get([])
     expect(console.error).toHaveBeenCalledOnce()
-  })
-
-  it('warns once it has succeeded', () => {
-    const onEvent = vi.fn<(event: AuthEvent) => void>()
-    const setups = createSetupSource(() => ({
-      endpoint: ENDPOINT,
-      mode: 'shadow' as const,
-      onEvent,
-    }))
-    setups.get([])
-    setups.get([])
-    expect(onEvent).toHaveBeenCalledOnce()
   })
 })

@@ -1,9 +1,7 @@
 import { Hono } from 'hono'
 import { HttpResponse } from 'msw'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createAuthenticator } from '../../src/core/authenticator.ts'
 import { withAuth } from '../../src/core/with-auth.ts'
-import { AuthConfigError, memoryCache } from '../../src/index.ts'
 import type { AuthConfig } from '../../src/index.ts'
 import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
 import { get } from '../support/requests.ts'
@@ -71,35 +69,6 @@ describe('a guarded function', () => {
     const guarded = withAuth(() => new Response('secret'), config)
     expect(guarded.fetch).toBe(guarded)
     expect(Object.keys(guarded)).toEqual(['fetch'])
-  })
-
-  it('asks twice when it is wrapped twice', async () => {
-    endpoint.answer(allow)
-    const handler = vi.fn(() => new Response('secret'))
-    const guarded = withAuth(withAuth(handler, config), config)
-    expect(await guarded(get('/a', 'k1'))).toMatchObject({ status: 200 })
-    expect(endpoint.asked).toHaveLength(2)
-    expect(handler).toHaveBeenCalledOnce()
-  })
-
-  it('takes its endpoint from the env argument, or from the process', async () => {
-    endpoint.answer(allow)
-    vi.spyOn(console, 'error').mockImplementation(() => undefined)
-    vi.stubEnv('AUTH_ENDPOINT', undefined)
-    const guarded = withAuth((_request: Request, _env: object) => new Response('secret'))
-    expect(await guarded(get('/a', 'k1'), {})).toMatchObject({ status: 500 })
-    expect(await guarded(get('/a', 'k1'), { AUTH_ENDPOINT: ENDPOINT })).toMatchObject({
-      status: 200,
-    })
-  })
-
-  it('makes its config of the extra arguments', async () => {
-    endpoint.answer(allow)
-    const guarded = withAuth(
-      (_request: Request, _env: { url: string }) => new Response('secret'),
-      (env) => ({ endpoint: env.url }),
-    )
-    expect(await guarded(get('/a', 'k1'), { url: ENDPOINT })).toMatchObject({ status: 200 })
   })
 })
 
@@ -191,11 +160,6 @@ describe('a guarded object', () => {
     expect(await app.fetch(get('/a')).text()).toBe('hit 2')
   })
 
-  it('has no members but those of the object', () => {
-    const worker = { fetch: () => new Response('secret'), queue: () => undefined }
-    expect(new Set(Object.keys(withAuth(worker, config)))).toEqual(new Set(['fetch', 'queue']))
-  })
-
   it('serves a Hono app by its fetch alone', async () => {
     endpoint.answer(allow)
     const app = new Hono().get('/a', (c) => c.text('secret'))
@@ -261,31 +225,4 @@ it('throws for a class', () => {
   for (const handler of [named.classes, methods.classes]) {
     expect(() => withAuth(handler, config)).not.toThrow()
   }
-})
-
-it('throws for a bad config when it is called', () => {
-  expect(() => withAuth(() => new Response('secret'), { endpoint: '' })).toThrow(AuthConfigError)
-  expect(() => withAuth({ fetch: () => new Response('secret') }, { endpoint: '' })).toThrow(
-    AuthConfigError,
-  )
-})
-
-it('a guarded function, the fetch of a guarded object and an authenticator share a cache', async () => {
-  const cache = memoryCache()
-  const cached = { endpoint: ENDPOINT, context: { headers: [] }, cache }
-  endpoint.answer(allow)
-  const guarded = withAuth(() => new Response('secret'), cached)
-  const app = withAuth({ fetch: () => new Response('secret') }, cached)
-  const authenticate = createAuthenticator(cached)
-  const ask = async (): Promise<void> => {
-    await guarded(get('/a', 'k1'))
-    await app.fetch(get('/a', 'k1'))
-    await authenticate(get('/a', 'k1'))
-  }
-  await ask()
-  expect(endpoint.asked).toHaveLength(1)
-  await cache.invalidate('k1')
-  await ask()
-  expect(endpoint.asked).toHaveLength(2)
-  expect(Object.keys(app)).toEqual(['fetch'])
 })

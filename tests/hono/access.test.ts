@@ -5,11 +5,11 @@ import { HTTPException } from 'hono/http-exception'
 import { Hono as OtherHono } from 'hono-lowest'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { access, auth, isAuthException } from '../../src/hono.ts'
-import { AuthConfigError, withAuth } from '../../src/index.ts'
+import { withAuth } from '../../src/index.ts'
 import { allow, watchConsole } from '../support/route-checks.ts'
 import { get } from '../support/requests.ts'
 import type { MiddlewareHandler } from 'hono-lowest'
-import type { AuthEnv, Need } from '../../src/hono.ts'
+import type { AuthEnv } from '../../src/hono.ts'
 import type { AuthConfig } from '../../src/index.ts'
 
 afterEach(() => vi.restoreAllMocks())
@@ -80,14 +80,6 @@ describe('access', () => {
     expect(error).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('auth() of with-auth'))
   })
 
-  it('lets a preflight of cors() alone only below it', async () => {
-    const headers = { origin: 'https://a.example', 'access-control-request-method': 'GET' }
-    const preflight = new Request('https://api.example.test/', { method: 'OPTIONS', headers })
-    const app = new Hono().use(auth(allow(BOB, { preflight: 'allow' })), editor)
-    app.options('/', (c) => c.body(null, 204))
-    expect((await app.request(preflight)).status).toBe(401)
-  })
-
   it('goes with withAuth around the app', async () => {
     const app = new Hono().get('/editor', editor, (c) => c.text('in'))
     app.get('/admin', admin, (c) => c.text('in'))
@@ -95,11 +87,6 @@ describe('access', () => {
     expect((await guarded.fetch(get('/editor', 'k1'))).status).toBe(200)
     expect((await guarded.fetch(get('/admin', 'k1'))).status).toBe(403)
     expect((await guarded.fetch(get('/editor'))).status).toBe(401)
-  })
-
-  it('throws for a bad need when it is made', () => {
-    expect(() => access({})).toThrow(AuthConfigError)
-    expect(() => access({ role: ['admin'] } as Need)).toThrow('"need.role": did you mean "roles"?')
   })
 })
 

@@ -116,23 +116,6 @@ it('100 keys, and a set of a quarter of a megabyte, are accepted, and not a byte
   await expect(ask(jwt(options), await sign(key))).rejects.toMatchObject(found)
 })
 
-it.each<readonly [string, Answer]>([
-  ['no list "keys"', () => ({ json: {} })],
-  ['an empty list "keys"', () => setOf()],
-  ['more than 100 keys', () => setOf(...many(101))],
-  [
-    'no public key for signatures, or only RSA keys below 2048 bits',
-    () => setOf({ ...key.jwk, use: 'enc' }),
-  ],
-])('the error says what a set has in place of good keys: %s', async (fault, answer) => {
-  const { options, answerWith } = await startIssuer(key)
-  answerWith(answer)
-  const { host } = new URL(String(options.jwksUri))
-  const explanation = `the key set of ${host} has ${fault}`
-  const asking = ask(jwt(options), await sign(key))
-  await expect(asking).rejects.toMatchObject({ reason: 'invalid_response', explanation })
-})
-
 describe('a key is ignored', () => {
   it.each<readonly [string, (jwk: SigningKey['jwk']) => unknown]>([
     ['that is symmetric', () => ({ kty: 'oct', k: 'c2VjcmV0', kid: 'a' })],

@@ -31,14 +31,6 @@ describe('a store', () => {
     )
   })
 
-  it('replaces a value in place', () => {
-    const store = storeOf()
-    store.set('t', 'a', 1, 0)
-    store.set('t', 'a', 2, 0)
-    expect(store.get('t', 'a')).toBe(2)
-    expect(store.size().entries).toBe(1)
-  })
-
   it('drops what was not used lately', () => {
     const store = storeOf()
     fill(store, ['a', 'b', 'c'])
@@ -96,14 +88,6 @@ describe('a store', () => {
     ])
     expect(store.get('a', 'a')).toBe(0)
     expect(store.size().entries).toBe(65)
-  })
-
-  it('is bounded by bytes too', () => {
-    const store = storeOf({ maxEntries: 1000, maxBytes: 2000 })
-    fill(store, ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'])
-    expect(store.size().bytes).toBeLessThanOrEqual(2000)
-    expect(store.size().entries).toBe(7)
-    expect(store.get('j', 'a')).toBe(9)
   })
 
   it('counts the token, the question and the value, and returns false if they do not fit', () => {

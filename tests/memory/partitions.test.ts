@@ -150,11 +150,6 @@ describe('two guards with one cache', () => {
     expect(await mixed.decide(request(), [])).toMatchObject({ reason: 'malformed_credentials' })
   })
 
-  it('share none with another cache', async () => {
-    const config = await askedConfig()
-    expect(await callsFor(createGate({ ...config, cache: memoryCache() }))).toBe(1)
-  })
-
   it('share the decisions of verifiers whose options are equal, and of no others', async () => {
     asked.mockReset().mockImplementation(allow)
     const cache = memoryCache()
@@ -170,22 +165,6 @@ describe('two guards with one cache', () => {
       1, 0, 1,
     ])
     fetch.mockRestore()
-  })
-
-  it('share none of verifiers that are functions of your own, even if they look the same', async () => {
-    const cache = memoryCache()
-    const seen: string[] = []
-    const ask = async (name: string): Promise<void> => {
-      const verifier = () => {
-        seen.push(name)
-        return { outcome: 'allow' } as const
-      }
-      const gate = createGate({ verifier, cache, context: { headers: [] } })
-      for (let turn = 0; turn < 2; turn += 1) await gate.decide(get('/', 't'), [])
-    }
-    await ask('one')
-    await ask('other')
-    expect(seen).toEqual(['one', 'other'])
   })
 
   it('are told apart by a fetch whose id is not a text', async () => {

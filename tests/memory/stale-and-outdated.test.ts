@@ -75,13 +75,6 @@ describe('a stale allow', () => {
     expect(await outcome()).toBe('unreachable miss')
   })
 
-  it('is not served by default', async () => {
-    const { outcome } = await expired({})
-    state.isFailing = true
-    asked.mockImplementation(fail('unreachable'))
-    expect(await outcome()).toBe('unreachable miss')
-  })
-
   it('is not served after must-revalidate', async () => {
     const { outcome } = await expired({ staleIfErrorMs: 500 }, { mustRevalidate: true })
     state.isFailing = true
@@ -133,22 +126,6 @@ describe('a stale allow', () => {
 })
 
 describe('forgetting', () => {
-  it('drops all of a token, and of no other', async () => {
-    asked.mockImplementation(({ token }) => (token === 'bad' ? deny() : allow()))
-    const { cache, parts, outcome } = cached()
-    for (const token of ['t', 'u', 'bad']) await outcome(token, 'a')
-    await outcome('t', 'b')
-    parts.forget('t')
-    parts.forget('bad')
-    parts.forget('unknown')
-    expect(await outcome('u', 'a')).toBe('allow hit')
-    expect(await outcome('t', 'a')).toBe('allow miss')
-    expect(await outcome('t', 'b')).toBe('allow miss')
-    expect(await outcome('bad', 'a')).toBe('deny miss')
-    cache.forget()
-    expect(await outcome('u', 'a')).toBe('allow miss')
-  })
-
   it.each([['t'], [undefined]])(
     'does not cache a decision under way: forget(%s)',
     async (token) => {

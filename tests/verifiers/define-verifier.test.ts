@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { AuthConfigError, createAuthenticator, memoryCache } from '../../src/index.ts'
+import { AuthConfigError, createAuthenticator } from '../../src/index.ts'
 import { defineVerifier, endpointVerifier, firstOf } from '../../src/verifiers.ts'
 import { get } from '../support/requests.ts'
 import type { AskVerifier, Verifier, VerifierTraits } from '../../src/index.ts'
@@ -121,17 +121,4 @@ it('is asked as a guard asks it, without a guard', async () => {
     detail: 'inactive',
     cause: 'old',
   })
-})
-
-it('two with one function share no decision unless their ids say so', async () => {
-  const cache = memoryCache()
-  const decide = (by: string, id?: string): Verifier =>
-    defineVerifier({ ask: () => ({ outcome: by === 'yes' ? 'allow' : 'deny' }), reads: {}, id })
-  const isAllowed = async (verifier: Verifier): Promise<boolean> =>
-    (await createAuthenticator({ verifier, cache })(get('/', 'k1'))).ok
-  expect(await isAllowed(decide('yes'))).toBe(true)
-  expect(await isAllowed(decide('no'))).toBe(false)
-  expect(await isAllowed(decide('yes', 'a'))).toBe(true)
-  expect(await isAllowed(decide('no', 'b'))).toBe(false)
-  expect(await isAllowed(decide('no', 'a'))).toBe(true)
 })

@@ -4,7 +4,6 @@ import { memoryCache } from '../../src/index.ts'
 import { introspection } from '../../src/verifiers.ts'
 import { decide } from '../support/decide.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
-import { findFreePort } from '../support/loopback.ts'
 import { get } from '../support/requests.ts'
 import { SELF_SIGNED } from '../support/self-signed-certificate.ts'
 import { run } from '../support/tcp-endpoint.ts'
@@ -106,46 +105,13 @@ describe('a status about this server', () => {
   })
 })
 
-it.each([
-  [429, 'rate_limited'],
-  [500, 'service_error'],
-  [503, 'service_error'],
-])('is an outage without a warning: %s', async (status, reason) => {
-  const { url } = await startService(() => ({ status }))
-  const { ask, warnings } = guard({ url })
-  expect(await ask()).toMatchObject({ reason })
-  expect(warnings()).toEqual([])
-})
-
-it('is unreachable without a server', async () => {
-  const { ask } = guard({ url: `http://127.0.0.1:${await findFreePort()}/` })
-  expect(await ask()).toMatchObject({ reason: 'unreachable', cause: 'ECONNREFUSED' })
-})
-
 describe('a cached decision', () => {
-  it('serves all paths, methods and headers', async () => {
-    const { url, calls } = await startService(() => ({ json: ACTIVE }))
-    const { ask } = guard({ url }, { cache: memoryCache() })
-    for (const path of ['/', '/a?b=c', '/d']) await ask(TOKEN, path, { x: path })
-    expect(calls).toHaveLength(1)
-  })
-
   it('ends with the token, for a denial too', async () => {
     const { url, calls } = await startService(() => ({ json: { active: false } }))
     const { ask } = guard({ url }, { cache: memoryCache() })
     expect(await ask()).toMatchObject({ cache: 'miss', detail: 'inactive' })
     expect(await ask()).toMatchObject({ cache: 'hit', detail: 'inactive' })
     expect(calls).toHaveLength(1)
-  })
-
-  it('is never used after `exp`, not even as a stale one', async () => {
-    const exp = Date.now() / 1000 + 0.3
-    const { url, answerWith } = await startService(() => ({ json: { ...ACTIVE, exp } }))
-    const { ask } = guard({ url }, { cache: memoryCache({ staleIfErrorMs: 60_000 }) })
-    expect(await ask()).toMatchObject({ outcome: 'allow', cache: 'miss' })
-    answerWith(() => ({ status: 503 }))
-    await new Promise((resolve) => setTimeout(resolve, 350))
-    expect(await ask()).toMatchObject({ outcome: 'deny', reason: 'service_error' })
   })
 
   it.each([

@@ -313,12 +313,6 @@ describe('a watched file', () => {
     await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(3), enough)
   })
 
-  it('must be usable at the start', async () => {
-    writeFileSync(file, 'a: 1')
-    const observers = { onChange: vi.fn(), onError: vi.fn() }
-    await expect(watchConfig(file, observers)).rejects.toBeInstanceOf(ConfigFileError)
-  })
-
   it.each([
     [
       { intervalMs: 3_600_001 },

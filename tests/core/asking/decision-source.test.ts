@@ -27,21 +27,6 @@ function untilAborted(signal: AbortSignal): Promise<never> {
 
 const NOBODY = createChannel(undefined, () => undefined)
 
-it('asks the endpoint, within the deadline', async () => {
-  const silent = vi.fn<Transport>(() => new Promise(() => undefined))
-  const config = resolveConfig({ fetch: silent, timeoutMs: 20 })
-  const verdict = createComposed(config, 'https://auth.example.test', NOBODY).verify(checkOf())
-  await expect(verdict).rejects.toMatchObject({ reason: 'timeout' })
-  expect(silent).toHaveBeenCalledExactlyOnceWith('https://auth.example.test', expect.anything())
-})
-
-it('asks a verifier in its place, within the deadline', async () => {
-  const config = resolveConfig({ verifier: () => new Promise(() => undefined), timeoutMs: 20 })
-  await expect(createComposed(config, undefined, NOBODY).verify(checkOf())).rejects.toMatchObject({
-    reason: 'timeout',
-  })
-})
-
 it('cannot be made of nothing, or with a cache that opens no partition', () => {
   expect(() => createComposed(resolveConfig({}), undefined, NOBODY)).toThrow(
     new TypeError('The config has no endpoint and no verifier'),
@@ -76,21 +61,6 @@ describe('the policies together', () => {
       expect(transport).toHaveBeenCalledTimes(3)
     },
   )
-
-  it('retry, open the circuit, and tell of it', async () => {
-    const events: AuthEvent[] = []
-    const transport = vi.fn<Transport>(() => Promise.reject(new Error('down')))
-    const { verify } = verifierOf(transport, {}, events)
-    const checks = Array.from({ length: 10 }, () => createFacts())
-    const ends = await Promise.allSettled(
-      checks.map(async (facts, index) => verify(checkOf(`t${index}`), facts)),
-    )
-    expect(ends.every(({ status }) => status === 'rejected')).toBe(true)
-    expect(checks.map(({ attempts }) => attempts)).toEqual(Array(10).fill(2))
-    expect(() => verify(checkOf('c'))).toThrow(expect.objectContaining({ reason: 'circuit_open' }))
-    expect(events).toEqual([{ type: 'circuit', state: 'open', tokens: 'unknown' }])
-    expect(transport).toHaveBeenCalledTimes(20)
-  })
 
   it('serve what is stale while the circuit is open', async () => {
     let isDown = false

@@ -243,16 +243,6 @@ describe('a slow endpoint', () => {
     expect(other.ended()).toBe('unreachable')
   })
 
-  it('is not waited for after the own call failed with an error of another class', async () => {
-    const { calls, ask } = heldCalls()
-    ask()
-    const follower = ask()
-    await settle(500)
-    calls[1]?.reject(Object.assign(new Error('bug'), { reason: 'overloaded' }))
-    await settle()
-    expect(follower.ended()).toBeInstanceOf(Error)
-  })
-
   it.each<[string, () => ParsedVerdict | undefined]>([
     ['must not be shared', () => allow({ maxAgeMs: 0 })],
     ['fails', () => undefined],

@@ -28,14 +28,6 @@ beforeEach(() => {
 })
 
 describe('known tokens', () => {
-  it('are those that were added', () => {
-    const { add, has, isEmpty, clear } = tokens()
-    clear()
-    expect([isEmpty(), has('a')]).toEqual([true, false])
-    add('a')
-    expect([isEmpty(), has('a'), has('b'), has('')]).toEqual([false, true, false, false])
-  })
-
   it('are forgotten one by one or all at once, however old', () => {
     const { add, has, isEmpty, delete: remove, clear } = tokens()
     for (const token of ['a', 'b']) add(token)

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import * as Errors from '../../../src/core/errors.ts'
+import type * as Errors from '../../../src/core/errors.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { createChannel } from '../../../src/core/response/events.ts'
 import { DecisionSource } from '../../../src/core/asking/decision-source.ts'
@@ -22,18 +22,6 @@ describe('an AuthUnavailableError of another copy of the package', async () => {
     const verify = verifyWith(new DecisionSource(config, undefined, channel))
     return { verifier, ask: async () => verify(checkOf()) }
   }
-
-  it('is another class', () => {
-    expect(new AuthUnavailableError('timeout')).not.toBeInstanceOf(Errors.AuthUnavailableError)
-  })
-
-  it('keeps its reason, its wait, its status and its cause', async () => {
-    const fields = { retryAfterMs: 5, status: 429, cause: new Error('limit') }
-    const { ask } = verdictOf(new AuthUnavailableError('rate_limited', fields))
-    const error: unknown = await ask().catch((thrown: unknown) => thrown)
-    expect(error).toBeInstanceOf(Errors.AuthUnavailableError)
-    expect(error).toMatchObject({ reason: 'rate_limited', ...fields })
-  })
 
   it('is retried, and opens the circuit', async () => {
     const events: AuthEvent[] = []

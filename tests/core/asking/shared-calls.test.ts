@@ -32,15 +32,6 @@ describe('a shared call', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('is over when it ends: the next check asks', async () => {
-    const { calls, ask } = heldCalls()
-    ask()
-    calls[0]?.resolve(allow())
-    await settle()
-    ask()
-    expect(calls).toHaveLength(2)
-  })
-
   it('is not shared with another token or another question', () => {
     const { calls, ask } = heldCalls()
     ask('t', 'a')
@@ -59,24 +50,6 @@ describe('a shared call', () => {
     calls[1]?.resolve(allow())
     await settle()
     expect(next.ended()).toBe('allow')
-  })
-
-  it('brings a denial to every check that shares it', async () => {
-    const { calls, ask } = heldCalls()
-    const checks = [ask(), ask(), ask()]
-    calls[0]?.resolve({ outcome: 'deny', isLasting: true })
-    await settle()
-    expect(checks.map(({ ended }) => ended())).toEqual(['deny', 'deny', 'deny'])
-    expect(calls).toHaveLength(1)
-  })
-
-  it('fails for every check with an error of another class that has the same reason', async () => {
-    const { calls, ask } = heldCalls()
-    const checks = [ask(), ask()]
-    calls[0]?.reject(Object.assign(new Error('bug'), { reason: 'timeout' }))
-    await settle()
-    for (const { ended } of checks) expect(ended()).toBeInstanceOf(Error)
-    expect(calls).toHaveLength(1)
   })
 
   it('goes on when the request that started it ends', async () => {

@@ -12,33 +12,6 @@ import { AuthConfigError } from '../../../src/index.ts'
 const KNOWN = ['timeoutMs', 'realm', 'public'] as const
 
 describe('readOptions', () => {
-  it('returns the given options', () => {
-    const frozen = Object.freeze({ realm: 'a', timeoutMs: 0, public: false })
-    expect(readOptions(frozen, KNOWN)).toEqual({ realm: 'a', timeoutMs: 0, public: false })
-    expect(readOptions({}, KNOWN)).toEqual({})
-    expect(readOptions(Object.create(null), KNOWN)).toEqual({})
-  })
-
-  it.each([
-    [null, 'null'],
-    [undefined, 'undefined'],
-    ['https://u:hunter2@a', 'a string: { endpoint }'],
-    [[], 'an array'],
-    [() => ({}), 'a function'],
-    [
-      new (class Settings {
-        realm = 'a'
-      })(),
-      'an object of type Object',
-    ],
-    [Object.create({ realm: 'a' }), 'an object of type Object'],
-    [Promise.resolve({}), 'an object of type Promise'],
-    [new Map(), 'an object of type Map'],
-    [1n, 'a bigint'],
-  ])('rejects %s in place of an object', (value, shown) => {
-    expect(() => readOptions(value, KNOWN)).toThrow(`"config" must be an object, received ${shown}`)
-  })
-
   it.each([
     ['timoutMs', 'did you mean "timeoutMs"?'],
     ['TIMEOUTMS', 'did you mean "timeoutMs"?'],
@@ -61,20 +34,6 @@ describe('readOptions', () => {
     const near = ['realms', 'real', 'realm'] as const
     expect(() => readOptions({ reale: 1 }, near)).toThrow('did you mean "real"?')
     expect(() => readOptions({ ralm: 1 }, near)).toThrow('did you mean "realm"?')
-  })
-
-  it('names a nested option by its path', () => {
-    expect(() => readOptions({ relm: 1 }, KNOWN, ['context'])).toThrow('"context.relm"')
-    expect(() => readOptions(1, KNOWN, ['context'])).toThrow(
-      '"context" must be an object, received 1',
-    )
-  })
-
-  it.each([[undefined], [null]])('rejects an option that is present but %s', (value) => {
-    const read = (): unknown => readOptions({ realm: value }, KNOWN)
-    expect(read).toThrow(
-      `"realm" must be left out or given a value (is a variable not set?), received ${value}`,
-    )
   })
 })
 

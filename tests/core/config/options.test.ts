@@ -84,11 +84,6 @@ describe('a config', () => {
     expect(resolveConfig(config)).toMatchObject(resolved)
   })
 
-  it('keeps a cache beside a list of headers', () => {
-    const cache = memoryCache()
-    expect(resolveConfig({ cache, context: { headers: [] } }).cache).toBe(cache)
-  })
-
   it('is not changed by later changes of the object that was given', () => {
     const given = {
       endpoint: ENDPOINT,

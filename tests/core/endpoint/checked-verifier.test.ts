@@ -91,17 +91,6 @@ it('writes no line of its own on the console, and obeys no terminal, whatever a 
 })
 
 describe('a custom verifier', () => {
-  it('is asked the question with the signal', async () => {
-    const verifier = vi.fn<AskVerifier>().mockReturnValue({ outcome: 'deny' })
-    const check = checkOf()
-    expect(
-      await createAsk(decideBy(verifier), 'optional', channel)(check, attemptOf({ signal })),
-    ).toMatchObject({
-      outcome: 'deny',
-    })
-    expect(verifier).toHaveBeenCalledExactlyOnceWith(check.question, signal, expect.anything())
-  })
-
   it('is told how much time is left', async () => {
     let leftMs: number | undefined
     const verifier: AskVerifier = (_question, _signal, run) => {
@@ -112,25 +101,6 @@ describe('a custom verifier', () => {
     await createAsk(decideBy(verifier), 'optional', channel)(checkOf(), attemptOf({ deadline }))
     expect(leftMs).toBeGreaterThan(30_000)
     expect(leftMs).toBeLessThanOrEqual(60_000)
-  })
-
-  it('may answer at once or later', async () => {
-    const allow = { outcome: 'allow', principal: 'a' } as const
-    const expected = { outcome: 'allow', auth: { principal: 'a', attributes: {} } }
-    expect(await ask(() => allow)).toEqual(expected)
-    expect(await ask(() => Promise.resolve(allow), 'required')).toEqual(expected)
-  })
-
-  it('must name a principal where the identity is required', async () => {
-    await expect(ask(() => ({ outcome: 'allow' }), 'required')).rejects.toMatchObject({
-      reason: 'invalid_response',
-    })
-    expect(await ask(() => ({ outcome: 'deny' }), 'required')).toMatchObject({ outcome: 'deny' })
-  })
-
-  it('is not trusted', async () => {
-    const truthy = () => true as unknown as { outcome: 'allow' }
-    await expect(ask(truthy)).rejects.toBeInstanceOf(TypeError)
   })
 
   it('that returns a malformed identity throws, and the error hides the token', async () => {

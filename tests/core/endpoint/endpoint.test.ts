@@ -62,12 +62,6 @@ describe('the POST', () => {
       signal,
     })
   })
-
-  it('says with which status it was answered', async () => {
-    const facts = createFacts()
-    await ask(answering(403), {}, checkOf(), { facts })
-    expect(facts).toMatchObject({ attempts: 0, endpointStatus: 403 })
-  })
 })
 
 describe('the status', () => {
@@ -175,13 +169,6 @@ describe('a transport that fails', () => {
     const notEvenAPromise = () => nonsense as unknown as ReturnType<Transport>
     await expect(ask(notEvenAPromise)).rejects.toThrow(bug)
   })
-
-  it('is a bug when it throws at once', async () => {
-    const transport = (): never => {
-      throw new RangeError('bug')
-    }
-    await expect(ask(transport)).rejects.toBeInstanceOf(RangeError)
-  })
 })
 
 describe('caching rules of the endpoint', () => {
@@ -194,16 +181,6 @@ describe('caching rules of the endpoint', () => {
     expect(await ask(answering(401))).not.toHaveProperty('maxAgeMs')
     const strict = { 'cache-control': 'must-revalidate' }
     expect(await ask(answering(200, IDENTITY, strict))).toMatchObject({ mustRevalidate: true })
-  })
-
-  it.each([
-    [401, true],
-    [403, true],
-    [301, false],
-    [400, false],
-    [404, false],
-  ])('a denial by %d may be cached: %s', async (status, isLasting) => {
-    expect(await ask(answering(status))).toMatchObject({ outcome: 'deny', isLasting })
   })
 
   it('end with the `exp` of the body, by either clock (RFC 7662 §4)', async () => {

@@ -17,13 +17,6 @@ describe('the identity', () => {
     })
   })
 
-  it('must have a principal if it is required', async () => {
-    const required = { identity: 'required' } as const
-    expect(await ask(answering(200, IDENTITY), required)).toMatchObject({ outcome: 'allow' })
-    const nameless = ask(answering(200, '{"principal":"","attributes":{"roles":["a"]}}'), required)
-    await expect(nameless).rejects.toMatchObject({ reason: 'invalid_response' })
-  })
-
   it.each([
     ['optional', 'does not end', { outcome: 'allow', auth: { attributes: {} }, maxAgeMs: 0 }],
     ['required', 'does not end', 'timeout'],
@@ -47,11 +40,6 @@ describe('the identity', () => {
     )
     expect(await asked.catch(reasonOf)).toEqual(expected)
   })
-
-  it('that is missing is reported with the status 200, so that it does not look like an outage', async () => {
-    const required = { identity: 'required' } as const
-    await expect(ask(answering(200, '{}'), required)).rejects.toMatchObject({ status: 200 })
-  })
 })
 
 describe('a malformed identity', () => {
@@ -67,12 +55,6 @@ describe('a malformed identity', () => {
     return { verdict, events: report.mock.calls.map(([event]) => event) }
   }
   const NAMELESS = { outcome: 'allow', auth: { attributes: {} } }
-
-  it('is accepted where an attribute is a string', async () => {
-    const body = '{"principal":"alice","attributes":{"roles":"admin"}}'
-    const auth = { principal: 'alice', attributes: { roles: ['admin'] } }
-    expect(await warnings(body)).toEqual({ verdict: { outcome: 'allow', auth }, events: [] })
-  })
 
   it.each([
     ['{"principal":7}', '"principal" must be a string'],

@@ -61,12 +61,6 @@ it('has the address that the endpoint was told, and reads no other one', () => {
   expect([check?.readAddress?.(), reads]).toEqual(['192.0.2.1', 1])
 })
 
-it('tells all headers where all are told, and has them in the key', () => {
-  const check = make()
-  expect(check?.question.request.headers).toEqual({ 'x-tenant': 'acme', accept: '*/*' })
-  expect(check?.told).toMatch(/8:x-tenant4:acme6:accept3:\*\/\*$/)
-})
-
 it('is not made where too much would be told', () => {
   const { tell } = checksOf(FOR_ENDPOINT)
   expect(tell(request, { path: '/', query: 'a&'.repeat(2000) })).toBeUndefined()

@@ -67,16 +67,6 @@ describe('a closed circuit', () => {
     expect(asked).toBe(10)
   })
 
-  it('stays closed below the ratio', async () => {
-    const ask = breaker()
-    await times(11, ask)
-    answer = down
-    await times(10, ask)
-    expect(states).toEqual([])
-    await times(1, ask)
-    expect(states).toEqual(['open'])
-  })
-
   it('is opened by a failure alone, and not by the answer that makes them many enough', async () => {
     const ask = breaker()
     answer = down
@@ -188,14 +178,6 @@ describe('an open circuit', () => {
     expect(states).toEqual(['open', 'half_open', 'closed'])
     answer = down
     await times(1, ask)
-    expect(states).toEqual(['open', 'half_open', 'closed'])
-  })
-
-  it('closes with an answer that is not a verdict', async () => {
-    const ask = await opened()
-    now += 5000
-    answer = failing('service_error', 500)
-    expect(await ask()).toBe('service_error')
     expect(states).toEqual(['open', 'half_open', 'closed'])
   })
 
