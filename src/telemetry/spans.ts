@@ -77,6 +77,7 @@ class ActiveSpan implements CheckSpan {
   readonly #span: Span
   readonly #startTime: number
   readonly #namesCaller: boolean
+  #made: openTelemetry.Context | undefined
 
   constructor(api: OpenTelemetry, span: Span, startTime: number, namesCaller: boolean) {
     this.#api = api
@@ -105,8 +106,10 @@ class ActiveSpan implements CheckSpan {
     this.#span.end(this.#startTime + event.durationMs)
   }
 
+  /** Made once, since it copies the whole context that it is in. */
   get #context(): openTelemetry.Context {
-    return this.#api.trace.setSpan(this.#api.context.active(), this.#span)
+    this.#made ??= this.#api.trace.setSpan(this.#api.context.active(), this.#span)
+    return this.#made
   }
 }
 
@@ -124,6 +127,7 @@ function inject(
     set: (fields, name, value) => void fields.set(name.toLowerCase(), value),
   })
   const own = readTraceContext({ get: (name) => carrier.get(name) ?? null })
+  if (own !== undefined && carrier.size === 1) return own
   const others = [...carrier].filter(([name, value]) => OTHER.test(name) && VALUE.test(value))
   return others.length === 0 || addsTraceContext() ? own : { ...Object.fromEntries(others), ...own }
 }
