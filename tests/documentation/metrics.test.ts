@@ -93,6 +93,13 @@ describe('the dashboard and the alerts', () => {
     expect(written.filter((expr) => names.some((name) => expr.includes(name)))).toEqual([])
   })
 
+  it('depend on nothing that the library has only after a check, if they are alerts', () => {
+    const late = metricsOf('library').filter(([, { type }]) => type === 'histogram')
+    const names = late.map(([, { name }]) => name.replaceAll('.', '_'))
+    expect(names).toEqual(['with_auth_check_duration'])
+    expect(alerts.filter((expr) => names.some((name) => expr.includes(name)))).toEqual([])
+  })
+
   it('stand on the page, each alert with its cause', () => {
     const names = readTable(page, 'alert').map(([name]) => name)
     expect(names).toEqual(rules.map(({ alert }) => alert))

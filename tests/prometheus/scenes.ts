@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import { writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { metrics } from '@opentelemetry/api'
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
 import { MeterProvider } from '@opentelemetry/sdk-metrics'
@@ -168,8 +169,8 @@ export const createScenes = (pathOf: (name: string) => string): readonly Scene[]
     name: 'guessed keys',
     alerts: ['WithAuthKeysGuessed'],
     start: async () => {
-      const { url } = await startEndpoint()
-      const gateway = await startGateway([], { AUTH_ENDPOINT: url })
+      // On a busy machine the guesses wait for each other.
+      const gateway = await startConfigured(pathOf('guessed.yaml'), { timeout_ms: 60_000 })
       const guess = (): Promise<unknown> => gateway.call(`sk-guess-${(turn += 1)}`)
       return { ...gateway, load: () => Promise.all([gateway.call(), many(40, guess)()]) }
     },
@@ -258,11 +259,15 @@ export const createScenes = (pathOf: (name: string) => string): readonly Scene[]
       const file = pathOf('keys.yaml')
       const { key } = await createKey(file, { principal: 'alice', expiresIn: '2d' })
       const gateway = await startGateway(['--keys', file])
-      const spoil = (): Promise<unknown> => {
-        writeFileSync(file, 'keys: [')
-        return gateway.call(`${key}x`)
+      let isBroken = false
+      // Each time in another way, so that each is reported. So seldom that it is no outage yet.
+      const spoil = async (): Promise<void> => {
+        if (!isBroken) return
+        await sleep(6000)
+        writeFileSync(file, `keys: ${'['.repeat((turn += 1))}`)
+        await gateway.call(`${key}x`)
       }
-      return { ...gateway, break: spoil }
+      return { ...gateway, load: spoil, break: () => void (isBroken = true) }
     },
   },
   {
