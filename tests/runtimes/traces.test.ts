@@ -18,6 +18,7 @@ import { close, listen } from '../support/loopback.ts'
 import { ROOT } from '../support/project.ts'
 import { BUN, DENO, locate, locateModule, NODES } from './support/binaries.ts'
 import { startServer } from './support/server-process.ts'
+import { startWorker } from './support/workerd.ts'
 import type { Binary } from './support/binaries.ts'
 import type { RunningServer } from './support/server-process.ts'
 
@@ -114,9 +115,13 @@ async function send(
   more: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   server = await startServer({ binary, args, cwd: folder, env: { ...env, ...more } })
+  await ask(server)
+}
+
+async function ask({ url }: RunningServer): Promise<void> {
   const headers = { authorization: 'Bearer sk-good', traceparent: CLIENT }
   for (const _ of ['one', 'another']) {
-    expect((await fetch(`${server.url}/hello`, { headers })).status).toBe(200)
+    expect((await fetch(`${url}/hello`, { headers })).status).toBe(200)
   }
   await vi.waitFor(() => expect(checks()).toHaveLength(2), { timeout: 10_000 })
 }
@@ -162,6 +167,13 @@ it('the set-up of the page on Deno calls the endpoint in the span of Deno itself
   const serve = ['serve', '--no-prompt', '--host=127.0.0.1', '--port=0']
   await send(DENO, [...serve, '--allow-net', '--allow-env', 'app.js'], { OTEL_DENO: 'true' })
   const path = 'POST < with-auth check < GET /hello'
+  expect(await pathsFromEndpoint()).toEqual([path, path])
+})
+
+it('the set-up of the page on workerd calls the endpoint in the span of the check', async () => {
+  server = await startWorker('worker.js', folder, env, ['nodejs_compat'])
+  await ask(server)
+  const path = 'with-auth check < GET /hello'
   expect(await pathsFromEndpoint()).toEqual([path, path])
 })
 
