@@ -1,6 +1,6 @@
 import { repositoryOf } from '../keys/edits/place.ts'
 import { judgeBy, toRecord } from '../keys/keyring.ts'
-import { formatTimestamp, parseTimestamp } from '../keys/times.ts'
+import { parseTimestamp } from '../keys/times.ts'
 import { shown } from './shown-value.ts'
 import type { KeyPlace } from '../keys.ts'
 import type { KeyJudgment } from '../keys/keyring.ts'
@@ -35,7 +35,9 @@ export function describeJudgment({ found, detail }: KeyJudgment): string {
   return `${states[state]}, principal ${shown(principal)}${ofTenant}${limited}`
 }
 
+const DAY = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' })
+
 function dayOf(preposition: string, time: string | true | undefined): string {
   const parsed = typeof time === 'string' ? parseTimestamp(time) : undefined
-  return parsed === undefined ? '' : `${preposition} ${formatTimestamp(parsed).slice(0, 10)}`
+  return parsed === undefined ? '' : `${preposition} ${DAY.format(parsed)}`
 }

@@ -5,7 +5,7 @@ export interface Advice {
   /** The meaning of the detail, about the token. */
   readonly means: string
   readonly change: string
-  /** The key of the provider that decides about it. */
+  /** The option of a file that decides about it: of the provider, but for `tenant`. */
   readonly key?: string
   readonly keycloak?: string
   readonly hydra?: string
@@ -78,8 +78,7 @@ export const ADVICE: Readonly<Record<DenyDetail, Advice>> = {
   },
   missing_claim: {
     means: 'It lacks a claim that is required, such as the one that names the principal.',
-    change:
-      'Let the issuer send the claim that the event names, or set `principal` or `requiredClaims`.',
+    change: 'Let the issuer send the claim, or name another one by `principal`.',
     key: 'principal',
     hydra: 'with `requiredClaims: ["client_id"]` an ID token',
   },
@@ -107,17 +106,17 @@ export const ADVICE: Readonly<Record<DenyDetail, Advice>> = {
   tenant: {
     means: 'It gives no tenant that is allowed, and `tenant` needs one.',
     change: 'Let the issuer send a tenant, or change `tenant`.',
-    key: 'tenantClaim',
+    key: 'tenant',
   },
   proof: {
     means: 'The request has no valid secret or signature of the proxy that names the caller.',
     change: 'Set the same secret here and in the proxy.',
-    key: 'proof',
+    key: 'trustedProxySecret',
   },
   address: {
     means: 'The request did not come from an address of `proof.addresses`.',
     change: 'Add the address of the proxy to `proof.addresses`, if it is one.',
-    key: 'proof',
+    key: 'trustedProxyCidrs',
   },
   revoked: {
     means: 'It is an API key that was revoked.',

@@ -1,9 +1,11 @@
+import { isRecord, readName } from '../../core/endpoint/claim-path.ts'
+import { readUnverifiedPart } from '../../jwt/token-header.ts'
 import { ADVICE } from './advice.ts'
-import { at, inKeys, inPlace, isUndecided } from './why.ts'
+import { at, inKeys, inPlace, isOfHeaders, isUndecided, lacksPrincipal, OF_HEADERS } from './why.ts'
 import { pathOf } from './providers.ts'
+import type { OptionPath } from '../../core/config/problems.ts'
 import type { DenialReason } from '../../core/types.ts'
 import type { Advice } from './advice.ts'
-import type { Decided } from './decide.ts'
 import type { Found } from './why.ts'
 import type { ProviderTrace } from './providers.ts'
 
@@ -62,6 +64,7 @@ export function changesFor(found: Found): readonly string[] {
   if (decided.response === undefined || reason === undefined) return []
   if (reason === 'forbidden' && detail === undefined) return changesOfRules(found)
   if (isUndecided(reason)) return changesOnOutage(reason, found)
+  if (isOfHeaders(found)) return changesOnDetail(OF_HEADERS, found)
   if (detail !== undefined)
     return changesOnDetail(ADVICE[isCutKey(found) ? 'unknown' : detail], found)
   const place = reason === 'insufficient_scope' ? at(subject, ['resource', 'require']) : ''
@@ -75,15 +78,21 @@ function isCutKey({ providers, decided }: Found): boolean {
 }
 
 /** A warning says more about the settings than the code does. */
-function changesOnOutage(
-  reason: DenialReason,
-  { subject, decided, providers }: Found,
-): readonly string[] {
+function changesOnOutage(reason: DenialReason, found: Found): readonly string[] {
+  const { subject, decided, providers } = found
   const { warnings, event } = decided
   if (warnings.length > 0) return warnings
+  if (lacksPrincipal(found)) return changesOnPrincipal(found)
   const failing = providers.find(({ result }) => result === 'no answer')
   const place = failing === undefined ? '' : at(subject, pathOf(failing.key))
   return [end(adviceOnCause(reason, event?.cause), place)]
+}
+
+function changesOnPrincipal({ subject, providers }: Found): readonly string[] {
+  const failing = providers.find(({ result }) => result === 'no answer')
+  const change = 'Let the service answer with a JSON object that has `principal`'
+  if (failing?.type === 'custom') return [end(`${change}.`, at(subject, pathOf(failing.key)))]
+  return [end(`${change}, or leave out \`identity\`.`, at(subject, ['identity']))]
 }
 
 /** A sentence, with the place of what it is about before its last full stop. */
@@ -102,39 +111,44 @@ function changesOfRules({ rules }: Found): readonly string[] {
   })
 }
 
-function changesOnDetail(
-  advice: Advice,
-  { subject, decided, providers }: Found,
-): readonly string[] {
+function changesOnDetail(advice: Advice, found: Found): readonly string[] {
+  const { subject, providers } = found
   const denying = providers.find(({ result }) => result === 'denied')
   const isCluster = denying?.type === 'kubernetes' && advice.key === 'audience'
   const key = isCluster ? 'audiences' : advice.key
-  const place = denying && key !== undefined ? at(subject, [...pathOf(denying.key), key]) : ''
-  const servers = serversOf(denying, decided)
-  const hints = servers.flatMap(([name, column]) => {
-    const hint = advice[column]
-    return hint === undefined ? [] : [`${name}: ${inKeys(hint)}`]
-  })
+  const place = key === undefined ? '' : at(subject, placeOf(key, denying))
+  const server = serverOf(found, denying)
+  const hint = server && advice[server]
   const change = isCluster ? advice.change.replace('`audience`', '`audiences`') : advice.change
-  return [end(change, place), ...hints]
+  return [end(change, place), ...(server && hint ? [`${SERVERS[server]}: ${inKeys(hint)}`] : [])]
 }
 
-type Column = 'keycloak' | 'hydra' | 'kubernetes'
-const SERVERS: readonly (readonly [string, Column])[] = [
-  ['With Keycloak', 'keycloak'],
-  ['With Hydra', 'hydra'],
-]
+/** A tenant is asked for beside the providers. */
+function placeOf(key: string, denying: ProviderTrace | undefined): OptionPath {
+  return key === 'tenant' ? [key] : [...pathOf(denying?.key ?? ''), key]
+}
 
-/** The servers that the token may be of. Keycloak has an issuer of its own form. */
-function serversOf(
-  trace: ProviderTrace | undefined,
-  { event }: Decided,
-): readonly (readonly [string, Column])[] {
-  if (trace?.type === 'kubernetes') return [['Kubernetes', 'kubernetes']]
-  if (trace?.type !== 'oauth2_token' || event === undefined) return []
+type Server = 'keycloak' | 'hydra' | 'kubernetes'
+const SERVERS: Readonly<Record<Server, string>> = {
+  keycloak: 'With Keycloak',
+  hydra: 'With Hydra',
+  kubernetes: 'Kubernetes',
+}
+
+/** The server that an issuer, a URL or the token shows. Nothing is guessed. */
+function serverOf({ subject, token }: Found, trace: ProviderTrace | undefined): Server | undefined {
+  if (trace?.type === 'kubernetes') return 'kubernetes'
+  if (trace?.type !== 'oauth2_token') return undefined
+  const { verifier } = subject.watch.all().find(({ key }) => key === trace.key) ?? {}
+  const claims = readUnverifiedPart(token, 'claims')
   const texts = [
     ...trace.asked.map(({ url }) => url),
-    ...(trace.claims ?? []).map(({ says }) => says),
+    readName(claims, 'iss'),
+    verifier?.describe(),
   ]
-  return texts.some((text) => text.includes('/realms/')) ? SERVERS.slice(0, 1) : SERVERS
+  const isShown = (part: string): boolean => JSON.stringify(texts).includes(part)
+  if (isShown('/realms/')) return 'keycloak'
+  const isOpaque = /^ory_[ar]t_/.test(token) || isShown('/admin/oauth2/introspect')
+  const isJwt = isRecord(readName(claims, 'ext')) || readName(claims, 'rat') !== undefined
+  return isOpaque || isJwt ? 'hydra' : undefined
 }

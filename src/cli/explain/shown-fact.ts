@@ -3,6 +3,7 @@ import { holdsPart } from '../../core/endpoint/identity-faults.ts'
 
 const LONGEST = 100
 const SHORTEST = 8
+const SHORTEST_WORD = 4
 const MOST_ITEMS = 8
 const HIDDEN = '(hidden: it may hold a secret)'
 /** A text that cannot be taken for two of them, or for none. */
@@ -59,18 +60,62 @@ export function showDuration(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 100) / 10} s`
 }
 
-/** Replaces each text in a value that holds a part of a secret, whoever sent it. */
+/** Members whose own members a service or a token names. */
+const NAMED_ELSEWHERE = new Set(['attributes', 'claims'])
+
+/** Replaces each text in a value that holds a part of a secret, whoever sent it, also in an encoding. */
 export function hideSecrets(value: unknown, secrets: readonly string[]): unknown {
-  if (typeof value === 'string') return holdsSecret(value, secrets) ? HIDDEN : value
-  if (Array.isArray(value)) return value.map((one) => hideSecrets(one, secrets))
-  if (!isRecord(value)) return value
-  const members = Object.entries(value).map((member) => hideSecrets(member, secrets))
-  return Object.fromEntries(members as [string, unknown][])
+  const tests = secrets.filter((secret) => secret !== '').map(createTest)
+  const hide = (one: unknown, isNamedElsewhere = false): unknown => {
+    if (typeof one === 'string') return tests.some((holds) => holds(one)) ? HIDDEN : one
+    if (Array.isArray(one)) return one.map((item) => hide(item))
+    if (!isRecord(one)) return one
+    const members = Object.entries(one).map(([name, member]) => {
+      const shown = isNamedElsewhere ? String(hide(name)) : name
+      return [shown, hide(member, isNamedElsewhere || NAMED_ELSEWHERE.has(name))] as const
+    })
+    return Object.fromEntries(members)
+  }
+  return hide(value)
 }
 
-// A part of a shorter one would be in any text.
-function holdsSecret(text: string, secrets: readonly string[]): boolean {
-  return secrets.some((secret) =>
-    secret.length < SHORTEST ? text === secret : holdsPart(text, secret),
-  )
+/** Whether a text holds a part of a secret, or of its base64, its hexadecimal digits or its percent-encoding. */
+function createTest(secret: string): (text: string) => boolean {
+  const isShort = secret.length < SHORTEST
+  const encoded = encodingsOf(Buffer.from(secret))
+  return (text) => {
+    const plain = [text, decodePercent(text)].map((one) => one.replaceAll('\\', ''))
+    const same = secret.replaceAll('\\', '')
+    if (plain.some((one) => (isShort ? holdsWord(one, same) : holdsPart(one, same)))) return true
+    const urlSafe = text.replaceAll('+', '-').replaceAll('/', '_')
+    return encoded.some((one) =>
+      one.length < SHORTEST ? urlSafe.includes(one) : holdsPart(urlSafe, one),
+    )
+  }
+}
+
+/** A part of a short secret would be in any text, and so would a short word. */
+function holdsWord(text: string, secret: string): boolean {
+  if (secret.length < SHORTEST_WORD) return text === secret
+  const parts = text.toLowerCase().split(secret.toLowerCase())
+  if (/[^a-z]/i.test(secret)) return parts.length > 1
+  return parts.some((part, index) => {
+    const next = parts[index + 1]
+    return next !== undefined && !/[\da-z]$/.test(part) && !/^[\da-z]/.test(next)
+  })
+}
+
+function decodePercent(text: string): string {
+  return text.replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+}
+
+/** The characters of each encoding that depend on nothing beside the secret, at each place in a longer text. */
+function encodingsOf(secret: Buffer): readonly string[] {
+  if (secret.length < SHORTEST_WORD) return []
+  const inBase64 = [0, 1, 2].map((before) => {
+    const bytes = Buffer.concat([Buffer.alloc(before), secret])
+    const end = bytes.length % 3 === 0 ? undefined : -1
+    return bytes.toString('base64url').slice(before === 0 ? 0 : before + 1, end)
+  })
+  return [...inBase64, secret.toString('hex')]
 }

@@ -80,7 +80,9 @@ export async function readSubject(
 function asUsage(error: unknown): never {
   if (!(error instanceof Error)) throw error
   const { cause, message } = error
-  const isOutage = cause instanceof KeyFileError && cause.code === 'database'
+  const isDatabase = cause instanceof KeyFileError && cause.code === 'database'
+  // A table that is missing does not come by waiting.
+  const isOutage = isDatabase && !/: (?:no such table|table \w+ has no column)/.test(message)
   throw isOutage ? new UndecidedError(message) : new UsageError(message)
 }
 

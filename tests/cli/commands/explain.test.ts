@@ -186,7 +186,7 @@ resource:
     const found = await explain(`provider_config: { type: api_keys, file: "${file}" }`, token)
     expect(found).toMatchObject({ exit: 1, detail, change: [change] })
     const says = {
-      revoked: /^key_\w+: revoked on \d{4}-\d\d-\d\d, principal bob, limited to \/v2\/\*$/,
+      revoked: /^key_\w+: revoked on \d+ \w+ 20\d\d, principal bob, limited to \/v2\/\*$/,
       path: /^key_\w+: valid, principal bob, limited to \/v2\/\*$/,
       unknown: /^unknown: no key here has this value$/,
     }[detail]

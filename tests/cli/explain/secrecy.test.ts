@@ -14,6 +14,7 @@ const { run } = createExplain(inFolder)
 const OWN = {
   client: 'Cl13nt-s3cret-9f2c',
   header: 'H3ader-s3cret-77aa',
+  short: 'pw-42',
   keys: 'K3ys-t0ken-51bd',
   reviewer: 'R3viewer-t0ken-e0c4',
 }
@@ -26,12 +27,28 @@ const FILES: Readonly<Record<string, (url: string) => string>> = {
     `provider_config: { type: oauth2_token, introspection: { url: "${url}/a", client_id: my-api, client_secret: ${OWN.client} } }`,
   'introspection by the body': (url) =>
     `provider_config: { type: oauth2_token, introspection: { url: "${url}/a", client_id: my-api, client_secret: ${OWN.client}, send_secret_in_body: true } }`,
+  'introspection by a short secret': (url) =>
+    `provider_config: { type: oauth2_token, introspection: { url: "${url}/a", client_id: my-api, client_secret: ${OWN.short} } }`,
   jwt: (url) =>
     `provider_config: { type: oauth2_token, issuer: me, audience: my-api, jwks: { uri: "${url}/a", token: ${OWN.keys} } }`,
   kubernetes: (url) =>
     `provider_config: { type: kubernetes, api_server_url: "${url}", audiences: my-api, reviewer_token_file: "${inFolder('reviewer')}" }`,
   'github app': (url) =>
     `provider_config: { type: github_token, github_api_base_url: "${url}", client_id: app, client_secret: ${OWN.client} }`,
+}
+
+/** A secret in the forms that a service may give it back in, also as a part of more. */
+const formsOf = (secret: string): readonly string[] => {
+  const bytes = Buffer.from(secret)
+  const within = ['', 'x', 'xy'].map((before) => Buffer.from(`${before}${secret}:z`))
+  return [
+    secret,
+    bytes.toString('base64'),
+    bytes.toString('base64url'),
+    bytes.toString('hex'),
+    bytes.toString('hex').replaceAll(/../g, '%$&'),
+    ...within.map((one) => one.toString('base64')),
+  ]
 }
 
 /** The texts that a hostile service or token has in every place. */
@@ -80,12 +97,13 @@ describe.each(Object.entries(FILES))('a hostile service: %s', (name, fileOf) => 
     let text = ''
     const service = await startService(() => ({ status, json: bodyOf(text) }))
     const auth = fileOf(`http://127.0.0.1:${service.port}`)
-    for (text of hostileTexts(secrets)) {
+    const forms = secrets.flatMap(formsOf)
+    for (text of [...hostileTexts(secrets), ...(status === 200 ? forms : [])]) {
       const { printed } = await run(auth, token)
       const shown = printed + (await run(auth, token, ['--json'])).printed
       if (printed.split('\n').filter((line) => line.startsWith('Why: ')).length !== 1)
         found.push(printed)
-      found.push(...secrets.filter((secret) => shown.toLowerCase().includes(secret.toLowerCase())))
+      found.push(...forms.filter((form) => shown.toLowerCase().includes(form.toLowerCase())))
       if (OBEYED.test(shown)) found.push(JSON.stringify(OBEYED.exec(shown)?.[0]))
     }
     expect(found).toEqual([])
@@ -138,3 +156,13 @@ route_policy: [{ permit: { paths: "*" }, when: user with admin in roles }]`
   expect(byScope.printed).toContain(`Why: The token lacks the scope read. It has ${shown}.\n`)
   for (const { printed } of [byRole, byScope]) expect(printed.match(/^Why: /gm)).toHaveLength(1)
 })
+
+it.each(['providers', 'why', 'asked', 'path', 'denied'])(
+  'the token "%s", which is also a word of the command, hides no member',
+  async (token) => {
+    const service = await startService(() => ({ status: 403, json: {} }))
+    const { printed, code } = await run(`endpoint: http://127.0.0.1:${service.port}/a`, token)
+    expect(code).toBe(1)
+    expect(printed).toContain(`  POST http://127.0.0.1:${service.port}/a: 403 after `)
+  },
+)

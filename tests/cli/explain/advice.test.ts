@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest'
+import { goodClaims, keyOf, sign } from '../../support/issuer.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+import { startService } from '../../support/verifier-service.ts'
+import { createExplain } from '../support/explained.ts'
+
+/** What `with-auth explain` says to change: in the words of the file, with the line, and about the server that is there. */
+
+const { explain } = createExplain(setupFolder())
+
+const BY_PROXY = `provider_config:
+  type: upstream_header
+  principal_header: x-user
+  attribute_headers: { x-groups: teams }
+  trusted_proxy_cidrs: [10.0.0.7]`
+const FROM = (address: string, groups: string) => {
+  return [
+    '--client-address',
+    address,
+    '--header',
+    'x-user: alice',
+    '--header',
+    `x-groups: ${groups}`,
+  ]
+}
+
+describe('a caller whom a proxy names', () => {
+  it('from another address: the key of the file, and its line', async () => {
+    const { exit, why, change } = await explain(BY_PROXY, '', FROM('10.0.0.8', 'a'))
+    expect({ exit, why, change }).toEqual({
+      exit: 1,
+      why: 'The request did not come from an address of "trusted_proxy_cidrs".',
+      change: ['Add the address of the proxy to "trusted_proxy_cidrs", if it is one (run.yaml:7).'],
+    })
+  })
+
+  it('in a header with a comma: what to write, and no word of a token', async () => {
+    const { exit, why, change } = await explain(BY_PROXY, '', FROM('10.0.0.7', 'a, b'))
+    expect({ exit, why, change }).toEqual({
+      exit: 1,
+      why: 'A header of the proxy cannot be read. The header "x-groups" has a comma: if it is a list, write { attribute, separator: "," } in place of the name of the attribute.',
+      change: ['Let the proxy send it in another form, or change how it is read (run.yaml:6).'],
+    })
+  })
+})
+
+describe('an answer 200 without the required principal', () => {
+  it.each([
+    [
+      (url: string) => `endpoint: ${url}/a\nidentity: required`,
+      'Let the service answer with a JSON object that has "principal", or leave out "identity" (run.yaml:4).',
+    ],
+    [
+      (url: string) => `providers:\n  - { type: custom, endpoint: "${url}/a" }`,
+      'Let the service answer with a JSON object that has "principal" (run.yaml:4).',
+    ],
+  ])('names the field and the option', async (fileOf, change) => {
+    const service = await startService(() => ({ json: {} }))
+    const found = await explain(fileOf(`http://127.0.0.1:${service.port}`), 'some-token')
+    expect(found).toMatchObject({
+      exit: 3,
+      code: 'invalid_response',
+      why: 'The service answered 200, and its answer has no "principal".',
+      change: [change],
+    })
+  })
+
+  it('names a field of another type, as the warning does', async () => {
+    const service = await startService(() => ({ json: { principal: 7 } }))
+    const file = `endpoint: http://127.0.0.1:${service.port}/a\nidentity: required`
+    const { change } = await explain(file, 'some-token')
+    expect(change).toEqual([
+      'The endpoint sent an identity that was dropped: "principal" must be a string',
+    ])
+  })
+})
+
+it('a caller without a tenant: the line that needs one', async () => {
+  const service = await startService(() => ({ json: { principal: 'a' } }))
+  const file = `endpoint: http://127.0.0.1:${service.port}/a\ntenant: { mode: multi }`
+  const { detail, change } = await explain(file, 'some-token')
+  expect({ detail, change }).toEqual({
+    detail: 'tenant',
+    change: ['Let the issuer send a tenant, or change "tenant" (run.yaml:4).'],
+  })
+})
+
+describe('a token for another audience', () => {
+  const NEUTRAL =
+    'Let the issuer put your API into "aud", or set "audience" to what is there (run.yaml:3).'
+  const OF_KEYCLOAK =
+    'With Keycloak: "account": the client lacks an audience mapper; missing: a lightweight token, which needs "introspection"'
+  const OF_HYDRA =
+    'With Hydra: "[]": the client asked for no "audience", or the consent app did not grant it'
+
+  it.each([
+    ['of an issuer that shows no server', 'https://login.example.com', {}, []],
+    ['of a realm', 'https://id.example.com/realms/acme', {}, [OF_KEYCLOAK]],
+    ['with the claim "ext" of Hydra', 'https://login.example.com', { ext: {} }, [OF_HYDRA]],
+    ['that is an ID token of Hydra', 'https://login.example.com', { rat: 1 }, [OF_HYDRA]],
+  ])('%s', async (_, iss, more, hints) => {
+    const key = await keyOf('ES256', 'a')
+    const service = await startService(() => ({ json: { keys: [key.jwk] } }))
+    const file = `provider_config: { type: oauth2_token, issuer: "${iss}", audience: my-api, jwks: { uri: "http://127.0.0.1:${service.port}/a" } }`
+    const token = await sign(key, goodClaims({ iss, aud: 'other', ...more }))
+    const { detail, change } = await explain(file, token)
+    expect({ detail, change }).toEqual({ detail: 'audience', change: [NEUTRAL, ...hints] })
+  })
+})
