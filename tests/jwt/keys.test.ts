@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { jwt } from '../../src/jwt.ts'
-import { ask, detailOf, goodClaims, ISSUER, keyOf, sign, startIssuer } from '../support/issuer.ts'
+import {
+  ask,
+  detailOf,
+  goodClaims,
+  ISSUER,
+  keyOf,
+  sign,
+  startIssuer,
+  startVerifier,
+} from '../support/issuer.ts'
 import { usePassingTime } from '../support/passing-time.ts'
 import type { KeysEvent } from '../../src/index.ts'
 
@@ -9,10 +18,7 @@ const pass = usePassingTime()
 
 describe('the keys', () => {
   it('are fetched once for many requests at once, and then kept', async () => {
-    const key = await keyOf('ES256', 'a')
-    const { options, calls } = await startIssuer(key)
-    const verifier = jwt(options)
-    const token = await sign(key)
+    const { calls, verifier, token } = await startVerifier()
     const all = Array.from({ length: 100 }, () => detailOf(verifier, token))
     expect(new Set(await Promise.all(all))).toEqual(new Set(['allow']))
     expect(await detailOf(verifier, token)).toBe('allow')
@@ -24,9 +30,7 @@ describe('the keys', () => {
   })
 
   it('are not fetched before the first request, nor for a token that is bad by itself', async () => {
-    const key = await keyOf('ES256', 'a')
-    const { options, calls } = await startIssuer(key)
-    const verifier = jwt(options)
+    const { calls, key, verifier } = await startVerifier()
     expect(await detailOf(verifier, await sign(key, goodClaims(), { kid: 1 }))).toBe('malformed')
     expect(await detailOf(verifier, await sign(key, goodClaims(), { alg: 'none' }))).toBe(
       'algorithm',
@@ -36,18 +40,15 @@ describe('the keys', () => {
   })
 
   it('are asked for with the headers of the config', async () => {
-    const key = await keyOf('ES256', 'a')
-    const { options, calls } = await startIssuer(key)
-    const verifier = jwt({ ...options, jwksHeaders: { Authorization: 'Bearer own' } })
+    const { calls, key, verifier } = await startVerifier({
+      jwksHeaders: { Authorization: 'Bearer own' },
+    })
     expect(await detailOf(verifier, await sign(key))).toBe('allow')
     expect(calls[0]?.headers.authorization).toBe('Bearer own')
   })
 
   it('are fetched again from 80 % of their age on, while requests go on', async () => {
-    const key = await keyOf('ES256', 'a')
-    const { options, calls, answerWith } = await startIssuer(key)
-    const verifier = jwt(options)
-    const token = await sign(key, goodClaims({ exp: 4e9 }))
+    const { calls, answerWith, verifier, token } = await startVerifier({}, { exp: 4e9 })
     await ask(verifier, token)
     pass(7.9 * MINUTE)
     await ask(verifier, token)

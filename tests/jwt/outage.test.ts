@@ -10,6 +10,7 @@ import {
   keyOf,
   sign,
   startIssuer,
+  startVerifier,
 } from '../support/issuer.ts'
 import { findFreePort } from '../support/loopback.ts'
 import { usePassingTime } from '../support/passing-time.ts'
@@ -31,10 +32,7 @@ async function outcomeOf(verifier: DefinedVerifier, token: string): Promise<unkn
 
 describe('an outage of the key server at the start', () => {
   it('counts as unavailable, ends with the first good fetch, and brings a call each 5 seconds at most', async () => {
-    const key = await keyOf('ES256', 'a')
-    const { options, calls, fail, publish } = await startIssuer(key)
-    const verifier = jwt(options)
-    const token = await sign(key, goodClaims(FOREVER))
+    const { calls, fail, publish, key, verifier, token } = await startVerifier({}, FOREVER)
     fail(503)
     const during = async (minutes: number): Promise<number> => {
       const before = calls.length
@@ -67,10 +65,10 @@ describe('an outage of the key server at the start', () => {
     ['and for 5 seconds at most, without any key', 0, 4000, 5000],
     ['and for 30 seconds at most, once there were keys', 1, 20_000, 30_000],
   ])('pauses for as long as Retry-After says, %s', async (_what, known, asked, longest) => {
-    const key = await keyOf('ES256', 'a')
-    const { options, calls, answerWith } = await startIssuer(key)
-    const verifier = jwt({ ...options, keysMaxStaleMs: 0 })
-    const token = await sign(key, goodClaims(FOREVER))
+    const { calls, answerWith, verifier, token } = await startVerifier(
+      { keysMaxStaleMs: 0 },
+      FOREVER,
+    )
     if (known > 0) await ask(verifier, token)
     pass(10 * MINUTE)
     const limit = (seconds: number): void =>
@@ -104,10 +102,7 @@ describe('an outage of the key server at the start', () => {
 
 describe('an outage in the middle', () => {
   it('rejects no good caller for 70 minutes, says so once, and then is one', async () => {
-    const key = await keyOf('ES256', 'a')
-    const { options, calls, fail, publish } = await startIssuer(key)
-    const verifier = jwt(options)
-    const token = await sign(key, goodClaims(FOREVER))
+    const { options, calls, fail, publish, key, verifier, token } = await startVerifier({}, FOREVER)
     const warnings: string[] = []
     const run = { warn: (message: string): void => void warnings.push(message) }
     await ask(verifier, token, run)
@@ -132,10 +127,7 @@ describe('an outage in the middle', () => {
   })
 
   it('lets a caller wait once only, if the server hangs', async () => {
-    const key = await keyOf('ES256', 'a')
-    const { options, calls, answerWith } = await startIssuer(key)
-    const verifier = jwt({ ...options, timeoutMs: 1000 })
-    const token = await sign(key, goodClaims(FOREVER))
+    const { calls, answerWith, verifier, token } = await startVerifier({ timeoutMs: 1000 }, FOREVER)
     await ask(verifier, token)
     answerWith(() => undefined)
     pass(11 * MINUTE)
@@ -186,10 +178,7 @@ describe('an outage in the middle', () => {
   })
 
   it('with keysMaxStaleMs: 0 begins when the keys are old', async () => {
-    const key = await keyOf('ES256', 'a')
-    const { options, fail } = await startIssuer(key)
-    const verifier = jwt({ ...options, keysMaxStaleMs: 0 })
-    const token = await sign(key, goodClaims(FOREVER))
+    const { fail, verifier, token } = await startVerifier({ keysMaxStaleMs: 0 }, FOREVER)
     await ask(verifier, token)
     fail(503)
     pass(10 * MINUTE - 1)
@@ -199,10 +188,7 @@ describe('an outage in the middle', () => {
   })
 
   it('has its own reason for a caller who waited until the keys were too old', async () => {
-    const key = await keyOf('ES256', 'a')
-    const { options, answerWith } = await startIssuer(key)
-    const verifier = jwt({ ...options, keysMaxStaleMs: 1000 })
-    const token = await sign(key, goodClaims(FOREVER))
+    const { answerWith, verifier, token } = await startVerifier({ keysMaxStaleMs: 1000 }, FOREVER)
     await ask(verifier, token)
     pass(10 * MINUTE)
     answerWith(() => {
@@ -237,11 +223,8 @@ describe('a try that hangs', () => {
   })
 
   it('is followed by one of a caller who has waited for half of its time', async () => {
-    const key = await keyOf('ES256', 'a')
-    const { options, calls, answerWith } = await startIssuer(key)
+    const { calls, answerWith, key, verifier, token } = await startVerifier({ timeoutMs: 2000 })
     answerWith(() => (calls.length === 1 ? undefined : { json: { keys: [key.jwk] } }))
-    const verifier = jwt({ ...options, timeoutMs: 2000 })
-    const token = await sign(key)
     const all = Array.from({ length: 10 }, () => outcomeOf(verifier, token))
     expect(await Promise.all(all)).toEqual(Array.from({ length: 10 }, () => 'allow'))
     expect(calls).toHaveLength(2)
@@ -251,11 +234,8 @@ describe('a try that hangs', () => {
   })
 
   it('brings no third one for a caller who waits for it while the second is good', async () => {
-    const key = await keyOf('ES256', 'a')
-    const { options, calls, answerWith } = await startIssuer(key)
+    const { calls, answerWith, key, verifier, token } = await startVerifier({ timeoutMs: 2000 })
     answerWith(() => (calls.length === 1 ? undefined : { json: { keys: [key.jwk] } }))
-    const verifier = jwt({ ...options, timeoutMs: 2000 })
-    const token = await sign(key)
     const both = [outcomeOf(verifier, token), outcomeOf(verifier, token)]
     await new Promise((resolve) => setTimeout(resolve, 500))
     const third = outcomeOf(verifier, token)
@@ -264,11 +244,11 @@ describe('a try that hangs', () => {
   })
 
   it('is lost once its time has passed, and a caller who waits for it asks again', async () => {
-    const key = await keyOf('ES256', 'a')
-    const { options, calls, answerWith } = await startIssuer(key)
+    const { calls, answerWith, key, verifier, token } = await startVerifier(
+      { timeoutMs: 1000 },
+      FOREVER,
+    )
     answerWith(() => (calls.length === 1 ? undefined : { json: { keys: [key.jwk] } }))
-    const verifier = jwt({ ...options, timeoutMs: 1000 })
-    const token = await sign(key, goodClaims(FOREVER))
     const [first, second] = [outcomeOf(verifier, token), outcomeOf(verifier, token)]
     pass(1000)
     expect([await second, await first]).toEqual(['allow', 'allow'])
@@ -293,11 +273,8 @@ describe('a try that hangs', () => {
   }, 15_000)
 
   it('counts as one failure with the one that followed it', async () => {
-    const key = await keyOf('ES256', 'a')
-    const { options, calls, answerWith } = await startIssuer(key)
+    const { calls, answerWith, verifier, token } = await startVerifier({ timeoutMs: 500 })
     answerWith(() => undefined)
-    const verifier = jwt({ ...options, timeoutMs: 500 })
-    const token = await sign(key)
     const all = Array.from({ length: 3 }, () => outcomeOf(verifier, token))
     expect(await Promise.all(all)).toEqual(['timeout', 'timeout', 'timeout'])
     expect(calls).toHaveLength(2)

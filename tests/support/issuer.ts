@@ -1,6 +1,7 @@
 import { startService } from './verifier-service.ts'
 import type { Verdict, DefinedVerifier } from '../../src/index.ts'
 import type { JwtOptions } from '../../src/jwt.ts'
+import { jwt } from '../../src/jwt.ts'
 import type { VerifierRun } from '../../src/core/verifier.ts'
 
 /** Tokens and keys of an issuer, made by WebCrypto alone. */
@@ -118,4 +119,12 @@ export async function detailOf(
 ): Promise<string | undefined> {
   const verdict = await ask(verifier, token)
   return verdict.outcome === 'deny' ? verdict.detail : verdict.outcome
+}
+
+/** An issuer with one key, a verifier of its tokens, and a good token. */
+export async function startVerifier(given: Partial<JwtOptions> = {}, claims: object = {}) {
+  const key = await keyOf('ES256', 'a')
+  const issuer = await startIssuer(key)
+  const verifier = jwt({ ...issuer.options, ...given })
+  return { ...issuer, key, verifier, token: await sign(key, goodClaims(claims)) }
 }
