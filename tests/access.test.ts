@@ -12,7 +12,6 @@ const PROTOTYPE = ['scopes', 'roles', 'attributes', 'principal', 'anyScope', 're
 
 afterEach(() => {
   for (const name of PROTOTYPE) Reflect.deleteProperty(Object.prototype, name)
-  vi.restoreAllMocks()
 })
 
 const ALICE: Caller = {

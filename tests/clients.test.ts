@@ -50,7 +50,6 @@ beforeEach(() => {
   requests = 0
 })
 afterEach(async () => {
-  vi.unstubAllEnvs()
   if (server !== undefined) await close(server)
 })
 afterAll(() => endpoint.close())

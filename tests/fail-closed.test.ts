@@ -22,8 +22,6 @@ beforeEach(() => {
 })
 afterEach(() => {
   server.resetHandlers()
-  vi.unstubAllEnvs()
-  vi.restoreAllMocks()
   handler.mockClear()
 })
 afterAll(() => server.close())

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAdaptorServer } from '@hono/node-server'
 import { serve } from 'srvx'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { listen as serveCommand } from '../src/cli/serving/serve.ts'
 import { createGateway } from '../src/gateway.ts'
 import { createHandler } from '../src/gateway/handler.ts'
@@ -84,15 +84,14 @@ describe.each([
   const failures: GatewayFailure[] = []
   let upstream: RawUpstream
   let serving: Serving
+  // @hono/node-server prints every response that breaks off.
+  beforeEach(() => void vi.spyOn(console, 'error').mockImplementation(() => undefined))
   beforeAll(async () => {
-    // @hono/node-server prints every response that breaks off.
-    vi.spyOn(console, 'error').mockImplementation(() => undefined)
     upstream = await startRawUpstream()
     const onFailure = (failure: GatewayFailure): void => void failures.push(failure)
     serving = await start(withAuth(create({ upstream: upstream.url, onFailure }), CONFIG))
   })
   afterAll(async () => {
-    vi.restoreAllMocks()
     await serving.close()
     await upstream.close()
   })

@@ -1,5 +1,5 @@
 import { createHook } from 'node:async_hooks'
-import { afterEach, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { withAuth } from '../src/core/with-auth.ts'
 import { memoryCache } from '../src/index.ts'
 import { get } from './support/requests.ts'
@@ -8,11 +8,6 @@ import type { AuthConfig, AuthEvent } from '../src/index.ts'
 const RESULT = new Response()
 const handler = vi.fn((_request: Request) => RESULT)
 const CONSTRUCTORS = ['URL', 'URLSearchParams', 'Headers', 'AbortController'] as const
-
-afterEach(() => {
-  vi.unstubAllGlobals()
-  vi.restoreAllMocks()
-})
 
 /** A guarded handler that has a verdict for the token `k1`, told as in the benchmark unless the context says more. */
 async function warmed(context: AuthConfig['context'] = {}) {

@@ -137,7 +137,6 @@ describe('an endpoint over a text', () => {
     expect((await endpoint(ask('k1'))).status).toBe(200)
     expect((await endpoint(ask('k2'))).status).toBe(401)
     expect(builtin).not.toHaveBeenCalled()
-    builtin.mockRestore()
   })
 
   it('throws at the start for a broken text', () => {

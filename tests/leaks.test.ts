@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { Hono } from 'hono'
 import { HttpResponse } from 'msw'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createDecisionLog } from '../src/cli/log.ts'
 import { auth } from '../src/hono.ts'
 import { AuthUnavailableError, createAuthenticator, withAuth } from '../src/index.ts'
@@ -23,10 +23,6 @@ const { asked, answer } = setupEndpoint()
 beforeEach(() => {
   handler.mockClear()
   for (const level of LEVELS) vi.spyOn(console, level).mockImplementation(() => undefined)
-})
-afterEach(() => {
-  vi.restoreAllMocks()
-  vi.unstubAllEnvs()
 })
 
 const show = (value: unknown): string => inspect(value, { depth: 20, showHidden: true })

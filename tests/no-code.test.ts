@@ -36,7 +36,6 @@ afterEach(async () => {
   for (const program of programs) program.kill('SIGKILL')
   await Promise.all(programs.map(({ ended }) => ended))
   programs = []
-  vi.unstubAllEnvs()
 })
 
 function start(command: string, args: readonly string[]): SpawnedProgram {

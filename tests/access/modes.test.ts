@@ -6,8 +6,6 @@ import type { AuthConfig, AuthEvent, Denial } from '../../src/index.ts'
 
 /** Route checks of requests without an allow, in shadow mode, and what they report. */
 
-afterEach(() => vi.restoreAllMocks())
-
 const deny: AuthConfig = { verifier: () => ({ outcome: 'deny' }) }
 const shadow = { mode: 'shadow', onEvent: () => undefined } as const
 const need = { scopes: ['notes:write'] }

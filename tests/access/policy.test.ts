@@ -164,7 +164,6 @@ describe('a forbid that is followed by permit: "*"', () => {
     const lines = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     withAuth(() => new Response(), { verifier, routePolicy: routePolicy([first, forbid, all]) })
     expect(lines.mock.calls).toEqual([[`with-auth: ${WARNING}`]])
-    lines.mockRestore()
   })
 })
 
@@ -224,6 +223,5 @@ describe('the time of a policy', () => {
     const config = { verifier, authorize: routePolicy([...SLOW, all]) }
     await withAuth(() => new Response(), config)(get(crafted, TOKEN))
     expect(lines.mock.calls).toEqual([[`with-auth: ${WARNING}`]])
-    lines.mockRestore()
   })
 })

@@ -1,12 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { ignore, isPromise, orAborted, within } from '../../src/core/async.ts'
 
-beforeEach(() => {
-  vi.useFakeTimers()
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
+beforeEach(() => void vi.useFakeTimers())
 
 /** The listeners that a signal has now, with their types. */
 function listenersOf(signal: AbortSignal): ReadonlyMap<unknown, string> {

@@ -1,5 +1,5 @@
 import { HttpResponse } from 'msw'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createAuthenticator } from '../../src/core/authenticator.ts'
 import { createGate } from '../../src/core/gate.ts'
 import { AuthUnavailableError, getAuth } from '../../src/index.ts'
@@ -10,10 +10,6 @@ import { TOKEN } from '../support/token.ts'
 import type { AuthConfig, AuthEvent, Verdict } from '../../src/index.ts'
 
 const endpoint = setupEndpoint()
-
-afterEach(() => {
-  vi.restoreAllMocks()
-})
 
 describe('the event of a decision', () => {
   const config: AuthConfig = { requestIdHeader: 'X-Request-Id', mode: 'enforce' }
@@ -92,7 +88,6 @@ describe('shadow mode', () => {
       [],
     )
     expect(unready).toMatchObject({ admitted: false, reason: 'not_configured' })
-    vi.unstubAllEnvs()
   })
 })
 

@@ -1,5 +1,5 @@
 import { HttpResponse } from 'msw'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { createGate } from '../../src/core/gate.ts'
 import { admissionOf } from '../../src/core/response/admission.ts'
 import { secretSourcesOf } from '../../src/gateway/request-headers.ts'
@@ -12,10 +12,6 @@ import type { Exemption } from '../../src/core/response/admission.ts'
 import type { AuthConfig, AuthEvent } from '../../src/index.ts'
 
 const endpoint = setupEndpoint()
-
-afterEach(() => {
-  vi.restoreAllMocks()
-})
 
 describe('a decision', () => {
   it('is an allow with the identity if the endpoint answers 200', async () => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import http from 'node:http'
 import {
   endpointFromEnvironment,
@@ -6,11 +6,6 @@ import {
   nodeModule,
   reasonPhrase,
 } from '../../src/core/runtime.ts'
-
-afterEach(() => {
-  vi.unstubAllEnvs()
-  vi.unstubAllGlobals()
-})
 
 it('takes AUTH_ENDPOINT of the first argument before that of the process', () => {
   vi.stubEnv('AUTH_ENDPOINT', 'https://process.example.test')

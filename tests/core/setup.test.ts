@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSetupSource } from '../../src/core/setup.ts'
 import { AuthConfigError, memoryCache } from '../../src/index.ts'
 import { checkOf, verifyWith } from '../support/checks.ts'
@@ -16,10 +16,6 @@ function isReady({ verifier }: { readonly verifier: unknown }): boolean {
 beforeEach(() => {
   vi.stubEnv('AUTH_ENDPOINT', undefined)
   vi.spyOn(console, 'error').mockImplementation(() => undefined)
-})
-afterEach(() => {
-  vi.unstubAllEnvs()
-  vi.restoreAllMocks()
 })
 
 describe('a config object', () => {

@@ -28,7 +28,6 @@ it.each<[string, AuthConfig]>([
     expect((await ask({ ...allow, ...config }, request)).status).toBe(500)
   }
   expect(print.mock.calls.filter(([line]) => String(line).includes(MESSAGE))).toHaveLength(4)
-  print.mockRestore()
 })
 
 it('tells an observer once, instead of the console', async () => {
@@ -46,7 +45,6 @@ it('tells an observer once, instead of the console', async () => {
     denied,
   ])
   expect(print).not.toHaveBeenCalled()
-  print.mockRestore()
 })
 
 it('decides by the token alone about what came by a route, where no path counts', async () => {
@@ -59,7 +57,5 @@ it('takes a request for one of a router that sets params itself, as itty-router 
   const own = (request: Request) => Object.assign(request, { params: { id: 'a' } })
   expect((await ask(allow, own(get('/a', 'k1')))).status).toBe(200)
   const both = Object.defineProperty(routed('/a', {}, 'k1'), 'params', { value: {} })
-  const print = vi.spyOn(console, 'error').mockImplementation(() => undefined)
   expect((await ask(allow, both)).status).toBe(500)
-  print.mockRestore()
 })

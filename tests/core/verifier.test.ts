@@ -66,7 +66,6 @@ describe('an allow with an end', () => {
     expect(await statusOf()).toBe(401)
     vi.setSystemTime(Date.now() - 900)
     expect(await statusOf()).toBe(401)
-    vi.useRealTimers()
   })
 
   it('that says `mustRevalidate` does not stand in during an outage', async () => {

@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { HttpResponse } from 'msw'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { withAuth } from '../../src/core/with-auth.ts'
 import type { AuthConfig } from '../../src/index.ts'
 import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
@@ -9,11 +9,6 @@ import { get } from '../support/requests.ts'
 const endpoint = setupEndpoint()
 const config = { endpoint: ENDPOINT, public: ['/open'] }
 const allow = (): Response => HttpResponse.json({})
-
-afterEach(() => {
-  vi.unstubAllEnvs()
-  vi.restoreAllMocks()
-})
 
 describe('a guarded function', () => {
   it('calls the handler with the same Request, arguments and this, and returns what it returns', async () => {

@@ -12,7 +12,7 @@ import {
 import { http, HttpResponse } from 'msw'
 import { setupServer } from 'msw/node'
 import { Agent, getGlobalDispatcher, MockAgent, setGlobalDispatcher } from 'undici'
-import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { runtimeFetch as plainFetch } from '../../src/core/endpoint/runtime-fetch.ts'
 import { runtimeFetch } from '../../src/dispatcher/node-fetch.ts'
 import { BODY, OK, post, read, run, runTcp } from '../support/tcp-endpoint.ts'
@@ -25,8 +25,6 @@ import type { TransportInit } from '../../src/index.ts'
 const own = globalThis.fetch
 // Of the Node that runs these tests. Node 26 has another.
 const DISPATCHER = Symbol.for('undici.globalDispatcher.1')
-
-afterEach(() => vi.unstubAllGlobals())
 
 /** `fetch` sends a field that the dispatcher does not. */
 const wayOf = (question: string | undefined): string =>

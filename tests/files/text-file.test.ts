@@ -1,15 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import fs, { statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { UnreadableFileError } from '../../src/files/system.ts'
 import { readTextFile } from '../../src/files/text-file.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 
 const pathOf = setupFolder()
 const MAX_BYTES = 1000
-
-afterEach(() => vi.restoreAllMocks())
 
 function write(content: string | Uint8Array): string {
   writeFileSync(pathOf('file'), content)

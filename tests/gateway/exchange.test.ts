@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { discard, exchange, passOn } from '../../src/gateway/exchange.ts'
 import type { UpstreamFetch } from '../../src/gateway.ts'
 
@@ -14,7 +14,6 @@ const URL = 'http://127.0.0.1/x'
 
 describe('an exchange', () => {
   beforeEach(() => void vi.useFakeTimers())
-  afterEach(() => void vi.useRealTimers())
 
   function send(fetch: UpstreamFetch, client = new AbortController().signal) {
     return exchange(fetch, { url: URL, init: INIT, mayBeEmpty: true }, client, 1000)

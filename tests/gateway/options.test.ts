@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { chooseFetch, resolveGateway } from '../../src/gateway/options.ts'
 import { close, listen } from '../support/loopback.ts'
 import type { UpstreamRequest } from '../../src/gateway.ts'
@@ -117,11 +117,6 @@ describe('the fetch', () => {
     ],
   }
   const given = async (): Promise<Response> => new Response()
-
-  afterEach(() => {
-    vi.unstubAllGlobals()
-    vi.restoreAllMocks()
-  })
 
   it('uses node:http on Node and does not decode', async () => {
     const fetch = vi.spyOn(globalThis, 'fetch')

@@ -24,7 +24,6 @@ beforeEach(async () => {
   port = await listen(server)
 })
 afterEach(() => {
-  vi.restoreAllMocks()
   for (const socket of sockets) socket.destroy()
   return close(server)
 })

@@ -3,7 +3,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { every, some } from 'hono/combine'
 import { HTTPException } from 'hono/http-exception'
 import { Hono as OtherHono } from 'hono-lowest'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { access, auth, isAuthException } from '../../src/hono.ts'
 import { withAuth } from '../../src/index.ts'
 import { allow, watchConsole } from '../support/route-checks.ts'
@@ -11,8 +11,6 @@ import { get } from '../support/requests.ts'
 import type { MiddlewareHandler } from 'hono-lowest'
 import type { AuthEnv } from '../../src/hono.ts'
 import type { AuthConfig } from '../../src/index.ts'
-
-afterEach(() => vi.restoreAllMocks())
 
 const BOB = { principal: 'bob', scopes: ['notes:read'], attributes: { roles: ['editor'] } }
 const editor = access({ roles: ['editor'] })

@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { some } from 'hono/combine'
 import { Hono as OtherHono } from 'hono-lowest'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { auth, resourceMetadata } from '../../src/hono.ts'
 import { allow } from '../support/route-checks.ts'
 import { get, raw } from '../support/requests.ts'
@@ -10,8 +10,6 @@ import type { MiddlewareHandler } from 'hono-lowest'
 import type { AuthConfig } from '../../src/index.ts'
 import type { ProtectedResource } from '../../src/mcp.ts'
 import { protectedResource } from '../../src/mcp.ts'
-
-afterEach(() => vi.restoreAllMocks())
 
 const PATH = '/.well-known/oauth-protected-resource/mcp'
 const resource = protectedResource({

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { decodeProtectedHeader } from 'jose/decode/protected_header'
 import { createLocalJWKSet } from 'jose/jwks/local'
 import { jwtVerify } from 'jose/jwt/verify'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { beforeEach, expect, it, vi } from 'vitest'
 import { jwt } from '../../src/jwt.ts'
 import { AUDIENCE, detailOf, ISSUER, keyOf, sign } from '../support/issuer.ts'
 import type { SigningKey } from '../support/issuer.ts'
@@ -14,7 +14,6 @@ const RUNS = 10_000
 const SLOW = { tags: ['slow'], timeout: 120_000 }
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: NOW * 1000 }))
-afterEach(() => void vi.useRealTimers())
 
 const VALUES: readonly unknown[] = [
   undefined,

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createEndpointHandler } from '../../src/keys/endpoint.ts'
 import { KeyFileError } from '../../src/keys/error.ts'
 import { parseKeys } from '../../src/keys/file/document.ts'
@@ -24,10 +24,6 @@ const RING = createKeyring(
 )
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: NOW }))
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-})
 
 function create(parts: Partial<KeyEndpointParts> = {}): (request: Request) => Promise<Response> {
   return createEndpointHandler({

@@ -25,7 +25,6 @@ describe('the options', () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     onWarning('a key expires')
     expect(warn).toHaveBeenCalledExactlyOnceWith('with-auth: a key expires')
-    warn.mockRestore()
   })
 
   it('keep valid values', () => {

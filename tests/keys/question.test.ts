@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { readKeyQuestion } from '../../src/keys/question.ts'
 import { ask, post } from '../support/key-questions.ts'
 
@@ -96,7 +96,6 @@ describe('413 for a body of more than 64 KiB', () => {
 
 describe('408 for a body that does not end', () => {
   beforeEach(() => void vi.useFakeTimers())
-  afterEach(() => vi.useRealTimers())
 
   it('after ten seconds; no timer remains', async () => {
     const pending = readKeyQuestion(post(new ReadableStream()))

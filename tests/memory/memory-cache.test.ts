@@ -159,7 +159,6 @@ describe('a store that cannot be reached', () => {
     await authenticate(get('/', TOKEN))
     const lost = expect.stringMatching(/^with-auth: store lost: \w+$/) as unknown
     await vi.waitFor(() => expect(written).toHaveBeenCalledWith(lost))
-    written.mockRestore()
   })
 
   it('is reported once to the observer of a cache of several guards', async () => {

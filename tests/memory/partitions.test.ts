@@ -164,7 +164,6 @@ describe('two guards with one cache', () => {
     expect([await ask(urls[0] ?? ''), await ask(urls[0] ?? ''), await ask(urls[1] ?? '')]).toEqual([
       1, 0, 1,
     ])
-    fetch.mockRestore()
   })
 
   it('are told apart by a fetch whose id is not a text', async () => {

@@ -73,7 +73,6 @@ it('a guard that forgets what it was allowed takes no older allow of others, als
   expect(started).toHaveBeenCalled()
   // Of a guard that decides in another way nothing is forgotten.
   expect(await isAdmitted(other)).toBe(true)
-  vi.useRealTimers()
 })
 
 it('two functions without an id share nothing, whichever an instance asks first', async () => {

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { auth as expressAuth } from '../../src/express.ts'
 import { auth as fastifyAuth } from '../../src/fastify.ts'
 import {
@@ -16,7 +16,6 @@ const config = { endpoint: 'http://127.0.0.1/' }
 function run(versions: Readonly<Record<string, string>>): void {
   vi.stubGlobal('process', Object.create(process, { versions: { value: versions } }))
 }
-afterEach(() => void vi.unstubAllGlobals())
 
 describe.each([
   ['createNodeAuthenticator', () => createNodeAuthenticator(config)],

@@ -26,7 +26,6 @@ function fail(): never {
 }
 
 afterEach(() => {
-  vi.unstubAllGlobals()
   for (const [file, original] of originals) {
     if (original === undefined) delete require.cache[file]
     else require.cache[file] = original

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { PassThrough } from 'node:stream'
-import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { refuseUpgrade } from '../../src/node/upgrade.ts'
 import { close, listen } from '../support/loopback.ts'
 import { head, sendRaw } from '../support/raw-client.ts'
@@ -97,12 +97,10 @@ it('clears the time limit when the socket closes', async () => {
   const begun = begin.mock.calls.findIndex(([, afterMs]) => afterMs === 60_000)
   expect(begun).not.toBe(-1)
   expect(end.mock.calls.flat()).toContain(begin.mock.results[begun]?.value)
-  vi.restoreAllMocks()
 })
 
 it('closes the connection after ten seconds by default', () => {
   vi.useFakeTimers()
-  onTestFinished(() => void vi.useRealTimers())
   const socket = new PassThrough()
   void refuseUpgrade(socket, new Response(new ReadableStream(), { status: 401 }))
   vi.advanceTimersByTime(9_999)

@@ -1,14 +1,14 @@
-import { afterAll, vi } from 'vitest'
+import { afterAll, afterEach, vi } from 'vitest'
 
-/** Cleans up after each test file, since the next one runs in the same process. */
+/** Takes back after each test what it changed in the process, in which the next one runs, so that no test has to. */
 
 // `@hono/node-server` replaces these globals.
 const { Request, Response } = globalThis
 
-afterAll(() => {
+afterEach(() => {
   vi.useRealTimers()
   vi.restoreAllMocks()
   vi.unstubAllEnvs()
   vi.unstubAllGlobals()
-  Object.assign(globalThis, { Request, Response })
 })
+afterAll(() => void Object.assign(globalThis, { Request, Response }))

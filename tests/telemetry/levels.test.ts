@@ -38,7 +38,6 @@ describe('the levels', () => {
     expect(stateOf(levels)).toBe(2)
     now.mockReturnValue(600_001)
     expect(stateOf(levels)).toBe(0)
-    now.mockRestore()
   })
 
   it('have the age of the oldest keys, which grows', () => {
@@ -51,7 +50,6 @@ describe('the levels', () => {
     expect(levels.keysAgeSeconds()).toBe(3)
     expect(ageAfter(keys({ ageMs: 5000, verifier: 'other' }))).toBe(5)
     expect(ageAfter(keys({ result: 'failed', verifier: 'other' }))).toBe(3)
-    now.mockRestore()
   })
 
   it('keep a bounded number of verifiers, and pass over other events', () => {

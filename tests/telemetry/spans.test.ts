@@ -42,7 +42,6 @@ beforeEach(() => {
   propagation.setGlobalPropagator(new CompositePropagator({ propagators }))
 })
 afterEach(() => {
-  vi.unstubAllGlobals()
   context.disable()
   trace.disable()
   propagation.disable()

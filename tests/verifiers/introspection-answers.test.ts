@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { introspection } from '../../src/verifiers.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
 import { startService } from '../support/verifier-service.ts'
@@ -95,7 +95,6 @@ describe('an answer', () => {
 
   it('ends at `exp` without tolerance, and begins 5 s before `nbf`', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: NOW * 1000 })
-    onTestFinished(() => void vi.useRealTimers())
     expect(await decisionOn({ ...GOOD, exp: NOW })).toMatchObject({ detail: 'expired' })
     expect(await decisionOn({ ...GOOD, exp: NOW + 0.01 })).toMatchObject({ outcome: 'allow' })
     expect(await decisionOn({ ...GOOD, nbf: NOW + 5 })).toMatchObject({ outcome: 'allow' })

@@ -170,7 +170,6 @@ describe('a watched file', () => {
   afterEach(() => {
     watched?.close()
     watched = undefined
-    vi.restoreAllMocks()
     rmSync(folder, { recursive: true, force: true })
   })
 

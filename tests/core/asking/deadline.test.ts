@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { callsTo } from '../../support/calls.ts'
 import { checkOf } from '../../support/checks.ts'
@@ -20,12 +20,7 @@ function run(answer: Answer): { ended: () => unknown } {
   return { ended: () => ended }
 }
 
-beforeEach(() => {
-  vi.useFakeTimers()
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
+beforeEach(() => void vi.useFakeTimers())
 
 describe('deadline', () => {
   const limited = new AuthUnavailableError('rate_limited', { status: 429 })

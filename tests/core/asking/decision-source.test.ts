@@ -221,7 +221,6 @@ describe('the policies together', () => {
     expect(await ask('kept')).toBe('overloaded')
     answer(allow())
     await crowd
-    vi.useRealTimers()
   })
 
   it('can be left out, except the deadline, the limit and the shared call', async () => {

@@ -1,16 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { allow, heldCalls, sharedCalls, TIMEOUT } from '../../support/held-calls.ts'
 import type { ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
 
 const settle = (ms = 0): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
 
-beforeEach(() => {
-  vi.useFakeTimers()
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
+beforeEach(() => void vi.useFakeTimers())
 
 describe('a follower', () => {
   it('records that it waited, so that the short timeout of its own call shows no outage', async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { createCheck } from '../../../src/core/request/check.ts'
 import type { Check } from '../../../src/core/request/check.ts'
@@ -8,12 +8,7 @@ import { allow, heldCalls, sharedCalls, TIMEOUT } from '../../support/held-calls
 
 const settle = (ms = 0): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
 
-beforeEach(() => {
-  vi.useFakeTimers()
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
+beforeEach(() => void vi.useFakeTimers())
 
 describe('a shared call', () => {
   it('is one call for a thousand checks that ask the same (shared lookup)', async () => {

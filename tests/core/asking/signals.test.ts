@@ -1,10 +1,8 @@
 import { getEventListeners } from 'node:events'
-import { afterEach, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { withAuth } from '../../../src/index.ts'
 import { ENDPOINT } from '../../support/msw-endpoint.ts'
 import { get } from '../../support/requests.ts'
-
-afterEach(() => void vi.restoreAllMocks())
 
 it('no signal of a check stays in memory (nodejs/node#55351, nodejs/node#48951, denoland/deno#24842)', async () => {
   const combined = vi.spyOn(AbortSignal, 'any')

@@ -1,4 +1,4 @@
-import { afterEach, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { auth } from '../../../src/hono.ts'
 import { AuthConfigError, createAuthenticator, withAuth } from '../../../src/index.ts'
 import { ENDPOINT } from '../../support/msw-endpoint.ts'
@@ -6,11 +6,6 @@ import { get } from '../../support/requests.ts'
 import type { AuthConfig } from '../../../src/index.ts'
 
 /** A server with a wrong config does not start, or rejects every request. */
-
-afterEach(() => {
-  vi.restoreAllMocks()
-  vi.unstubAllEnvs()
-})
 
 it.each<[string, AuthConfig]>([
   ['a variable that is not set (Auth.js GHSA-8fpg-xm3f-6cx3)', { endpoint: undefined as never }],

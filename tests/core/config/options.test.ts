@@ -226,7 +226,6 @@ describe('the fetch', () => {
     const replaced = vi.spyOn(globalThis, 'fetch').mockResolvedValue(new Response('late'))
     await config.fetch(ENDPOINT, init)
     expect(replaced).toHaveBeenCalledExactlyOnceWith(ENDPOINT, init)
-    replaced.mockRestore()
   })
 
   it('is the one that is given', async () => {

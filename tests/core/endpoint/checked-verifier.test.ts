@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createAsk, decideBy } from '../../../src/core/endpoint/checked-verifier.ts'
 import { createChannel } from '../../../src/core/response/events.ts'
 import { AuthUnavailableError, createAuthenticator, memoryCache } from '../../../src/index.ts'
@@ -16,10 +16,6 @@ function ask(verifier: AskVerifier, identity: 'optional' | 'required' = 'optiona
 }
 
 describe('warnings of a verifier', () => {
-  afterEach(() => {
-    vi.useRealTimers()
-  })
-
   const MINUTE_MS = 60_000
 
   /** A guard whose verifier warns of what it is told to. */

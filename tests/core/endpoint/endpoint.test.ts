@@ -203,7 +203,6 @@ describe('caching rules of the endpoint', () => {
     for (const none of ['null', '5', '{}', '[]']) {
       expect(await ask(answering(200, none))).not.toHaveProperty('auth.expiresAt')
     }
-    vi.restoreAllMocks()
   })
 })
 
@@ -256,6 +255,5 @@ describe('a body with a short length', () => {
     const response = Object.assign(new Response('{}', { headers }), { arrayBuffer })
     vi.stubGlobal('fetch', () => Promise.resolve(response))
     expect(await ask(runtimeFetch)).toMatchObject({ outcome: 'allow', maxAgeMs: 0 })
-    vi.unstubAllGlobals()
   })
 })

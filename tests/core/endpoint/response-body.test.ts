@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createDrain, readBody, readResponse } from '../../../src/core/endpoint/response-body.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -17,12 +17,7 @@ function read(body: Parameters<typeof readBody>[0], signal = new AbortController
   return readBody(body, signal)
 }
 
-beforeEach(() => {
-  vi.useFakeTimers()
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
+beforeEach(() => void vi.useFakeTimers())
 
 describe('readBody', () => {
   it('reads what is there, whole', async () => {

@@ -18,7 +18,6 @@ const read = (traceparent: string, tracestate?: string) =>
 afterEach(() => {
   propagation.disable()
   trace.disable()
-  vi.unstubAllGlobals()
 })
 
 describe('traceparent', () => {

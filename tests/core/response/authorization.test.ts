@@ -112,7 +112,6 @@ describe('authorize', () => {
     expect(settled).not.toHaveBeenCalled()
     await vi.advanceTimersByTimeAsync(1)
     expect(settled).toHaveBeenCalledWith(expect.objectContaining({ reason: 'timeout' }))
-    vi.useRealTimers()
   })
 
   it('reports truly in shadow mode, and lets the request pass', async () => {

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { kindOf } from '../../../src/core/request/shown-facts.ts'
 import { AuthConfigError } from '../../../src/core/errors.ts'
 import {
@@ -15,13 +15,7 @@ type Observer = (event: AuthEvent) => void
 const event: NoticeEvent = { type: 'warning', message: 'careful' }
 const bug = new RangeError('sk-secret')
 
-beforeEach(() => {
-  vi.spyOn(console, 'error').mockImplementation(() => undefined)
-})
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-})
+beforeEach(() => void vi.spyOn(console, 'error').mockImplementation(() => undefined))
 
 describe('a channel', () => {
   it('writes to the console that the store is lost, and not that it is live', () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { memoryCache, withAuth } from '../../../src/index.ts'
 import { redisStore } from '../../../src/redis.ts'
 import { endpointVerifier, kubernetesToken } from '../../../src/verifiers.ts'
@@ -17,10 +17,6 @@ beforeEach(() => {
   lines = []
   vi.useFakeTimers({ toFake: ['performance'] })
   vi.spyOn(console, 'error').mockImplementation((line) => void lines.push(String(line)))
-})
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
 })
 
 const statusResponse = (status: number) => ({ status, headers: new Headers(), body: null })

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createGate } from '../../../src/core/gate.ts'
 import { admissionOf } from '../../../src/core/response/admission.ts'
 import { createSetupSource } from '../../../src/core/setup.ts'
@@ -24,10 +24,6 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance', 'Date'] })
   vi.spyOn(Math, 'random').mockReturnValue(0)
   verifier.mockReset().mockReturnValue(ALLOW)
-})
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
 })
 
 interface Ways {

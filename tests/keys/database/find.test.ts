@@ -114,7 +114,6 @@ it('an endpoint answers 500 after a second if the store does not answer', async 
   expect(told).toMatchObject([
     { code: 'database', message: 'The key store did not answer within 1000 ms' },
   ])
-  vi.useRealTimers()
 })
 
 it('an endpoint tells the cause of a failure', async () => {

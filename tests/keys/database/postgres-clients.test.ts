@@ -103,7 +103,6 @@ it('gives up a client that does not answer', async () => {
     message:
       'Cannot use the database: it did not answer within 10 s. A change may or may not be done',
   })
-  vi.useRealTimers()
 })
 
 it('names at most twenty keys that an import met', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createKey, pruneKeys, removeKey, revokeKey } from '../../../src/keys.ts'
 import { readKeyFile } from '../../../src/keys/file/read.ts'
 import { entry, keysText } from '../../support/key-questions.ts'
@@ -11,7 +11,6 @@ const NOW = Date.UTC(2026, 0, 1, 0, 0, 0, 900)
 const REVOKED = '2026-01-01T00:00:00Z'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: NOW }))
-afterEach(() => void vi.useRealTimers())
 
 function write(text: string): string {
   writeFileSync(pathOf('keys.yaml'), text)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { rotateKey } from '../../../src/keys.ts'
 import { readKeyFile } from '../../../src/keys/file/read.ts'
 import { entry, keysText } from '../../support/key-questions.ts'
@@ -11,7 +11,6 @@ const NOW = Date.UTC(2026, 0, 1, 0, 0, 0, 900)
 const SHA = '0a'.repeat(32)
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: NOW }))
-afterEach(() => void vi.useRealTimers())
 
 const COMMENTED = `# The keys.
 keys:

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createKey, pruneKeys, removeKey, revokeKey } from '../../../src/keys.ts'
 import { readKeyFile } from '../../../src/keys/file/read.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
@@ -13,10 +13,6 @@ const LONG = `alice ${'and so on '.repeat(20)}end`
 const FIRST = { id: 'key_aaaaaaaaaaaa', prefix: 'withauth_aaaaaa', principal: 'bob', key: 'a' }
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: NOW }))
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-})
 
 const COMMENTED = `# Who may come in.
 

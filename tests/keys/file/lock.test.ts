@@ -1,15 +1,10 @@
 import fs, { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { afterEach, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { withFileLock } from '../../../src/keys/file/lock.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 
 const pathOf = setupFolder()
-
-afterEach(() => {
-  vi.restoreAllMocks()
-  vi.useRealTimers()
-})
 
 it('the lock exists only during the work', async () => {
   const file = pathOf('keys.yaml')

@@ -15,7 +15,6 @@ const REPLACED = /^Cannot use .+: another file has its name now.+ Mount its fold
 
 // Runs before the folder is removed: hooks run in reverse.
 afterEach(() => {
-  vi.restoreAllMocks()
   for (const target of mounted.splice(0)) execFileSync('umount', [target])
 })
 

@@ -7,15 +7,13 @@ import fs, {
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { replaceFile } from '../../../src/keys/file/replace-file.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 
 const pathOf = setupFolder()
 const always = (): boolean => true
 const modeOf = (file: string): string => (statSync(file).mode & 0o7777).toString(8)
-
-afterEach(() => vi.restoreAllMocks())
 
 function write(text: string): string {
   writeFileSync(pathOf('keys.yaml'), text)

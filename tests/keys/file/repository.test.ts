@@ -7,7 +7,7 @@ import fs, {
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { KeyFileError } from '../../../src/keys/error.ts'
 import { readKeyFile, readKeyText } from '../../../src/keys/file/read.ts'
 import { fileRepository } from '../../../src/keys/file/repository.ts'
@@ -17,11 +17,6 @@ import type { EditKind, KeyRecords } from '../../../src/keys/repository.ts'
 const pathOf = setupFolder()
 const EMPTY = 'keys: []\n'
 const MIB = 1024 * 1024
-
-afterEach(() => {
-  vi.restoreAllMocks()
-  vi.unstubAllGlobals()
-})
 
 async function add(keys: KeyRecords): Promise<void> {
   await keys.insert({ id: 'a', principal: 'alice', attributes: {}, sha256: '0a'.repeat(32) })

@@ -1,5 +1,5 @@
 import fs, { renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { followFile } from '../../../src/keys/file/watch.ts'
 import { entry, keysText } from '../../support/key-questions.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
@@ -12,10 +12,6 @@ const LONG_AGO = 1_000_000_000
 
 // The last change of a file is long ago, unless a test sets the time.
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 }))
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-})
 
 function write(text: string | Uint8Array): string {
   writeFileSync(pathOf('keys.yaml'), text)

@@ -9,7 +9,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { reportKeys } from '../../../src/keys.ts'
 import { createFileWriter, mergeUseFiles } from '../../../src/keys/usage/file-writer.ts'
 import { ensureBuilt } from '../../support/built-package.ts'
@@ -133,7 +133,6 @@ it('a process whose file was added to the common one counts on in another', asyn
 
 it('each day has a file of its own, so that a write stays short', async () => {
   vi.useFakeTimers({ now: Date.UTC(2026, 5, 30, 23, 50), toFake: ['Date'] })
-  onTestFinished(() => void vi.useRealTimers())
   const file = write()
   const add = createFileWriter(file, fail)
   await add([use(1)])

@@ -28,8 +28,6 @@ beforeEach(() => {
   vi.spyOn(timers, 'clearTimeout').mockImplementation(clearTimeout)
 })
 afterEach(async () => {
-  vi.restoreAllMocks()
-  vi.useRealTimers()
   await writeUses()
 })
 

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { beforeEach, expect, it, vi } from 'vitest'
 import { reportKeys } from '../../../src/keys.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import type { KeyUse } from '../../../src/keys.ts'
@@ -7,10 +7,7 @@ import type { KeyUse } from '../../../src/keys.ts'
 const pathOf = setupFolder()
 const NOW = Date.UTC(2026, 5, 30, 23, 59, 59)
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW, toFake: ['Date'] })
-})
-afterEach(() => vi.useRealTimers())
+beforeEach(() => void vi.useFakeTimers({ now: NOW, toFake: ['Date'] }))
 
 function keysWith(fields: string, uses?: readonly KeyUse[]): string {
   const file = pathOf('keys.yaml')

@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { memoryCache } from '../../../src/index.ts'
 import { kubernetesToken } from '../../../src/verifiers.ts'
 import { guardWith } from '../../support/guarded-verifier.ts'
@@ -94,7 +94,6 @@ describe('a TokenReview', () => {
 describe('what the token itself says', () => {
   it('ends a cached allow, also while the API server is away', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: NOW_S * 1000 })
-    onTestFinished(() => void vi.useRealTimers())
     const kubernetes = await startKubernetes(() => tokenReview(ALLOWED))
     const { apiServerUrl } = kubernetes
     const cache = memoryCache({ allowTtlMs: 60_000, staleIfErrorMs: 300_000 })

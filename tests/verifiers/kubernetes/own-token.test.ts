@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { kubernetesToken } from '../../../src/verifiers.ts'
 import { OwnToken } from '../../../src/verifiers/kubernetes/own-token.ts'
 import {
@@ -207,7 +207,6 @@ describe('the address of the API server', () => {
   ])('is what the pod is told: %j and %j', (host, port, apiServerUrl) => {
     vi.stubEnv('KUBERNETES_SERVICE_HOST', host)
     vi.stubEnv('KUBERNETES_SERVICE_PORT', port)
-    onTestFinished(() => void vi.unstubAllEnvs())
     expect(kubernetesToken({ review: 'self' }).describe?.()).toMatchObject({ apiServerUrl })
     const given = { review: 'self', apiServerUrl: 'https://k8s.example' } as const
     expect(kubernetesToken(given).describe?.()).toMatchObject({

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createGateway } from '../../../src/gateway.ts'
 import { memoryCache, withAuth } from '../../../src/index.ts'
 import { fromUpstream } from '../../../src/verifiers/upstream/from-upstream.ts'
@@ -56,10 +56,6 @@ async function through(fields: Fields, path = '/x?a=1', method = 'POST') {
   const port = await startGateway(server.port)
   return { told: await ask(port, fields, { path, method }), server }
 }
-
-afterEach(() => {
-  vi.useRealTimers()
-})
 
 describe('a signed identity', () => {
   it('reaches the server as the gateway got it', async () => {

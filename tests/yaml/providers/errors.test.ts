@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { ConfigFileError, loadConfig, parseConfig } from '../../../src/yaml.ts'
 import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
@@ -145,7 +145,6 @@ describe('server.auth says', () => {
     writeFileSync(pathOf('ca'), SELF_SIGNED.cert)
     expect(await load(pathOf('ca'))).toHaveProperty('verifier')
     vi.stubGlobal('process', Object.create(process, { versions: { value: { bun: '1.0.0' } } }))
-    onTestFinished(() => void vi.unstubAllGlobals())
     expect(await load(pathOf('ca'))).toMatch(/tls_cafile" must be used on Node with .* "undici"/)
   })
 

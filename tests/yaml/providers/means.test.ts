@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createAuthenticator } from '../../../src/index.ts'
 import { loadConfig } from '../../../src/yaml.ts'
 import { readText } from '../../../src/yaml/parsed-file.ts'
@@ -53,7 +53,6 @@ describe('loadMeans', () => {
     expect((await ofPod())?.podTokenFile).toBe(pathOf('account/token'))
     vi.stubEnv('KUBERNETES_SERVICE_HOST', '10.96.0.1')
     vi.stubEnv('KUBERNETES_SERVICE_PORT', '443')
-    onTestFinished(() => void vi.unstubAllEnvs())
     const asked = [
       name,
       `${name}:443/`,
@@ -76,7 +75,6 @@ describe('loadMeans', () => {
     writeFileSync(pathOf('account/ca.crt'), SELF_SIGNED.cert)
     vi.stubGlobal('process', Object.create(process, { versions: { value: { bun: '1.0.0' } } }))
     vi.stubEnv('NODE_EXTRA_CA_CERTS', '')
-    onTestFinished(() => void vi.unstubAllGlobals().unstubAllEnvs())
     const { section } = readText(inAuth(K8S), TEXT)
     const { files } = await loadMeans(section, undefined, pathOf('account'))
     const warn = vi.fn<(message: string) => void>()
@@ -162,7 +160,6 @@ describe('a provider of a file', () => {
     const keys = `api_server_url: "https://127.0.0.1", audiences: a, reviewer_token_file: "${pathOf('token')}"`
     writeFileSync(pathOf('run.yaml'), inAuth(`provider_config: { type: kubernetes, ${keys} }`))
     const lines = vi.spyOn(console, 'error').mockImplementation(() => undefined)
-    onTestFinished(() => void vi.restoreAllMocks())
     await createAuthenticator(await loadConfig(pathOf('run.yaml')))(get('/', 'sk-123'))
     const said = `with-auth: requests are rejected: ${TOKEN_FILE} gave no token of this server (NO_TOKEN)`
     expect(lines.mock.calls).toContainEqual([said])

@@ -132,7 +132,6 @@ describe('providers', () => {
 
   it('hash keys once a file is read, and with the first question about a text', async () => {
     const random = vi.spyOn(crypto, 'getRandomValues')
-    onTestFinished(() => void vi.restoreAllMocks())
     // At the start of a module Workers draw no random value.
     const { verifier } = parse(`provider_config: ${KEYS}`)
     expect(random).not.toHaveBeenCalled()

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../../src/core/errors.ts'
 import { callsTo } from '../../../support/calls.ts'
 import { checkOf } from '../../../support/checks.ts'
@@ -9,12 +9,7 @@ const DENY = { outcome: 'deny', isLasting: true } as const
 const error = (reason: AuthUnavailableError['reason'], status?: number, retryAfterMs?: number) =>
   new AuthUnavailableError(reason, { status, retryAfterMs })
 
-beforeEach(() => {
-  vi.useFakeTimers()
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
+beforeEach(() => void vi.useFakeTimers())
 
 type Next = (check: Check, attempt: Attempt) => ParsedVerdict | Promise<ParsedVerdict>
 
