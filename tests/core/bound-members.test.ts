@@ -1,5 +1,6 @@
 import { expect, it, vi } from 'vitest'
 import { boundMembers } from '../../src/core/with-auth.ts'
+import { words } from '../support/words.ts'
 
 class Base {
   inherited(): string {
@@ -37,25 +38,18 @@ function membersOf(server: Server): Server {
   return boundMembers(server) as Server
 }
 
-it.each([
-  'scheduled',
-  'queue',
-  'email',
-  'tail',
-  'tailStream',
-  'trace',
-  'error',
-  'onListen',
-  'onError',
-])('keeps %s, which a server calls without a request, with the original as this', (name) => {
-  const original = {
-    [name](this: unknown, ...args: unknown[]) {
-      return [this, ...args]
-    },
-  }
-  const members = boundMembers(original) as Record<string, (...args: unknown[]) => unknown>
-  expect(members[name]?.(1, 2)).toEqual([original, 1, 2])
-})
+it.each(words('scheduled queue email tail tailStream trace error onListen onError'))(
+  'keeps %s, which a server calls without a request, with the original as this',
+  (name) => {
+    const original = {
+      [name](this: unknown, ...args: unknown[]) {
+        return [this, ...args]
+      },
+    }
+    const members = boundMembers(original) as Record<string, (...args: unknown[]) => unknown>
+    expect(members[name]?.(1, 2)).toEqual([original, 1, 2])
+  },
+)
 
 it('keeps an inherited callback, and private state with it', () => {
   const server = new Server()

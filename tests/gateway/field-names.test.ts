@@ -29,13 +29,11 @@ const ABOUT_THE_TARGET = words(`
   x-original-method x-original-uri x-original-url x-override-url x-rewrite-url x-script-name x-sendfile-type`)
 
 describe('a header name', () => {
-  it.each([
-    'X-Auth-Principal',
-    'x_auth_principal',
-    'X.Auth.Principal',
-    'x_auth-principal',
-    'x~auth|principal',
-  ])('%s equals its other spellings (CVE-2025-64484, CVE-2026-54763, CVE-2026-52845)', (name) => {
+  it.each(
+    words(`
+    X-Auth-Principal x_auth_principal X.Auth.Principal x_auth-principal x~auth|principal
+  `),
+  )('%s equals its other spellings (CVE-2025-64484, CVE-2026-54763, CVE-2026-52845)', (name) => {
     expect(foldName(name)).toBe('x-auth-principal')
   })
 

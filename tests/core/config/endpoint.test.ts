@@ -3,6 +3,7 @@ import { parseServiceUrl } from '../../../src/core/config/endpoint.ts'
 import { ENDPOINT_HEADERS } from '../../../src/core/config/endpoint-headers.ts'
 import { parse } from '../../../src/core/config/interpreter.ts'
 import { AuthConfigError } from '../../../src/index.ts'
+import { words } from '../../support/words.ts'
 
 const parseEndpoint = (value: unknown, allowInsecureHttp: boolean) =>
   parseServiceUrl(value, ['endpoint'], allowInsecureHttp)
@@ -19,20 +20,14 @@ function message(check: () => unknown): string {
 }
 
 describe('parseEndpoint', () => {
-  it.each([
-    'https://auth.example.com/validate',
-    'https://auth.example.com',
-    'HTTPS://auth.example.com/a?b=c&d=@e',
-    'https://10.0.0.1:8443/validate',
-    'http://localhost:8080/validate',
-    'http://localhost',
-    'http://LOCALHOST/validate',
-    'http://127.0.0.1:9/validate',
-    'http://127.255.0.3/',
-    'http://[::1]:9/validate',
-    'http://[::1]?a=b',
-    'https://auth.example.com/a//b@c',
-  ])('accepts %s as it is', (endpoint) => {
+  it.each(
+    words(`
+    https://auth.example.com/validate https://auth.example.com HTTPS://auth.example.com/a?b=c&d=@e
+    https://10.0.0.1:8443/validate http://localhost:8080/validate http://localhost
+    http://LOCALHOST/validate http://127.0.0.1:9/validate http://127.255.0.3/
+    http://[::1]:9/validate http://[::1]?a=b https://auth.example.com/a//b@c
+  `),
+  )('accepts %s as it is', (endpoint) => {
     expect(parseEndpoint(endpoint, false)).toBe(endpoint)
   })
 
