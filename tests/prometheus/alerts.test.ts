@@ -154,6 +154,12 @@ function keepLoads(started: readonly Started[]): () => Promise<unknown> {
   }
 }
 
+it('each alert has a process that provokes it', () => {
+  const rules = readText('examples/prometheus/with-auth.rules.yml')
+  const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name = '']) => name)
+  expect(new Set(SCENES.flatMap((scene) => scene.alerts))).toEqual(new Set(alerts))
+})
+
 it.skipIf(missing)(
   `each alert fires for what it is about, no other does, and each panel has data (${missing ?? 'checked'})`,
   TIMES,

@@ -195,6 +195,25 @@ describe.skipIf(missing)(`the alerts (${missing ?? 'checked'})`, () => {
     expect([status, stdout]).toEqual([0, expect.stringContaining(`${RULES.length} rules found`)])
   })
 
+  it('are read by the configuration of the page, which scrapes each address that the page serves at', () => {
+    const page = readText('docs/metrics.md')
+    const [, config = ''] = /```yaml\n(# prometheus\.yml\n.*?)```/s.exec(page) ?? []
+    writeFileSync(pathOf('with-auth.rules.yml'), readText(FILE))
+    writeFileSync(pathOf('prometheus.yml'), config)
+    const { status, stdout } = spawnSync(
+      'promtool',
+      ['check', 'config', pathOf('prometheus.yml')],
+      {
+        encoding: 'utf8',
+      },
+    )
+    expect([status, stdout]).toEqual([0, expect.stringContaining(`${RULES.length} rules found`)])
+    const served = [...page.matchAll(/--metrics ([\d.:]+)|http:\/\/([\d.:]+)\/metrics`/g)]
+    const addresses = served.map(([, command, exporter]) => command ?? exporter)
+    const scraped = [...config.matchAll(/'([\d.]+:\d+)'/g)].map(([, address]) => address)
+    expect(scraped).toEqual(addresses)
+  })
+
   it.each(['gateway', 'forward-auth', 'endpoint'] as const)(
     'are about metrics that promtool finds nothing wrong with: %s',
     (source) => {

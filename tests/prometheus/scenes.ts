@@ -155,16 +155,16 @@ export const createScenes = (pathOf: (name: string) => string): readonly Scene[]
       return { ...gateway, load: gateway.call, break: () => endpoint.respondWith(503) }
     },
   },
-  {
-    name: 'an endpoint that is elsewhere',
+  ...[404, 403].map((status) => ({
+    name: `an endpoint that answers ${status} to all`,
     alerts: ['WithAuthEndpointMisconfigured', 'WithAuthNobodyAllowed'],
     start: async () => {
       const endpoint = await startEndpoint()
-      endpoint.respondWith(404)
+      endpoint.respondWith(status)
       const gateway = await startGateway([], { AUTH_ENDPOINT: endpoint.url })
       return { ...gateway, load: gateway.call }
     },
-  },
+  })),
   {
     name: 'guessed keys',
     alerts: ['WithAuthKeysGuessed'],
