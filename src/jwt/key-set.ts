@@ -52,8 +52,13 @@ const MAX_KEYS = 100
 export function parseKeySet(value: unknown): KeySet | undefined {
   const keys = readName(value, 'keys')
   if (!Array.isArray(keys) || keys.length > MAX_KEYS) return undefined
-  const usable = keys.filter((key) => isPublicKey(key) && isForSignatures(key))
+  const usable = usableKeys(keys)
   return usable.length === 0 ? undefined : new KeySet(usable)
+}
+
+/** The keys among these that signatures can be checked with. */
+export function usableKeys(keys: readonly unknown[]): readonly object[] {
+  return keys.filter((key) => isPublicKey(key) && isForSignatures(key)) as readonly object[]
 }
 
 /** Why a value cannot be used as a key set. */

@@ -184,7 +184,7 @@ async function adopting<Value>(pending: Promise<Value>): Promise<Value> {
 }
 
 /** A code for an error of the client. Its message may hold the URL, so only known forms are shown. */
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown'
   // A transaction fails with the replies of its commands.
   const replies: unknown = Reflect.get(error, 'replies')

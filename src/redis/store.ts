@@ -23,7 +23,8 @@ export interface StoreSettings {
 
 type Listener = (event: StoreEvent | NoticeEvent) => void
 
-const ADVICE: Readonly<Record<string, string>> = {
+/** By the reason of an `EngineError`. */
+export const ADVICE: Readonly<Record<string, string>> = {
   replica: 'the engine is a replica: connect to the primary',
   cluster: 'the engine runs in cluster mode, which has no order of messages: use one primary',
   NOPERM: 'the user of the engine lacks a right: see the ACL in the documentation',

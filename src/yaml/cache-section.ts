@@ -129,7 +129,8 @@ function pathOf({ optionPath }: OptionProblem): OptionProblem['optionPath'] {
     : ['store', ...optionPath]
 }
 
-function withFiles(section: unknown): unknown {
+/** The options of a store, with the texts of its files. */
+export function withFiles(section: unknown): unknown {
   if (!isOptionsObject(section) || !('tls' in section)) return section
   const { tls } = section
   if (!isOptionsObject(tls)) return section

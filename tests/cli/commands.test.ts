@@ -8,6 +8,7 @@ import { createKey } from '../../src/keys.ts'
 import { runLine } from '../support/surroundings.ts'
 
 const KEY = 'withauth_4fK2pQ7xV9bN1mZ8sD3gH6jL5wR0tY2uE4iO7aC9vB1nM3k'
+const firstWord = (name: string): string => name.split(' ')[0] ?? ''
 const NAMES = COMMANDS.map(({ name }) => name)
 const GROUPS = [...new Set(NAMES.filter((name) => name.includes(' ')).map(firstWord))]
 
@@ -15,10 +16,6 @@ const folder = mkdtempSync(join(tmpdir(), 'with-auth-'))
 const inFolder = (name: string): string => join(folder, name)
 beforeAll(() => createKey(inFolder('keys.yaml'), { principal: 'alice' }))
 afterAll(() => rmSync(folder, { recursive: true }))
-
-function firstWord(name: string): string {
-  return name.split(' ')[0] ?? ''
-}
 
 function run(args: readonly string[], env: Record<string, string> = {}) {
   return runLine(args, COMMANDS, env)
@@ -199,6 +196,8 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
   check: {
     'key-file': [file('missing.txt'), file('./')],
     'timeout-ms': [{ value: '0' }, { value: '60001' }, { value: 'soon' }],
+    config: [{ value: 'missing.yaml', shown: 'missing.yaml' }],
+    wait: [{ value: '0' }, { value: '3601' }, { value: 'soon' }],
   },
   explain: {
     path: [{ value: 'v1' }, { value: '//v1' }],
@@ -235,7 +234,7 @@ function lineWithout(command: string, option: string): readonly string[] {
     'keys export': [keys],
     endpoint: [keys, ['--port=0']],
     console: [keys, ['--port=0']],
-    check: [['http://127.0.0.1:9']],
+    check: [option === 'config' ? [] : ['--config', 'run.yaml']],
     explain: [option === 'config' ? [] : keys, ['--path', '/v1']],
     revoke: [['--config', 'run.yaml'], option === 'sha256' ? [] : ['--all']],
   }

@@ -48,6 +48,11 @@ export function isOutage({ outcome: { status } }: Finding): boolean {
   return status === 0 || status >= 500 || status === 429
 }
 
+/** Whether a row is about an endpoint that was unavailable. */
+export function isOutageRow({ did }: Judgment): boolean {
+  return /^(?:no answer|5\d\d|429)\b/.test(did)
+}
+
 export function isRedirect({ status }: ProbeOutcome): boolean {
   return status >= 300 && status < 400
 }

@@ -51,7 +51,7 @@ const ON_CAUSE: Readonly<Record<string, string>> = {
 }
 
 /** The change for a missing answer. */
-function adviceOnCause(reason: DenialReason, cause: string | undefined): string {
+export function adviceOnCause(reason: DenialReason, cause: string | undefined): string {
   const known = cause !== undefined && Object.hasOwn(ON_CAUSE, cause) ? ON_CAUSE[cause] : undefined
   return known ?? ON_CODE[reason]
 }

@@ -60,7 +60,8 @@ export function pathOf(key: string): OptionPath {
   return index === undefined ? [name] : [name, Number(index)]
 }
 
-function shownOf({ verifier }: Watched): unknown {
+/** The options of a provider, as `with-auth config` prints them. */
+export function shownOf({ verifier }: Watched): unknown {
   const described: unknown = verifier?.describe()
   return readName(described, 'provider_config') ?? described
 }

@@ -105,7 +105,7 @@ Stopped: nothing listens there (ECONNREFUSED).
     [
       'sk-s3cret-https://a.example',
       [],
-      'URL must begin with https:// or http://: it is an auth endpoint. A provider of run.yaml has none to check: "with-auth config FILE" validates its settings, and the gateway asks it about a random key',
+      'URL must begin with https:// or http://: it is an auth endpoint. For the providers of a run.yaml give --config FILE',
     ],
     [
       'https://user:s3cret@auth.example.com/',

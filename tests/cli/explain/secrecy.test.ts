@@ -4,12 +4,14 @@ import { holdsPart } from '../../../src/core/endpoint/identity-faults.ts'
 import { goodClaims, keyOf, sign } from '../../support/issuer.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import { startService } from '../../support/verifier-service.ts'
+import { createCheck } from '../support/checked.ts'
 import { createExplain } from '../support/explained.ts'
 
 /** Whatever a token, a service or a command line holds: no secret on the screen, and nothing that a terminal obeys. */
 
 const inFolder = setupFolder()
 const { run } = createExplain(inFolder)
+const check = createCheck(inFolder)
 
 const OWN = {
   client: 'Cl13nt-s3cret-9f2c',
@@ -83,16 +85,24 @@ const bodyOf = (text: string): object => ({
   keys: [{ kty: 'RSA', kid: text, alg: text }],
 })
 
+/** The secrets that a file holds or names. */
+function secretsOf(name: string): readonly string[] {
+  const file = FILES[name]?.('') ?? ''
+  return Object.values(OWN).filter(
+    (one) => file.includes(one) || (one === OWN.reviewer && name === 'kubernetes'),
+  )
+}
+
+/** A finding, its advice, or the last line. */
+const LINE = /^(?:run\.yaml:\d+: (?:ok|warning|error): | {4}\S|(?:\d+|no) errors?, )/
+
 const OBEYED = /(?!\n)[\p{Cc}\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]/u
 
 describe.each(Object.entries(FILES))('a hostile service: %s', (name, fileOf) => {
   it.each([200, 201, 403])('that answers %i', async (status) => {
     writeFileSync(inFolder('reviewer'), OWN.reviewer)
     const token = name === 'github app' ? `gho_${'Z9x8'.repeat(9)}` : 'T0ken-Of-The-Caller-4242'
-    const file = fileOf('http://127.0.0.1')
-    const isKnown = (one: string): boolean =>
-      file.includes(one) || (one === OWN.reviewer && name === 'kubernetes')
-    const secrets = [token, ...Object.values(OWN).filter(isKnown)]
+    const secrets = [token, ...secretsOf(name)]
     const found: string[] = []
     let text = ''
     const service = await startService(() => ({ status, json: bodyOf(text) }))
@@ -105,6 +115,32 @@ describe.each(Object.entries(FILES))('a hostile service: %s', (name, fileOf) => 
         found.push(printed)
       found.push(...forms.filter((form) => shown.toLowerCase().includes(form.toLowerCase())))
       if (OBEYED.test(shown)) found.push(JSON.stringify(OBEYED.exec(shown)?.[0]))
+    }
+    expect(found).toEqual([])
+  })
+
+  it.each([
+    [200, []],
+    [401, ['--json']],
+  ])('that answers %i to `with-auth check --config`', async (status, args) => {
+    writeFileSync(inFolder('reviewer'), OWN.reviewer)
+    const found: string[] = []
+    let text = ''
+    const service = await startService(() => ({ status, json: bodyOf(text) }))
+    for (text of hostileTexts(secretsOf(name))) {
+      const { printed, noted } = await check(fileOf(`http://127.0.0.1:${service.port}`), args)
+      const shown = (printed + noted).toLowerCase()
+      found.push(...secretsOf(name).filter((secret) => shown.includes(secret.toLowerCase())))
+      if (OBEYED.test(shown)) found.push(printed)
+      const isText = args.length === 0
+      if (
+        isText &&
+        !printed
+          .trimEnd()
+          .split('\n')
+          .every((line) => LINE.test(line))
+      )
+        found.push(printed)
     }
     expect(found).toEqual([])
   })

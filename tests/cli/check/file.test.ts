@@ -1,0 +1,301 @@
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { COMMANDS } from '../../../src/cli/main.ts'
+import { createKey, sqliteKeys } from '../../../src/keys.ts'
+import { tellSkipped } from '../../support/installed.ts'
+import { runLine } from '../../support/surroundings.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+import { startService } from '../../support/verifier-service.ts'
+import { createCheck } from '../support/checked.ts'
+
+/** What `with-auth check --config` says about a file without asking a service, and how it ends. */
+
+const inFolder = setupFolder()
+const check = createCheck(inFolder)
+
+const ofKeys = (file: string, more = ''): string =>
+  `provider_config:\n  type: api_keys\n  file: ${file}\n${more}`
+const DAY_MS = 86_400_000
+const MAKES_IT = '    Run "with-auth keys create --keys FILE" with the file, which makes it.\n'
+const MISSING =
+  process.getBuiltinModule('node:sqlite') === undefined
+    ? tellSkipped('node:sqlite needs Node 22.13 or later')
+    : undefined
+
+describe('keys', () => {
+  it('that end soon, have ended, or can be read by others', async () => {
+    const file = inFolder('keys.yaml')
+    const soon = new Date(Date.now() + 13 * DAY_MS).toISOString()
+    await createKey(file, { principal: 'alice' })
+    const ending = await createKey(file, { principal: 'bob', expiresAt: soon })
+    const late = await createKey(file, { principal: 'bob', expiresIn: '15d' })
+    const ended = '2026-11-01T00:00:00Z'
+    const text = readFileSync(file, 'utf8')
+    writeFileSync(file, text.replace(late.expires ?? '', ended))
+    chmodSync(file, 0o644)
+    const { code, printed } = await check(ofKeys(file))
+    expect({ code, printed }).toEqual({
+      code: 0,
+      printed: `run.yaml:5: warning: Every user of this machine may read ${file} (mode 644): it has names and the hashes of keys.
+    Run chmod 600 on it.
+run.yaml:5: ok: ${file} has 2 keys that work.
+run.yaml:5: warning: These keys end within 14 days: ${ending.id} (${soon.slice(0, 10)}).
+run.yaml:5: warning: These keys have ended: ${late.id} (2026-11-01).
+no errors, 3 warnings
+`,
+    })
+    chmodSync(file, 0o666)
+    expect((await check(ofKeys(file))).printed).toContain(
+      `run.yaml:5: error: Every user of this machine may change ${file} (mode 666), and add keys.\n    Run chmod 600 on it.\n`,
+    )
+  })
+
+  it.skipIf(MISSING !== undefined)(
+    `of a SQLite file without its table, and of one without a key ${MISSING ?? ''}`,
+    async () => {
+      const file = inFolder('keys.db')
+      writeFileSync(file, '', { mode: 0o600 })
+      const { code, printed } = await check(ofKeys(file))
+      expect({ code, printed }).toEqual({
+        code: 1,
+        printed: `run.yaml:5: error: "server.auth.provider_config.file" must be a file of keys that can be read: Cannot use ${file}: no such table: withauth_keys: sqliteKeys(file, { create: true }) makes it\n${MAKES_IT}1 error, no warnings\n`,
+      })
+      const store = sqliteKeys(inFolder('empty.db'), { create: true })
+      await store.close?.()
+      expect(await check(ofKeys(inFolder('empty.db')))).toMatchObject({
+        code: 0,
+        printed: `run.yaml:5: warning: ${inFolder('empty.db')} has no key that works: everybody is rejected.\nno errors, 1 warning\n`,
+      })
+      expect(readdirSync(inFolder('.')).filter((name) => /use|wal|shm/.test(name))).toEqual([])
+    },
+  )
+
+  it('of a file that is missing or broken are said once', async () => {
+    const missing = await check(ofKeys(inFolder('none.yaml')))
+    expect(missing).toMatchObject({
+      code: 1,
+      printed: `run.yaml:5: error: "server.auth.provider_config.file" must be a file of keys that can be read: There is no file ${inFolder('none.yaml')}\n${MAKES_IT}1 error, no warnings\n`,
+    })
+  })
+})
+
+const rules = (text: string, more = ''): string => {
+  const file = inFolder('keys.yaml')
+  return ofKeys(file, `${more}route_policy:\n${text}`)
+}
+
+async function rulesOf(text: string, more = ''): Promise<string> {
+  await createKey(inFolder('keys.yaml'), { principal: 'a', attributes: { roles: ['user'] } }).catch(
+    () => undefined,
+  )
+  const { printed } = await check(rules(text, more))
+  return printed.split('\n').slice(1, -2).join('\n')
+}
+
+describe('rules', () => {
+  it.each([
+    [
+      '- permit: { paths: "/v1/*" }',
+      '- forbid: { paths: /v1/admin* }',
+      'error',
+      'permits',
+      'Move it before rule 0.',
+    ],
+    [
+      '- forbid: { paths: "*" }',
+      '- permit: { paths: /v1/*, methods: [GET] }',
+      'error',
+      'forbids',
+      'Move it before rule 0.',
+    ],
+    [
+      '- permit: { paths: [/v1/*, /v2] }',
+      '- permit: { paths: [/v2, /v1/a], methods: [POST] }',
+      'warning',
+      'permits',
+      'Remove it, or move it before rule 0.',
+    ],
+    [
+      '- permit: { paths: "*", methods: [GET] }',
+      '- permit: { paths: "/a*", methods: [HEAD] }',
+      'warning',
+      'permits',
+      'Remove it, or move it before rule 0.',
+    ],
+    [
+      '- permit: { paths: "regex:/a+" }',
+      '- forbid: { paths: "regex:/a+" }',
+      'error',
+      'permits',
+      'Move it before rule 0.',
+    ],
+    [
+      '- permit: { paths: "*" }\n  when: user with user in roles',
+      '- permit: { paths: "/b*" }\n  when: [user with user in roles, user with a in roles]',
+      'warning',
+      'permits',
+      'Remove it, or move it before rule 0.',
+    ],
+  ])('%s shadows %s', async (first, second, level, verb, change) => {
+    const says = await rulesOf(`${first}\n${second}`)
+    expect(says).toContain(
+      `: ${level}: Rule 1 never decides about the paths that it names: rule 0 ${verb} them before.\n    ${change}`,
+    )
+  })
+
+  it.each([
+    ['- permit: { paths: "/v1/*", methods: [GET] }', '- forbid: { paths: /v1/admin* }'],
+    [
+      '- permit: { paths: "/v1*" }\n  when: user with user in roles',
+      '- forbid: { paths: /v1/admin* }\n  when: user with user in roles',
+    ],
+    [
+      '- permit: { paths: "/v1*" }\n  when: user with user in roles',
+      '- permit: { paths: /v1/admin* }',
+    ],
+    ['- permit: { paths: "/v1/a*" }', '- permit: { paths: /v1* }'],
+    ['- permit: { paths: "regex:/a.*" }', '- permit: { paths: /ab* }'],
+    [
+      '- permit: { paths: "/a*" }\n  unless: user with user in roles',
+      '- permit: { paths: "/a*" }\n  when: user with user in roles',
+    ],
+  ])('%s does not shadow %s', async (first, second) => {
+    expect(await rulesOf(`${first}\n${second}`)).not.toContain('never decides')
+  })
+
+  it('ask for what no caller has', async () => {
+    const says = await rulesOf(`- permit: { paths: /a* }
+  when: user with admin in rolls
+- forbid: { paths: /b* }
+  unless: user with admin in roles`)
+    expect(says)
+      .toBe(`run.yaml:7: warning: Rule 0 asks for the attribute "rolls", which no caller has: it never applies.
+    Use one that callers have: "roles".
+run.yaml:9: warning: Rule 1 asks for "admin" in "roles", which no key has.`)
+    const service = await startService(() => ({ json: { keys: [] } }))
+    const { printed } = await check(`provider_config:
+  type: oauth2_token
+  audience: a
+  issuer: me
+  jwks: { uri: "http://127.0.0.1:${service.port}/" }
+  claims_mapping: { groups: teams }
+route_policy:
+- forbid: { paths: /a* }
+  unless: user with admin in roles
+- permit: { paths: "*" }
+  when: user with any in teams`)
+    expect(printed).toContain(
+      `run.yaml:10: error: Rule 0 asks for the attribute "roles", which no caller has: it spares nobody.
+    Use one that callers have: "teams".
+1`.slice(0, -2),
+    )
+  })
+
+  it('permit a path to all, and "public" does not have it', async () => {
+    const text = '- permit: { paths: [/healthz, /v1/models] }\n- permit: { paths: /v1/* }'
+    const tells = (paths: string, word: string): string =>
+      `Rule 0 permits ${paths} to every caller, and a request without a token gets 401: "public" does not have the ${word}.`
+    expect(await rulesOf(text)).toBe(
+      `run.yaml:7: warning: ${tells('/healthz, /v1/models', 'paths')}\n    Add it to "public", if no token should be needed.`,
+    )
+    expect(await rulesOf(text, 'public: [/healthz]\n')).toBe(
+      `run.yaml:8: ok: ${tells('/v1/models', 'path')}`,
+    )
+    expect(await rulesOf(text, 'public: [/healthz, /v1/models]\n')).toBe('')
+  })
+})
+
+it('warns of http to another machine at its line, and not of the permission as well', async () => {
+  const { printed } = await check(
+    `endpoint: http://auth.invalid/validate
+allow_insecure_http: true
+cache: {}
+context: { headers: [] }
+store:
+  url: redis://:Passw0rd-0123@store.invalid`,
+    ['--timeout-ms=2000'],
+  )
+  expect(printed)
+    .toContain(`run.yaml:3: warning: "server.auth.endpoint" leads to another machine without TLS: who is on the way can read tokens, and change answers.
+    Use https.
+`)
+  expect(printed)
+    .toContain(`run.yaml:8: warning: The store is on another machine, and reached without TLS: who is on the way can read its password, and stop revocations.
+    Use rediss://.
+`)
+  expect(printed.match(/without TLS/g)).toHaveLength(2)
+  expect(printed).not.toMatch(/insecure|Passw0rd/)
+})
+
+it('says all that is wrong in a file, each with its line', async () => {
+  expect(
+    await check('endpiont: https://a.example\ntimeout_ms: -1\nrealm: ${env.NO_SUCH_REALM}'),
+  ).toEqual({
+    code: 1,
+    noted: '',
+    printed: `run.yaml:3: error: Unknown option "server.auth.endpiont": did you mean "endpoint"?
+run.yaml:4: error: "server.auth.timeout_ms" must be a number of milliseconds from 1 to 60000, received -1
+run.yaml:5: error: "server.auth.realm": Environment variable "NO_SUCH_REALM" is not set, or empty: set it, write \${env.NO_SUCH_REALM:=default}, or \${env.NO_SUCH_REALM:+value} to leave the key out when it is not set
+3 errors, no warnings
+`,
+  })
+})
+
+it('prints everything as JSON', async () => {
+  const service = await startService((_, response) => void response.destroy())
+  const { code, printed } = await check(
+    `provider_config:\n  type: oauth2_token\n  issuer: me\n  audience: a\n  jwks: { uri: "http://127.0.0.1:${service.port}/k" }`,
+    ['--json'],
+  )
+  expect(code).toBe(3)
+  expect(JSON.parse(printed)).toEqual({
+    file: inFolder('run.yaml'),
+    ok: false,
+    findings: [
+      {
+        level: 'error',
+        line: 7,
+        key: 'server.auth.provider_config.jwks.uri',
+        says: `http://127.0.0.1:${service.port}/k cannot be reached (UND_ERR_SOCKET).`,
+        change: 'Is the service running, and does this machine reach it?',
+        outage: true,
+      },
+    ],
+  })
+})
+
+it('waits for a service, and says once that it does', async () => {
+  const service = await startService(() => ({ status: 503 }))
+  const auth = `provider_config:\n  type: github_token\n  github_api_base_url: http://127.0.0.1:${service.port}\n  client_id: app\n  client_secret: s3cret-0123456789`
+  setTimeout(() => service.answerWith(() => ({ status: 404 })), 500)
+  const { code, noted } = await check(auth, ['--wait=5'])
+  expect({ code, noted }).toEqual({
+    code: 0,
+    noted: `with-auth: waiting for at most 5 s: http://127.0.0.1:${service.port}/applications/app/token answered 503.\n`,
+  })
+  service.answerWith(() => ({ status: 503 }))
+  const startedAt = performance.now()
+  expect((await check(auth, ['--wait=1'])).code).toBe(3)
+  expect(performance.now() - startedAt).toBeLessThan(3000)
+})
+
+it.each([
+  [['--wait=5', 'http://127.0.0.1:1'], '--wait is for the file of --config: give --config FILE'],
+  [
+    ['--upstream-enforces-access-policy', 'http://127.0.0.1:1'],
+    '--upstream-enforces-access-policy is about the file of --config: give --config FILE',
+  ],
+  [['--config=run.yaml', 'http://127.0.0.1:1'], 'Give either URL or --config FILE'],
+  [
+    ['--config=run.yaml', '--allow-insecure-http'],
+    '--allow-insecure-http is for URL: set server.auth.allow_insecure_http in the file',
+  ],
+  [['--config=run.yaml', '--wait=0'], '--wait must be a whole number from 1 to 3600, received "0"'],
+  [
+    ['--config=no-such/run.yaml'],
+    '--config no-such/run.yaml: The file cannot be read: it does not exist',
+  ],
+])('rejects %j', async (args, message) => {
+  const noted = `with-auth: ${message}\nRun "with-auth check --help" for help.\n`
+  expect(await runLine(['check', ...args], COMMANDS)).toEqual({ code: 2, printed: '', noted })
+})
