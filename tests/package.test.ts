@@ -167,6 +167,9 @@ describe('the published package', { tags: ['slow'] }, () => {
     emitted.push(...new Set(fetches))
     const toRead = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'schema.json']
     expect(packed.files).toEqual(sorted([...emitted, ...toRead, ...new Set(TO_COPY)]))
+    const args = [join(packed.folder, 'dist/cli.js'), 'init', '--for', 'haproxy']
+    const wrote = 'Wrote haproxy.cfg, with-auth.lua. '
+    expect(execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8' })).toContain(wrote)
   })
 
   it.each(['module', 'commonjs'] as const)('loads by its names from a %s', (type) => {

@@ -3,8 +3,9 @@
 import { Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { isRecord } from '../../core/endpoint/claim-path.ts'
+import { AuthConfigError } from '../../core/errors.ts'
 import { readJsonBody } from '../../keys/question.ts'
-import { createKey, reportKeys, revokeKey, rotateKey } from '../../keys.ts'
+import { createKey, KeyFileError, reportKeys, revokeKey, rotateKey } from '../../keys.ts'
 import { findRoleTypo, readAttributes } from '../commands/keys.ts'
 import { asUsage, nameFlag, UsageError } from '../errors.ts'
 // oxlint-disable-next-line import/default -- the text
@@ -165,5 +166,12 @@ function messageOf(error: unknown): string {
 
 function statusOf(error: unknown): 400 | 403 | 408 | 413 | 500 {
   if (error instanceof HTTPException) return error.status as 400
-  return error instanceof UsageError ? 400 : 500
+  return isOfCaller(error) ? 400 : 500
+}
+
+/** Whether the page asked for something that cannot be done, such as a change of a key that is gone. */
+function isOfCaller(error: unknown): boolean {
+  if (error instanceof UsageError || error instanceof AuthConfigError) return true
+  const { cause = error } = error instanceof Error ? error : {}
+  return cause instanceof KeyFileError && Object.hasOwn(ADVICES, cause.code)
 }

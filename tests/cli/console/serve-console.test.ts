@@ -226,10 +226,10 @@ describe('the API', () => {
     ['/api/keys', { principal: 'a', attributes: ['x'] }, 400, 'Attributes must be NAME=VALUE'],
     ['/api/keys', { principal: 'a', paths: ['v1'] }, 400, 'Paths must be '],
     ['/api/keys', { principal: 'a', expiresIn: 'soon' }, 400, 'Works for must be '],
-    ['/api/keys', { principal: 'a', sha256: 'b' }, 500, '"key.sha256"'],
+    ['/api/keys', { principal: 'a', sha256: 'b' }, 400, '"key.sha256"'],
     ['/api/keys/ID/rotate', { overlap: 'x' }, 400, 'The old key works for must be '],
-    ['/api/keys/key_none/rotate', {}, 500, 'There is no key with this id'],
-    ['/api/keys/key_none/revoke', {}, 500, 'reload the page'],
+    ['/api/keys/key_none/rotate', {}, 400, 'There is no key with this id'],
+    ['/api/keys/key_none/revoke', {}, 400, 'reload the page'],
   ])('answers %s %j with %i, and names the field', async (route, body, status, message) => {
     const headers = await served.signIn()
     const answer = await served.send(route.replace('ID', alice.id), { headers, body })
