@@ -73,22 +73,4 @@ describe('following a page', { timeout: MOST_MS }, () => {
     const page = 'Save this as `a.txt`:\n\n```json\n1\n```\n\n```sh\ncat a.txt\nfalse\ntrue\n```\n'
     expect(await follow('a.md', page)).toEqual([{ place: 'a.md:7', status: 1, printed: '1\n' }])
   })
-
-  it('finds a command that ends the shell', async () => {
-    await expect(follow('a.md', '```sh\nexit 0\n```\n')).rejects.toThrow('ended the shell')
-  })
-
-  it('skips what cannot run here, and lines that the page leaves out', async () => {
-    const page =
-      '<!-- not run: ends the shell -->\n\n```sh\nexit 1\n```\n\n' +
-      '```sh\nprintf "1\\n2\\n3\\n"\n```\n\nIt prints:\n\n```text\n1\n...\n3\n```\n'
-    expect(await follow('a.md', page)).toEqual([])
-  })
-
-  it('uses the id that was printed in place of the documented one', async () => {
-    const page =
-      '```sh\necho key_bbbbbbbbbbbb\n```\n\n```text\nkey_aaaaaaaaaaaa\n```\n\n' +
-      '```sh\necho key_aaaaaaaaaaaa | tr b x\n```\n\n```text\nkey_xxxxxxxxxxxx\n```\n'
-    expect(await follow('a.md', page)).toEqual([])
-  })
 })

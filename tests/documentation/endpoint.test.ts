@@ -1,27 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { serve } from '@hono/node-server'
 import { describe, expect, it } from 'vitest'
-import { examine } from '../../src/cli/conformance/examine.ts'
 import { memoryCache, withAuth } from '../../src/index.ts'
-import { createKey, createKeyEndpoint, listKeys } from '../../src/keys.ts'
-import { close } from '../support/loopback.ts'
+import { createKey, listKeys } from '../../src/keys.ts'
 import { readFences, readTable } from '../support/markdown.ts'
 import { readText } from '../support/project.ts'
 import { get } from '../support/requests.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
-import type { AddressInfo, Server } from 'node:net'
 import type { DecisionEvent, Transport } from '../../src/index.ts'
 
 const pathOf = setupFolder()
 const PAGE = 'docs/auth-endpoint.md'
-
-type Fetch = (request: Request) => Promise<Response>
-
-it('an endpoint over a file passes `with-auth check`', async () => {
-  const file = pathOf('keys.yaml')
-  const { key } = await createKey(file, { principal: 'alice' })
-  expect(await failedChecks(createKeyEndpoint({ file }), key)).toEqual([])
-})
 
 it('the key file of docs/keys.md is valid, and means what it shows', async () => {
   const block = readFences(readText('docs/keys.md')).find(
@@ -101,14 +89,4 @@ function meaningOf(status: number): string {
   if (status === 200) return 'it passes'
   if (status === 401) return 'rejected'
   return status === 429 ? 'rejected as an overload' : 'rejected as an outage'
-}
-
-async function failedChecks(fetch: Fetch, key: string): Promise<unknown[]> {
-  const server = serve({ fetch, hostname: '127.0.0.1', port: 0 }) as Server
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  const url = `http://127.0.0.1:${port}/validate`
-  const rows = await examine({ url, headers: {}, timeoutMs: 5000 }, key)
-  await close(server)
-  return rows.filter(({ result }) => result !== 'ok')
 }

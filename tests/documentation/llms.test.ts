@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { readJson, sorted } from '../support/project.ts'
-import { createPage, pageNamed, PAGES } from './pages.ts'
+import { pageNamed, PAGES } from './pages.ts'
 import type { Page } from './pages.ts'
 
 /** `llms.txt` lists the pages for language models: https://llmstxt.org. `docs/README.md` lists them for people. Both are in the order of the site. */
@@ -28,14 +28,6 @@ it('readers have at most 50 pages beside their list, and 6 more about servers', 
   const others = pages.filter((file) => !/^docs\/(?:README|servers\/|contributing\/)/.test(file))
   expect(servers.length).toBeLessThanOrEqual(6)
   expect(others.length).toBeLessThanOrEqual(50)
-})
-
-it.each([
-  ['# A\n\nFirst `a.b`. Second.\n', 'First `a.b`.'],
-  ['# A\n\n<!-- Written by x. -->\n\nOne [link](b.md)\nover lines.\n', 'One link over lines.'],
-  ['# A\n\nLinks:\n\n- one\n', 'Links.'],
-])('a page is described by its first sentence: %j', (text, sentence) => {
-  expect(describePage(createPage('docs/a.md', text))).toBe(`- [A](docs/a.md): ${sentence}`)
 })
 
 function createList(): string {

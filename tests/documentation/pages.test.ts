@@ -5,7 +5,7 @@ import { parseAllDocuments } from 'yaml'
 import { readCodeSpans, readLinks } from '../support/markdown.ts'
 import { exists, readJson, readText, ROOT } from '../support/project.ts'
 import { findTypeErrors, isPlace } from '../support/type-check.ts'
-import { anchorsOf, createPage, pageNamed, PAGES } from './pages.ts'
+import { anchorsOf, pageNamed, PAGES } from './pages.ts'
 import { readSteps } from './steps.ts'
 import type { Page, PageFence } from './pages.ts'
 
@@ -24,11 +24,6 @@ describe.each(PAGES.map((page) => [page.file, page] as const))('%s', (file, page
   it('has fewer than 250 lines', ({ skip }) => {
     skip(page.isGenerated || file.startsWith('bench/'), 'a command writes this page')
     expect(linesOf(page.text)).toBeLessThan(MOST_LINES)
-  })
-
-  it('begins with its title', () => {
-    expect(page.text).toMatch(/^# \S/)
-    expect(page.text.match(/^# /gm)?.length).toBe(1 + commentsInShell(page))
   })
 
   it('names only files of the repository and npm scripts that exist', () => {
@@ -80,15 +75,6 @@ describe('a code block', () => {
       syntaxErrors('python3', ['-c', 'import ast, sys; ast.parse(sys.stdin.read())'], code),
     ).toBe('')
   })
-
-  it('is in a language that a test or a reader knows', () => {
-    const checked = ['ts', 'js', 'json', 'yaml', 'sh', 'python', 'sql']
-    const shown = ['text', 'ini', 'nginx', 'caddy', 'go', 'php', 'mermaid', 'toml', 'dockerfile']
-    const others = PAGES.flatMap(labelled).filter(
-      ([, { language }]) => ![...checked, ...shown].includes(language),
-    )
-    expect(others.map(([name, { language }]) => `${name}: ${language}`)).toEqual([])
-  })
 })
 
 // A name such as `server.mjs` has no types on any runtime.
@@ -117,23 +103,7 @@ describe('the README', () => {
   })
 })
 
-it('npm start says that it builds, before the build', () => {
-  expect(scripts['start']).toMatch(/^echo Building with-auth \.\.\. && npm run --silent build && /)
-})
-
 describe('the check of a page', () => {
-  const page = createPage(
-    'docs/a.md',
-    '# A\n\n<!-- examples/x.js -->\n\n```js\nx\n```\n\n```ts node\ny\n```\n',
-  )
-
-  it('reads the comment before a block', () => {
-    expect(page.fences.map(({ comment, line }) => [comment, line])).toEqual([
-      ['examples/x.js', 6],
-      [undefined, 10],
-    ])
-  })
-
   it.each([
     ['keys.md', 'docs/contributing/advisories.md', false],
     ['../../SECURITY.md', 'docs/contributing/advisories.md', true],
@@ -144,10 +114,6 @@ describe('the check of a page', () => {
     ['../elsewhere.md', 'SECURITY.md', false],
   ])('follows the link %s of %s', (target, file, found) => {
     expect(resolves(target, file)).toBe(found)
-  })
-
-  it('finds an error of the shell and of Python', () => {
-    expect(syntaxErrors('sh', ['-n'], 'if true; then')).not.toBe('')
   })
 })
 
@@ -173,11 +139,6 @@ function savedAsJavaScript({ file, text }: Page): [name: string, code: string][]
 
 function linesOf(text: string): number {
   return text.trimEnd().split('\n').length
-}
-
-/** Comments of shell, Python and YAML begin as a title does. */
-function commentsInShell({ fences }: Page): number {
-  return fences.reduce((sum, { code }) => sum + (code.match(/^# /gm)?.length ?? 0), 0)
 }
 
 function resolves(target: string, from: string): boolean {
