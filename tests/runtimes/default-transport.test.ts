@@ -36,7 +36,7 @@ it.each([
   })
 })
 
-it.each(['20', '24', '26'])(
+it.each(['20', '26'])(
   'on Node %s: rejects no more good callers than fetch, while the endpoint closes idle connections',
   async (version) => {
     const { rejected, byFetch } = (await print(findNode(version), [

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, inject, it, onTestFinished } from 'vitest'
-import { BUN, DENO, NODES } from './support/binaries.ts'
+import { BUN, DENO, SOME_NODES } from './support/binaries.ts'
 import { DENO_SERVE, onCommand, onSrvx, onWorkerd } from './support/served-program.ts'
 import type { AddressInfo } from 'node:net'
 import type { Start } from './support/served-program.ts'
@@ -13,7 +13,7 @@ import type { Start } from './support/served-program.ts'
 type On = (program: string) => Start
 
 const RUNTIMES: readonly (readonly [name: string, on: On])[] = [
-  ...NODES.map((node): [string, On] => [node.name, (program) => onSrvx(node, program)]),
+  ...SOME_NODES.map((node): [string, On] => [node.name, (program) => onSrvx(node, program)]),
   ['Bun', (program) => onCommand(BUN, '--port=0', program)],
   ['Deno', (program) => onCommand(DENO, ...DENO_SERVE, program)],
   ['workerd', (program) => onWorkerd(program)],

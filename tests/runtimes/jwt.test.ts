@@ -1,12 +1,12 @@
 import { expect, inject, it } from 'vitest'
-import { BUN, DENO, NODES } from './support/binaries.ts'
+import { BUN, DENO, SOME_NODES } from './support/binaries.ts'
 import { startKeyServer } from './support/key-server.ts'
 import { DENO_SERVE, onCommand, onSrvx, onWorkerd } from './support/served-program.ts'
 import type { Start } from './support/served-program.ts'
 
 const CONTRACT = 'jwt-contract.js'
 const RUNTIMES: readonly (readonly [name: string, start: Start])[] = [
-  ...NODES.map((node) => [node.name, onSrvx(node, CONTRACT)] as const),
+  ...SOME_NODES.map((node) => [node.name, onSrvx(node, CONTRACT)] as const),
   ['Bun', onCommand(BUN, '--port=0', CONTRACT)],
   ['Deno', onCommand(DENO, ...DENO_SERVE, CONTRACT)],
   ['workerd', onWorkerd(CONTRACT)],
@@ -19,7 +19,7 @@ it.each(RUNTIMES)(
     const server = await start(inject('app'), {})
     try {
       const response = await fetch(`${server.url}/?issuer=${encodeURIComponent(keys.issuer)}`)
-      expect(await response.json()).toEqual({ passed: 9, failures: [] })
+      expect(await response.json()).toEqual({ passed: 5, failures: [] })
     } finally {
       await Promise.all([server.stop(), keys.close()])
     }

@@ -17,41 +17,9 @@ export const PROFILES = {
     ...EVERY_CALL,
     public: ['/public/*', '/healthz', { path: '/hooks/*', methods: ['POST'] }],
   },
-  /** The options that the README recommends, and more. */
-  unavailable: {
-    ...EVERY_CALL,
-    identity: 'required',
-    preflight: 'allow',
-    unavailableStatus: 503,
-  },
   /** For scenarios that last until the timeout. */
   strictInHaste: { ...EVERY_CALL, ...IN_HASTE },
-  unavailableInHaste: {
-    ...EVERY_CALL,
-    ...IN_HASTE,
-    identity: 'required',
-    unavailableStatus: 503,
-  },
   cached: { ...EVERY_CALL, context: TELL_SCENARIO, cache: { staleIfErrorMs: 60_000 } },
-  sources: {
-    ...EVERY_CALL,
-    realm: 'say "friend"',
-    context: { headers: ['x-scenario', 'X-Team'], params: 'lists', path: false, method: true },
-    credentials: [{ header: 'x-api-key' }, { cookie: 'session' }, { webSocketProtocol: 'key.' }],
-    cache: {},
-  },
-  /** The circuit opens after ten failures. */
-  breaking: {
-    retry: false,
-    unavailableStatus: 503,
-    circuitBreaker: { openMs: 600_000 },
-  },
-  /** One check at a time. */
-  narrow: {
-    ...EVERY_CALL,
-    unavailableStatus: 503,
-    concurrency: { maxInFlight: 1, maxWaiting: 0 },
-  },
 } satisfies Readonly<Record<string, Options>>
 
 export type ProfileName = keyof typeof PROFILES

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { beforeAll, expect, inject, it } from 'vitest'
 import { REPLAYS } from '../recorded/replays.ts'
 import { IS_NIGHTLY } from '../support/nightly.ts'
-import { BUN, DENO, locate, NODES } from './support/binaries.ts'
+import { BUN, DENO, locate, SOME_NODES } from './support/binaries.ts'
 import { bundle } from './support/bundle.ts'
 import type { Case } from '../recorded/recording.ts'
 import type { Binary } from './support/binaries.ts'
@@ -14,7 +14,7 @@ import type { Binary } from './support/binaries.ts'
 
 const run = promisify(execFile)
 const RUNTIMES: readonly (readonly [Binary, ...args: string[]])[] = [
-  ...NODES.map((node) => [node] as const),
+  ...SOME_NODES.map((node) => [node] as const),
   [BUN],
   [DENO, 'run', '--no-prompt', '--allow-net=127.0.0.1', '--allow-read', '--allow-env'],
 ]

@@ -5,14 +5,14 @@ import { promisify } from 'node:util'
 import { afterEach, expect, inject, it } from 'vitest'
 import { ENGINES, startEngine, stopEngines } from '../support/redis-servers.ts'
 import { findFreePort } from '../support/loopback.ts'
-import { BUN, DENO, NODES, locate } from './support/binaries.ts'
+import { BUN, DENO, SOME_NODES, locate } from './support/binaries.ts'
 import type { Binary } from './support/binaries.ts'
 
 const run = promisify(execFile)
 const [ENGINE] = ENGINES
 
 const RUNTIMES: readonly (readonly [Binary, ...string[]])[] = [
-  ...NODES.map((node): [Binary] => [node]),
+  ...SOME_NODES.map((node): [Binary] => [node]),
   [BUN],
   [DENO, 'run', '--no-prompt', '--allow-net=127.0.0.1', '--allow-read', '--allow-env'],
 ]

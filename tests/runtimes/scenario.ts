@@ -12,8 +12,6 @@ export interface Scenario extends Step {
   readonly profile?: ProfileName
   /** Earlier steps, one at a time. */
   readonly before?: readonly Step[]
-  /** Runs while the endpoint handles the call. A `gated` answer waits for the end of this step. */
-  readonly meanwhile?: Step
   /**
    * The answers of the endpoint, one for each call; the last one repeats. Or its state. Default: it allows the token `good`
    * and denies every other.
@@ -66,6 +64,6 @@ export interface Asked {
 }
 
 /** Every step of a scenario, in the order in which they begin. */
-export function stepsOf({ before = [], meanwhile, ...last }: Scenario): readonly Step[] {
-  return [...before, last, ...(meanwhile === undefined ? [] : [meanwhile])]
+export function stepsOf({ before = [], ...last }: Scenario): readonly Step[] {
+  return [...before, last]
 }

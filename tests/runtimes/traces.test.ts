@@ -16,7 +16,7 @@ import {
 } from 'vitest'
 import { close, listen } from '../support/loopback.ts'
 import { ROOT } from '../support/project.ts'
-import { BUN, DENO, locate, locateModule, NODES } from './support/binaries.ts'
+import { BUN, DENO, locate, locateModule, SOME_NODES } from './support/binaries.ts'
 import { startServer } from './support/server-process.ts'
 import { startWorker } from './support/workerd.ts'
 import type { Binary } from './support/binaries.ts'
@@ -146,7 +146,7 @@ function pathFrom(id: string | undefined): readonly string[] {
 }
 
 // The SDK needs Node 22.15. The tests of `telemetry/spans.ts` have one that runs on Node 20.
-const NODES_OF_SDK = NODES.filter(({ name }) => name !== 'Node 20')
+const NODES_OF_SDK = SOME_NODES.filter(({ name }) => name !== 'Node 20')
 
 describe.each([...NODES_OF_SDK, BUN])('the set-up of the page on $name', (binary) => {
   it('calls the endpoint in the span of the check, without instrumented fetch', async () => {
@@ -204,7 +204,7 @@ describe.each(NODES_OF_SDK)('the command on $name', (binary) => {
   })
 })
 
-it.each([...NODES, BUN])(
+it.each([...SOME_NODES, BUN])(
   'observe adds at most 2 µs to a cached hit without an SDK on $name',
   async (binary) => {
     const { stdout } = await run(locate(binary), ['observe-costs.js'], { cwd: inject('app') })

@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process'
-import { cpSync, readFileSync } from 'node:fs'
+import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { findTypeErrors } from '../support/type-check.ts'
 import { startAuthEndpoint } from './support/auth-endpoint.ts'
 import { BUN, NODES, locate } from './support/binaries.ts'
 import { BAD_ATTEMPTS, GOOD_ATTEMPTS, offer } from './support/handshakes.ts'
@@ -18,7 +17,7 @@ import type { Start } from './support/served-program.ts'
 
 const APP = inject('app')
 const EXAMPLES = join(import.meta.dirname, '../../examples')
-const PLACES = ['bun', 'deno', 'workers'] as const
+
 const ON_BUN = 'websocket-bun.ts'
 const ON_DENO = 'websocket-deno.ts'
 const ON_WORKERS = 'websocket-workers.ts'
@@ -137,17 +136,6 @@ describe.each(CARELESS)('%s, when the server chooses no sub-protocol', (_name, s
     await handshake.leave()
     await expect.poll(() => running().printed(), NOTICED).toContain('HANDLER')
   })
-})
-
-it(`examples/${ON_NODE} is short`, () => {
-  const code = readFileSync(join(EXAMPLES, ON_NODE), 'utf8')
-  expect(code.trimEnd().split('\n').length).toBeLessThanOrEqual(25)
-})
-
-it.each(PLACES)('examples/websocket-%s.ts is short, and compiles', { timeout: 60_000 }, (place) => {
-  const code = readFileSync(join(EXAMPLES, `websocket-${place}.ts`), 'utf8')
-  expect(code.trimEnd().split('\n').length).toBeLessThanOrEqual(25)
-  expect(findTypeErrors(code, place)).toEqual([])
 })
 
 // Vitest cuts a long `$name`.

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import { startAuthEndpoint } from './support/auth-endpoint.ts'
-import { BUN, DENO, NODES, locate } from './support/binaries.ts'
+import { BUN, DENO, SOME_NODES, locate } from './support/binaries.ts'
 import { send } from './support/http.ts'
 import { DENO_SERVE, onCommand, onSrvx, onWorkerd } from './support/served-program.ts'
 import { TOKEN } from '../support/token.ts'
@@ -18,7 +18,7 @@ const PROGRAM = 'yaml-text.js'
 const MAY_READ = '--allow-env=RUN_YAML,AUTH_URL,SECRET,LOG_STREAM,LOG_TOKENS'
 
 const SERVERS: readonly (readonly [name: string, start: Start])[] = [
-  ...NODES.map((binary) => [binary.name, onSrvx(binary, PROGRAM)] as const),
+  ...SOME_NODES.map((binary) => [binary.name, onSrvx(binary, PROGRAM)] as const),
   ['Bun', onCommand(BUN, '--port=0', PROGRAM)],
   ['Deno', onCommand(DENO, ...DENO_SERVE, MAY_READ, PROGRAM)],
   ['workerd', onWorkerd(PROGRAM)],
@@ -75,7 +75,7 @@ describe.each(SERVERS)('a config out of YAML on %s', (_, start) => {
 })
 
 const NAMED_PIPE = 'The file cannot be read: it is a named pipe, not a regular file'
-const PROGRAMS = [...NODES, BUN, DENO].map((binary) => [binary.name, binary] as const)
+const PROGRAMS = [...SOME_NODES, BUN, DENO].map((binary) => [binary.name, binary] as const)
 
 describe.each(PROGRAMS)('a file on %s', (_, binary) => {
   it('is loaded and watched, a pipe is not, and the watch lets the process end', async () => {

@@ -262,18 +262,6 @@ function show(config: AuthConfig) {
 }
 
 describe('the printed configuration', () => {
-  it('contains no secret', () => {
-    const shown = show({
-      endpoint: 'https://a.example/v?key=s3cret',
-      endpointHeaders: { 'X-Auth-Secret': 's3cret', 'x-theSecond': 's3cret' },
-    })
-    expect(JSON.stringify(shown)).not.toContain('s3cret')
-    expect(shown).toMatchObject({
-      endpoint: 'https://a.example/v?[redacted]',
-      endpoint_headers: { 'x-auth-secret': '[redacted]', 'x-thesecond': '[redacted]' },
-    })
-  })
-
   it('can be read again with the same result', () => {
     const config: AuthConfig = {
       endpoint: 'https://a.example/v',

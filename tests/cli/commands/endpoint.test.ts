@@ -149,10 +149,4 @@ describe('with-auth endpoint', () => {
     ])
     expect(logged()[1]?.['durationMs']).toBeLessThanOrEqual(tookMs)
   })
-
-  it('needs a key file', async () => {
-    const { code, noted } = await runLine(['endpoint'], [endpointCommand])
-    expect(code).toBe(2)
-    expect(noted).toContain('--keys FILE is missing')
-  })
 })

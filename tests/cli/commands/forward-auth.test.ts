@@ -59,10 +59,6 @@ describe('--for', () => {
     expect(code).toBe(2)
     expect(noted).toContain(message)
   })
-
-  it('takes no more operands', async () => {
-    expect((await failWith('--for', 'nginx', 'caddy')).code).toBe(2)
-  })
 })
 
 describe('a subrequest', () => {

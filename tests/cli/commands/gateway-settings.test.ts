@@ -82,13 +82,4 @@ describe('the settings of with-auth gateway', () => {
     expect(await hostAt('--preserve-host')).toBe('Shop.example')
     expect(await hostAt()).toMatch(/^127\.0\.0\.1:\d+$/)
   })
-
-  it('never logs a header that --credentials names', async () => {
-    const both = ['--credentials=header:x-api-key', '--request-id-header=X-Api-Key']
-    const gateway = start(both, { AUTH_ENDPOINT: 'http://127.0.0.1:9' })
-    expect(await gateway.ended).toBe(2)
-    expect(gateway.noted()).toContain(
-      '--request-id-header must be the name of a header that holds no',
-    )
-  })
 })

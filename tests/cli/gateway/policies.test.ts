@@ -66,6 +66,30 @@ describe('with-auth gateway --config', () => {
     expect((await call(url)).status).toBe(401)
   })
 
+  it('answers for the metadata of its resource itself, without a line in the log', async () => {
+    const path = '/.well-known/oauth-protected-resource/mcp'
+    const gateway = start([
+      '--config',
+      write(
+        'resource: { identifier: "https://mcp.example.com/mcp", authorization_servers: ["https://login.example.com"], require: ["mcp:read"] }',
+      ),
+    ])
+    const url = await gateway.listening()
+    const response = await call(`${url}${path}`)
+    expect(await response.json()).toMatchObject({ resource: 'https://mcp.example.com/mcp' })
+    expect((await fetch(`${url}${path}`, { method: 'DELETE' })).status).toBe(405)
+    expect(gateway.logged('decision')).toEqual([])
+    const missing = await call(`${url}/open`)
+    expect([missing.status, missing.headers.get('www-authenticate')]).toEqual([
+      401,
+      `Bearer realm="api", scope="mcp:read", resource_metadata="https://mcp.example.com${path}"`,
+    ])
+    const narrow = await call(`${url}/open`, KEY)
+    expect(narrow.status).toBe(403)
+    expect(narrow.headers.get('www-authenticate')).toContain('error="insufficient_scope"')
+    expect(reached).toEqual([])
+  })
+
   it('takes the flag with --config only', async () => {
     const gateway = start([FLAG], { AUTH_ENDPOINT: endpoint().url })
     expect(await gateway.ended).toBe(2)

@@ -1,20 +1,25 @@
 import type { Asked, Expected } from '../scenario.ts'
+import type { EndpointAnswer } from '../support/endpoint-answer.ts'
 
 export const ALICE = { principal: 'alice', attributes: { roles: ['admin'] } }
+export const ALLOW = allow(JSON.stringify(ALICE))
+
+/** A 200 with this body. */
+export function allow(body: string): EndpointAnswer & { readonly headers: object } {
+  return { status: 200, headers: { 'content-type': 'application/json' }, body }
+}
+
 /** The result of `getAuth` for an allow without a principal. */
 export const NOBODY = { attributes: {} }
 
 const TYPES: Readonly<Record<number, string>> = {
   400: 'invalid_request_error',
   401: 'authentication_error',
-  429: 'rate_limit_error',
 }
 
 export const BAD_HEADER = 'Missing or invalid Authorization header'
 export const FAILED = 'Authentication failed'
 export const SERVICE_ERROR = 'Authentication service error'
-const UNAVAILABLE = 'Authentication service unavailable'
-const TOO_MANY = 'Too many authentication requests'
 
 export const missing = unauthorized('missing_credentials', BAD_HEADER)
 export const malformed = unauthorized('malformed_credentials', BAD_HEADER, 'invalid_token')
@@ -43,21 +48,9 @@ export function answered(body: string, ...asked: readonly Asked[]): Expected {
 }
 
 export function unauthorized(code: string, message: string, error?: 'invalid_token'): Expected {
-  return withRealm('api', refusal(401, code, message), error)
-}
-
-/** The same rejection with the challenge of another realm, in the syntax of a quoted string. */
-export function withRealm(realm: string, expected: Expected, error?: 'invalid_token'): Expected {
-  const challenge = `Bearer realm="${realm}"${error === undefined ? '' : `, error="${error}"`}`
+  const challenge = `Bearer realm="api"${error === undefined ? '' : `, error="${error}"`}`
+  const expected = refusal(401, code, message)
   return { ...expected, fields: { ...expected.fields, 'www-authenticate': challenge } }
-}
-
-/** No decision could be obtained, and `unavailableStatus` is 503. */
-export function unavailable(code: string, retryAfter = '1'): Expected {
-  const status = code === 'rate_limited' ? 429 : 503
-  const message = status === 429 ? TOO_MANY : UNAVAILABLE
-  const expected = refusal(status, code, message)
-  return { ...expected, fields: { ...expected.fields, 'retry-after': retryAfter } }
 }
 
 export function withQuestion(expected: Expected, ...asked: readonly Asked[]): Expected {

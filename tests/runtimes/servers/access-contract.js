@@ -1,8 +1,8 @@
 // Routes with checks, of withAuth and of Hono. A token names the caller's scopes, with dots between them.
 import { Hono } from 'hono'
 import { withAuth } from 'with-auth'
-import { checkAccess, routePolicy, withAccess } from 'with-auth/access'
-import { access, auth, resourceMetadata } from 'with-auth/hono'
+import { checkAccess, withAccess } from 'with-auth/access'
+import { access, auth } from 'with-auth/hono'
 import { protectedResource } from 'with-auth/mcp'
 
 const config = {
@@ -15,7 +15,6 @@ const config = {
     identifier: 'https://mcp.example.com/mcp',
     authorizationServers: ['https://login.example.com'],
   }),
-  routePolicy: routePolicy([{ forbid: { paths: '/forbidden' } }, { permit: { paths: '*' } }]),
 }
 const write = { scopes: ['read', 'write'] }
 const copied = async (c, next) => {
@@ -24,7 +23,6 @@ const copied = async (c, next) => {
 }
 
 const app = new Hono()
-app.use(resourceMetadata(config.resource))
 app.use('/hono/*', auth(config))
 app.get('/hono/write', access({ scopes: ['read'] }), access(write), (c) => c.text('in'))
 app.get('/hono/copied', copied, access(write), (c) => c.text('in'))
@@ -39,6 +37,5 @@ const copying = withAuth(
 )
 app.get('/plain/write', (c) => checked(c.req.raw))
 app.get('/plain/copied', (c) => copying(c.req.raw))
-app.get('/forbidden', (c) => checked(c.req.raw))
 
 export default { fetch: (request, ...args) => app.fetch(request, ...args) }

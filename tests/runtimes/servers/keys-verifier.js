@@ -4,11 +4,9 @@ import { keys } from 'with-auth/keys'
 let guarded
 
 export default {
-  // Workers hand their environment over; the others have it in `process`.
-  fetch(request, env) {
-    const text = env?.KEYS_TEXT ?? process.env.KEYS_TEXT
+  fetch(request) {
     guarded ??= withAuth((admitted) => Response.json(getAuth(admitted)), {
-      verifier: keys(text === undefined ? { file: process.env.KEYS_FILE } : { text }),
+      verifier: keys({ file: process.env.KEYS_FILE }),
       unavailableStatus: 503,
     })
     return guarded(request)

@@ -60,8 +60,6 @@ export async function startAuthEndpoint(): Promise<AuthEndpoint> {
     if (path === '/elsewhere') return play(response, ALLOW)
     const { key, scenario } = readQuestion(body)
     const planned = next(scenario) ?? (key === TOKEN ? ALLOW : DENY)
-    gates.arrive(scenario)
-    if (planned.gated === true) await gates.passage(scenario)
     return play(response, planned)
   }
   const server = createServer((request, response) => void answer(request, response))

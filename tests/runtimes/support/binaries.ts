@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { IS_NIGHTLY } from '../../support/nightly.ts'
 
 /** A program out of `node_modules`, for Linux on x64: the packages' own launchers would be one process more to stop. */
 export interface Binary {
@@ -17,6 +18,11 @@ export const NODES: readonly Binary[] = ['20', '22', '24', '26'].map((major) => 
   name: `Node ${major}`,
   path: `node${major}/bin/node`,
 }))
+
+/** The oldest and the newest of them, for what the versions between these do as well. Each night it is all of them. */
+export const SOME_NODES: readonly Binary[] = IS_NIGHTLY
+  ? NODES
+  : [NODES.at(0), NODES.at(-1)].flatMap((node) => node ?? [])
 
 /**
  * Older versions, for short attacks on sockets: the oldest of each major version, and 22.20 and 24.8, the last whose server takes every

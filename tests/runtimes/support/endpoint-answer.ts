@@ -11,8 +11,6 @@ export interface EndpointAnswer {
   /** Bytes to send in place of a response. */
   readonly raw?: string
   readonly delayMs?: number
-  /** The answer waits until the gate of the scenario is opened. */
-  readonly gated?: true
   /** The state of the connection afterwards. Default: `end`. */
   readonly then?: 'end' | 'hang' | 'drip' | 'reset'
 }

@@ -9,24 +9,16 @@ export function createGates() {
     return gate
   }
   return {
-    /** Marks the gate as reached. */
-    arrive: (name: string): void => find(name).arrived.give(),
-    /** Resolves when the gate has been reached. */
-    arrival: (name: string): Promise<void> => find(name).arrived.given,
-    open: (name: string): void => find(name).opened.give(),
+    open: (name: string): void => find(name).open(),
     /** Resolves when the gate has been opened. */
-    passage: (name: string): Promise<void> => find(name).opened.given,
+    passage: (name: string): Promise<void> => find(name).opened,
   }
 }
 
 function createGate() {
-  return { arrived: createSignal(), opened: createSignal() }
-}
-
-function createSignal() {
-  let give = (): void => undefined
-  const given = new Promise<void>((resolve) => {
-    give = resolve
+  let open = (): void => undefined
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
   })
-  return { given, give }
+  return { open, opened }
 }

@@ -30,21 +30,11 @@ export async function observe(scenario: Scenario, setup: Setup): Promise<Outcome
   const { name, before = [] } = scenario
   const answered: Answered[] = []
   for (const step of before) answered.push(...(await take(step, name, setup)))
-  answered.push(...(await takeLast(scenario, setup)))
+  answered.push(...(await take(scenario, name, setup)))
   const asked = setup.endpoint.received
     .filter((received) => scenarioOf(received) === name)
     .map(describeReceived)
   return { answered, asked: scenario.expected.mayRepeat === true ? distinct(asked) : asked }
-}
-
-async function takeLast(scenario: Scenario, setup: Setup): Promise<Answered[]> {
-  const { name, meanwhile } = scenario
-  const { gates } = setup.endpoint
-  const last = take(scenario, name, setup)
-  if (meanwhile === undefined) return last
-  await Promise.race([last, gates.arrival(name)])
-  const others = await take(meanwhile, name, setup).finally(() => gates.open(name))
-  return [...(await last), ...others]
 }
 
 async function take(
