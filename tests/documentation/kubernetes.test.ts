@@ -8,14 +8,9 @@ import { get } from '../support/requests.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import { at, readRecording } from '../recorded/recording.ts'
 import { pageNamed } from './pages.ts'
+import type { Kubernetes } from '../recorded/recordings.ts'
 
 /** The rules and the options of `docs/servers/kubernetes.md` let in whom the page says. */
-
-interface Recording {
-  readonly recordedAt: number
-  readonly jwks: { readonly body: string }
-  readonly cases: readonly { readonly name: string; readonly token: string }[]
-}
 
 const { fences } = pageNamed('docs/servers/kubernetes.md')
 const codeWith = (part: string): string =>
@@ -58,10 +53,10 @@ describe('docs/servers/kubernetes.md', () => {
 
   it('has options of jwt that give the namespace', async () => {
     const [, path = ''] = /attributes: \{ '(.*)': 'namespace' \}/.exec(codeWith('jwksUri')) ?? []
-    const { recordedAt, jwks, cases } = readRecording<Recording>('kubernetes')
+    const { recordedAt, jwks, cases } = readRecording<Kubernetes>('kubernetes')
     const verifier = jwt({
       issuer: 'https://kubernetes.default.svc.cluster.local',
-      keys: JSON.parse(jwks.body) as { keys: [] },
+      keys: JSON.parse(jwks.body ?? '') as { keys: [] },
       audience: 'my-api',
       attributes: { [path.replaceAll('\\\\', '\\')]: 'namespace' },
     })

@@ -13,15 +13,9 @@ import { serveCommand, stopCommands } from '../support/served-command.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import { pageNamed } from './pages.ts'
 import type { ServerResponse } from 'node:http'
+import type { Keycloak } from '../recorded/recordings.ts'
 
 /** The nginx of `docs/servers/oauth2-proxy.md`, before the gateway and a program that does what oauth2-proxy does. */
-
-interface Keycloak {
-  readonly recordedAt: number
-  readonly issuer: string
-  readonly keys: object
-  readonly tokens: { readonly password: string }
-}
 
 const PAGE = pageNamed('docs/servers/oauth2-proxy.md')
 const block = (part: string): string =>
@@ -32,7 +26,7 @@ const missing = whyMissing(...PROGRAMS.nginx)
 
 /** Passes a request on with the access token of the session. */
 async function pass(url: string, response: ServerResponse): Promise<void> {
-  const headers = { 'x-forwarded-access-token': keycloak.tokens.password }
+  const headers = { 'x-forwarded-access-token': keycloak.tokens['password'] ?? '' }
   const { status } = await fetch(url, { headers })
   response.writeHead(status).end()
 }

@@ -1,28 +1,7 @@
 import { serveIssuer } from './issuer.ts'
 import { at, readRecording } from './recording.ts'
 import type { Case } from './recording.ts'
-
-interface Recording {
-  /** In milliseconds. */
-  readonly at: number
-  readonly hydra: { readonly jwt: Hydra }
-}
-
-interface Hydra {
-  readonly issuer: string
-  /** The client that users log in to. */
-  readonly web: string
-  readonly tokens: Readonly<Record<string, string>>
-  readonly answers: Readonly<Record<string, { readonly body: Answer }>>
-  readonly documents: Readonly<Record<string, { readonly status: number; readonly body: string }>>
-}
-
-interface Answer {
-  readonly active: boolean
-  readonly sub?: string
-  readonly aud?: readonly string[]
-  readonly token_use?: string
-}
+import type { Others, Said, SignedByHydra } from './recordings.ts'
 
 const AUDIENCE = 'https://api.example.com'
 /** The recording began some seconds before its tokens. */
@@ -31,7 +10,7 @@ const KEYS = '/.well-known/jwks.json'
 
 /** Tokens that Hydra decided about, with its keys behind `jwt`. */
 export async function replayHydra(): Promise<Case[]> {
-  const { at: time, hydra } = readRecording<Recording>('hydra-zitadel-oauth2-proxy')
+  const { at: time, hydra } = readRecording<Others>('hydra-zitadel-oauth2-proxy')
   const { issuer, web, tokens, answers, documents } = hydra.jwt
   const good = Object.entries(documents).filter(([, { status }]) => status === 200)
   const published = good.map(([path, { body }]) => [path, JSON.parse(body) as object] as const)
@@ -53,14 +32,14 @@ export async function replayHydra(): Promise<Case[]> {
 }
 
 /** Hydra leaves it to the API to compare `aud` and `token_use`. */
-function decided({ active, aud = [], token_use: use, sub }: Answer): string {
+function decided({ active, aud = [], token_use: use, sub }: Said): string {
   const isForHere = active && use === 'access_token' && aud.includes(AUDIENCE)
   return isForHere ? `allowed ${sub}` : 'rejected'
 }
 
 /** The first token of a new key: Hydra signs with it at once. */
 async function decideRotation(
-  { tokens, answers, documents }: Hydra,
+  { tokens, answers, documents }: SignedByHydra,
   { publish, decideBy }: Awaited<ReturnType<typeof serveIssuer>>,
 ): Promise<Case> {
   const token = tokens['user'] ?? ''

@@ -6,44 +6,12 @@ import type { DecisionEvent } from '../../src/index.ts'
 import type { IntrospectionOptions } from '../../src/verifiers.ts'
 import type { Case } from './recording.ts'
 import type { Answer } from './service.ts'
-
-/** The answer of an introspection endpoint about a token (RFC 7662 §2.2). */
-interface Said {
-  readonly active?: boolean
-  readonly sub?: string
-  readonly exp?: number
-  readonly aud?: string | readonly string[]
-  readonly token_use?: string
-}
+import type { Keycloak, Others, Said, Server } from './recordings.ts'
 
 interface Asked {
   readonly of: string
   readonly token: string
   readonly answer: Answer & { readonly status: number; readonly body: string }
-}
-
-interface Keycloak {
-  /** In milliseconds. */
-  readonly recordedAt: number
-  readonly issuer: string
-  readonly tokens: Readonly<Record<string, string>>
-  /** By "client token". */
-  readonly asked: Readonly<Record<string, Asked['answer']>>
-}
-
-interface Others {
-  readonly at: number
-  readonly hydra: { readonly opaque: Server }
-  readonly zitadel: Server & {
-    /** The answer to a client with a wrong secret. */
-    readonly wrongClient: Asked['answer']
-  }
-}
-
-interface Server {
-  readonly issuer: string
-  readonly tokens: Readonly<Record<string, string>>
-  readonly answers: Readonly<Record<string, Omit<Asked['answer'], 'body'> & { body: Said }>>
 }
 
 const CLIENT = { id: 'my-api', secret: 'secret' }

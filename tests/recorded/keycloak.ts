@@ -1,20 +1,7 @@
 import { serveIssuer } from './issuer.ts'
 import { at, readRecording } from './recording.ts'
 import type { Case } from './recording.ts'
-
-interface Recording {
-  /** In milliseconds. */
-  readonly recordedAt: number
-  readonly issuer: string
-  readonly discovery: { readonly jwks_uri: string }
-  readonly keysAtFirst: object
-  readonly keys: object
-  readonly keysRotated: object
-  readonly keysEd448: object
-  readonly tokens: Readonly<Record<string, string>>
-  /** The answer of Keycloak to "client token". */
-  readonly asked: Readonly<Record<string, { readonly body: string }>>
-}
+import type { Keycloak } from './recordings.ts'
 
 interface Answer {
   readonly active?: boolean
@@ -26,7 +13,7 @@ const AUDIENCES = [['my-api'], ['my-api', 'web', 'rfc9068', 'out']]
 
 /** Tokens that Keycloak decided about for the API `my-api`, with its keys behind `jwt`. */
 export async function replayKeycloak(): Promise<Case[]> {
-  const recording = readRecording<Recording>('keycloak')
+  const recording = readRecording<Keycloak>('keycloak')
   const { recordedAt, issuer, discovery, keysAtFirst } = recording
   const { jwks_uri: uri } = discovery
   const keysPath = new URL(uri).pathname
@@ -51,7 +38,7 @@ type Service = Awaited<ReturnType<typeof serveIssuer>>
 
 /** Keycloak decides about a token by its answer to the API. */
 async function decideTokens(
-  { asked, tokens }: Recording,
+  { asked, tokens }: Keycloak,
   decide: ReturnType<Service['decideBy']>,
   audience: readonly string[],
 ): Promise<Case[]> {
@@ -68,7 +55,7 @@ async function decideTokens(
 
 /** The first token of each new key: Keycloak signs with it at once. */
 async function decideRotations(
-  { tokens, asked, ...recording }: Recording,
+  { tokens, asked, ...recording }: Keycloak,
   publish: (keys: object) => void,
   decideBy: Service['decideBy'],
 ): Promise<Case[]> {
@@ -90,7 +77,7 @@ async function decideRotations(
   return cases
 }
 
-function answerAbout(name: string, asked: Recording['asked']): Answer | undefined {
+function answerAbout(name: string, asked: Keycloak['asked']): Answer | undefined {
   const answer = asked[`my-api ${name}`]
   return answer && (JSON.parse(answer.body) as Answer)
 }

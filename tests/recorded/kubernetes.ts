@@ -6,41 +6,7 @@ import { startService } from './service.ts'
 import type { DecisionEvent, Verifier } from '../../src/index.ts'
 import type { Case } from './recording.ts'
 import type { Answer, Call } from './service.ts'
-
-/** One request to the API server, and its answer. */
-interface Tape {
-  readonly request: { readonly method: string; readonly path: string; readonly body: string }
-  readonly answer: Answer
-}
-
-interface Recording {
-  /** In milliseconds. */
-  readonly recordedAt: number
-  readonly issuer: string
-  readonly audience: string
-  /** The token of this server. */
-  readonly reviewer: string
-  readonly cases: readonly {
-    readonly name: string
-    readonly token: string
-    /** The TokenReview, and the SelfSubjectReview. */
-    readonly tapes: readonly [Tape, Tape]
-    /** By these two, and by the keys of the cluster. */
-    readonly decisions: readonly [string, string, string]
-  }[]
-  readonly outages: readonly {
-    readonly name: string
-    readonly tape: Tape
-    readonly code: string
-    readonly self?: boolean
-  }[]
-  readonly jwks: Answer
-  readonly rotated: { readonly token: string; readonly jwks: string }
-  /** A token of an issuer that the API server trusts and cannot reach. */
-  readonly issuerAway: { readonly tape: Tape; readonly code: string }
-  /** The SelfSubjectReview of a caller that it does not know. */
-  readonly anonymous: Answer
-}
+import type { Kubernetes, Tape } from './recordings.ts'
 
 interface Review {
   readonly spec?: { readonly token: string }
@@ -62,7 +28,7 @@ const MINUTE_MS = 60_000
 
 /** Tokens that kube-apiserver decided about, by a TokenReview, by a SelfSubjectReview and by the cluster's keys. */
 export async function replayKubernetes(): Promise<Case[]> {
-  const recording = readRecording<Recording>('kubernetes')
+  const recording = readRecording<Kubernetes>('kubernetes')
   const { recordedAt, cases, rotated, reviewer } = recording
   const server = await startApiServer(recording)
   const { byReview, byItself, byKeys } = verifiersOf(recording, server.port)
@@ -108,7 +74,12 @@ export async function replayKubernetes(): Promise<Case[]> {
 }
 
 /** The answer of the API server to any token. */
-function answersToAll({ cases, outages, issuerAway, anonymous }: Recording): Recording['outages'] {
+function answersToAll({
+  cases,
+  outages,
+  issuerAway,
+  anonymous,
+}: Kubernetes): Kubernetes['outages'] {
   const request = cases[0]?.tapes[1].request ?? { method: '', path: '', body: '' }
   const tape = { request, answer: anonymous }
   return [
@@ -118,7 +89,7 @@ function answersToAll({ cases, outages, issuerAway, anonymous }: Recording): Rec
   ]
 }
 
-async function startApiServer({ jwks, outages, rotated }: Recording) {
+async function startApiServer({ jwks, outages, rotated }: Kubernetes) {
   let tapes: readonly Tape[] = []
   let keys = jwks
   const notAcceptable = outages.find(({ tape }) => tape.request.path === KEYS)?.tape.answer ?? {}
@@ -137,7 +108,7 @@ async function startApiServer({ jwks, outages, rotated }: Recording) {
   }
 }
 
-function verifiersOf({ issuer, audience, reviewer }: Recording, port: number) {
+function verifiersOf({ issuer, audience, reviewer }: Kubernetes, port: number) {
   const apiServerUrl = `http://127.0.0.1:${port}`
   return {
     byReview: kubernetesToken({ audiences: audience, token: () => reviewer, apiServerUrl }),

@@ -1,13 +1,11 @@
-import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { pageNamed } from '../documentation/pages.ts'
-import { setupFolder } from '../support/temporary-folder.ts'
 import { serveHandler } from '../support/guarded-server.ts'
 import { createAuthenticator } from '../../src/index.ts'
 import { jwt } from '../../src/jwt.ts'
 import { nodeTransport } from '../../src/node.ts'
 import { firstOf, fromUpstream, introspection } from '../../src/verifiers.ts'
-import { loadConfig, parseConfig } from '../../src/yaml.ts'
+import { parseConfig } from '../../src/yaml.ts'
 import { EXCHANGE } from './differences.ts'
 import { replayExchange } from './exchange.ts'
 import { at, readRecording } from './recording.ts'
@@ -15,44 +13,10 @@ import { replayProviders } from './providers.ts'
 import { undecided } from './replays.ts'
 import { replaySections } from './sections.ts'
 import { startService } from './service.ts'
-import type { Answer } from './service.ts'
 import type { AuthConfig } from '../../src/index.ts'
+import type { Keycloak, Others } from './recordings.ts'
 
 /** The configs of the pages, as they stand there, with what real servers answered. */
-
-interface Keycloak {
-  readonly recordedAt: number
-  readonly issuer: string
-  readonly discovery: object
-  readonly keys: object
-  readonly tokens: Readonly<Record<string, string>>
-  readonly asked: Readonly<Record<string, { readonly status: number; readonly body: string }>>
-}
-
-interface Hydra {
-  readonly at: number
-  readonly hydra: {
-    readonly opaque: {
-      readonly tokens: Readonly<Record<string, string>>
-      readonly answers: Readonly<Record<string, { readonly body: object }>>
-    }
-  }
-}
-
-interface Proxied {
-  readonly o2p: readonly { readonly who: string; readonly lines: [string, string][] }[]
-}
-
-interface Kubernetes {
-  readonly recordedAt: number
-  readonly reviewer: string
-  readonly cases: readonly {
-    readonly name: string
-    readonly token: string
-    readonly tapes: readonly [{ readonly request: { body: string }; readonly answer: Answer }]
-    readonly decisions: readonly string[]
-  }[]
-}
 
 const keycloak = readRecording<Keycloak>('keycloak')
 const ALICE = 'e435c314-f409-4881-9e54-c7058a45b30f'
@@ -135,7 +99,7 @@ describe('docs/servers/keycloak.md and docs/identity.md', () => {
 })
 
 it('docs/servers/hydra.md has options of introspection that give the roles and the tenant', async () => {
-  const { at: time, hydra } = readRecording<Hydra>('hydra-zitadel-oauth2-proxy')
+  const { at: time, hydra } = readRecording<Others>('hydra-zitadel-oauth2-proxy')
   const code = block('docs/servers/hydra.md', 'introspection({')
   const options = givenTo<Parameters<typeof introspection>[0]>('introspection', code)
   let name = 'user'
@@ -167,7 +131,7 @@ it('docs/yaml.md has a file for Keycloak, which names the caller by the claim of
 
 describe('docs/servers/oauth2-proxy.md', () => {
   const page = 'docs/servers/oauth2-proxy.md'
-  const { o2p } = readRecording<Proxied>('hydra-zitadel-oauth2-proxy')
+  const { o2p } = readRecording<Others>('hydra-zitadel-oauth2-proxy')
   const inCode = fromUpstream(givenTo('fromUpstream', block(page, 'fromUpstream({')))
   const inFile = parseConfig(block(page, 'type: upstream_header'))
 
@@ -193,36 +157,6 @@ describe('docs/servers/oauth2-proxy.md', () => {
     })
     const elsewhere = { ...config, context: { clientAddress: () => '10.0.0.8' } }
     expect(await decide(elsewhere, o2p[0]?.lines ?? [])).toBe(403)
-  })
-})
-
-describe('docs/servers/kubernetes.md', () => {
-  const pathOf = setupFolder()
-
-  it('has a file that lets in only the accounts of its namespace', async () => {
-    const { recordedAt, reviewer, cases } = readRecording<Kubernetes>('kubernetes')
-    const service = await startService(({ text }) => {
-      const asked = cases.find(({ tapes: [{ request }] }) => request.body === text)
-      return asked?.tapes[0].answer ?? { status: 500 }
-    })
-    writeFileSync(pathOf('token'), reviewer)
-    const here = `type: kubernetes\n      api_server_url: http://127.0.0.1:${service.port}\n      reviewer_token_file: ${pathOf('token')}`
-    const file = block('docs/servers/kubernetes.md', 'with prod in namespace')
-    writeFileSync(pathOf('run.yaml'), file.replace('type: kubernetes', here))
-    const config = await loadConfig(pathOf('run.yaml'))
-    const decided: Record<string, unknown> = {}
-    await at(recordedAt, async () => {
-      for (const { name, token } of cases) {
-        const decision = await decide(config, { authorization: `Bearer ${token}` })
-        decided[name] = Array.isArray(decision) ? 200 : decision
-      }
-    })
-    const wanted = cases.map(({ name, decisions: [decision] }) => {
-      const allowed = name === 'the same name in another namespace' ? 403 : 200
-      return [name, decision === 'in' ? allowed : 401]
-    })
-    expect(decided).toEqual(Object.fromEntries(wanted))
-    await service.stop()
   })
 })
 

@@ -3,24 +3,7 @@ import { getAuth, withAuth } from '../../src/index.ts'
 import { fromUpstream } from '../../src/verifiers.ts'
 import { readRecording } from './recording.ts'
 import type { Case } from './recording.ts'
-
-type Lines = readonly (readonly [name: string, value: string])[]
-
-interface Recording {
-  /** The headers that oauth2-proxy sent on. */
-  readonly o2p: readonly { readonly who: string; readonly lines: Lines }[]
-  /** The questions of each proxy with forward auth, and the status that let the request pass or rejected it. */
-  readonly subrequests: Readonly<Record<Proxy, readonly Subrequest[]>>
-}
-
-type Proxy = 'nginx' | 'caddy' | 'haproxy' | 'traefik'
-
-interface Subrequest {
-  readonly method: string
-  readonly url: string
-  readonly lines: Lines
-  readonly status: number
-}
+import type { Others } from './recordings.ts'
 
 /** The user who logged in, with the name and the groups of the identity provider. oauth2-proxy joins groups with a comma. */
 const CALLERS: Readonly<Record<string, { principal: string; teams?: readonly string[] }>> = {
@@ -45,7 +28,7 @@ export async function replayOauth2Proxy(): Promise<Case[]> {
     context: { clientAddress: () => '127.0.0.1' },
     onEvent: () => undefined,
   })
-  const { o2p } = readRecording<Recording>('hydra-zitadel-oauth2-proxy')
+  const { o2p } = readRecording<Others>('hydra-zitadel-oauth2-proxy')
   return Promise.all(
     o2p.map(async ({ who, lines }) => {
       const headers = lines.map(([name, value]): [string, string] => [name, value])
@@ -63,7 +46,7 @@ export async function replayOauth2Proxy(): Promise<Case[]> {
 
 /** Subrequests of the proxies. Their targets were passed on as told, but for those of Traefik, which ran without `--raw-targets`. */
 export async function replaySubrequests(): Promise<Case[]> {
-  const { subrequests } = readRecording<Recording>('hydra-zitadel-oauth2-proxy')
+  const { subrequests } = readRecording<Others>('hydra-zitadel-oauth2-proxy')
   const proxies = ['nginx', 'caddy', 'haproxy', 'traefik'] as const
   const cases = proxies.map(async (proxy) => {
     const answer = createForwardAuth(

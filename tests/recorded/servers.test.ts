@@ -8,6 +8,7 @@ import { setupFolder } from '../support/temporary-folder.ts'
 import { at, readRecording } from './recording.ts'
 import { startService } from './service.ts'
 import type { Answer, Call } from './service.ts'
+import type { Keycloak, Kubernetes, Others } from './recordings.ts'
 
 /** The files of the pages about servers, and the tables of what `explain` says, with what real servers answered. */
 
@@ -33,46 +34,6 @@ interface Row {
   readonly token: string
   readonly asked?: string
   readonly edit?: readonly [string, string]
-}
-
-interface Keycloak {
-  readonly recordedAt: number
-  readonly issuer: string
-  readonly keys: object
-  readonly tokens: Readonly<Record<string, string>>
-  readonly asked: Readonly<Record<string, Answer>>
-}
-
-interface Hydra {
-  readonly at: number
-  readonly hydra: {
-    readonly jwt: {
-      readonly issuer: string
-      readonly tokens: Readonly<Record<string, string>>
-      readonly documents: Readonly<Record<string, { readonly body: string }>>
-    }
-    readonly opaque: {
-      readonly tokens: Readonly<Record<string, string>>
-      readonly answers: Readonly<
-        Record<string, { readonly status: number; readonly body?: object }>
-      >
-    }
-  }
-}
-
-interface Kubernetes {
-  readonly recordedAt: number
-  readonly reviewer: string
-  readonly cases: readonly {
-    readonly name: string
-    readonly token: string
-    readonly tapes: readonly [{ readonly answer: Answer }]
-  }[]
-  readonly outages: readonly { readonly name: string; readonly tape: { readonly answer: Answer } }[]
-}
-
-interface Proxied {
-  readonly o2p: readonly { readonly who: string; readonly lines: readonly [string, string][] }[]
 }
 
 interface LlamaStack {
@@ -135,7 +96,7 @@ const KEYCLOAK: Server = {
   ],
 }
 
-const { at: hydraAt, hydra } = readRecording<Hydra>('hydra-zitadel-oauth2-proxy')
+const { at: hydraAt, hydra } = readRecording<Others>('hydra-zitadel-oauth2-proxy')
 
 const HYDRA: Server = {
   page: 'docs/servers/hydra.md',
@@ -237,7 +198,7 @@ const KUBERNETES: Server = {
   decisions: [],
 }
 
-const { o2p } = readRecording<Proxied>('hydra-zitadel-oauth2-proxy')
+const { o2p } = readRecording<Others>('hydra-zitadel-oauth2-proxy')
 
 const OAUTH2_PROXY: Server = {
   page: 'docs/servers/oauth2-proxy.md',

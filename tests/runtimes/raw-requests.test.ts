@@ -70,14 +70,6 @@ describe('the rows', () => {
     ])
   })
 
-  it('are all of the catalogue: A-H1 to A-H21, A-P1 to A-P23, A-Q1 to A-Q10', () => {
-    const series = { 'A-H': 21, 'A-P': 23, 'A-Q': 10 }
-    const ids = Object.entries(series).flatMap(([prefix, count]) =>
-      Array.from({ length: count }, (_, index) => `${prefix}${index + 1}`),
-    )
-    expect(new Set(ALL_ROWS.map(({ id }) => id))).toEqual(new Set(ids))
-  })
-
   it('name each variant once', () => {
     const names = VARIANTS.map(({ row, variant }) => nameVariant(row, variant))
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])
@@ -95,12 +87,12 @@ describe('the rows', () => {
     )
     expect(same).toEqual([])
     const ids = new Set(ROWS.map(({ id }) => id))
-    expect(LISTED.filter(({ variant }) => !ids.has(variant.replace(/ .*/s, '')))).toEqual([])
+    expect(LISTED.filter(({ variant }) => !ids.has(variant.replace(/: .*/s, '')))).toEqual([])
   })
 })
 
 describe.each(SERVERS.map((server) => [server.title, server] as const))('%s', (_title, server) => {
-  it.each(ROWS.map((row) => [`${row.id} ${row.title}`, row] as const))('%s', (_name, row) => {
+  it.each(ROWS.map((row) => [row.title, row] as const))('%s', (_name, row) => {
     const observed = observationsOf(server, row)
     expect(observed.flatMap(({ violations }) => violations)).toEqual([])
     const judged = observed.filter(({ program }) => program !== 'hono-middleware')

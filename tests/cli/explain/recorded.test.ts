@@ -6,40 +6,15 @@ import { startService } from '../../recorded/service.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import { createExplain } from '../support/explained.ts'
 import type { Answer } from '../../recorded/service.ts'
+import type { Keycloak, Kubernetes, Others } from '../../recorded/recordings.ts'
 
 /** What `with-auth explain` says about tokens of real servers, with their recorded answers. */
 
 const inFolder = setupFolder()
 const { run, explain } = createExplain(inFolder)
 
-interface Keycloak {
-  readonly recordedAt: number
-  readonly issuer: string
-  readonly keys: object
-  readonly tokens: Readonly<Record<string, string>>
-  readonly asked: Readonly<Record<string, Answer>>
-}
-
-interface Hydra {
-  readonly at: number
-  readonly hydra: {
-    readonly jwt: {
-      issuer: string
-      tokens: Record<string, string>
-      documents: Record<string, Answer>
-    }
-  }
-}
-
-interface Kubernetes {
-  readonly recordedAt: number
-  readonly reviewer: string
-  readonly cases: readonly { name: string; token: string; tapes: readonly [{ answer: Answer }] }[]
-  readonly outages: readonly { name: string; tape: { answer: Answer; request: { body: string } } }[]
-}
-
 const keycloak = readRecording<Keycloak>('keycloak')
-const hydra = readRecording<Hydra>('hydra-zitadel-oauth2-proxy')
+const hydra = readRecording<Others>('hydra-zitadel-oauth2-proxy')
 const kubernetes = readRecording<Kubernetes>('kubernetes')
 
 async function withService<Result>(
@@ -215,10 +190,10 @@ describe('a token of Hydra', () => {
     ['id', 'audience', hydra.hydra.jwt.issuer],
   ])('"%s" is rejected: %s', async (name, detail) => {
     const { tokens, issuer, documents } = hydra.hydra.jwt
-    const keys = documents['/.well-known/jwks.json'] ?? {}
+    const keys = documents['/.well-known/jwks.json']
     const found = await withService(
       hydra.at + 10_000,
-      () => ({ body: String(keys.body) }),
+      () => ({ body: keys?.body ?? '' }),
       (url) => explain(jwtOf(url, issuer, 'https://api.example.com'), tokens[name] ?? ''),
     )
     expect(found.detail).toBe(detail)

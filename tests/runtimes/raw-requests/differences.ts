@@ -8,7 +8,7 @@ export interface Difference {
   readonly outcomes: readonly Outcome[]
 }
 
-/** The outcome on these servers, then the variants: each is the id of the row and the name of the variant. */
+/** The outcome on these servers, then the variants: each is the id of the row, a colon and the name of the variant. */
 type Outcome = readonly [Expected, ...string[]]
 
 export function differ(
@@ -21,9 +21,9 @@ export function differ(
 
 /** The names of targets that are sent without a token, and with one. */
 export function both(id: string, ...targets: readonly string[]): string[] {
-  return targets.flatMap((target) => [`${id} ${target}`, ...known(id, target)])
+  return targets.flatMap((target) => [`${id}: ${target}`, ...known(id, target)])
 }
 
 export function known(id: string, ...targets: readonly string[]): string[] {
-  return targets.map((target) => `${id} ${target} with a token`)
+  return targets.map((target) => `${id}: ${target} with a token`)
 }

@@ -3,25 +3,25 @@ import { get, TOKEN } from './bytes.ts'
 import { allowed, byServer, denied, malformed, missing, row, variant } from './row.ts'
 import type { Expected, Row, Variant } from './row.ts'
 
-/** A-H1 to A-H11 and A-H14: what a client may write into the header, and what it means. Characters stand for bytes. */
+/** What a client may write into the header, and what it means. Characters stand for bytes. */
 export const HEADER_ROWS: readonly Row[] = [
-  row('A-H1', 'two Authorization lines (Envoy CVE-2021-32777)', [
+  row('two Authorization lines', 'two Authorization lines (Envoy CVE-2021-32777)', [
     lines('good and evil', malformed, TOKEN, 'Authorization: Bearer evil'),
     lines('evil and good', malformed, 'Authorization: Bearer evil', TOKEN),
     lines('good and good', malformed, TOKEN, TOKEN),
     lines('good and empty', malformed, TOKEN, 'Authorization:'),
     lines('two spellings', malformed, TOKEN, 'authorization: Bearer evil'),
   ]),
-  row('A-H2', 'another scheme beside a good token', [
+  row('another scheme', 'another scheme beside a good token', [
     lines('Basic first', malformed, 'Authorization: Basic zzz', TOKEN),
     lines('Basic last', malformed, TOKEN, 'Authorization: Basic zzz'),
   ]),
-  row('A-H3', 'a list of tokens in one line', [
+  row('a list of tokens', 'a list of tokens in one line', [
     authorization('Bearer a, Bearer b', malformed),
     authorization('Bearer good, Bearer good', malformed),
     authorization('Bearer good,evil', malformed),
   ]),
-  row('A-H4', 'the spelling of the scheme (Caddy CVE-2026-45135)', [
+  row('the scheme', 'the spelling of the scheme (Caddy CVE-2026-45135)', [
     authorization('BEARER good', allowed()),
     authorization('bearer good', allowed()),
     authorization('bEaReR good', allowed()),
@@ -31,26 +31,26 @@ export const HEADER_ROWS: readonly Row[] = [
     named('a no-break space of latin-1', 'Bearer\xa0good', malformed),
     named('a no-break space of UTF-8', `${bytesOf('Bearer\u00a0')}good`, malformed),
   ]),
-  row('A-H5', 'another blank in place of the space', [
+  row('another blank', 'another blank in place of the space', [
     named('a tab', 'Bearer\tgood', malformed),
     named('a vertical tab', 'Bearer\x0bgood', byServer),
     named('a no-break space', 'Bearer\xa0good', malformed),
     named('a form feed', 'Bearer\x0cgood', byServer),
   ]),
-  row('A-H6', 'more than one space', [
+  row('spaces', 'more than one space', [
     named('2 spaces', 'Bearer  good', allowed()),
     named('64 spaces', `Bearer${' '.repeat(64)}good`, allowed()),
     named('65 spaces', `Bearer${' '.repeat(65)}good`, malformed),
     named('8 KB of spaces', `Bearer${' '.repeat(8192)}good`, malformed),
     named('8 KB of spaces and nothing', `Bearer${' '.repeat(8192)}`, malformed),
   ]),
-  row('A-H7', 'blanks around the value', [
+  row('blanks around', 'blanks around the value', [
     named('spaces after it', 'Bearer good   ', allowed()),
     named('a tab after it', 'Bearer good\t', allowed()),
     named('both after it', 'Bearer good \t ', allowed()),
     named('both before it', '\t Bearer good', allowed()),
   ]),
-  row('A-H8', 'no token (capsule-proxy: an empty token passed)', [
+  row('no token', 'no token (capsule-proxy: an empty token passed)', [
     authorization('Bearer', malformed),
     named('a space', 'Bearer ', malformed),
     named('blanks', 'Bearer  \t', malformed),
@@ -58,7 +58,7 @@ export const HEADER_ROWS: readonly Row[] = [
     named('only blanks', ' \t ', missing),
     lines('no header', missing),
   ]),
-  row('A-H9', 'a decorated token (Kubernetes test list)', [
+  row('decorated', 'a decorated token (Kubernetes test list)', [
     authorization('Bearer "good"', denied({ token: '"good"' })),
     authorization("Bearer 'good'", denied({ token: "'good'" })),
     authorization('Bearer <good>', denied({ token: '<good>' })),
@@ -67,13 +67,13 @@ export const HEADER_ROWS: readonly Row[] = [
     authorization('Bearer good good', malformed),
     authorization('good', missing),
   ]),
-  row('A-H10', 'percent-encoding in a token (Auth.js GHSA-xmf8-cvqr-rfgj)', [
+  row('percent in a token', 'percent-encoding in a token (Auth.js GHSA-xmf8-cvqr-rfgj)', [
     authorization('Bearer %%', denied({ token: '%%' })),
     authorization('Bearer %00', denied({ token: '%00' })),
     authorization('Bearer g%6fod', denied({ token: 'g%6fod' })),
     authorization('Bearer a%20b', denied({ token: 'a%20b' })),
   ]),
-  row('A-H11', 'bytes that are not ASCII', [
+  row('not ASCII', 'bytes that are not ASCII', [
     named('an e acute of UTF-8', `Bearer ${bytesOf('\u00e9')}`, malformed),
     named('an e acute of latin-1', 'Bearer \xe9', malformed),
     named('FF', 'Bearer \xff', malformed),
@@ -82,7 +82,7 @@ export const HEADER_ROWS: readonly Row[] = [
     named('a no-break space after a good token', 'Bearer good\xa0', malformed),
     named('U+FEFF before the scheme', `${bytesOf('\ufeff')}Bearer good`, missing),
   ]),
-  row('A-H14', 'the length of a token', [
+  row('length', 'the length of a token', [
     named('8 KiB', `Bearer ${LONG_TOKEN}`, allowed({ token: LONG_TOKEN })),
     named('8 KiB and 1', `Bearer ${LONG_TOKEN}g`, malformed),
     named('15 KB', `Bearer ${'g'.repeat(15_000)}`, malformed),

@@ -7,9 +7,9 @@ type Outcomes = readonly [admin: Expected, adminWithToken: Expected, publicPath:
 
 const REFUSED: Outcomes = [malformedTarget, malformedTarget, malformedTarget]
 
-/** A-P13: the Host header, from which servers build the URL. */
+/** The Host header, from which servers build the URL. */
 export const HOST_ROWS: readonly Row[] = [
-  row('A-P13', 'Host: a path that the URL has and a router has not (a bypass of Hono on Deno)', [
+  row('Host', 'Host: a path that the URL has and a router has not (a bypass of Hono on Deno)', [
     ...host('h.test\\public', REFUSED),
     ...host('h.test\\public\\x?', REFUSED),
     ...host('h#x', REFUSED),
@@ -18,24 +18,24 @@ export const HOST_ROWS: readonly Row[] = [
     ...host('h test', REFUSED),
     ...host('h.test/public/..', REFUSED),
   ]),
-  row('A-P13', 'Host: a path that everybody finds in the URL, and that makes nothing public', [
+  row('Host', 'Host: a path that everybody finds in the URL, and that makes nothing public', [
     ...host('h/healthz?x=', [missing, told('/healthz', { x: '/admin' }), missing]),
     ...host('h/public/x?', [missing, told('/public/x', { '/admin': '' }), missing]),
     ...host('h/public/', [missing, told('/public//admin', {}), missing]),
   ]),
-  row('A-P13', 'Host: no host, but no path either', [
+  row('Host', 'Host: no host, but no path either', [
     ...host('h%2fpublic', [missing, allowed(), isPublic]),
     ...host('h.test:80x', [missing, allowed(), isPublic]),
     ...host('[::1', [missing, allowed(), isPublic]),
     ...host('', [missing, allowed(), isPublic]),
   ]),
-  row('A-P13', 'Host: shorter than some routers take for granted (Elysia)', [
+  row('Host', 'Host: shorter than some routers take for granted (Elysia)', [
     ...['h', 'ab', 'a.b', 'a.bc'].map((name) =>
       variant(`${name} for /public/admin`, sendTo(name, 'GET', '/public/admin'), isPublic),
     ),
     ...host('h', [missing, allowed(), isPublic]),
   ]),
-  row('A-P13', 'Host: none, or more than one', [
+  row('Host', 'Host: none, or more than one', [
     variant('none', head('GET /admin HTTP/1.1'), byServer),
     variant('none in HTTP/1.0', head('GET /admin HTTP/1.0'), missing),
     variant('two', sendTo('h.test', 'GET', '/admin', 'Host: h\\public'), missing),

@@ -5,8 +5,8 @@ import type { Expected, Row, Variant } from './row.ts'
 /** Requests that share a cached decision, and requests that must not. They run in this order on one server. */
 export const KEPT_ROWS: readonly Row[] = [
   row(
-    'A-H7',
-    'one token however it is written is one question (A-H6, A-K7)',
+    'blanks around',
+    'one token however it is written is one question',
     [
       authorized('the first', 'Bearer good', allowed()),
       authorized('the second', 'Bearer good', kept),
@@ -21,7 +21,7 @@ export const KEPT_ROWS: readonly Row[] = [
     ['cached'],
   ),
   row(
-    'A-P6',
+    'encoded letter',
     'one path however it is encoded is one question, and no other path is',
     [
       asked('/p6', allowed({ path: '/p6' })),
@@ -36,7 +36,7 @@ export const KEPT_ROWS: readonly Row[] = [
     ['cached'],
   ),
   row(
-    'A-Q1',
+    'repeated parameter',
     'parameters in another order are another question',
     [
       asked('/q1?t=a&t=b', allowed({ path: '/q1', params: { t: ['a', 'b'] } })),
@@ -47,7 +47,7 @@ export const KEPT_ROWS: readonly Row[] = [
     ['cached'],
   ),
   row(
-    'A-Q5',
+    'broken query',
     'different bytes are different questions, though they decode to the same',
     [
       asked('/q5?a=%FF', allowed({ path: '/q5', params: { a: '\ufffd' } })),

@@ -28,7 +28,7 @@ const LISTED_BY_KEY = new Map(
 
 /** The name of a variant in the tables of differences. */
 export function nameVariant({ id }: Row, { name }: Variant): string {
-  return `${id} ${name}`
+  return `${id}: ${name}`
 }
 
 /** The expected outcome on a server: the listed difference, or else that of the row. */

@@ -11,9 +11,9 @@ import {
 } from './row.ts'
 import type { Expected, Row, Variant } from './row.ts'
 
-/** A-P1 to A-P11: paths. Each is sent without a token, and again with a good one. */
+/** Paths. Each is sent without a token, and again with a good one. */
 export const PATH_ROWS: readonly Row[] = [
-  row('A-P1', 'a dot segment (Heimdall GHSA-3q34-rx83-r6mq)', [
+  row('dot segment', 'a dot segment (Heimdall GHSA-3q34-rx83-r6mq)', [
     ...resolved('/public/../admin', '/admin'),
     ...resolved('/public/./../admin', '/admin'),
     ...resolved('/public/x/../../admin', '/admin'),
@@ -22,7 +22,7 @@ export const PATH_ROWS: readonly Row[] = [
     ...resolved('/admin/../public/x', '/public/x', isPublic),
     ...resolved('/admin/x/../../public/x', '/public/x', isPublic),
   ]),
-  row('A-P2', 'an encoded dot segment', [
+  row('encoded dots', 'an encoded dot segment', [
     ...resolved('/public/%2e%2e/admin', '/admin'),
     ...resolved('/public/.%2E/admin', '/admin'),
     ...resolved('/%2e/admin', '/admin'),
@@ -34,7 +34,7 @@ export const PATH_ROWS: readonly Row[] = [
     ...asked('/public/%252561'),
     ...open('/public/100%25'),
   ]),
-  row('A-P3', 'an encoded slash (fast-uri CVE-2026-6321, Ory CVE-2026-33494)', [
+  row('encoded slash', 'an encoded slash (fast-uri CVE-2026-6321, Ory CVE-2026-33494)', [
     ...refused('/public/..%2fadmin'),
     ...refused('/public/..%2Fadmin'),
     ...refused('/public%2f..%2fadmin'),
@@ -47,7 +47,7 @@ export const PATH_ROWS: readonly Row[] = [
     ...asked('/v1/models/meta%2Fllama'),
     ...asked('/public/..a%2fb'),
   ]),
-  row('A-P4', 'a backslash (Caddy CVE-2026-52844)', [
+  row('backslash', 'a backslash (Caddy CVE-2026-52844)', [
     ...resolved('/public/..\\admin', '/admin'),
     ...refused('/public/..%5cadmin'),
     ...refused('/..%5cadmin'),
@@ -58,31 +58,35 @@ export const PATH_ROWS: readonly Row[] = [
     ...resolved('/public\\..\\admin', '/admin'),
     ...resolved('/admin/..\\public/x', '/public/x', isPublic),
   ]),
-  row('A-P5', 'an empty segment (rou3 CVE-2025-71399, middie CVE-2026-2880)', [
+  row('empty segment', 'an empty segment (rou3 CVE-2025-71399, middie CVE-2026-2880)', [
     ...asked('//admin'),
     ...asked('//public/x'),
     ...asked('/public//x'),
     ...asked('//'),
     ...resolved('/public//../admin', '/public/admin', isPublic),
   ]),
-  row('A-P6', 'an encoded letter (middie CVE-2026-22031)', [
+  row('encoded letter', 'an encoded letter (middie CVE-2026-22031)', [
     ...asked('/%61dmin', '/admin'),
     ...asked('/%61%64%6d%69%6e', '/admin'),
     ...asked('/%2561dmin'),
     ...open('/%70ublic/x'),
     ...asked('/%41DMIN', '/ADMIN'),
   ]),
-  row('A-P7', 'what only resembles a public path (Caddy CVE-2026-27587, Authelia CVE-2026-48794)', [
-    ...asked('/PUBLIC/x'),
-    ...asked('/Healthz'),
-    ...asked('/healthz/'),
-    ...asked('/healthz/x'),
-    ...asked('/healthzz'),
-    ...asked('/publicx'),
-    ...asked('/public'),
-    ...asked('/public/'),
-  ]),
-  row('A-P8', 'a path parameter', [
+  row(
+    'resembles public',
+    'what only resembles a public path (Caddy CVE-2026-27587, Authelia CVE-2026-48794)',
+    [
+      ...asked('/PUBLIC/x'),
+      ...asked('/Healthz'),
+      ...asked('/healthz/'),
+      ...asked('/healthz/x'),
+      ...asked('/healthzz'),
+      ...asked('/publicx'),
+      ...asked('/public'),
+      ...asked('/public/'),
+    ],
+  ),
+  row('path parameter', 'a path parameter', [
     ...asked('/admin;x=/public/'),
     ...resolved('/public;/../admin', '/admin'),
     ...asked('/healthz;a=1'),
@@ -93,7 +97,7 @@ export const PATH_ROWS: readonly Row[] = [
     ...asked('/public/;'),
     ...asked('/public/;x'),
   ]),
-  row('A-P9', 'a control character or a blank at the end', [
+  row('control in path', 'a control character or a blank at the end', [
     ...asked('/healthz%00'),
     ...asked('/healthz%0a'),
     ...asked('/healthz%20'),
@@ -105,19 +109,19 @@ export const PATH_ROWS: readonly Row[] = [
     ...byServers('/healthz\0'),
     ...byServers('/healthz\x0b/admin'),
   ]),
-  row('A-P10', 'a fragment (Traefik CVE-2023-47106, oauth2-proxy CVE-2026-41059)', [
+  row('fragment', 'a fragment (Traefik CVE-2023-47106, oauth2-proxy CVE-2026-41059)', [
     ...refused('/public#/../admin'),
     ...refused('/admin#/public/'),
     ...refused('/healthz?a#/admin'),
     ...refused('/public/x#/admin'),
   ]),
-  row('A-P11', 'a public path in the query (oauth2-proxy CVE-2025-54576)', [
+  row('public in query', 'a public path in the query (oauth2-proxy CVE-2025-54576)', [
     ...queried('x=/public/', { x: '/public/' }),
     ...queried('/healthz', { '/healthz': '' }),
     ...queried('/../healthz', { '/../healthz': '' }),
     ...queried('?/healthz', { '?/healthz': '' }),
   ]),
-  row('A-P14', 'bytes and encodings that are not ASCII', [
+  row('path not ASCII', 'bytes and encodings that are not ASCII', [
     ...asked('/\xc3\xa9', '/%C3%A9'),
     ...asked('/%C3%A9'),
     ...asked('/%E9'),
@@ -127,21 +131,21 @@ export const PATH_ROWS: readonly Row[] = [
     ...asked('/public/%C0%AE%C0%AE%2fadmin'),
     ...open('/public/%E0%80%AE%E0%80%AE/admin'),
   ]),
-  row('A-P15', 'broken percent-encoding', [
+  row('broken percent', 'broken percent-encoding', [
     ...asked('/a%zz%'),
     ...asked('/%'),
     ...asked('/healthz%'),
     ...asked('/%u002e'),
     ...asked('/%u002e%u002e/healthz'),
   ]),
-  row('A-P17', 'a long path', [
+  row('long path', 'a long path', [
     ...asked(`/${'a'.repeat(4000)}`),
     ...byServers(`/${'a'.repeat(20_000)}`),
     ...byServers(`/${'a'.repeat(100_000)}`),
     ...byServers('/a'.repeat(10_000)),
   ]),
   row(
-    'A-P18',
+    'slow matcher',
     'what makes a matcher slow: literals and prefixes only (tests/core/config/public-paths.test.ts)',
     [
       ...asked(`/public/${'/'.repeat(4000)}x`),
@@ -149,15 +153,19 @@ export const PATH_ROWS: readonly Row[] = [
       ...open(`/${'public/'.repeat(500)}`),
     ],
   ),
-  row('A-P21', 'what a framework strips (Next.js CVE-2026-44575, CVE-2026-44573, CVE-2026-44574)', [
-    ...asked('/admin.rsc'),
-    ...asked('/admin.json'),
-    ...asked('/_next/data/build/admin.json'),
-    ...asked('/healthz.rsc'),
-    ...queried('_rsc=1', { _rsc: '1' }),
-  ]),
   row(
-    'A-P22',
+    'stripped',
+    'what a framework strips (Next.js CVE-2026-44575, CVE-2026-44573, CVE-2026-44574)',
+    [
+      ...asked('/admin.rsc'),
+      ...asked('/admin.json'),
+      ...asked('/_next/data/build/admin.json'),
+      ...asked('/healthz.rsc'),
+      ...queried('_rsc=1', { _rsc: '1' }),
+    ],
+  ),
+  row(
+    'patterns',
     'patterns for everything: a config error (tests/core/config/public-paths.test.ts), and no path',
     [...asked('/*'), ...asked('/public*'), ...asked('/**/admin')],
   ),

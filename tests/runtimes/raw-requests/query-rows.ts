@@ -4,14 +4,14 @@ import type { Asked, Expected, Row, Variant } from './row.ts'
 
 const NAMES = Array.from({ length: 1000 }, (_, index) => `n${index}`)
 
-/** A-Q: what is told of the query. */
+/** What is told of the query. */
 export const QUERY_ROWS: readonly Row[] = [
-  row('A-Q1', 'a repeated parameter', [
+  row('repeated parameter', 'a repeated parameter', [
     told('t=mine&t=victim', { t: ['mine', 'victim'] }),
     told('t=victim&t=mine', { t: ['victim', 'mine'] }),
     told('t=mine&x=1&%74=victim', { t: ['mine', 'victim'], x: '1' }),
   ]),
-  row('A-Q2', 'names of Object.prototype', [
+  row('prototype parameter', 'names of Object.prototype', [
     told('__proto__=x', { ['__proto__']: 'x' }),
     told('__proto__=x&constructor=y&toString=z&__proto__[a]=1', {
       ['__proto__']: 'x',
@@ -22,29 +22,29 @@ export const QUERY_ROWS: readonly Row[] = [
     told('__proto__=x&__proto__=y', { ['__proto__']: ['x', 'y'] }),
     told('constructor[prototype][a]=1', { 'constructor[prototype][a]': '1' }),
   ]),
-  row('A-Q3', 'names that others read as a structure', [
+  row('structure', 'names that others read as a structure', [
     told('a[]=1&a[0]=2&a.b=3', { 'a[]': '1', 'a[0]': '2', 'a.b': '3' }),
     told('a%5B%5D=1', { 'a[]': '1' }),
   ]),
-  row('A-Q4', 'a large query', [
+  row('large query', 'a large query', [
     told('a=1&'.repeat(1000), { a: Array<string>(1000).fill('1') }),
     sent('1,001 parameters', 'a=1&'.repeat(1001), malformedTarget),
     sent('10,000 parameters', 'a=1&'.repeat(10_000), byServer),
     told(NAMES.join('&'), Object.fromEntries(NAMES.map((name) => [name, '']))),
     sent('a value of 60 KB', `a=${'b'.repeat(60_000)}`, byServer),
   ]),
-  row('A-Q5', 'broken percent-encoding', [
+  row('broken query', 'broken percent-encoding', [
     told('a=%zz&b=%&c=%E0%A4', { a: '%zz', b: '%', c: '\ufffd' }),
     told('a=%FF', { a: '\ufffd' }),
     told('a=%FE', { a: '\ufffd' }),
     told('%=%', { '%': '%' }),
   ]),
-  row('A-Q6', 'plus and semicolon', [
+  row('plus', 'plus and semicolon', [
     told('a=b+c;d=e', { a: 'b c;d=e' }),
     told('a+b=1', { 'a b': '1' }),
     told('a=%2b', { a: '+' }),
   ]),
-  row('A-Q7', 'characters that JSON and scripts trip over', [
+  row('odd characters', 'characters that JSON and scripts trip over', [
     told('a=%ED%A0%80', { a: '\ufffd\ufffd\ufffd' }),
     told('a=%E2%80%A8', { a: '\u2028' }),
     told('a=</script>', { a: '</script>' }),
@@ -54,20 +54,20 @@ export const QUERY_ROWS: readonly Row[] = [
     sent('a=\xc3\xa9', 'a=\xc3\xa9', allowed({ params: { a: '\u00e9' } })),
     sent('a=\xe9', 'a=\xe9', byServer),
   ]),
-  row('A-Q8', 'blank values', [
+  row('blank values', 'blank values', [
     told('a=&b', { a: '', b: '' }),
     told('a=&b&=c&&', { a: '', b: '', '': 'c' }),
     told('', {}),
     told('&', {}),
     told('=', { '': '' }),
   ]),
-  row('A-Q9', 'secrets in the query are no credentials, and are told', [
+  row('secrets in query', 'secrets in the query are no credentials, and are told', [
     variant('token=good without a header', get('/admin?token=good'), missing),
     variant('access_token=good without a header', get('/admin?access_token=good'), missing),
     variant('api_key=good without a header', get('/admin?api_key=good'), missing),
     told('token=good', { token: 'good' }),
   ]),
-  row('A-Q10', 'cookies and proxy credentials are not told (Traefik CVE-2026-41181)', [
+  row('not told', 'cookies and proxy credentials are not told (Traefik CVE-2026-41181)', [
     withheld('Cookie: session=secret'),
     withheld('cookie: a=b', 'COOKIE: c=d'),
     withheld('Proxy-Authorization: Basic secret'),

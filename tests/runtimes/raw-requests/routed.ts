@@ -23,7 +23,7 @@ export function describeRouted(servers: readonly RoutedServer[]): void {
         run = only
       })
 
-      it.each(ROUTED_ROWS.map((row) => [`${row.id} ${row.title}`, row] as const))(
+      it.each(ROUTED_ROWS.map((row) => [row.title, row] as const))(
         'runs nothing without an allow for it: %s',
         (_name, row) => {
           const observed = run?.observations.filter((each) => each.row === row) ?? []

@@ -45,8 +45,9 @@ export interface Variant {
   readonly expected: Expected
 }
 
-/** A row of the threat catalogue. */
+/** One attack, or a part of it. */
 export interface Row {
+  /** A few words that name the attack. */
   readonly id: string
   readonly title: string
   readonly variants: readonly Variant[]

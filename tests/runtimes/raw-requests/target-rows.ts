@@ -2,9 +2,9 @@ import { get, send, TOKEN } from './bytes.ts'
 import { allowed, byServer, isPublic, malformedTarget, missing, row, variant } from './row.ts'
 import type { Expected, Row, Variant } from './row.ts'
 
-/** A-P12, A-P16, A-P19 and A-P23: the request line apart from the path. */
+/** The request line apart from the path. */
 export const TARGET_ROWS: readonly Row[] = [
-  row('A-P12', 'the absolute form', [
+  row('absolute form', 'the absolute form', [
     target('http://evil.test/admin', missing),
     known('http://evil.test/admin', allowed()),
     target('http://evil.test/public/x', isPublic),
@@ -18,7 +18,7 @@ export const TARGET_ROWS: readonly Row[] = [
     target('ftp://h.test/healthz', byServer),
     target('javascript:/healthz', byServer),
   ]),
-  row('A-P16', 'a target that is no path', [
+  row('no path', 'a target that is no path', [
     by('OPTIONS', '*', byServer),
     by('GET', '*', byServer),
     by('GET', 'admin', byServer),
@@ -30,7 +30,7 @@ export const TARGET_ROWS: readonly Row[] = [
     by('CONNECT', '/healthz', byServer),
     by('CONNECT', 'h.test:80', byServer, TOKEN),
   ]),
-  row('A-P19', 'methods', [
+  row('method', 'methods', [
     by('GET', '/public/x', isPublic),
     by('HEAD', '/public/x', isPublic),
     by('POST', '/public/x', missing, 'Content-Length: 0'),
@@ -51,7 +51,7 @@ export const TARGET_ROWS: readonly Row[] = [
     by('GET', '/healthz', byServer, 'Content-Length: 0', 'Transfer-Encoding: chunked'),
   ]),
   row(
-    'A-P23',
+    'told and run',
     'what the endpoint is told is what the handler runs (Traefik CVE-2026-40912, CVE-2026-48020, CVE-2026-67309, CVE-2026-65600, Ory CVE-2026-33494, Heimdall CVE-2026-32811)',
     [
       known('/%61dmin?x=%61', allowed({ params: { x: 'a' } })),
@@ -67,9 +67,9 @@ export const TARGET_ROWS: readonly Row[] = [
   ),
 ]
 
-/** A-P20: apps below a path. `based`, `routed` and `mounted` are the ways to put one there. */
+/** Apps below a path. `based`, `routed` and `mounted` are the ways to put one there. */
 export const MOUNT_ROW: Row = row(
-  'A-P20',
+  'below a path',
   'an app below a path (Hono CVE-2026-47676)',
   [
     target('/based/admin', missing),
