@@ -1,11 +1,10 @@
-import { spawnSync } from 'node:child_process'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { json, text } from 'node:stream/consumers'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ensureBuilt } from './support/built-package.ts'
 import { close, listen } from './support/loopback.ts'
-import { readJson, ROOT } from './support/project.ts'
+import { ROOT } from './support/project.ts'
 import { spawnProgram } from './support/spawned-program.ts'
 import { TOKEN } from './support/token.ts'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
@@ -13,39 +12,7 @@ import type { SpawnedProgram } from './support/spawned-program.ts'
 
 const BUILT = join(ROOT, 'dist/cli.js')
 
-function run(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [BUILT, ...args], {
-    encoding: 'utf8',
-    env: { PATH: process.env['PATH'] },
-  })
-  return { status, stdout, stderr }
-}
-
-describe('the built command', () => {
-  beforeAll(ensureBuilt, 60_000)
-
-  it('prints its version and its commands to standard output', () => {
-    const { version } = readJson<{ version: string }>('package.json')
-    expect(run('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' })
-    const help = run('--help')
-    expect(help).toMatchObject({ status: 0, stderr: '' })
-    expect(help.stdout).toMatch(/^ {2}check +test an auth endpoint/m)
-  })
-
-  it('exits with 2 for wrong usage and 1 for a failure', () => {
-    const wrong = run('check')
-    expect(wrong).toEqual({
-      status: 2,
-      stdout: '',
-      stderr: 'with-auth: URL is missing\nRun "with-auth check --help" for help.\n',
-    })
-    const failed = run('check', 'http://127.0.0.1:1/', '--json')
-    expect(failed).toMatchObject({ status: 1, stderr: '' })
-    expect(JSON.parse(failed.stdout)).toMatchObject({ ok: false })
-  })
-})
-
-describe('the built check', () => {
+describe('the built check', { tags: ['slow'] }, () => {
   beforeAll(ensureBuilt, 60_000)
 
   it(

@@ -141,7 +141,7 @@ describe('release.yml', () => {
     })
   })
 
-  it('the job publish stops if the tarball has another hash than the job pack wrote', () => {
+  it('the job publish stops if the tarball has another hash than the job pack wrote', { tags: ['slow'] }, () => {
     const pack = stepsOf('pack').find(({ id }) => id === 'pack')
     const check = stepsOf('publish').find(({ run }) => run?.includes('sha512sum'))
     expect(jobs['pack']?.outputs).toEqual({ sha512: '${{ steps.pack.outputs.sha512 }}' })

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { describeTerminal, nextSignal } from '../../src/cli/surroundings.ts'
 import { ensureBuilt } from '../support/built-package.ts'
 import { whySkipped } from '../support/installed.ts'
@@ -14,10 +14,9 @@ import { setupFolder } from '../support/temporary-folder.ts'
 const COMMAND = join(ROOT, 'dist/cli.js')
 const pathOf = setupFolder()
 
-beforeAll(ensureBuilt, 60_000)
-
 /** Runs a line of shell. `with-auth` is the built command and `$KEYS` a key file. */
 function shell(line: string) {
+  ensureBuilt()
   const text = `with_auth() { '${process.execPath}' '${COMMAND}' "$@"; }; ${line.replaceAll('with-auth', 'with_auth')}`
   const { status, stdout, stderr } = spawnSync('bash', ['--norc', '-c', text], {
     encoding: 'utf8',
@@ -130,22 +129,27 @@ describe('standard output that cannot be written', { tags: ['slow'] }, () => {
   })
 })
 
-it.each(['18.20.8', '20.10.0'])('the command says first that Node %s is too old', (node) => {
-  const versions = `{ value: { ...process.versions, node: '${node}' } }`
-  const preload = `data:text/javascript,Object.defineProperty(process, 'versions', ${versions})`
-  for (const args of [['--version'], ['gateway', '--keys', 'keys.yaml']]) {
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      ['--import', preload, COMMAND, ...args],
-      { encoding: 'utf8' },
-    )
-    expect({ status, stdout, stderr }).toEqual({
-      status: 1,
-      stdout: '',
-      stderr: `with-auth needs Node 20.19 or later; this is ${node}\n`,
-    })
-  }
-})
+it.each(['18.20.8', '20.10.0'])(
+  'the command says first that Node %s is too old',
+  { tags: ['slow'] },
+  (node) => {
+    const versions = `{ value: { ...process.versions, node: '${node}' } }`
+    const preload = `data:text/javascript,Object.defineProperty(process, 'versions', ${versions})`
+    ensureBuilt()
+    for (const args of [['--version'], ['gateway', '--keys', 'keys.yaml']]) {
+      const { status, stdout, stderr } = spawnSync(
+        process.execPath,
+        ['--import', preload, COMMAND, ...args],
+        { encoding: 'utf8' },
+      )
+      expect({ status, stdout, stderr }).toEqual({
+        status: 1,
+        stdout: '',
+        stderr: `with-auth needs Node 20.19 or later; this is ${node}\n`,
+      })
+    }
+  },
+)
 
 it('resolves for one signal after the other', async () => {
   const first = nextSignal()

@@ -66,11 +66,11 @@ describe('a code block', () => {
     expect(parseAllDocuments(code).flatMap((document) => document.errors)).toEqual([])
   })
 
-  it.each(blocksOf('sh'))('of shell commands parses: %s', (_, { code }) => {
+  it.each(blocksOf('sh'))('of shell commands parses: %s', { tags: ['slow'] }, (_, { code }) => {
     expect(syntaxErrors('sh', ['-n'], code)).toBe('')
   })
 
-  it.each(blocksOf('python'))('of Python compiles: %s', (_, { code }) => {
+  it.each(blocksOf('python'))('of Python compiles: %s', { tags: ['slow'] }, (_, { code }) => {
     expect(
       syntaxErrors('python3', ['-c', 'import ast, sys; ast.parse(sys.stdin.read())'], code),
     ).toBe('')
@@ -81,7 +81,7 @@ describe('a code block', () => {
 it.each([
   ['README.md, the first block', pageNamed('README.md').fences[0]?.code ?? ''],
   ...PAGES.flatMap(savedAsJavaScript),
-])('what is saved as JavaScript is JavaScript: %s', (_, code) => {
+])('what is saved as JavaScript is JavaScript: %s', { tags: ['slow'] }, (_, code) => {
   expect(syntaxErrors(process.execPath, ['--check', '--input-type=module', '-'], code)).toBe('')
 })
 

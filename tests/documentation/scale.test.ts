@@ -1,3 +1,4 @@
+/** @module-tag slow */
 import { createClient } from '@redis/client'
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'

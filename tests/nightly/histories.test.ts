@@ -1,3 +1,4 @@
+/** @module-tag slow */
 import { expect, it } from 'vitest'
 import { IS_NIGHTLY } from '../support/nightly.ts'
 import { OUTCOMES, runHistories } from './histories/runs.ts'

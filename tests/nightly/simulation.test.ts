@@ -1,3 +1,4 @@
+/** @module-tag slow */
 import { describe, expect, it } from 'vitest'
 import { IS_NIGHTLY } from '../support/nightly.ts'
 import * as parts from './simulation/parts.ts'

@@ -163,11 +163,15 @@ describe('docs/servers/oauth2-proxy.md', () => {
 const TEXT_ROLE = '{"principal":"alice","attributes":{"roles":["a"],"teams":"b"}}'
 
 describe('docs/servers/llama-stack.md', () => {
-  it('has a file that decides as Llama Stack did', { timeout: 60_000 }, async () => {
-    const cases = await replayExchange(serveHandler, migrated(), (_, index) => index % 4 === 0)
-    expect(cases.length).toBeGreaterThan(1000)
-    expect(undecided({ decided: EXCHANGE }, cases)).toEqual([])
-  })
+  it(
+    'has a file that decides as Llama Stack did',
+    { tags: ['slow'], timeout: 60_000 },
+    async () => {
+      const cases = await replayExchange(serveHandler, migrated(), (_, index) => index % 4 === 0)
+      expect(cases.length).toBeGreaterThan(1000)
+      expect(undecided({ decided: EXCHANGE }, cases)).toEqual([])
+    },
+  )
 })
 
 const migrated = () => block('docs/servers/llama-stack.md', 'context: { params: lists }')
@@ -218,20 +222,24 @@ describe('docs/migration-differences.md', () => {
     ],
   ]
 
-  it('has rows that show what Llama Stack did, and what we do', { timeout: 60_000 }, async () => {
-    const wanted = new Set(ROWS.map(([, of]) => of.replace(/^\w+, /, '')))
-    const cases = [
-      ...(await replayExchange(serveHandler, migrated(), (name) => wanted.has(name))),
-      ...(await replayProviders()),
-      ...(await replaySections()),
-    ]
-    const shown = ROWS.map(([row, name, there, ours]) => {
-      const { recorded = '', ours: own = '' } = cases.find(({ of }) => of.startsWith(name)) ?? {}
-      const isRow = rows.filter((line) => line.startsWith(`| ${row} `)).length === 1
-      return { row, isRow, isAlike: recorded.includes(there) && own.includes(ours) }
-    })
-    expect(shown).toEqual(ROWS.map(([row]) => ({ row, isRow: true, isAlike: true })))
-  })
+  it(
+    'has rows that show what Llama Stack did, and what we do',
+    { tags: ['slow'], timeout: 60_000 },
+    async () => {
+      const wanted = new Set(ROWS.map(([, of]) => of.replace(/^\w+, /, '')))
+      const cases = [
+        ...(await replayExchange(serveHandler, migrated(), (name) => wanted.has(name))),
+        ...(await replayProviders()),
+        ...(await replaySections()),
+      ]
+      const shown = ROWS.map(([row, name, there, ours]) => {
+        const { recorded = '', ours: own = '' } = cases.find(({ of }) => of.startsWith(name)) ?? {}
+        const isRow = rows.filter((line) => line.startsWith(`| ${row} `)).length === 1
+        return { row, isRow, isAlike: recorded.includes(there) && own.includes(ours) }
+      })
+      expect(shown).toEqual(ROWS.map(([row]) => ({ row, isRow: true, isAlike: true })))
+    },
+  )
 
   it.each([
     ['fetch', undefined],

@@ -62,19 +62,23 @@ describe('with-auth gateway', () => {
     socket.destroy()
   })
 
-  it('leaves WebSockets open while it drains, and ends them with the second signal', async () => {
-    acceptSockets()
-    const gateway = await startGuarded()
-    const { socket, received } = await open(gateway.url)
-    gateway.signal('SIGTERM')
-    // Longer than an idle connection gets.
-    await sleep(2_500)
-    socket.write('still here')
-    await expect.poll(received, NOTICED).toMatch(/still here$/)
-    gateway.signal('SIGTERM')
-    await once(socket, 'close')
-    expect(await gateway.ended).toBe(0)
-  })
+  it(
+    'leaves WebSockets open while it drains, and ends them with the second signal',
+    { tags: ['slow'] },
+    async () => {
+      acceptSockets()
+      const gateway = await startGuarded()
+      const { socket, received } = await open(gateway.url)
+      gateway.signal('SIGTERM')
+      // Longer than an idle connection gets.
+      await sleep(2_500)
+      socket.write('still here')
+      await expect.poll(received, NOTICED).toMatch(/still here$/)
+      gateway.signal('SIGTERM')
+      await once(socket, 'close')
+      expect(await gateway.ended).toBe(0)
+    },
+  )
 
   it('ends WebSockets at the end of the drain', async () => {
     acceptSockets()

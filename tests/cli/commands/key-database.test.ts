@@ -90,65 +90,79 @@ describe.skipIf(POSTGRES_MISSING !== undefined)(`env:KEYS_URL ${POSTGRES_MISSING
     expect((await listed()).map(({ id }) => id)).toEqual(['one', 'two'])
   })
 
-  it('exports more than a key file may hold, and says that the output is for an import', async () => {
-    const about = ['x'.repeat(8000)]
-    const many = Array.from({ length: 300 }, (_, at) => entry(`k${at}`, { attributes: { about } }))
-    expect((await keys('import', writeKeys(...many))).noted).toContain('imported 300')
-    const noted =
-      'with-auth: the output is longer than a key file may be (2097152 bytes): it is for "with-auth keys import"\n'
-    const exported = await keys('export')
-    expect(exported).toMatchObject({ code: 0, noted })
-    writeFileSync(inFolder('copy.yaml'), exported.printed)
-    env = { KEYS_URL: await server.createDatabase() }
-    expect(await keys('import', inFolder('copy.yaml'))).toMatchObject({
-      noted: 'with-auth: imported 300, already present 0\n',
-    })
-    const json = await keys('export', '--json')
-    expect(json).toMatchObject({
-      code: 0,
-      noted:
-        'with-auth: the output is longer than a key file may be (2097152 bytes): to import it, leave out --json\n',
-    })
-    expect(JSON.parse(json.printed)).toMatchObject({ keys: { length: 300 } })
-  })
+  it(
+    'exports more than a key file may hold, and says that the output is for an import',
+    { tags: ['slow'] },
+    async () => {
+      const about = ['x'.repeat(8000)]
+      const many = Array.from({ length: 300 }, (_, at) =>
+        entry(`k${at}`, { attributes: { about } }),
+      )
+      expect((await keys('import', writeKeys(...many))).noted).toContain('imported 300')
+      const noted =
+        'with-auth: the output is longer than a key file may be (2097152 bytes): it is for "with-auth keys import"\n'
+      const exported = await keys('export')
+      expect(exported).toMatchObject({ code: 0, noted })
+      writeFileSync(inFolder('copy.yaml'), exported.printed)
+      env = { KEYS_URL: await server.createDatabase() }
+      expect(await keys('import', inFolder('copy.yaml'))).toMatchObject({
+        noted: 'with-auth: imported 300, already present 0\n',
+      })
+      const json = await keys('export', '--json')
+      expect(json).toMatchObject({
+        code: 0,
+        noted:
+          'with-auth: the output is longer than a key file may be (2097152 bytes): to import it, leave out --json\n',
+      })
+      expect(JSON.parse(json.printed)).toMatchObject({ keys: { length: 300 } })
+    },
+  )
 
   const importTwoPages = (): ReturnType<typeof keys> =>
     keys('import', writeKeys(...Array.from({ length: 1001 }, (_, at) => entry(`k${at + 1000}`))))
 
-  it('exports no further page while the reader of the last one is slow', async () => {
-    await importTwoPages()
-    let [printed, unwritten, most] = [0, 0, 0]
-    const code = await main(['keys', 'export', '--keys', 'env:KEYS_URL'], COMMANDS, {
-      ...createSurroundings(env),
-      print: () => {
-        printed += 1
-        unwritten += 1
-        most = Math.max(most, unwritten)
-      },
-      flush: async () => {
-        await new Promise((resolve) => setImmediate(resolve))
-        unwritten = 0
-      },
-    })
-    expect({ code, printed, most }).toEqual({ code: 0, printed: 2, most: 1 })
-  })
+  it(
+    'exports no further page while the reader of the last one is slow',
+    { tags: ['slow'] },
+    async () => {
+      await importTwoPages()
+      let [printed, unwritten, most] = [0, 0, 0]
+      const code = await main(['keys', 'export', '--keys', 'env:KEYS_URL'], COMMANDS, {
+        ...createSurroundings(env),
+        print: () => {
+          printed += 1
+          unwritten += 1
+          most = Math.max(most, unwritten)
+        },
+        flush: async () => {
+          await new Promise((resolve) => setImmediate(resolve))
+          unwritten = 0
+        },
+      })
+      expect({ code, printed, most }).toEqual({ code: 0, printed: 2, most: 1 })
+    },
+  )
 
-  it('ends an export that breaks off so that nobody takes the part for the whole', async () => {
-    await importTwoPages()
-    const client = new Client({ connectionString: env['KEYS_URL'] })
-    await client.connect()
-    await client.query(`update withauth_keys set principal = '' where id = 'k2000'`)
-    await client.end()
-    const { code, printed, noted } = await keys('export')
-    expect(code).toBe(1)
-    expect(printed).toMatch(/^# [^]* id: k1999\n[^]*\nThis export is incomplete\n$/)
-    expect(noted).toMatch(/^with-auth: The row of the key k2000 .*\. The output is incomplete\n$/)
-    writeFileSync(inFolder('part.yaml'), printed)
-    expect(await keys('import', inFolder('part.yaml'))).toMatchObject({ code: 1, printed: '' })
-    const json = await keys('export', '--json')
-    expect(json.code).toBe(1)
-    expect(json.printed).toMatch(/\}\nThis export is incomplete\n$/)
-  })
+  it(
+    'ends an export that breaks off so that nobody takes the part for the whole',
+    { tags: ['slow'] },
+    async () => {
+      await importTwoPages()
+      const client = new Client({ connectionString: env['KEYS_URL'] })
+      await client.connect()
+      await client.query(`update withauth_keys set principal = '' where id = 'k2000'`)
+      await client.end()
+      const { code, printed, noted } = await keys('export')
+      expect(code).toBe(1)
+      expect(printed).toMatch(/^# [^]* id: k1999\n[^]*\nThis export is incomplete\n$/)
+      expect(noted).toMatch(/^with-auth: The row of the key k2000 .*\. The output is incomplete\n$/)
+      writeFileSync(inFolder('part.yaml'), printed)
+      expect(await keys('import', inFolder('part.yaml'))).toMatchObject({ code: 1, printed: '' })
+      const json = await keys('export', '--json')
+      expect(json.code).toBe(1)
+      expect(json.printed).toMatch(/\}\nThis export is incomplete\n$/)
+    },
+  )
 
   it.skipIf(ENGINES.length === 0)(
     'announces what an import ends, and reads the config first',
@@ -262,22 +276,26 @@ describe.skipIf(POSTGRES_MISSING !== undefined)(`env:KEYS_URL ${POSTGRES_MISSING
     expect(noted).not.toMatch(/s3cret|127\.0\.0\.1/)
   })
 
-  it('shows on the page that the database is gone, and the keys once it is back', async () => {
-    await keys('create', '--principal', 'alice')
-    const served = await startConsole('env:KEYS_URL', [], env)
-    const headers = await served.signIn()
-    const list = (): Promise<Answer> => served.send('/api/keys', { headers })
-    expect((await list()).body).toMatchObject({
-      place: 'env:KEYS_URL',
-      keys: [{ principal: 'alice' }],
-    })
-    await server.stop()
-    const { status, text } = await list()
-    expect([status, text]).toEqual([
-      500,
-      expect.stringMatching(/^\{"error":\{"message":"--keys env:KEYS_URL: .*ECONNREFUSED/),
-    ])
-    await server.start()
-    await vi.waitFor(async () => expect((await list()).status).toBe(200), { timeout: 10_000 })
-  })
+  it(
+    'shows on the page that the database is gone, and the keys once it is back',
+    { tags: ['slow'] },
+    async () => {
+      await keys('create', '--principal', 'alice')
+      const served = await startConsole('env:KEYS_URL', [], env)
+      const headers = await served.signIn()
+      const list = (): Promise<Answer> => served.send('/api/keys', { headers })
+      expect((await list()).body).toMatchObject({
+        place: 'env:KEYS_URL',
+        keys: [{ principal: 'alice' }],
+      })
+      await server.stop()
+      const { status, text } = await list()
+      expect([status, text]).toEqual([
+        500,
+        expect.stringMatching(/^\{"error":\{"message":"--keys env:KEYS_URL: .*ECONNREFUSED/),
+      ])
+      await server.start()
+      await vi.waitFor(async () => expect((await list()).status).toBe(200), { timeout: 10_000 })
+    },
+  )
 })

@@ -44,7 +44,7 @@ describe('with-auth revoke', () => {
       noted: expect.stringMatching(/no server.auth.store/) as unknown,
     })
     const file = configFor(`redis://127.0.0.1:${await findFreePort()}`)
-    const unacknowledged = await revoke(['--config', file, '--timeout-ms=3000'], KEY)
+    const unacknowledged = await revoke(['--config', file, '--timeout-ms=300'], KEY)
     expect(unacknowledged.noted).toMatch(
       /has not acknowledged the revocation \(ECONNREFUSED\)\. Try again/,
     )
@@ -63,7 +63,7 @@ describe.skipIf(engineName === undefined)('with-auth revoke on a real engine', (
   it('says why the engine refuses it', async () => {
     const client = await createClient({ url: engine.url }).connect()
     await client.sendCommand(['ACL', 'SETUSER', 'default', 'resetpass', '>right', 'on'])
-    const refused = await revoke(['--config', configFor(engine.url), '--timeout-ms=3000'], KEY)
+    const refused = await revoke(['--config', configFor(engine.url), '--timeout-ms=1000'], KEY)
     await client.sendCommand(['ACL', 'SETUSER', 'default', 'nopass'])
     client.destroy()
     expect(refused).toMatchObject({
