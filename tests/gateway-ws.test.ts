@@ -58,7 +58,7 @@ const whyNoWs =
   existsSync(fileURLToPath(new URL('./runtimes/node_modules/ws', import.meta.url))) ||
   process.env['CI'] !== undefined
     ? undefined
-    : whySkipped('ws is not installed: npm ci --prefix tests/runtimes')
+    : whySkipped('ws is not installed: .ci/runtimes')
 
 const loadWs = (): Ws => load('ws') as Ws
 

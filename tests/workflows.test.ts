@@ -141,28 +141,32 @@ describe('release.yml', () => {
     })
   })
 
-  it('the job publish stops if the tarball has another hash than the job pack wrote', { tags: ['slow'] }, () => {
-    const pack = stepsOf('pack').find(({ id }) => id === 'pack')
-    const check = stepsOf('publish').find(({ run }) => run?.includes('sha512sum'))
-    expect(jobs['pack']?.outputs).toEqual({ sha512: '${{ steps.pack.outputs.sha512 }}' })
+  it(
+    'the job publish stops if the tarball has another hash than the job pack wrote',
+    { tags: ['slow'] },
+    () => {
+      const pack = stepsOf('pack').find(({ id }) => id === 'pack')
+      const check = stepsOf('publish').find(({ run }) => run?.includes('sha512sum'))
+      expect(jobs['pack']?.outputs).toEqual({ sha512: '${{ steps.pack.outputs.sha512 }}' })
 
-    const folder = mkdtempSync(join(tmpdir(), 'release-'))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
-    const output = join(folder, 'output')
-    const tarball = join(folder, 'packed/with-auth-1.2.3.tgz')
-    const run = (script: string | undefined, cwd: string, SHA512 = '') => {
-      const env = { ...process.env, GITHUB_REF_NAME: 'v1.2.3', GITHUB_OUTPUT: output, SHA512 }
-      return spawnSync('bash', ['-e', '-c', script ?? ''], { cwd, env, encoding: 'utf8' }).status
-    }
-    mkdirSync(join(folder, 'packed'))
-    writeFileSync(join(folder, 'packed/package.json'), '{"name":"with-auth","version":"1.2.3"}')
-    expect(run(pack?.run, join(folder, 'packed'))).toBe(0)
-    const [, sha512 = ''] = /^sha512=([\da-f]{128})\n$/.exec(readFileSync(output, 'utf8')) ?? []
-    expect(run(check?.run, folder, sha512)).toBe(0)
-    expect(run(check?.run, folder, '')).not.toBe(0)
-    appendFileSync(tarball, '\0')
-    expect(run(check?.run, folder, sha512)).not.toBe(0)
-    rmSync(tarball)
-    expect(run(check?.run, folder, sha512)).not.toBe(0)
-  })
+      const folder = mkdtempSync(join(tmpdir(), 'release-'))
+      onTestFinished(() => rmSync(folder, { recursive: true }))
+      const output = join(folder, 'output')
+      const tarball = join(folder, 'packed/with-auth-1.2.3.tgz')
+      const run = (script: string | undefined, cwd: string, SHA512 = '') => {
+        const env = { ...process.env, GITHUB_REF_NAME: 'v1.2.3', GITHUB_OUTPUT: output, SHA512 }
+        return spawnSync('bash', ['-e', '-c', script ?? ''], { cwd, env, encoding: 'utf8' }).status
+      }
+      mkdirSync(join(folder, 'packed'))
+      writeFileSync(join(folder, 'packed/package.json'), '{"name":"with-auth","version":"1.2.3"}')
+      expect(run(pack?.run, join(folder, 'packed'))).toBe(0)
+      const [, sha512 = ''] = /^sha512=([\da-f]{128})\n$/.exec(readFileSync(output, 'utf8')) ?? []
+      expect(run(check?.run, folder, sha512)).toBe(0)
+      expect(run(check?.run, folder, '')).not.toBe(0)
+      appendFileSync(tarball, '\0')
+      expect(run(check?.run, folder, sha512)).not.toBe(0)
+      rmSync(tarball)
+      expect(run(check?.run, folder, sha512)).not.toBe(0)
+    },
+  )
 })

@@ -11,7 +11,7 @@ interface Manifest {
 
 const EXAMPLES = [...PROGRAMS, ...APPS]
 const frameworks = readJson<Manifest>('examples/package.json')
-const runtimes = readJson<Manifest>('tests/runtimes/package.json')
+const runtimes = readJson<Manifest>('runtimes/package.json')
 const versions = { ...runtimes.dependencies, ...frameworks.dependencies }
 
 const FOLDER = join(ROOT, 'examples')

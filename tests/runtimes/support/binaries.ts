@@ -56,7 +56,7 @@ export function locate({ name, path }: Binary): string {
 export function locateModule(path: string, name = path): string {
   const file = join(MODULES, path)
   if (existsSync(file)) return file
-  throw new Error(`${name} is not installed: run "npm ci --prefix tests/runtimes" on Linux x64`)
+  throw new Error(`${name} is not installed: run .ci/runtimes on Linux x64`)
 }
 
 /** The version that the binary prints. */
