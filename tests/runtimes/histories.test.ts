@@ -12,7 +12,7 @@ import type { Start } from './support/served-program.ts'
 const COUNT = IS_NIGHTLY ? 20_000 : 1000
 const SEED = Number(process.env['WITH_AUTH_HISTORIES_SEED'] ?? Date.now() % 1_000_000_000)
 /** The histories of one request. A small number reveals a runtime that hangs. */
-const PART = 500
+const PART = 250
 const PROGRAM = 'histories.js'
 
 const RUNTIMES: readonly (readonly [string, Start])[] = [

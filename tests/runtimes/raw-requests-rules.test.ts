@@ -83,9 +83,4 @@ describe('the rule does not admit', () => {
     expect(findUnadmitted('function', [CALL, CALL], [ALLOW])).toEqual([CALL])
     expect(findUnadmitted('cached', [CALL, CALL], [ALLOW])).toEqual([])
   })
-
-  it('the guarded route of an app whose other routes are open', () => {
-    expect(judge({ route: 'admin' }, [], 'hono-middleware')).toBe(false)
-    expect(judge({ route: 'other' }, [], 'hono-middleware')).toBe(true)
-  })
 })

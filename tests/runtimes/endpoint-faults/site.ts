@@ -162,7 +162,7 @@ export async function openSite(
 /** Gets one answer from the URL of a site, by another guard, so that Node asks by its dispatcher from then on. */
 async function warmUp(site: Site, given: Case): Promise<void> {
   const guard = `${site.guard}.warm-up`
-  const options = { ...optionsOf(site, given), ...COMMON, cache: false, fetch: undefined }
+  const options = { ...optionsOf(site, given), ...COMMON, cache: false }
   const headers = {
     authorization: `Bearer ${TOKEN}`,
     'x-guard': guard,

@@ -1,11 +1,11 @@
 import { connect } from 'node:net'
 import { expect } from 'vitest'
-import { BROKEN, row } from './row.ts'
+import { row } from './row.ts'
 import { expectVerdict } from './site.ts'
 import type { Socket } from 'node:net'
 import type { Case, Expectation, Row } from './row.ts'
 
-/** E23 and E24: the guard itself, or the user's own `fetch`, in place of an endpoint. */
+/** E23: the guard itself in place of an endpoint. */
 
 interface Loop {
   /** The headers that the guard sends to itself, besides its own name. */
@@ -46,50 +46,10 @@ function looping(name: string, { headers, told }: Loop, expected: Expectation): 
   }
 }
 
-function customFetch(behaviour: string, expected: Expectation): Case {
-  return { name: `it ${behaviour}`, fault: {}, expected, options: { fetch: behaviour } }
-}
-
-// The missing principal is found before the headers are read.
-const HEADERS: Expectation = { optional: 'internal_error', required: 'invalid_response' }
-
 export const STAND_IN_ROWS: readonly Row[] = [
   row('E23', 'the endpoint is the guard itself', [
     looping('it asks itself the same question', { headers: AGAIN, told: [] }, OVER),
     looping('it asks itself another question each time', { headers: AGAIN, told: 'all' }, OVER),
     looping('it asks itself without credentials', { headers: {}, told: [] }, 'denied'),
-  ]),
-  row('E24', 'a fetch of the user that goes wrong', [
-    customFetch('throws at once', 'internal_error'),
-    customFetch('throws undefined at once', 'internal_error'),
-    customFetch('rejects with an error', 'unreachable'),
-    customFetch('rejects with undefined', 'unreachable'),
-    customFetch('rejects with null', 'unreachable'),
-    customFetch('rejects when the deadline is over', 'timeout'),
-    customFetch('answers when the deadline is over', 'timeout'),
-    customFetch('never settles', 'timeout'),
-    customFetch('returns nothing', 'internal_error'),
-    customFetch('resolves to nothing', 'internal_error'),
-    customFetch('resolves to null', 'internal_error'),
-    customFetch('resolves to true', 'internal_error'),
-    customFetch('resolves to 200', 'internal_error'),
-    customFetch('resolves to an object that says ok', 'internal_error'),
-    customFetch('resolves to a status that is a string', 'internal_error'),
-    customFetch('resolves to a status 200 without headers', 'internal_error'),
-    customFetch('resolves to a status of its own type', 'internal_error'),
-    customFetch('resolves to an object whose status throws', 'internal_error'),
-    customFetch('resolves to headers that throw', HEADERS),
-    customFetch('resolves to a thenable that throws', 'unreachable'),
-    customFetch('resolves to what was redirected', 'denied'),
-    customFetch('resolves to a body that is locked', BROKEN),
-    customFetch('resolves to a body that was read', BROKEN),
-    customFetch('resolves to a body that breaks', BROKEN),
-    customFetch('resolves to a body of text', BROKEN),
-    customFetch('resolves to a body whose reader throws', BROKEN),
-    customFetch('resolves to a body that cannot be cancelled', {
-      optional: 'allow',
-      required: 'timeout',
-    }),
-    customFetch('resolves to a Response', 'allow'),
   ]),
 ]

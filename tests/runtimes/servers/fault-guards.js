@@ -1,5 +1,4 @@
 import { getAuth, memoryCache, withAuth } from 'with-auth'
-import { FETCHES } from './fault-fetches.js'
 
 const guards = new Map()
 
@@ -26,10 +25,9 @@ function guardFor(headers, common) {
   const name = headers.get('x-guard')
   const known = guards.get(name)
   if (known !== undefined) return known
-  const { fetch: behaviour, ...options } = JSON.parse(decodeURIComponent(headers.get('x-options')))
+  const options = JSON.parse(decodeURIComponent(headers.get('x-options')))
   if (options.cache !== undefined) options.cache = memoryCache(options.cache)
-  const asking = behaviour === undefined ? common : { fetch: FETCHES[behaviour] }
-  const guarded = withAuth(handler, { ...options, ...asking })
+  const guarded = withAuth(handler, { ...options, ...common })
   guards.set(name, guarded)
   return guarded
 }
