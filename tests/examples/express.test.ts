@@ -2,7 +2,6 @@ import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { auth } from '../../src/express.ts'
-import { memoryCache } from '../../src/index.ts'
 import { mockEndpoint } from '../../src/testing.ts'
 import { fromUpstream } from '../../src/verifiers.ts'
 import { close, listen } from '../support/loopback.ts'
@@ -193,23 +192,4 @@ describe.each([4, 5] as const)('with-auth/express in Express %i', (version) => {
     await sleep(100)
     expect(handler).not.toHaveBeenCalled()
   })
-
-  it('drops cached decisions by invalidate and clear', async () => {
-    const cache = memoryCache()
-    const { guard, questions, serve } = prepare({ cache, context: { headers: [] } })
-    const url = await serve((app) => app.use(guard))
-    const call = (): Promise<Response> => fetch(url, { headers: BEARER })
-    await call()
-    await call()
-    expect(questions).toHaveLength(1)
-    await cache.invalidate(TOKEN)
-    await call()
-    await cache.clear()
-    await call()
-    expect(questions).toHaveLength(3)
-  })
-})
-
-it('throws for a config that cannot be used', () => {
-  expect(() => auth({ endpoint: 'nowhere' })).toThrow('"endpoint" must be')
 })

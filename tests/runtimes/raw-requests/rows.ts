@@ -21,11 +21,11 @@ export const ALL_ROWS: readonly Row[] = [
 
 // Every row that ever told two servers apart, and one of each other kind.
 const QUICK = `
-  another blank, control, length, many headers, challenge, dot segment, encoded dots, backslash, empty
-  segment, path parameter, fragment, absolute form, Host, path not ASCII, no path, long path, method, told
-  and run, large query, odd characters, two Authorization lines, the scheme, no token, not ASCII, before the
-  colon, prototype header, obeyed by others, encoded slash, encoded letter, resembles public, control in
-  path, below a path, repeated parameter, not told
+  another blank, control, length, many headers, challenge, dot segment, encoded dots, backslash,
+  empty segment, path parameter, fragment, absolute form, Host, path not ASCII, no path, long path, method,
+  told and run, large query, odd characters, two Authorization lines, the scheme, no token, not ASCII,
+  before the colon, prototype header, obeyed by others, encoded slash, encoded letter, resembles public,
+  control in path, below a path, repeated parameter, not told
 `
 const QUICK_IDS = new Set(QUICK.trim().split(/,\s+/))
 
