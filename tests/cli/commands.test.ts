@@ -211,6 +211,7 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
     keys: [{ value: 'missing.yaml', shown: 'missing.yaml' }],
     ...GUARD,
   },
+  init: { for: [{ value: 'nobody' }] },
   revoke: {
     config: [file('missing.yaml')],
     sha256: [hidden('abc')],
