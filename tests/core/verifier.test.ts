@@ -17,6 +17,9 @@ import type {
   Verifier,
   VerifierTraits,
 } from '../../src/index.ts'
+import { usePassingTime } from '../support/passing-time.ts'
+
+const pass = usePassingTime()
 
 const handler = (request: Request): Response => Response.json(getAuth(request))
 
@@ -78,7 +81,7 @@ describe('an allow with an end', () => {
     const cache = memoryCache({ staleIfErrorMs: 60_000 })
     const { statusOf } = guard(verifierOf(decide, { reads: {} }), { cache, retry: false })
     expect(await statusOf()).toBe(200)
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    pass(5)
     expect(await statusOf()).toBe(401)
     expect(calls).toBe(2)
   })

@@ -9,6 +9,9 @@ import { guardWith } from '../support/guarded-verifier.ts'
 import { ask as askEndpoint, entry, keysText } from '../support/key-questions.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import type { StoredKey } from '../../src/keys.ts'
+import { usePassingTime } from '../support/passing-time.ts'
+
+const pass = usePassingTime()
 
 const pathOf = setupFolder()
 const ONE = keysText(entry('k1'))
@@ -201,7 +204,7 @@ describe('keys of a store', () => {
     const { ask, warnings } = guardWith(keys({ store }), { cache: decisions })
     expect((await ask('k1')).outcome).toBe('allow')
     isDown = true
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    pass(5)
     expect(await ask('k1')).toMatchObject({ reason: 'service_error', cause })
     expect(warnings()).toEqual([`requests are rejected: ${cause}`])
   })

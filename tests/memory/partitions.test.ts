@@ -13,6 +13,9 @@ import type {
   DecisionCache,
   Transport,
 } from '../../src/index.ts'
+import { usePassingTime } from '../support/passing-time.ts'
+
+const pass = usePassingTime()
 
 /** Several guards have one cache. Guards of equal meaning share decisions. */
 
@@ -265,7 +268,7 @@ it('an expired decision of another guard stands in for an outage that this one s
   const config = await askedConfig({ allowTtlMs: 5, staleIfErrorMs: 60_000 })
   const onEvent = vi.fn<(event: AuthEvent) => void>()
   const next = createGate({ ...config, retry: false, onEvent })
-  await new Promise((resolve) => setTimeout(resolve, 20))
+  pass(20)
   asked.mockImplementation(async () => {
     throw new TypeError('fetch failed')
   })

@@ -7,6 +7,9 @@ import { startService } from '../support/verifier-service.ts'
 import type { AuthConfig } from '../../src/index.ts'
 import type { EndpointVerifierOptions } from '../../src/verifiers.ts'
 import type { Answer } from '../support/verifier-service.ts'
+import { usePassingTime } from '../support/passing-time.ts'
+
+const pass = usePassingTime()
 
 type Given = Partial<EndpointVerifierOptions>
 
@@ -93,7 +96,7 @@ describe('the contract', () => {
         const { ask } = guardOf({ ...given, cache })
         const events = [await ask(), await ask()]
         answerWith(() => ({ status: 503 }))
-        await new Promise((resolve) => setTimeout(resolve, 250))
+        pass(250)
         events.push(await ask())
         decided.push(events.map((event) => ({ ...event, verifier: '', durationMs: 0 })))
       }

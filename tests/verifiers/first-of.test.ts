@@ -7,6 +7,9 @@ import { startService } from '../support/verifier-service.ts'
 import type { AskVerifier, Verifier } from '../../src/index.ts'
 import type { FirstOfOptions, IntrospectionOptions } from '../../src/verifiers.ts'
 import type { Answer } from '../support/verifier-service.ts'
+import { usePassingTime } from '../support/passing-time.ts'
+
+const pass = usePassingTime()
 
 const ANSWERS = {
   allow: () => ({ json: { active: true, sub: 'alice' } }),
@@ -185,7 +188,7 @@ describe('`fallThrough`', () => {
       return async (...next: Says[]) => {
         says.splice(0, 2, ...next)
         // The decision before it has expired.
-        await new Promise((resolve) => setTimeout(resolve, 10))
+        pass(10)
         const { outcome, reason = outcome, cache } = await ask()
         return `${reason} ${cache}`
       }
@@ -230,7 +233,7 @@ describe('`fallThrough`', () => {
         })
         const ask = async (path: string, ...next: typeof says) => {
           says.splice(0, 2, ...next)
-          await new Promise((resolve) => setTimeout(resolve, 10))
+          pass(10)
           const { outcome, reason = outcome } = await guarded.ask(TOKEN, path)
           return reason
         }

@@ -11,6 +11,9 @@ import { TOKEN } from '../support/token.ts'
 import { startService } from '../support/verifier-service.ts'
 import type { AuthConfig } from '../../src/index.ts'
 import type { IntrospectionClient, IntrospectionOptions } from '../../src/verifiers.ts'
+import { usePassingTime } from '../support/passing-time.ts'
+
+const pass = usePassingTime()
 
 /** The questions to an introspection endpoint, and the decisions on its statuses. */
 
@@ -127,7 +130,7 @@ describe('a cached decision', () => {
     expect(await ask()).toMatchObject({ outcome: 'allow', cache: 'hit' })
     expect(calls).toHaveLength(1)
     answerWith(() => ({ status: 503 }))
-    await new Promise((resolve) => setTimeout(resolve, 250))
+    pass(250)
     expect(await ask()).toMatchObject({ outcome: 'allow', cache: 'stale' })
     expect(warnings()).toEqual([])
   })

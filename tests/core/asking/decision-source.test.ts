@@ -7,6 +7,9 @@ import { DecisionSource } from '../../../src/core/asking/decision-source.ts'
 import { createFacts } from '../../../src/core/request/check.ts'
 import { checkOf, verifyWith } from '../../support/checks.ts'
 import type { AuthConfig, AuthEvent, Transport } from '../../../src/index.ts'
+import { usePassingTime } from '../../support/passing-time.ts'
+
+const pass = usePassingTime()
 
 const to = (events: AuthEvent[]) =>
   createChannel(
@@ -73,7 +76,7 @@ describe('the policies together', () => {
     const { verify } = verifierOf(transport, options)
     await verify(checkOf('kept'))
     isDown = true
-    await new Promise((resolve) => setTimeout(resolve, 30))
+    pass(30)
     for (const attempts of [...Array<number>(10).fill(1), 0]) {
       const stale = createFacts()
       expect(await verify(checkOf('kept'), stale)).toMatchObject({
@@ -165,7 +168,7 @@ describe('the policies together', () => {
         answer(new Error('down'))
         await another
       }
-      await new Promise((resolve) => setTimeout(resolve, 30))
+      pass(30)
       const flood = ask('busy')
       expect(await ask('revoked')).toBe(expected)
       answer(allow())
@@ -186,7 +189,7 @@ describe('the policies together', () => {
       const first = ask('revoked')
       answer(allow())
       await first
-      await new Promise((resolve) => setTimeout(resolve, 30))
+      pass(30)
       const flood = ask('random')
       const queued = ask('revoked')
       await new Promise((resolve) => setTimeout(resolve, 50))
