@@ -30,6 +30,15 @@ const ON_CODE: Readonly<Record<DenialReason, string>> = {
   not_configured: 'Say in the file how callers are checked.',
 }
 
+/** By the status of a denial, where it is not about the token. */
+function adviceOnStatus(status = 401): string {
+  if (status < 300) return 'Let the endpoint answer exactly 200.'
+  if (status < 400) return 'The endpoint redirects, often from http to https: set the new URL.'
+  if (status === 404 || status === 405) return 'The endpoint has another path or port.'
+  if (status === 400 || status === 422) return 'The endpoint expects another body.'
+  return ON_CODE.denied
+}
+
 const UNKNOWN_AUTHORITY =
   'The authority of the certificate is not known: name it by `tlsCafile`, or by the variable NODE_EXTRA_CA_CERTS.'
 
@@ -67,8 +76,15 @@ export function changesFor(found: Found): readonly string[] {
   if (isOfHeaders(found)) return changesOnDetail(OF_HEADERS, found)
   if (detail !== undefined)
     return changesOnDetail(ADVICE[isCutKey(found) ? 'unknown' : detail], found)
+  if (reason === 'denied') return changesOnStatus(found)
   const place = reason === 'insufficient_scope' ? at(subject, ['resource', 'require']) : ''
   return [end(ON_CODE[reason], place)]
+}
+
+function changesOnStatus({ subject, decided, providers }: Found): readonly string[] {
+  const path = pathOf(providers.find(({ result }) => result === 'denied')?.key ?? '')
+  const place = at(subject, path.length === 0 ? ['endpoint'] : path)
+  return [end(adviceOnStatus(decided.event?.endpointStatus), place)]
 }
 
 /** A key of `with-auth keys` that was cut off needs other advice than a token of an issuer. */

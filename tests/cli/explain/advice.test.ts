@@ -75,6 +75,19 @@ describe('an answer 200 without the required principal', () => {
   })
 })
 
+it.each([
+  [204, 'Let the endpoint answer exactly 200 (run.yaml:3).'],
+  [302, 'The endpoint redirects, often from http to https: set the new URL (run.yaml:3).'],
+  [404, 'The endpoint has another path or port (run.yaml:3).'],
+  [405, 'The endpoint has another path or port (run.yaml:3).'],
+  [422, 'The endpoint expects another body (run.yaml:3).'],
+  [403, 'The log of the service says why (run.yaml:3).'],
+])('an endpoint that answers %i: what that says of its address', async (status, change) => {
+  const service = await startService(() => ({ status }))
+  const found = await explain(`endpoint: http://127.0.0.1:${service.port}/a`, 'some-token')
+  expect(found).toMatchObject({ exit: 1, code: 'denied', change: [change] })
+})
+
 it('a caller without a tenant: the line that needs one', async () => {
   const service = await startService(() => ({ json: { principal: 'a' } }))
   const file = `endpoint: http://127.0.0.1:${service.port}/a\ntenant: { mode: multi }`
