@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { COMMANDS } from '../../../src/cli/main.ts'
 import { createKey, sqliteKeys } from '../../../src/keys.ts'
 import { tellSkipped } from '../../support/installed.ts'
+import { findFreePort } from '../../support/loopback.ts'
 import { runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import { startService } from '../../support/verifier-service.ts'
@@ -225,6 +226,31 @@ store:
 `)
   expect(printed.match(/without TLS/g)).toHaveLength(2)
   expect(printed).not.toMatch(/insecure|Passw0rd/)
+})
+
+it('exits with 1 for an outage beside a mistake, and warns once of http in a provider', async () => {
+  // An address of this machine that does not look like one.
+  const url = `http://0.0.0.0:${await findFreePort()}/keys`
+  const { code, printed } = await check(`allow_insecure_http: true
+provider_config:
+  type: oauth2_token
+  issuer: me
+  audience: my-api
+  jwks: { uri: "${url}" }
+route_policy:
+- permit: { paths: "*" }
+- forbid: { paths: /admin* }`)
+  expect({ code, printed }).toEqual({
+    code: 1,
+    printed: `run.yaml:8: error: ${url} cannot be reached (ECONNREFUSED).
+    No server listens on this host and port: is it running, and is the port right?
+run.yaml:8: warning: "server.auth.provider_config.jwks.uri" leads to another machine without TLS: who is on the way can read tokens, and change answers.
+    Use https.
+run.yaml:11: error: Rule 1 never decides about the paths that it names: rule 0 permits them before.
+    Move it before rule 0.
+2 errors, 1 warning
+`,
+  })
 })
 
 it('says all that is wrong in a file, each with its line', async () => {
