@@ -41,6 +41,12 @@ it.each([
   expect(new AuthUnavailableError(reason).reason).toBe(reason)
 })
 
+it.each(['denied', 'allow', 'bogus', ''])('there is no reason %s', (reason) => {
+  expect(() => new AuthUnavailableError(reason as 'timeout')).toThrow(
+    new TypeError(`Cannot create AuthUnavailableError: no such reason: ${reason}`),
+  )
+})
+
 describe('an error of another copy', () => {
   const foreign = { code: 'auth_unavailable', reason: 'timeout' }
   const trap = (): never => {

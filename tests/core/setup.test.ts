@@ -71,6 +71,11 @@ describe('a config object', () => {
     expect(setup.secretSources).toEqual(['bearer'])
   })
 
+  it('has nothing to forget before the first request', () => {
+    for (const source of [{ endpoint: ENDPOINT }, () => ({})])
+      expect(() => createSetupSource(source).forget()).not.toThrow()
+  })
+
   it.each([
     [{ mode: 'shadow' }, 'no request is rejected'],
     [{ allowInsecureHttp: true }, 'in clear'],

@@ -296,6 +296,10 @@ it.each<[object, string]>([
     },
     '"tenant" must be made by a function: verifier: tenancy(endpointVerifier({ endpoint: ..., endpointHeaders: ... }), { mode: ... }) of with-auth/verifiers',
   ],
+  [
+    { verifier: () => ({ outcome: 'deny' }), tenant: { mode: 'hunter2' } },
+    '"tenant" must be made by a function: verifier: tenancy(verifier, { mode: ... }) of with-auth/verifiers',
+  ],
 ])('the options of before show the new form, and no value: %j', (config, message) => {
   expect(() => createAuthenticator(config)).toThrow(message)
 })
