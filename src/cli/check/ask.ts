@@ -24,7 +24,7 @@ export interface CheckedProvider {
   readonly at: (...path: readonly string[]) => Place
 }
 
-/** The answer of a provider to a question about a token that nobody has. */
+/** The answer of a provider to a question about a made-up token. */
 export interface Asked {
   readonly verdict?: ParsedVerdict
   readonly failure?: AuthUnavailableError
@@ -100,5 +100,5 @@ function end(text: string): string {
   return text.endsWith('.') ? text : `${text}.`
 }
 
-export const OPEN = 'It allows a made-up token, so that everybody would get in.'
+export const OPEN = 'It allows a made-up token, so that every caller would get in.'
 export const ADVICE_ON_OPEN = 'Does the URL lead to the right service?'

@@ -96,7 +96,7 @@ export function providersOf({ section }: OpenedFile): readonly Provider[] {
   return section.deciders?.providers ?? []
 }
 
-/** What must never be shown, beside what was sent to services. */
+/** Texts that are never shown, beside those that were sent to services. */
 export function secretsIn({ section }: OpenedFile): readonly string[] {
   const providers = section.deciders?.providers ?? []
   const headers = [section.options, ...providers.map(({ values }) => values)].flatMap(

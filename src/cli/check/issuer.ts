@@ -87,7 +87,7 @@ function nameOf(key: object): string {
   return typeof alg === 'string' ? alg : kty === 'RSA' ? 'RSA' : String(algorithmsOf(key)[0])
 }
 
-/** Compares the issuer of the file with what the issuer says of itself. Asks for that if nobody has. */
+/** Compares the issuer of the file with the name in its metadata, which are fetched if the provider did not. */
 export async function checkName(provider: CheckedProvider): Promise<readonly Finding[]> {
   const { shown, at, watched, timeoutMs, transport, values } = provider
   const issuer = readName(shown, 'issuer')

@@ -47,7 +47,7 @@ function judge(keys: readonly KeyReport[], file: string, place: Place): readonly
   const works = active === 1 ? '1 key that works' : `${active} keys that work`
   return [
     active === 0
-      ? warning(place, `${shown} has no key that works: everybody is rejected.`)
+      ? warning(place, `${shown} has no key that works: every caller is rejected.`)
       : ok(place, `${shown} has ${works}.`),
     ...list(`${most}These keys end within 14 days`, soon, place),
     ...list(`${most}These keys have ended`, expired, place),
@@ -62,7 +62,7 @@ function list(says: string, keys: readonly KeyReport[], place: Place): readonly 
   return [warning(place, `${says}: ${shown}.`)]
 }
 
-/** Who may write the file can give keys to anybody. */
+/** A user who may write the file can add keys. */
 function checkMode(file: string, place: Place): readonly Finding[] {
   if (process.platform === 'win32') return []
   const { mode } = statSync(file, { throwIfNoEntry: false }) ?? { mode: 0 }

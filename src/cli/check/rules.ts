@@ -19,7 +19,7 @@ interface Given {
   readonly at: (rule: number) => Place
 }
 
-/** What can be said about rules without a request. */
+/** The findings about rules that need no request. */
 export function checkRules(given: Given): readonly Finding[] {
   const { rules, isPublic, at } = given
   return rules.flatMap((rule, index) => [
@@ -85,7 +85,7 @@ function checkAttributes(
   { attributes, areFromKeys, at }: Given,
 ): readonly Finding[] {
   if (attributes === undefined) return []
-  const effect = rule.permit === undefined ? 'it spares nobody' : 'it never applies'
+  const effect = rule.permit === undefined ? 'it spares no caller' : 'it never applies'
   const make = areFromKeys ? warning : error
   return [...listOf(rule.when), ...listOf(rule.unless)].flatMap((text): readonly Finding[] => {
     const words = text.trim().split(/\s+/).join(' ')
@@ -111,7 +111,7 @@ function adviceOn(names: readonly string[]): string {
 const FOR_ALL =
   /(?:^|\/)(?:health|healthz|livez?|livez|ready|readyz|ping|version|metrics|favicon\.ico|robots\.txt)$/
 
-/** Everybody with a token may use such a path, and a request without one gets 401. */
+/** Each caller with a token may use such a path, and a request without one gets 401. */
 function findPrivate(
   { permit, when, unless }: RouteRule,
   index: number,

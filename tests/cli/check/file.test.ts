@@ -65,7 +65,7 @@ no errors, 3 warnings
       await store.close?.()
       expect(await check(ofKeys(inFolder('empty.db')))).toMatchObject({
         code: 0,
-        printed: `run.yaml:5: warning: ${inFolder('empty.db')} has no key that works: everybody is rejected.\nno errors, 1 warning\n`,
+        printed: `run.yaml:5: warning: ${inFolder('empty.db')} has no key that works: every caller is rejected.\nno errors, 1 warning\n`,
       })
       expect(readdirSync(inFolder('.')).filter((name) => /use|wal|shm/.test(name))).toEqual([])
     },
@@ -186,7 +186,7 @@ route_policy:
 - permit: { paths: "*" }
   when: user with any in teams`)
     expect(printed).toContain(
-      `run.yaml:10: error: Rule 0 asks for the attribute "roles", which no caller has: it spares nobody.
+      `run.yaml:10: error: Rule 0 asks for the attribute "roles", which no caller has: it spares no caller.
     Use one that callers have: "teams".
 1`.slice(0, -2),
     )

@@ -201,7 +201,7 @@ it.each([
   [
     'my-api password',
     1,
-    '7: error: It allows a made-up token, so that everybody would get in.\n    Does the URL lead to the right service?\n',
+    '7: error: It allows a made-up token, so that every caller would get in.\n    Does the URL lead to the right service?\n',
   ],
   [
     'no such path',
