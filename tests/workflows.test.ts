@@ -84,15 +84,6 @@ describe('release.yml', () => {
     expect(text).not.toMatch(/continue-on-error|\bif: /)
   })
 
-  it('the job pack makes links absolute after it has set the repository, and then packs', () => {
-    const runs = stepsOf('pack').map(({ run = '' }) => run)
-    const order = ['npm pkg set repository.url', 'node .ci/absolute-links.js', 'npm pack'].map(
-      (command) => runs.findIndex((run) => run.includes(command)),
-    )
-    const [set = -1, link = -1, pack = -1] = order
-    expect([set > 0, link > set, pack > link]).toEqual([true, true, true])
-  })
-
   it('only the job publish may publish, without a stored token', () => {
     const rights = Object.entries(jobs).map(([name, { permissions }]) => [name, permissions])
     expect(Object.fromEntries(rights)).toEqual({

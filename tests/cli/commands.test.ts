@@ -77,7 +77,7 @@ interface WrongValue {
 const file = (value: string) => ({ value, code: 1 as const })
 const hidden = (value: string) => ({ value, shown: 'its value is not shown' })
 const GUARD = {
-  public: [{ value: 'v1' }, { value: '/a/../b' }],
+  public: [{ value: '/*' }, { value: 'v1' }, { value: '/a/../b' }],
   preflight: [{ value: 'soon' }],
   realm: [{ value: 'a\u0001b', shown: String.raw`"a\u0001b"` }],
   credentials: [hidden('soon')],

@@ -32,7 +32,6 @@ server:
     endpoint_headers: { x-secret: '\${env.SECRET}' }
     realm: 0123
 `
-const WRONG = 'server:\n  auth:\n    endpiont: ${env.AUTH_URL}\n    timeout_ms: ${env.SECRET}\n'
 
 let endpoint: AuthEndpoint
 let server: RunningServer | undefined
@@ -61,16 +60,6 @@ describe.each(SERVERS)('a config out of YAML on %s', (_, start) => {
     endpoint.received.length = 0
     expect([await ask(TOKEN), await ask('bad')]).toEqual(['200 in', '401 denied'])
     expect(endpoint.received.map(({ headers }) => headers['x-secret'])).toEqual(['0042', '0042'])
-  })
-
-  it('that is wrong opens nothing, and is told without what is secret', async () => {
-    server = await start(inject('app'), { RUN_YAML: WRONG, AUTH_URL: endpoint.url, SECRET: 'hush' })
-    expect(await ask(TOKEN)).toBe('500 not_configured')
-    await server.stop()
-    const printed = server.printed()
-    expect(printed).toContain('run.yaml:3:5: Unknown option')
-    expect(printed).toContain('did you mean')
-    expect(printed).not.toContain('hush')
   })
 })
 

@@ -174,12 +174,6 @@ describe('the settings on the command line', () => {
   })
 
   it.each([
-    ['--public=/*', '--public must be narrower'],
-    ['--preflight=deny', '--preflight must be allow, received "deny"'],
-    [
-      '--realm=é',
-      '--realm must be a non-empty string of printable ASCII, without "scope=", "error=" and "resource_metadata=", received "é"',
-    ],
     [
       `--credentials=${secret}`,
       '--credentials must be bearer, header:NAME or cookie:NAME (its value is not shown)',
