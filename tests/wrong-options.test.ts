@@ -204,6 +204,10 @@ const GROUPS = [
         { attributeHeaders: groups(form) },
         'attributeHeaders.x-groups',
       ]),
+      [
+        { attributeHeaders: groups({ attribute: '', separator: ',' }) },
+        'attributeHeaders.x-groups.attribute',
+      ],
       [{ attributeHeaders: groups({ separator: '\n' }) }, 'attributeHeaders.x-groups.separator'],
       // One header, two meanings.
       [{ tenantHeader: 'x_user' }, 'tenantHeader'],

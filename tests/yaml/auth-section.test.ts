@@ -54,6 +54,10 @@ it.each<[text: string, ...lines: string[]]>([
     '1:35 "server.Auth" is not read: did you mean "auth"? | server: { AUTHENTICATION: ******, Auth : *, * [*] : * }',
   ],
   [
+    'server: { auth: { provider_config: hunter } }',
+    '1:19 "server.auth.provider_config" must be a mapping with a "type" | server: { auth: { provider_config: ****** } }',
+  ],
+  [
     'server: { auth: {} }',
     '1:11 "server.auth.endpoint" is missing or empty: set it to the URL of your auth endpoint | server: { auth: {} }',
   ],

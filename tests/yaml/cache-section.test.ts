@@ -114,6 +114,8 @@ describe('server.auth.cache and server.auth.store', () => {
     ],
     ['{ url: rediss://h, tls: { ca_file: BAD } }', /store.tls.ca_file" must be a text in PEM form/],
     ['{ url: redis://h, tls: { ca_file: GOOD } }', /store.tls" must be left out, unless "url"/],
+    ['', /"server.auth.store" must be/],
+    ['{ url: rediss://h, tls: yes }', /store.tls" must be an object/],
   ])('rejects %s at its place', async (section, message) => {
     const { good, bad } = writePem()
     const error = await errorOf(yaml(section.replace('GOOD', good).replace('BAD', bad)))

@@ -39,6 +39,7 @@ it('is checked at its place', () => {
 })
 
 it.each<[string, ...string[]]>([
+  ['resource: true', '4:15 "server.auth.resource" must be an object or false, received true'],
   [
     'resource: { identifier: "https://a.example" }',
     '4:15 "server.auth.resource.authorization_servers" must be a list of at least one issuer, received undefined',
