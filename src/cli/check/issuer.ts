@@ -26,12 +26,14 @@ export async function checkIssuer(provider: CheckedProvider): Promise<readonly F
   const { watched, at, shown, timeoutMs } = provider
   const asked = await askAbout(madeUpToken(shown), watched, timeoutMs)
   const keys = watched.calls.find(({ text }) => keysIn(text) !== undefined)
+  const place = provider.values['jwks'] === undefined ? at('issuer') : at('jwks', 'uri')
+  // Told by the last call, and the next one is for the metadata.
+  const failure = describeFailure(place, asked, watched, timeoutMs)
   const named = await checkName(provider)
   if (asked.verdict?.outcome === 'allow') return [...named, error(at('jwks'), OPEN, ADVICE_ON_OPEN)]
   if (asked.verdict === undefined) {
     const isNamed = named.some(({ level }) => level === 'error')
-    const place = provider.values['jwks'] === undefined ? at('issuer') : at('jwks', 'uri')
-    return isNamed ? named : [...named, describeFailure(place, asked, watched, timeoutMs)]
+    return isNamed ? named : [...named, failure]
   }
   return [...named, ...(keys === undefined ? [] : [judgeKeys(keys, provider)])]
 }

@@ -109,6 +109,18 @@ no errors, 1 warning
   )
 })
 
+it('names the key set that hangs up, and not the metadata that it reads after it', async () => {
+  const service = await startService(() => ({}))
+  const url = `http://127.0.0.1:${service.port}`
+  service.answerWith((request, response) => {
+    if (request.url === '/keys') response.destroy()
+    else response.end(JSON.stringify({ issuer: url, jwks_uri: `${url}/keys` }))
+  })
+  const { code, printed } = await check(byKeys(url).replace('issuer: me', `issuer: ${url}`))
+  expect(code).toBe(3)
+  expect(printed).toContain(`run.yaml:8: error: ${url}/keys cannot be reached (UND_ERR_SOCKET).\n`)
+})
+
 it('finds algorithms that exclude each key', async () => {
   const key = await keyOf('ES256', 'a')
   const service = await startService(() => ({ json: { keys: [key.jwk] } }))
