@@ -119,7 +119,8 @@ const ABORTED = 'EXECABORT'
 function judge(lacking: readonly Lacking[], reason: string, place: Place, prefix: string): Finding {
   const isDenied = ({ code }: Lacking): boolean => code === 'NOPERM' || code === ABORTED
   const other = lacking.find((one) => !isDenied(one))
-  if (other !== undefined) return describe(other.code, place, 0)
+  // A client whose first command is refused closes, and can ask nothing more.
+  if (other !== undefined) return describe(reason === 'ready' ? other.code : reason, place, 0)
   const denied = lacking.filter(isDenied)
   if (denied.length === 0 && reason === 'ready') {
     const says = `The store lets this server in: it may write, publish and subscribe below ${JSON.stringify(prefix)}.`
