@@ -36,14 +36,18 @@ export async function checkFile(file: string, options: CheckOptions): Promise<re
     const secrets = [...secretsIn(opened), ...opened.watch.secrets(), options.key ?? '']
     // oxlint-disable-next-line unicorn/no-array-sort -- toSorted() is not in ES2022
     const sorted = found.sort((one, other) => one.line - other.line)
-    // It has the same members after that.
-    return hideSecrets(
-      sorted,
-      secrets.filter((one) => one !== ''),
-    ) as readonly Finding[]
+    return sorted.map((one) => hideIn(one, secrets))
   } finally {
     await closeKeys(opened.keys)
   }
+}
+
+/** Its other members have words of this program, such as `error`, which may be a secret of somebody. */
+function hideIn(finding: Finding, secrets: readonly string[]): Finding {
+  const { says, change } = finding
+  const texts = change === undefined ? { says } : { says, change }
+  // They have the same members after that.
+  return { ...finding, ...(hideSecrets(texts, secrets) as typeof texts) }
 }
 
 async function checkOpened(file: OpenedFile, options: CheckOptions): Promise<readonly Finding[]> {

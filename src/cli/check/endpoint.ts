@@ -56,7 +56,9 @@ function summary(
 }
 
 function adviceOf(row: Row | undefined): string | undefined {
-  return row?.change === undefined ? undefined : `${capital(inKeys(row.change))}.`
+  if (row?.change === undefined) return undefined
+  const advice = capital(inKeys(row.change))
+  return advice.endsWith('?') ? advice : `${advice}.`
 }
 
 /** The advice of `with-auth check URL`, for a reader of the file. */

@@ -123,6 +123,10 @@ identity: required`
   const without = await check(auth('S3cret-of-the-file'))
   const withKey = await check(auth('S3cret-of-the-file'), [], { WITH_AUTH_KEY: 'sk-0123456789' })
   const wrong = await check(auth('another'))
+  const unknown = await check(auth('S3cret-of-the-file'), [], { WITH_AUTH_KEY: 'sk-9876543210' })
+  expect(unknown.printed).toContain(
+    'with-auth rejects: denied.\n    Does the endpoint know the key, and read it from "api_key" of the JSON body?\n',
+  )
   expect(without).toEqual({
     code: 0,
     noted: '',
@@ -153,6 +157,11 @@ it('finds an endpoint that allows everybody, and one among several that does not
     Answer 401 to an unknown key: a page that always answers 200 allows every key.
 1 error, no warnings
 `)
+  // The words of the report itself are no text that a secret could be in.
+  const named = await check(
+    `endpoint: http://127.0.0.1:${service.port}/\nendpoint_headers: { x-auth-secret: error }`,
+  )
+  expect(named).toEqual(open)
   const closed = await startService(() => ({}))
   const url = `http://127.0.0.1:${closed.port}/`
   closed.answerWith((_, response) => void response.destroy())
