@@ -142,17 +142,27 @@ function join(some: RuleValues = new Set(), others: RuleValues): RuleValues {
 }
 
 function attributesBy(
-  { name, origin }: Provider,
+  { name, origin, values }: Provider,
   { watch }: OpenedFile,
   keys: readonly KeyReport[] | undefined,
 ): Attributes {
   if (name === 'api_keys') return keys && attributesOfKeys(keys)
+  if (name === 'upstream_header') return attributesOfHeaders(values)
   if (SERVICES[name] === undefined) return undefined
   const watched = watch.all().find(({ key }) => key === origin.key)
   const mapping = watched && readName(shownOf(watched), 'claims_mapping')
   const mapped = isRecord(mapping) ? Object.values(mapping).map(String) : []
   const given = name === 'kubernetes' ? [...mapped, ...OF_ACCOUNTS] : mapped
   return new Map(given.map((one) => [one, 'any'] as const))
+}
+
+/** With a signature there is a header of any attributes as well. */
+function attributesOfHeaders(values: Values): Attributes {
+  const ofAny = values['attributesHeader'] ?? values['trustedProxySignatureHeader']
+  if (ofAny !== undefined) return undefined
+  const forms = Object.values(Object(values['attributeHeaders']))
+  const names = forms.map((form) => String(readName(form, 'attribute') ?? form))
+  return new Map(names.map((one) => [one, 'any'] as const))
 }
 
 function attributesOfKeys(keys: readonly KeyReport[]): Attributes {

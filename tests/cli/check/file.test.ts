@@ -190,6 +190,18 @@ route_policy:
     Use one that callers have: "teams".
 1`.slice(0, -2),
     )
+    const ofProxy = (header: string): string => `provider_config:
+  type: upstream_header
+  principal_header: x-user
+  ${header}
+  trusted_proxy_cidrs: [10.0.0.7]
+route_policy: [{ permit: { paths: /a }, when: user with a in teamz }]`
+    const byHeader = await check(ofProxy('attribute_headers: { x-groups: teams }'))
+    expect(byHeader.printed).toContain(
+      'error: Rule 0 asks for the attribute "teamz", which no caller has: it never applies.\n    Use one that callers have: "teams".',
+    )
+    const byJson = await check(ofProxy('attributes_header: x-attributes'))
+    expect(byJson.printed).toBe('no errors, no warnings\n')
   })
 
   it('permit a path to all, and "public" does not have it', async () => {
