@@ -26,6 +26,7 @@ const TESTS_BESIDE = {
     'tests/cli/commands/key-retirement.test.ts',
     'tests/cli/commands/keys.test.ts',
   ],
+  memory: ['tests/core/response/recall.test.ts', 'tests/redis/**/*.test.ts'],
   redis: ['tests/nightly/simulation.test.ts'],
 }
 
@@ -53,7 +54,7 @@ export default defineConfig({
     tags: [{ name: 'slow' }],
     tagsFilter: ['!slow'],
     // Instrumented code is slower.
-    testTimeout: 20_000,
+    testTimeout: 120_000,
     sequence: { sequencer: NearestFirst },
     setupFiles: ['tests/support/clean-process.ts'],
     isolate: false,

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Entries, Shelf } from '../../src/memory/entries.ts'
 import { collectGarbage } from '../support/garbage.ts'
@@ -17,6 +18,43 @@ function fill(store: Store, tokens: readonly string[], told = 'a'): void {
 
 function stored(store: Store, tokens: readonly string[], told = 'a'): string[] {
   return tokens.filter((token) => store.get(token, told) !== undefined)
+}
+
+type Operation = readonly ['set' | 'get' | 'delete', string]
+
+const OPERATION: fc.Arbitrary<Operation> = fc.tuple(
+  fc.constantFrom('set', 'set', 'get', 'delete'),
+  fc.constantFrom(...'abcdefg'),
+)
+
+/** The tokens that are dropped, by a list from the oldest to the newest one. */
+function dropBySieve(operations: readonly Operation[], maxEntries: number): string[] {
+  const list: { token: string; visited: boolean }[] = []
+  const dropped: string[] = []
+  let hand: (typeof list)[number] | undefined
+  const remove = (one: (typeof list)[number]): void => {
+    const at = list.indexOf(one)
+    if (hand === one) hand = list[at + 1]
+    list.splice(at, 1)
+  }
+  for (const [what, token] of operations) {
+    const found = list.find((one) => one.token === token)
+    if (what === 'get' && found) found.visited = true
+    if (what !== 'get' && found) remove(found)
+    if (what !== 'set') continue
+    while (list.length >= maxEntries) {
+      let candidate = hand ?? list[0]!
+      while (candidate.visited) {
+        candidate.visited = false
+        candidate = list[list.indexOf(candidate) + 1] ?? list[0]!
+      }
+      hand = list[list.indexOf(candidate) + 1]
+      dropped.push(candidate.token)
+      remove(candidate)
+    }
+    list.push({ token, visited: false })
+  }
+  return dropped
 }
 
 describe('a store', () => {
@@ -47,25 +85,20 @@ describe('a store', () => {
     expect(stored(store, ['a', 'b', 'c', 'd'])).toEqual(['b', 'c', 'd'])
   })
 
-  it('goes on from where it dropped last, and past its end', () => {
-    const store = storeOf()
-    fill(store, ['a', 'b', 'c'])
-    store.get('a', 'a')
-    fill(store, ['d', 'e'])
-    store.get('a', 'a')
-    fill(store, ['f', 'g', 'h'])
-    expect(store.size().entries).toBe(3)
-    expect(stored(store, ['a', 'f', 'g', 'h'])).toContain('a')
-  })
-
-  it('goes on from there also when something else was deleted', () => {
-    const store = storeOf()
-    fill(store, ['a', 'b', 'c'])
-    store.get('a', 'a')
-    fill(store, ['d'])
-    store.delete('d', 'a')
-    fill(store, ['e', 'f'])
-    expect(stored(store, ['a', 'b', 'c', 'd', 'e', 'f'])).toEqual(['a', 'e', 'f'])
+  it('drops what a plain list with a hand drops (SIEVE)', () => {
+    fc.assert(
+      fc.property(fc.array(OPERATION, { maxLength: 60 }), (operations) => {
+        const dropped: string[] = []
+        const shelf = new Shelf({ maxEntries: 4, maxBytes: 1_000_000 })
+        const entries = new Entries<string>(shelf, { evicted: (token) => dropped.push(token) })
+        for (const [what, token] of operations) {
+          if (what === 'set') entries.set(token, 'a', token, 0)
+          else entries[what](token, 'a')
+        }
+        expect(dropped).toEqual(dropBySieve(operations, 4))
+      }),
+      { numRuns: 300 },
+    )
   })
 
   it('keeps what fills it to the byte', () => {

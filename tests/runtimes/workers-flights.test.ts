@@ -131,7 +131,7 @@ describe.concurrent.each(PLATFORMS.map((platform) => [platform.name, platform] a
         bench.ask(tokenFor(`waiter${index}`, 0), { startAfterMs: 50, endsAfterMs: 100 }),
       )
       const later = [1, 2].map((index) =>
-        bench.ask(tokenFor(`later${index}`, 0), { startAfterMs: 1500 }),
+        bench.ask(tokenFor(`later${index}`, 0), { startAfterMs: 2500 }),
       )
       expect(countSaid(await Promise.all([...holders, ...waiters]))).toEqual({ '200': 2, '202': 9 })
       expect((await Promise.all(later)).map(({ said }) => said)).toEqual(['200', '200'])
