@@ -28,6 +28,8 @@ export interface CheckedProvider {
 export interface Asked {
   readonly verdict?: ParsedVerdict
   readonly failure?: AuthUnavailableError
+  /** Whether the time of the check was over, and not that of the provider. */
+  readonly isCut?: boolean
   readonly warnings: readonly string[]
 }
 
@@ -51,7 +53,7 @@ export function askAbout(
 export async function attempt<Value extends object>(
   timeoutMs: number,
   work: (signal: AbortSignal) => Promise<Value>,
-): Promise<Value | { readonly failure: AuthUnavailableError }> {
+): Promise<Value | { readonly failure: AuthUnavailableError; readonly isCut: boolean }> {
   const controller = new AbortController()
   const timer = setTimeout(() => controller.abort(), timeoutMs)
   try {
@@ -59,7 +61,8 @@ export async function attempt<Value extends object>(
   } catch (thrown) {
     const known = adoptUnavailable(thrown)
     const isKnown = known instanceof AuthUnavailableError
-    return { failure: isKnown ? known : new AuthUnavailableError('unreachable') }
+    const failure = isKnown ? known : new AuthUnavailableError('unreachable')
+    return { failure, isCut: controller.signal.aborted }
   } finally {
     clearTimeout(timer)
   }
@@ -71,7 +74,7 @@ export const LASTING: RegExp = /CERT|SSL|TLS|VERIFY|EPROTO|BAD_PORT/
 /** Says why there is no verdict. The last call tells whom it is about. */
 export function describeFailure(
   place: Place,
-  { failure = new AuthUnavailableError('timeout'), warnings }: Asked,
+  { failure = new AuthUnavailableError('timeout'), isCut = true, warnings }: Asked,
   { calls }: Pick<Watched, 'calls'>,
   timeoutMs: number,
 ): Finding {
@@ -81,8 +84,8 @@ export function describeFailure(
   const asked = url === undefined ? undefined : showUrl(url)
   if (asked === undefined) return error(place, end(warned ?? explanation ?? `No answer: ${reason}`))
   if (reason === 'timeout') {
-    const within = showDuration(timeoutMs)
-    return outage(place, `${asked} did not answer within ${within}.`, adviceOnCause(reason, ''))
+    const within = isCut ? `within ${showDuration(timeoutMs)}` : 'in time'
+    return outage(place, `${asked} did not answer ${within}.`, adviceOnCause(reason, ''))
   }
   if (reason === 'unreachable') {
     const make = LASTING.test(cause ?? '') ? error : outage

@@ -137,6 +137,14 @@ it('finds algorithms that exclude each key', async () => {
 
 const hang: Answer = () => undefined
 
+it('names no time that the provider did not wait for', { tags: ['slow'] }, async () => {
+  const service = await startService(hang)
+  const url = `http://127.0.0.1:${service.port}`
+  const { code, printed } = await check(byKeys(url), ['--timeout-ms=60000'])
+  expect(code).toBe(3)
+  expect(printed).toContain(`run.yaml:8: error: ${url}/keys did not answer in time.\n`)
+})
+
 it.each<[string, number, Answer, string, string | undefined]>([
   [
     'hangs',
