@@ -24,15 +24,30 @@ type Operation = readonly ['set' | 'get' | 'delete', string]
 
 const OPERATION: fc.Arbitrary<Operation> = fc.tuple(
   fc.constantFrom('set', 'set', 'get', 'delete'),
-  fc.constantFrom(...'abcdefg'),
+  fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g'),
 )
+
+interface Entry {
+  readonly token: string
+  visited: boolean
+}
+
+/** Goes round from an entry to the first one that was not visited, and takes the mark off those before it. */
+function passVisited(list: readonly Entry[], from: Entry): Entry {
+  let candidate = from
+  while (candidate.visited) {
+    candidate.visited = false
+    candidate = list[list.indexOf(candidate) + 1] ?? list[0]!
+  }
+  return candidate
+}
 
 /** The tokens that are dropped, by a list from the oldest to the newest one. */
 function dropBySieve(operations: readonly Operation[], maxEntries: number): string[] {
-  const list: { token: string; visited: boolean }[] = []
+  const list: Entry[] = []
   const dropped: string[] = []
-  let hand: (typeof list)[number] | undefined
-  const remove = (one: (typeof list)[number]): void => {
+  let hand: Entry | undefined
+  const remove = (one: Entry): void => {
     const at = list.indexOf(one)
     if (hand === one) hand = list[at + 1]
     list.splice(at, 1)
@@ -43,11 +58,7 @@ function dropBySieve(operations: readonly Operation[], maxEntries: number): stri
     if (what !== 'get' && found) remove(found)
     if (what !== 'set') continue
     while (list.length >= maxEntries) {
-      let candidate = hand ?? list[0]!
-      while (candidate.visited) {
-        candidate.visited = false
-        candidate = list[list.indexOf(candidate) + 1] ?? list[0]!
-      }
+      const candidate = passVisited(list, hand ?? list[0]!)
       hand = list[list.indexOf(candidate) + 1]
       dropped.push(candidate.token)
       remove(candidate)
