@@ -25,7 +25,7 @@ export type AuthRequest<Base extends IncomingMessage = IncomingMessage> = Base &
 }
 
 /**
- * What {@link auth} sets on a request, by the type of its config. With the types of the framework, this gives every `req` its type:
+ * The type of what {@link auth} sets on a request, by its config. With the types of the framework, this gives every `req` its type:
  * `declare global { namespace Express { interface Request extends Guarded<typeof config> {} } }`.
  */
 export interface Guarded<Config = AuthConfig> {

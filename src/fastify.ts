@@ -23,7 +23,7 @@ export type { Need }
 export type AuthRequest<Base extends object = object> = Base & { auth?: Auth | undefined }
 
 /**
- * What {@link auth} sets on a request, by the type of its config. With the types of the framework, this gives every `request` its type:
+ * The type of what {@link auth} sets on a request, by its config. With the types of the framework, this gives every `request` its type:
  * `declare module 'fastify' { interface FastifyRequest extends Guarded<typeof config> {} }`.
  */
 export interface Guarded<Config = AuthConfig> {

@@ -5,7 +5,7 @@ import type { Auth } from '../core/types.ts'
 /** Whether a condition holds. `undefined` if the caller has no such attribute. */
 export type Condition = (auth: Auth) => boolean | undefined
 
-// OGX splits at what Python takes for white space. What JavaScript alone takes for it is part of no word.
+// OGX splits at the white space of Python. A character that is white space in JavaScript alone is part of a word.
 // oxlint-disable-next-line no-control-regex
 const SPACES = /[\p{Z}\t-\r\x1c-\x1f\x85]+/u
 const WORD = String.raw`([^\s\p{Cc}]+)`

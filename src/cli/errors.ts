@@ -17,7 +17,7 @@ export class UsageError extends Error {
   }
 }
 
-/** What decides cannot be asked: exit code 3. */
+/** The provider that decides cannot be asked: exit code 3. */
 export class UndecidedError extends Error {
   constructor(message: string) {
     super(message)

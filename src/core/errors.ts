@@ -101,7 +101,7 @@ export function isDenyDetail(value: unknown): value is DenyDetail {
 }
 
 let isMadeHere: (error: object) => boolean
-/** What was thrown behind an error, for the observer only. */
+/** The error or value behind an error, for the observer only. */
 export let thrownBehind: (error: AuthUnavailableError) => unknown
 export let noteThrown: (error: AuthUnavailableError, thrown: unknown) => void
 
@@ -139,7 +139,7 @@ export class AuthUnavailableError extends Error {
   readonly status: number | undefined
   /** A fact about the token that is known without a verdict. With it, no expired decision stands in. */
   readonly detail: DenyDetail | undefined
-  /** What is wrong, for the operator: `cause` of the decision event, and the line on the console. */
+  /** The cause, for the operator: `cause` of the decision event, and the line on the console. */
   readonly explanation: string | undefined
   // Private, since programs log errors, and what `fetch` threw may hold the token.
   #thrown: unknown

@@ -109,7 +109,7 @@ export interface DecisionEvent {
   readonly method: string
   /** The caller of an allow, as the endpoint named it: any text, cut at 256 characters. Absent if it holds the token. */
   readonly principal?: string
-  /** What the client sent in the header {@link AuthConfig.requestIdHeader}. Absent if it holds, or may hold, the token. */
+  /** The value of the header {@link AuthConfig.requestIdHeader}. Absent if it holds, or may hold, the token. */
   readonly requestId?: string
   /** The trace that the request belongs to: that of its span, if `observe` of `with-auth/otel` makes one, else of a valid
    * `traceparent`. 32 hexadecimal digits. */

@@ -73,11 +73,11 @@ export type Verdict =
       /** `'forbidden'` answers 403: the caller is known, and may not do this. */
       readonly reason?: 'forbidden' | undefined
       readonly detail?: DenyDetail | undefined
-      /** What is wrong with the token, in at most 256 characters, for the operator: `cause` of the event. It must hold no secret. */
+      /** The fault of the token, in at most 256 characters, for the operator: `cause` of the event. It must hold no secret. */
       readonly cause?: string | undefined
       /** How long the verdict may be cached, in milliseconds; `0`: neither cached nor shared. */
       readonly maxAgeMs?: number | undefined
-      /** What another verifier threw that might have allowed the token. The request is then rejected for that, nothing is
+      /** The error of another verifier that might have allowed the token. The request is then rejected for that, nothing is
        * cached, and because of the denial no earlier allow is used again. */
       readonly error?: unknown
     }
@@ -113,7 +113,7 @@ export type AskVerifier = (
   run?: VerifierRun,
 ) => Verdict | Promise<Verdict>
 
-/** What a verifier says of itself. */
+/** The traits of a verifier. */
 export interface VerifierTraits {
   /**
    * The parts of a request that it looks at, and so the default of `context`. A part that is left out is not read.

@@ -13,7 +13,7 @@ export interface DispatchOptions {
   readonly maxRedirections: 0
 }
 
-/** What is below Node's `fetch`, and costs a fifth of it. `setGlobalDispatcher` of undici replaces it. */
+/** The dispatcher below Node's `fetch`. It costs a fifth of it. `setGlobalDispatcher` of undici replaces it. */
 interface Dispatcher {
   dispatch(options: DispatchOptions, handler: ResponseQueue): boolean
 }
@@ -115,7 +115,7 @@ function undiciVersion(): string {
   return String(property(property(property(globalThis, 'process'), 'versions'), 'undici'))
 }
 
-// Wrappers that also patch `toString` have more properties, and the `fetch` of a sandbox is no Function of this realm.
+// Wrappers that also patch `toString` have more properties, and the `fetch` of a sandbox is a Function of another realm.
 function looksNative(fetch: unknown): boolean {
   try {
     // oxlint-disable-next-line unicorn/no-instanceof-builtins -- the class of this realm is meant

@@ -19,7 +19,7 @@ export const KEY_NOT_SEARCHED: AuthUnavailableError = new AuthUnavailableError('
 const CROWDED = new AuthUnavailableError('overloaded')
 
 /**
- * What tokens may cost, however many keys they name: five fetches at once for unknown keys, and one more each six seconds; and 256
+ * The most that tokens may cost, however many keys they name: five fetches at once for unknown keys, and one more each six seconds; and 256
  * requests that wait for keys.
  */
 export class KeyLimits {

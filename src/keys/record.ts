@@ -1,6 +1,6 @@
 /** A key as the file or the database describes it, without the key itself and without its hash. */
 export interface KeyRecord {
-  /** What names the key, for example for {@link revokeKey}. */
+  /** It tells keys apart, for example for {@link revokeKey}. */
   readonly id: string
   /** A label for people, such as `Alice's laptop`. It decides nothing. */
   readonly name?: string

@@ -20,7 +20,7 @@ export interface KeyRecords extends Pick<KeyStore, 'find' | 'get' | 'insert' | '
   ) => Iterable<readonly StoredKey[]> | AsyncIterable<readonly StoredKey[]>
 }
 
-/** What an edit does: `create` may also make a missing file, `extend` adds a key, and `change` adds none. */
+/** The kinds of an edit: `create` may also make a missing file, `extend` adds a key, and `change` adds none. */
 export type EditKind = 'create' | 'extend' | 'change'
 
 /** A file or a store with keys. */
@@ -29,7 +29,7 @@ export interface KeyRepository {
   readonly name: string
   /** The keys as they are now. */
   readonly read: () => KeyRecords
-  /** The use of these keys. `undefined` if nobody counts checks here. */
+  /** The use of these keys. `undefined` if checks are not counted here. */
   readonly readUse: (ids: readonly string[]) => Promise<readonly KeyUse[] | undefined>
   /** Changes keys: in a file all at once or not at all, and in a store step by step, while others change it too. */
   readonly edit: <Value>(

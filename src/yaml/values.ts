@@ -18,7 +18,7 @@ export type FileForm = Form & {
   readonly needsValues?: true
 }
 
-/** What a file may have in the place of an option. */
+/** A value that a file may have in the place of an option. */
 export interface Parts {
   /** A mapping with these options, */
   readonly fields?: Fields

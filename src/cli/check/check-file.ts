@@ -1,9 +1,11 @@
 import { isRecord, readName } from '../../core/endpoint/claim-path.ts'
 import { runtimeFetch } from '../../core/endpoint/runtime-fetch.ts'
 import { shownOf } from '../explain/providers.ts'
-import { hideSecrets } from '../explain/shown-fact.ts'
+import { hideSecrets, showDuration } from '../explain/shown-fact.ts'
+import { showUrl } from '../shown-value.ts'
 import { checkEndpoint } from './endpoint.ts'
 import { closeKeys, openFile, providersOf, secretsIn } from './file.ts'
+import { warning } from './finding.ts'
 import { checkKeys } from './keys.ts'
 import { checkRules } from './rules.ts'
 import { SERVICES } from './services.ts'
@@ -15,6 +17,7 @@ import type { KeyReport } from '../../keys.ts'
 import type { TextOptions } from '../../yaml/parsed-file.ts'
 import type { Provider } from '../../yaml/providers/section.ts'
 import type { Values } from '../../yaml/values.ts'
+import type { Watched } from '../explain/watch.ts'
 import type { OpenedFile } from './file.ts'
 import type { Finding } from './finding.ts'
 import type { Attributes, Values as RuleValues } from './rules.ts'
@@ -42,7 +45,7 @@ export async function checkFile(file: string, options: CheckOptions): Promise<re
   }
 }
 
-/** Its other members have words of this program, such as `error`, which may be a secret of somebody. */
+/** Its other members have words of this program, such as `error`. A secret may be the same word. */
 function hideIn(finding: Finding, secrets: readonly string[]): Finding {
   const { says, change } = finding
   const texts = change === undefined ? { says } : { says, change }
@@ -116,7 +119,18 @@ async function checkProvider(
   if (watched === undefined || check === undefined) return []
   const transport = file.transports.get(origin.key) ?? runtimeFetch
   const { timeoutMs } = options
-  return check({ values, shown: shownOf(watched), watched, transport, timeoutMs, at })
+  const found = await check({ values, shown: shownOf(watched), watched, transport, timeoutMs, at })
+  // The keys of an issuer are fetched in a time of their own.
+  const isAskedEachTime = name !== 'oauth2_token' || values['introspection'] !== undefined
+  return isAskedEachTime ? [...found, ...checkDuration(watched, file)] : found
+}
+
+function checkDuration({ calls }: Watched, { at, resolved }: OpenedFile): readonly Finding[] {
+  const { url, status, durationMs = 0 } = calls.at(-1) ?? {}
+  if (url === undefined || status === undefined || durationMs <= resolved.timeoutMs) return []
+  const took = `${showUrl(url)} took ${showDuration(durationMs)}`
+  const says = `${took}, and a check has ${showDuration(resolved.timeoutMs)}: such a request is rejected.`
+  return [warning(at(['timeoutMs']), says, 'Raise "timeout_ms", or make the service faster.')]
 }
 
 /** Kubernetes gives these beside what is mapped. */

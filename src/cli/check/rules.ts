@@ -109,7 +109,7 @@ function adviceOn(names: readonly string[]): string {
 
 /** Paths that probes and browsers ask for, without a token. */
 const FOR_ALL =
-  /(?:^|\/)(?:health|healthz|livez?|livez|ready|readyz|ping|version|metrics|favicon\.ico|robots\.txt)$/
+  /(?:^|\/)(?:health|healthz|livez?|ready|readyz|ping|version|metrics|favicon\.ico|robots\.txt)$/
 
 /** Each caller with a token may use such a path, and a request without one gets 401. */
 function findPrivate(

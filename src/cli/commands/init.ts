@@ -125,9 +125,11 @@ function describeWritten(names: readonly string[], template: Template, wanted?: 
   const wrote = `Wrote ${names.join(', ')}.`
   const page = `See ${urlOf(template.page)}\n`
   if (config === undefined) return `${wrote} ${page}`
+  // The endpoint of the plain file is not served yet.
+  const check = wanted === undefined ? 'config' : 'check --config'
   const use = `${wrote} Edit it, then check and use it:
 
-  npx with-auth config ${config}
+  npx with-auth ${check} ${config}
   npx with-auth gateway --config ${config} --upstream http://127.0.0.1:8000
 `
   return `${use}\n${wanted === undefined ? NEXT : page}`

@@ -29,7 +29,7 @@ export const METRICS_OPTION: OptionSpecs = {
 export interface Service {
   /** Also measures what is written to it. */
   readonly log: DecisionLog
-  /** Sends a decision to those who watch. Absent without `--watch-socket`. */
+  /** Sends a decision to its watchers. Absent without `--watch-socket`. */
   readonly watch: Feed['send'] | undefined
   /** Measures when the next of these keys expires. */
   readonly followKeys: (place: KeyPlace) => void

@@ -83,7 +83,7 @@ export const CONTEXT: Table<Required<ContextConfig>> = {
   },
 }
 
-/** What `requestIdHeader` must be. */
+/** The rule for `requestIdHeader`. */
 export const REQUEST_ID = 'false, or the name of a header that holds no credentials'
 
 /** Every option with its kind, range and default. A missing, misspelt or wrongly typed one does not compile. */

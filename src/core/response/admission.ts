@@ -38,7 +38,7 @@ export interface Guard extends RequestReader {
 export interface Guards {
   /** From the outer ones to the inner one. Each may read other secrets. */
   readonly all: readonly Guard[]
-  /** Whose admission it is. */
+  /** The guard that made the admission. */
   readonly admitting: Guard
   /** The one that route checks ask. */
   readonly deciding: Guard

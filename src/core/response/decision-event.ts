@@ -9,7 +9,7 @@ import type { Auth, DecisionEvent } from '../types.ts'
 import type { Guards } from './admission.ts'
 import type { Failure } from './failure.ts'
 
-/** What is known about the decision of one request when it is made. */
+/** The facts about the decision of one request, when it is made. */
 export interface DecisionFacts {
   readonly request: Request
   readonly setup: RequestReader & {

@@ -71,7 +71,7 @@ export interface KeyStore {
   /** Returns keys in the order of the bytes of their ids. */
   readonly list: (page: KeyPage) => Awaitable<readonly StoredKey[]>
   /**
-   * Adds to the counts of a day, and keeps the later `lastUsed`. Several processes add up. Optional: without it nobody counts checks.
+   * Adds to the counts of a day, and keeps the later `lastUsed`. Several processes add up. Optional: without it no check is counted.
    */
   readonly addUse?: (uses: readonly KeyUse[]) => Awaitable<unknown>
   /** Returns the days of these keys. May leave out days that began more than 30 days ago, but not the last day of a key. */

@@ -58,7 +58,7 @@ export function tableUse(dialect: UseDialect, execute: Execute): UseStore {
   }
 }
 
-// Anyone may have written it. Whoever reads it drops what is no use.
+// Any program may have written it, so a reader drops rows that are not a use.
 function readRow(row: unknown): KeyUse {
   const { id, day, checks, last_used: time } = Object(row) as Readonly<Record<string, ColumnValue>>
   const isTime = Math.abs(Number(time)) < YEAR_10000

@@ -47,7 +47,7 @@ export type KeyPurpose = Pick<
 export function parseNewKey(value: unknown, now: number): KeyPurpose {
   const options = readOptions(value, KNOWN, ['key'], 'an object such as { principal }')
   const { name, principal, tenant, attributes = {}, paths } = options
-  // A text that is no name may be a key.
+  // A text that cannot be a name may be a key.
   if (name !== undefined && !isName(name)) throw invalidSecret(['key', 'name'], NAME_FORM)
   if (!isPrincipal(principal)) throw invalidOption(['key', 'principal'], principal, PRINCIPAL_FORM)
   if (tenant !== undefined && !isTenant(tenant)) {

@@ -13,7 +13,7 @@ export interface KeyDocument {
   readonly keys: StoredKey[]
 }
 
-/** What was parsed before this part of a file: the lines, and the ids and hashes of the keys. */
+/** The parts of a file that were parsed before this one: the lines, and the ids and hashes of the keys. */
 export interface Earlier {
   readonly lines: number
   readonly ids: Set<string>

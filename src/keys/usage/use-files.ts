@@ -7,7 +7,7 @@ import { parseJson } from '../../core/endpoint/verdict.ts'
 import { parseUse } from './use.ts'
 import type { KeyUse } from './use.ts'
 
-/** What a file of use holds. */
+/** The content of a file of use. */
 export interface UseFile {
   readonly uses: readonly KeyUse[]
   /** The ids of the processes whose files were added to this one. Theirs may still be there, and no longer count. */
@@ -43,7 +43,7 @@ export function processesOf(useFile: string): readonly string[] {
  */
 export function readUseFiles(file: string): readonly KeyUse[] {
   const useFile = useFileOf(resolve(file))
-  // First the names: a file that is merged meanwhile is then in the common file.
+  // First the names: if a file is merged before it is read, its counts are in the common file.
   const ids = processesOf(useFile)
   const own = ids.map((id) => [id, readUseFile(`${useFile}.${id}`)] as const)
   const common = readUseFile(useFile)

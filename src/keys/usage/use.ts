@@ -43,7 +43,7 @@ export function withoutOldDays(uses: readonly KeyUse[], now: number): KeyUse[] {
   return uses.filter(({ id, day }) => day >= first || day === last.get(id))
 }
 
-/** Returns `undefined` for what is no use of a key. Anyone who writes to the file or the table may have written it. */
+/** Returns `undefined` for a value that is not a use of a key. Any program may have written it. */
 export function parseUse(value: unknown): KeyUse | undefined {
   const { id, day, checks, lastUsed } = Object(value) as Readonly<Record<keyof KeyUse, unknown>>
   const isDay = typeof day === 'string' && day.length === 10 && parseTimestamp(day) !== undefined

@@ -19,7 +19,7 @@ import type { Deciders } from './deciders.ts'
 import type { Means, Part } from './make.ts'
 import type { Tenants } from './tenants.ts'
 
-/** What decides, and what tells it apart from that of another section. It has fetched keys and connections. */
+/** The part that decides, with its fetched keys and connections, and what tells it apart from that of another section. */
 export interface MadePart {
   readonly print: string
   readonly part: Part

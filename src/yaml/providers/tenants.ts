@@ -13,7 +13,7 @@ import type { Reading } from '../origins.ts'
 import type { Values } from '../values.ts'
 import type { Part } from './make.ts'
 
-/** What a file says of tenants. `undefined` if it says nothing. */
+/** The tenants of a file. `undefined` if it says nothing. */
 export type Tenants = Required<TenancyOptions> | undefined
 
 /** Options of an endpoint whose tenants matter. Those of a plain one are options of the guard. */

@@ -45,6 +45,8 @@ run.yaml:5: warning: These keys have ended: ${late.id} (2026-11-01).
 no errors, 3 warnings
 `,
     })
+    chmodSync(file, 0o640)
+    expect((await check(ofKeys(file))).printed).not.toContain('mode')
     chmodSync(file, 0o666)
     expect((await check(ofKeys(file))).printed).toContain(
       `run.yaml:5: error: Every user of this machine may change ${file} (mode 666), and add keys.\n    Run chmod 600 on it.\n`,

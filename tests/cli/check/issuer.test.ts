@@ -200,6 +200,19 @@ const introspected = (url: string): string => `provider_config:
     client_id: my-api
     client_secret: s3cret-0123456789`
 
+it('an endpoint that takes longer than the file gives a check is told', async () => {
+  const service = await startService((_call, response) => {
+    setTimeout(() => response.end('{"active":false}'), 30)
+    return undefined
+  })
+  const url = `http://127.0.0.1:${service.port}`
+  const { code, printed } = await check(`timeout_ms: 5\n${introspected(url)}`)
+  expect(code).toBe(0)
+  expect(printed).toMatch(
+    /^run.yaml:3: warning: \S+ took \d+ ms, and a check has 5 ms: such a request is rejected\.\n {4}Raise "timeout_ms", or make the service faster.\n/,
+  )
+})
+
 it.each([
   [
     'my-api noise',

@@ -135,7 +135,7 @@ describe('with-auth init --for', () => {
     const { printed } = await init('--for', 'keycloak')
     expect(printed).toBe(`Wrote run.yaml. Edit it, then check and use it:
 
-  npx with-auth config run.yaml
+  npx with-auth check --config run.yaml
   npx with-auth gateway --config run.yaml --upstream http://127.0.0.1:8000
 
 See https://github.com/OWNER/with-auth/blob/main/docs/servers/keycloak.md
