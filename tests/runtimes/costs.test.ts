@@ -33,8 +33,8 @@ const MOST: readonly (readonly [Binary, args: readonly string[], Costs])[] = [
   ],
 ]
 
-// It takes a minute for each.
-const MEASURED = IS_NIGHTLY ? MOST : MOST.filter(([{ name }]) => /24|Bun/.test(name))
+// Each takes up to a minute, so one Node is enough by day.
+const MEASURED = IS_NIGHTLY ? MOST : MOST.filter(([{ name }]) => name !== findNode('26').name)
 
 it.each(MEASURED.map((row) => [row[0].name, row] as const))(
   'hits, rejections and misses cost little more than by hand on %s',
