@@ -55,7 +55,20 @@ export async function startEngine(
   name: EngineName,
   options: EngineOptions = {},
 ): Promise<RunningEngine> {
-  const port = options.port ?? (await findFreePort())
+  if (options.port !== undefined) return startOn(options.port, name, options)
+  const start = async (): Promise<RunningEngine> => startOn(await findFreePort(), name, options)
+  // Another program may take the port meanwhile.
+  return start().catch((error) => {
+    if (String(error).includes('Address already in use')) return start()
+    throw error
+  })
+}
+
+async function startOn(
+  port: number,
+  name: EngineName,
+  options: EngineOptions,
+): Promise<RunningEngine> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'with-auth-engine-'))
   const directives = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '']
   const program = spawnProgram(`${name}-server`, [...directives, ...(options.args ?? [])], {
