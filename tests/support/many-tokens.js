@@ -28,13 +28,17 @@ const requestOf = (number) =>
   makeRequest(`/v1/${number % 100}`, { authorization: `Bearer sk-${number}`, 'x-tenant': 'acme' })
 
 const cache = memoryCache({ maxEntries: 10_000, staleIfErrorMs: 60_000 })
-const guarded = withAuth(() => 'allowed', {
-  endpoint: 'https://auth.example.test/validate',
-  context: { headers: ['x-tenant'], params: 'none' },
-  cache,
-  retry: { attempts: 1 },
-  fetch,
-})
+const guardWith = (retry) =>
+  withAuth(() => 'allowed', {
+    endpoint: 'https://auth.example.test/validate',
+    context: { headers: ['x-tenant'], params: 'none' },
+    cache,
+    retry,
+    fetch,
+  })
+const guarded = guardWith(false)
+// Every wave waits for its retries, so one in twenty has them.
+const retrying = guardWith({ attempts: 1 })
 
 const counts = { allowed: 0, rejected: 0 }
 
@@ -42,7 +46,8 @@ async function runWave(first) {
   const numbers = Array.from({ length: WAVE }, (_, i) => first + i)
   // Concurrent identical checks share one call.
   const twins = first < WAVE * WAVES_WITH_TWINS ? numbers.slice(0, 10) : []
-  const results = await Promise.all([...numbers, ...twins].map((n) => guarded(requestOf(n))))
+  const guard = (first / WAVE) % 20 === 0 ? retrying : guarded
+  const results = await Promise.all([...numbers, ...twins].map((n) => guard(requestOf(n))))
   for (const result of results) counts[result === 'allowed' ? 'allowed' : 'rejected'] += 1
 }
 
