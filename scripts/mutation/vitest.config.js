@@ -48,7 +48,13 @@ class NearestFirst extends BaseSequencer {
 export default defineConfig({
   plugins: unit.plugins,
   test: {
-    include: [`tests/${PART}.test.ts`, `tests/${PART}/**/*.test.ts`, ...(TESTS_BESIDE[PART] ?? [])],
+    include: [
+      `tests/${PART}.test.ts`,
+      `tests/${PART}/**/*.test.ts`,
+      // It has the wrong options of every part.
+      'tests/wrong-options.test.ts',
+      ...(TESTS_BESIDE[PART] ?? []),
+    ],
     // The first starts the built package, which holds no mutant. The second changes the working folder, which a thread cannot.
     exclude: ['tests/cli.test.ts', 'tests/cli/commands/init.test.ts'],
     tags: [{ name: 'slow' }],
