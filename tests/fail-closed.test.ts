@@ -66,7 +66,7 @@ const FAILURES: Failure[] = [
       config: { verifier: allowing, authorize: () => no as boolean },
     }),
   ),
-  failure('a policy that is anything but sure', 'forbidden', {
+  failure('a policy that returns neither true nor false', 'forbidden', {
     status: 403,
     config: { verifier: allowing, authorize: () => true, routePolicy: () => 1 as never },
   }),

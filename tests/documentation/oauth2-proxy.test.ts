@@ -37,7 +37,7 @@ describe.skipIf(missing !== undefined)(
   `docs/servers/oauth2-proxy.md: ${missing ?? 'nginx'}`,
   () => {
     it(
-      'lets in browsers and programs, each by what it has, and nobody by a header',
+      'lets in browsers by their session and programs by their key, and rejects a made-up header',
       { timeout: 60_000 },
       () =>
         at(keycloak.recordedAt, async () => {

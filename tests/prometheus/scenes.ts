@@ -260,7 +260,7 @@ export const createScenes = (pathOf: (name: string) => string): readonly Scene[]
       const { key } = await createKey(file, { principal: 'alice', expiresIn: '2d' })
       const gateway = await startGateway(['--keys', file])
       let isBroken = false
-      // Each time in another way, so that each is reported. So seldom that it is no outage yet.
+      // Each time in another way, so that each is reported. So seldom that it is not an outage yet.
       const spoil = async (): Promise<void> => {
         if (!isBroken) return
         await sleep(6000)

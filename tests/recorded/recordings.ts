@@ -1,6 +1,6 @@
 import type { Answer } from './service.ts'
 
-/** What the recordings of more than one test hold. */
+/** The types of recordings that several tests read. */
 
 type Whole = Answer & { readonly status: number; readonly body: string }
 type Tokens = Readonly<Record<string, string>>

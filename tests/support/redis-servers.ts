@@ -57,7 +57,7 @@ export async function startEngine(
 ): Promise<RunningEngine> {
   if (options.port !== undefined) return startOn(options.port, name, options)
   const start = async (): Promise<RunningEngine> => startOn(await findFreePort(), name, options)
-  // Another program may take the port meanwhile.
+  // Another program may take the port before the engine does.
   return start().catch((error) => {
     if (String(error).includes('Address already in use')) return start()
     throw error

@@ -104,7 +104,7 @@ async function findLacking(
   const isOver = (await ask(['EXEC'])) !== DENIED
   // A refused command ends it too.
   if (!isOver && !isRead) lacking.pop()
-  if ((await client.sendCommand(['MULTI'])) !== 'OK') return lacking
+  if ((await ask(['MULTI'])) !== 'OK') return lacking
   for (const one of wanted) {
     const reply = await ask(one)
     if (reply !== 'QUEUED' && reply !== DENIED) return lacking

@@ -41,7 +41,7 @@ function findInsecure({ section, at, ...file }: OpenedFile): readonly Finding[] 
     ...found.map(({ path }) => {
       return warning(
         at(path),
-        `"${at(path).key}" leads to another machine without TLS: who is on the way can read tokens, and change answers.`,
+        `"${at(path).key}" leads to another machine without TLS: anyone on the network between can read tokens and change answers.`,
         'Use https.',
       )
     }),
@@ -49,7 +49,7 @@ function findInsecure({ section, at, ...file }: OpenedFile): readonly Finding[] 
       ? [
           warning(
             at(['store', 'url']),
-            'The store is on another machine, and reached without TLS: who is on the way can read its password, and stop revocations.',
+            'The store is on another machine, and reached without TLS: anyone on the network between can read its password and stop revocations.',
             'Use rediss://.',
           ),
         ]

@@ -231,11 +231,11 @@ store:
     ['--timeout-ms=2000'],
   )
   expect(printed)
-    .toContain(`run.yaml:3: warning: "server.auth.endpoint" leads to another machine without TLS: who is on the way can read tokens, and change answers.
+    .toContain(`run.yaml:3: warning: "server.auth.endpoint" leads to another machine without TLS: anyone on the network between can read tokens and change answers.
     Use https.
 `)
   expect(printed)
-    .toContain(`run.yaml:8: warning: The store is on another machine, and reached without TLS: who is on the way can read its password, and stop revocations.
+    .toContain(`run.yaml:8: warning: The store is on another machine, and reached without TLS: anyone on the network between can read its password and stop revocations.
     Use rediss://.
 `)
   expect(printed.match(/without TLS/g)).toHaveLength(2)
@@ -258,7 +258,7 @@ route_policy:
     code: 1,
     printed: `run.yaml:8: error: ${url} cannot be reached (ECONNREFUSED).
     No server listens on this host and port: is it running, and is the port right?
-run.yaml:8: warning: "server.auth.provider_config.jwks.uri" leads to another machine without TLS: who is on the way can read tokens, and change answers.
+run.yaml:8: warning: "server.auth.provider_config.jwks.uri" leads to another machine without TLS: anyone on the network between can read tokens and change answers.
     Use https.
 run.yaml:11: error: Rule 1 never decides about the paths that it names: rule 0 permits them before.
     Move it before rule 0.

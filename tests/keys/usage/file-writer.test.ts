@@ -151,7 +151,7 @@ it('a handler of warnings that throws does not end the process', async () => {
     throw new Error('no')
   })
   await createFileWriter(file, tell)([use(1)])
-  // Vitest fails for a rejection that nobody handles.
+  // Vitest fails for an unhandled rejection.
   await vi.waitFor(() => expect(tell).toHaveBeenCalled())
 })
 

@@ -3,7 +3,7 @@ import { get, TOKEN } from './bytes.ts'
 import { allowed, byServer, denied, malformed, missing, row, variant } from './row.ts'
 import type { Expected, Row, Variant } from './row.ts'
 
-/** What a client may write into the header, and what it means. Characters stand for bytes. */
+/** Values that a client may write into the header, and their meaning. Characters stand for bytes. */
 export const HEADER_ROWS: readonly Row[] = [
   row('two Authorization lines', 'two Authorization lines (Envoy CVE-2021-32777)', [
     lines('good and evil', malformed, TOKEN, 'Authorization: Bearer evil'),

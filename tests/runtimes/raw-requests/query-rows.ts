@@ -4,7 +4,7 @@ import type { Asked, Expected, Row, Variant } from './row.ts'
 
 const NAMES = Array.from({ length: 1000 }, (_, index) => `n${index}`)
 
-/** What is told of the query. */
+/** The part of the query that the endpoint is told. */
 export const QUERY_ROWS: readonly Row[] = [
   row('repeated parameter', 'a repeated parameter', [
     told('t=mine&t=victim', { t: ['mine', 'victim'] }),
@@ -61,7 +61,7 @@ export const QUERY_ROWS: readonly Row[] = [
     told('&', {}),
     told('=', { '': '' }),
   ]),
-  row('secrets in query', 'secrets in the query are no credentials, and are told', [
+  row('secrets in query', 'secrets in the query do not count as credentials, and are told', [
     variant('token=good without a header', get('/admin?token=good'), missing),
     variant('access_token=good without a header', get('/admin?access_token=good'), missing),
     variant('api_key=good without a header', get('/admin?api_key=good'), missing),

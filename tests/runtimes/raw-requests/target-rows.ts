@@ -18,7 +18,7 @@ export const TARGET_ROWS: readonly Row[] = [
     target('ftp://h.test/healthz', byServer),
     target('javascript:/healthz', byServer),
   ]),
-  row('no path', 'a target that is no path', [
+  row('no path', 'a target that is not a path', [
     by('OPTIONS', '*', byServer),
     by('GET', '*', byServer),
     by('GET', 'admin', byServer),

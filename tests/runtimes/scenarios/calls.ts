@@ -34,7 +34,7 @@ const told = question(TOKEN, { headers: {} })
 const firstStep: Step = { request, expected: handled(ALICE, told) }
 
 /**
- * What becomes of a call by the `fetch`, the timers and the hashes of a runtime. `endpoint-faults` has many more answers, and
+ * The outcome of a call by the `fetch`, the timers and the hashes of a runtime. `endpoint-faults` has many more answers, and
  * the histories what is cached.
  */
 export const CALLS: readonly Scenario[] = [
