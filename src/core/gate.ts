@@ -134,9 +134,10 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | 
     progress.hit = cached
     return conclude(progress, setup, cached.admitted ? cached : undefined, cached.denial)
   }
+  const asked = setup.checks.createCheck(token, told, request, target, args)
   const span = setup.beginSpan?.(progress.startedAt)
   progress.span = span
-  const check = setup.checks.createCheck(token, told, request, target, args, span?.context())
+  const check = span === undefined ? asked : { ...asked, trace: span.context() ?? asked.trace }
   const ask = (): PendingDecision => setup.verifier.ask(check)
   const { facts, pending } = span === undefined ? ask() : span.run(ask)
   progress.facts = facts
@@ -197,8 +198,7 @@ function reject(progress: Progress, failure: Failure): Decision {
   const { setup, request } = progress
   const { guards } = setup
   const { reason, cause } = failure
-  const scopes = guards && scopesFor(request, guards)
-  const answer = setup.denials.create(reason, failure, scopes)
+  const answer = setup.denials.create(reason, failure, guards && scopesFor(request, guards))
   report(progress, 'deny', { failure, status: answer.denial.status })
   if (guards && isShadow(guards)) return rememberAdmission(request, EXEMPT.shadow, guards)
   if (guards) withdrawAdmission(request, guards)

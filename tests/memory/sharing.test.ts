@@ -136,14 +136,19 @@ it('an allow that is too large for the cache is shared', async () => {
   expect(memory.allows.size).toBe(1)
 })
 
-it('a silent store leaves time for the endpoint', async () => {
-  const silent = (withinMs: number) =>
-    new Promise<object>((resolve) => void setTimeout(() => resolve({}), withinMs))
+it.each([
+  [
+    'answers in the last moment',
+    (withinMs: number) =>
+      new Promise<object>((resolve) => void setTimeout(() => resolve({}), withinMs)),
+  ],
+  ['never answers', () => new Promise<object>(() => undefined)],
+])('a store that %s leaves time for the endpoint', async (_case, look) => {
   asked.mockImplementation(async () => {
     await pause(50)
     return { outcome: 'allow' }
   })
-  const gate = createGate(configOf(createMemoryStore(memory, silent), { timeoutMs: 400 }))
+  const gate = createGate(configOf(createMemoryStore(memory, look), { timeoutMs: 400 }))
   expect(await isAdmitted(gate)).toBe(true)
 })
 

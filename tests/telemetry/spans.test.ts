@@ -57,6 +57,7 @@ interface Asked {
   /** Each field as it came, also those that came twice. */
   readonly fields: readonly string[]
   readonly of: (name: string) => readonly string[]
+  readonly body: string
 }
 
 /** A guard before a real endpoint that records the headers of each call. */
@@ -67,11 +68,12 @@ async function start(config: AuthConfig = {}, verifier?: AskVerifier) {
     const { rawHeaders } = request
     const of = (name: string): readonly string[] =>
       rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name)
-    asked.push({ fields: rawHeaders, of })
     const chunks: string[] = []
     request.setEncoding('utf8').on('data', (chunk: string) => void chunks.push(chunk))
     request.on('end', () => {
-      response.statusCode = chunks.join('').includes('sk-denied') ? 401 : 200
+      const body = chunks.join('')
+      asked.push({ fields: rawHeaders, of, body })
+      response.statusCode = body.includes('sk-denied') ? 401 : 200
       response.end('{"principal":"ada"}')
     })
   })
@@ -209,6 +211,22 @@ describe('the call to the endpoint', () => {
     // The instrumentation sends its own.
     expect(asked[2]?.of('b3')).toHaveLength(1)
     expect(asked[2]?.of('b3')).not.toEqual([checks[2]])
+  })
+
+  it('asks about the headers that the key was made of, whatever begins with its span', async () => {
+    const { asked, guarded } = await start({
+      cache: memoryCache(),
+      context: { headers: ['x-team'] },
+    })
+    const request = get('/', TOKEN, { 'x-team': 'red' })
+    const startSpan = vi.spyOn(tracer.constructor.prototype as Tracer, 'startSpan')
+    startSpan.mockImplementation(() => {
+      request.headers.set('x-team', 'blue')
+      throw new TypeError('changed')
+    })
+    await guarded(request)
+    expect(asked).toHaveLength(1)
+    expect(asked[0]?.body).toContain('"x-team":"red"')
   })
 
   it('keeps the traceparent of the operator', async () => {

@@ -57,8 +57,8 @@ export type CheckFactory = ReturnType<typeof createCheckFactory>
 
 /**
  * Turns a request into what the endpoint is told and, on a cache miss, into a check. One context makes both the question and
- * its key, so neither can have what the other lacks. Both are made at once: other code may change the headers of a request
- * that waits.
+ * its key, so neither can have what the other lacks. Both are made before a span begins or a request waits: then other code may
+ * change its headers.
  */
 export function createCheckFactory(context: Context, addressOf: ContextConfig['clientAddress']) {
   const encodeTold = createToldEncoder(context)
@@ -82,11 +82,11 @@ export function createCheckFactory(context: Context, addressOf: ContextConfig['c
       request: Request,
       target: Target,
       args: readonly unknown[],
-      trace: TraceContext | undefined = readTraceContext(request.headers),
     ): Check => {
       const readOnce = (): string | undefined =>
         context.clientAddress ? told.clientAddress : findAddress(addressOf, request, args)
       const question = createQuestion(context, token, request, target, told)
+      const trace = readTraceContext(request.headers)
       return createCheck(question, told.text, args, trace, readOnce)
     },
   }
