@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os'
+
 // A part of `src` is a folder and its entry file, such as `src/yaml` and `src/yaml.ts`.
 const PART = process.env['PART'] ?? 'core'
 
@@ -8,7 +10,10 @@ export default {
   plugins: ['@stryker-mutator/vitest-runner', import.meta.resolve('./equivalents-reporter.js')],
   vitest: { configFile: 'scripts/mutation/vitest.config.js' },
   coverageAnalysis: 'perTest',
-  concurrency: 2,
+  // Such as a pattern at the top of a module: no test covers it alone, so each of them would run all tests.
+  ignoreStatic: process.env['WITH_AUTH_NIGHTLY'] === undefined,
+  // More than there are cores, since many tests wait for timers and sockets.
+  concurrency: 2 * availableParallelism() + 1,
   // A busy machine must not look like an endless loop.
   timeoutFactor: 2,
   timeoutMS: 10_000,
