@@ -1,6 +1,6 @@
 import { AuthUnavailableError } from './errors.ts'
 
-/** Whether a value is a promise. By shape: a library may replace the global `Promise`, but not that of async functions. */
+/** Whether a value has a `then`. Not by class: a library may replace the global `Promise`, but not that of async functions. */
 export function isPromise<Value>(value: Value | Promise<Value>): value is Promise<Value> {
   return typeof value === 'object' && value !== null && 'then' in value
 }

@@ -14,8 +14,8 @@ export type CredentialsSource =
 export type PublicPath = string | { readonly path: string; readonly methods?: readonly string[] }
 
 /**
- * When to ask again, within `timeoutMs`, after 50 to 250 milliseconds, and not before the endpoint's `Retry-After`. At most a tenth of the
- * checks of the last 10 seconds are retries.
+ * When to ask again, within `timeoutMs`, after 50 to 250 milliseconds, and not before the endpoint's `Retry-After`. Within 10 seconds
+ * there are at most ten retries, or a tenth of the calls if that is more.
  */
 export interface RetryConfig {
   /** The most retries of one check. `0` is the same as `retry: false`.
@@ -34,7 +34,10 @@ export interface CircuitBreakerConfig {
   readonly openMs?: number
 }
 
-/** How many checks may run. Tokens that the endpoint allowed in the last hour go first, so that random tokens cannot crowd them out. */
+/**
+ * How many calls to the endpoint may run at once, and how many checks may wait. Tokens that the endpoint allowed in the last hour go
+ * first, so that random tokens cannot crowd them out.
+ */
 export interface ConcurrencyConfig {
   /** The most calls to the endpoint at once. A quarter of them, rounded down, is reserved for known tokens once there are any, and more during a flood of unknown ones.
    * @default 64 */
@@ -93,7 +96,7 @@ export interface AuthConfig {
   /** Stops asking an endpoint that is unavailable: requests are then rejected at once as `circuit_open`. `false` turns this off.
    * @default { openMs: 5000 } */
   readonly circuitBreaker?: false | CircuitBreakerConfig
-  /** How many checks may run and wait at once. More are rejected as `overloaded`.
+  /** How many calls to the endpoint may run at once, and how many checks may wait. More are rejected as `overloaded`.
    * @default { maxInFlight: 64, maxWaiting: 1024 } */
   readonly concurrency?: ConcurrencyConfig
   /** Remembers decisions, with `memoryCache()`. Several guards may share one. Needs `context.headers` as a list: the cache key is

@@ -95,7 +95,7 @@ const DENY_DETAILS: Readonly<Record<DenyDetail, true>> = {
   unknown: true,
 }
 
-/** No other text gets into events. */
+/** Whether a value is a known `DenyDetail`. No other text gets into events. */
 export function isDenyDetail(value: unknown): value is DenyDetail {
   return typeof value === 'string' && Object.hasOwn(DENY_DETAILS, value)
 }

@@ -13,7 +13,7 @@ import type { Ask, ParsedVerdict } from '../endpoint/verdict.ts'
 import type { Check } from '../request/check.ts'
 import type { Clock } from '../runtime.ts'
 
-/** How a source of verdicts is spared while it fails. */
+/** The limits on the calls to a source of verdicts. */
 export interface CallRules {
   readonly retry: false | Required<RetryConfig>
   readonly circuitBreaker: false | Required<CircuitBreakerConfig>

@@ -25,7 +25,7 @@ interface Options extends DecidingOptions, CallRules {
 /** How a check is answered. */
 export interface PendingDecision {
   readonly facts: CheckFacts
-  /** The error of an open circuit, or the verdict. The error is not thrown, since that costs as much as the rest of a rejection. */
+  /** The error of an open circuit, or a promise of the verdict. The error is not thrown, since that costs as much as the rest of a rejection. */
   readonly pending: AuthUnavailableError | Promise<ParsedVerdict>
 }
 

@@ -5,7 +5,7 @@ import type { Stamp } from '../seams.ts'
 import type { ParsedVerdict } from '../endpoint/verdict.ts'
 import type { Clock } from '../runtime.ts'
 
-/** A call to the endpoint that checks may share. */
+/** A pending call to the endpoint. Checks may join it, unless it was started for one alone. */
 export class SharedCall {
   readonly start: CallStart
   /** The guard that started it. Guards of a cache know each other's calls, and share only their own. */

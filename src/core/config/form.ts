@@ -41,11 +41,9 @@ interface TextForm extends Rules {
   readonly isName?: true
 }
 
-/** An absolute URL without user, password and fragment. Messages hide its query. */
+/** An absolute URL without user, password and fragment. `allowInsecureHttp` decides about http. Messages hide its query. */
 interface UrlForm extends Rules {
   readonly kind: 'url'
-  /** It is https, or leads to this machine. For others a rule beside `allowInsecureHttp` says so. */
-  readonly isSecure?: true
 }
 
 /** A function. A file cannot hold one. */

@@ -101,7 +101,7 @@ function read(form: Form, value: unknown, path: OptionPath): unknown {
     case 'code':
       return form.read(value, path)
     case 'url':
-      return parseServiceUrl(value, path, form.isSecure !== true)
+      return parseServiceUrl(value, path, true)
     case 'list':
       return readList(form, value, path)
     case 'group':

@@ -74,7 +74,7 @@ export function reasonOf({ state }: BodyResult): UnavailableReason {
   return state === 'broken' ? 'unreachable' : 'invalid_response'
 }
 
-/** The error for a response without a verdict. `code` says more about it. */
+/** The error for a response without a verdict. `details` says more: a cause or an explanation. */
 export function unavailable(
   reason: UnavailableReason,
   { status, headers }: TransportResponse,

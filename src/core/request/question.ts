@@ -14,7 +14,7 @@ export interface Context {
 /** Headers that are told, by their names in lower case. */
 type ToldHeaders = Record<string, string>
 
-/** The part of a question beside the token that is read once for both the question and its key. */
+/** What is read once of a request, for both the question and its key. Only headers that are listed are read twice. */
 export interface RequestContext {
   /** All of it, encoded: see `createToldEncoder`. */
   readonly text: string

@@ -52,7 +52,7 @@ export interface Entry {
   readonly guards: Guards
 }
 
-/** The same for a request that may have been denied since by the guard whose admission it was. */
+/** An entry whose admission may have been withdrawn. */
 type Mark = Pick<Entry, 'guards'> & { readonly admission: Admission | undefined }
 
 const NO_SCOPES: readonly string[] = Object.freeze([])

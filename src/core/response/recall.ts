@@ -39,7 +39,7 @@ export function createRecall(parts: Deciding): Recall | undefined {
       if (admission === undefined || !isUsualTarget(request.url)) return undefined
       return rememberFirst(request, admission, guards)
     } catch {
-      // Another guard has marked the request, and will mark the next one. To throw for each costs more than the long way.
+      // Most likely another guard has marked the request, and will mark the next one. To throw for each costs more than the long way.
       isOutermost = false
       return undefined
     }

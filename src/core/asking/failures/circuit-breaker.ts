@@ -32,7 +32,7 @@ const FAILURE_RATIO = 0.5
 const LONELY_MS = 30_000
 const LEAST_TOKENS = 3
 const MOST_TOKENS = 16
-// So many failures of one token count.
+// At most so many failures of one token count.
 const MOST_OF_ONE_TOKEN = Math.ceil(MIN_CHECKS / LEAST_TOKENS)
 
 /** Has a circuit for known tokens and one for the rest, which cannot open the first. */

@@ -9,7 +9,7 @@ const MAX_RATIO = 0.1
 // A quiet instance must be able to retry too: the endpoint may have closed a keep-alive connection.
 const ALWAYS_FREE = 10
 
-/** Says when to ask again, after no response or a gateway's. At most a tenth of the calls of 10 s are retries. */
+/** Says when to ask again, after no response or a gateway's. At most ten retries in 10 s, or a tenth of the calls if that is more. */
 export class Retries {
   readonly #attempts: number
   readonly #random: () => number
