@@ -119,7 +119,7 @@ describe('core', () => {
 
   it('has parts of a call that do not know each other: call.ts knows their order', () => {
     const parts = new Set(
-      ['failures/circuit-breaker', 'deadline', 'failures/retry', 'slots/slots'].map(
+      ['failures/circuit-breaker', 'failures/retry', 'slots/slots'].map(
         (name) => `core/asking/${name}.ts`,
       ),
     )

@@ -4,7 +4,7 @@ import { Memory, Parts } from '../../src/memory/parts.ts'
 import { CachePartition } from '../../src/memory/partition.ts'
 import { checkOf, verifyWith } from './checks.ts'
 import { orStale } from '../../src/core/asking/decision-source.ts'
-import { permitsStale } from '../../src/core/asking/outage.ts'
+import { RecentOutage } from '../../src/core/asking/outage.ts'
 import { SharedCalls } from '../../src/core/asking/shared-calls.ts'
 import { createFacts } from '../../src/core/request/check.ts'
 import type { CacheBounds } from '../../src/core/seams.ts'
@@ -22,7 +22,7 @@ const OPTIONS: CacheBounds = {
 }
 
 export const state = { now: 0, wall: 0, random: 0, isFailing: false }
-export const outage = { isRecent: () => state.isFailing, hasNoted: () => false }
+export const outage = Object.assign(new RecentOutage(true), { isRecent: () => state.isFailing })
 export const asked = vi.fn<(check: Check) => ParsedVerdict | Promise<ParsedVerdict>>()
 
 export const allow = (extra: Partial<AllowVerdict> = {}): AllowVerdict => ({
@@ -74,7 +74,7 @@ export function cached(options: Partial<CacheBounds> = {}) {
     ask: (check) => {
       const facts = createFacts('miss')
       const pending = start(check, facts)
-      const permits = (error: unknown): boolean => permitsStale(error, outage, state.now)
+      const permits = (error: unknown): boolean => outage.permitsStale(error, state.now)
       return { facts, pending: orStale(pending, cache, check, facts, permits) }
     },
   })

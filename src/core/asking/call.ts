@@ -1,6 +1,6 @@
 import { CircuitBreaker } from './failures/circuit-breaker.ts'
 import { createCall } from './call-state.ts'
-import { isOutage, permitsStale, permitsStaleOfLocal, RecentOutage } from './outage.ts'
+import { isOutage, permitsStaleOfLocal, RecentOutage } from './outage.ts'
 import { Retries } from './failures/retry.ts'
 import { Slots } from './slots/slots.ts'
 import { isForbidden } from '../endpoint/verdict.ts'
@@ -69,7 +69,7 @@ export class Calls {
   /** Whether an expired allow may stand in for the verdict of a check that ended so. */
   permitsStale(error: unknown): boolean {
     if (this.#isLocal) return permitsStaleOfLocal(error)
-    return permitsStale(error, this.#outage, this.#clock.now())
+    return this.#outage.permitsStale(error, this.#clock.now())
   }
 
   /** Asks by the deadline. Rejects while the circuit is open, before anything that a call needs is started. */
@@ -80,7 +80,9 @@ export class Calls {
     if (refusal !== undefined && isKnown) this.#outage.noteFailure(refusal, now)
     if (refusal !== undefined) return Promise.reject(refusal)
     return new Promise((resolve, reject) => {
-      const call = createCall(start, ask, isKnown, { resolve, reject }, () => this.#expire(call))
+      const call = createCall(start, ask, isKnown, { resolve, reject }, () =>
+        this.#end(call, { error: new AuthUnavailableError('timeout') }),
+      )
       this.#start(call, now)
     })
   }
@@ -127,25 +129,21 @@ export class Calls {
     this.#end(call, end)
   }
 
-  #askOnce({ ask, check, facts, time }: Call): Promise<ParsedVerdict> {
+  #askOnce({ ask, check, facts, deadline, time }: Call): Promise<ParsedVerdict> {
     facts.attempts += 1
     facts.endpointStatus = undefined
-    return ask(check, { deadline: time.at, signal: time.signal, facts })
+    return ask(check, { deadline, signal: time.signal, facts })
   }
 
   /** Returns whether to ask again, once it is time. */
-  async #waitToRetry({ facts, time }: Call, error: unknown): Promise<boolean> {
+  async #waitToRetry({ facts, deadline, time }: Call, error: unknown): Promise<boolean> {
     const now = this.#clock.now()
-    const delayMs = this.#retries?.delayBefore(error, facts.attempts, time.at, now)
+    const delayMs = this.#retries?.delayBefore(error, facts.attempts, deadline, now)
     if (delayMs === undefined) return false
     await new Promise((resolve) => {
       setTimeout(resolve, delayMs)
     })
     return !time.signal.aborted
-  }
-
-  #expire(call: Call): void {
-    this.#end(call, { error: new AuthUnavailableError('timeout') })
   }
 
   /** Ends a call at its deadline, also if its source ignores the signal, or before. Gives the slot back. */

@@ -18,7 +18,7 @@ export function isWorthRetrying(error: unknown): error is AuthUnavailableError {
 }
 
 /**
- * Like `permitsStale`, for `firstOf` and for a verifier that answers from memory. `overloaded` and `timeout` do not count: its queue
+ * Like `RecentOutage.permitsStale`, for `firstOf` and for a verifier that answers from memory. `overloaded` and `timeout` do not count: its queue
  * and the outage of one member say nothing about the member that was asked.
  */
 export function permitsStaleOfLocal(error: unknown): boolean {
@@ -26,21 +26,6 @@ export function permitsStaleOfLocal(error: unknown): boolean {
   return (
     isUnavailable(error, 'circuit_open') || isUnavailable(error, 'unreachable') || isGateway(error)
   )
-}
-
-/**
- * Whether an expired decision may stand in: the endpoint failed lately. A caller that fills the queue, or opens the circuit of unknown
- * tokens, must not cause it.
- */
-export function permitsStale(
-  error: unknown,
-  outage: Pick<RecentOutage, 'isRecent' | 'hasNoted'>,
-  now: number,
-): boolean {
-  if (isAboutToken(error)) return false
-  if (outage.hasNoted(error)) return true
-  const isRefused = isUnavailable(error, 'overloaded') || isUnavailable(error, 'circuit_open')
-  return (isRefused || isOutage(error)) && outage.isRecent(now)
 }
 
 // An allow of a token whose key is unknown now came under a key that has been withdrawn since.
@@ -82,6 +67,17 @@ export class RecentOutage {
 
   isRecent(now: number): boolean {
     return now - this.#notedAt < OUTAGE_WINDOW_MS
+  }
+
+  /**
+   * Whether an expired decision may stand in: the endpoint failed lately. A caller that fills the queue, or opens the circuit of unknown
+   * tokens, must not cause it.
+   */
+  permitsStale(error: unknown, now: number): boolean {
+    if (isAboutToken(error)) return false
+    if (this.hasNoted(error)) return true
+    const isRefused = isUnavailable(error, 'overloaded') || isUnavailable(error, 'circuit_open')
+    return (isRefused || isOutage(error)) && this.isRecent(now)
   }
 
   /**

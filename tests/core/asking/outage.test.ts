@@ -1,22 +1,18 @@
 import { expect, it } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
-import {
-  RecentOutage,
-  isOutage,
-  isWorthRetrying,
-  permitsStale,
-} from '../../../src/core/asking/outage.ts'
+import { RecentOutage, isOutage, isWorthRetrying } from '../../../src/core/asking/outage.ts'
 
 const error = (reason: AuthUnavailableError['reason'], status?: number): AuthUnavailableError =>
   new AuthUnavailableError(reason, { status })
 
-const failing = { isRecent: () => true, hasNoted: () => false }
+const failing = new RecentOutage(false)
+failing.note(0)
 
 function kindsOf(thrown: unknown): string {
   const kinds = [
     isOutage(thrown) && 'outage',
     isWorthRetrying(thrown) && 'retry',
-    permitsStale(thrown, failing, 0) && 'stale',
+    failing.permitsStale(thrown, 0) && 'stale',
   ]
   return kinds.filter(Boolean).join(' ')
 }
@@ -59,8 +55,7 @@ it.each([
   ['timeout', false],
   ['unreachable', false],
 ] as const)('%s where the endpoint has not failed lately: stale is %s', (reason, stale) => {
-  const well = { isRecent: () => false, hasNoted: () => false }
-  expect(permitsStale(error(reason), well, 0)).toBe(stale)
+  expect(new RecentOutage(false).permitsStale(error(reason), 0)).toBe(stale)
 })
 
 it('an outage that a check met itself lets its own expired allow stand in, and no other without a circuit', () => {
@@ -68,8 +63,8 @@ it('an outage that a check met itself lets its own expired allow stand in, and n
     const outage = new RecentOutage(hasCircuit)
     const own = error('unreachable')
     outage.noteFailure(own, 0)
-    expect(permitsStale(own, outage, 0)).toBe(true)
-    expect(permitsStale(error('overloaded'), outage, 0)).toBe(!hasCircuit)
+    expect(outage.permitsStale(own, 0)).toBe(true)
+    expect(outage.permitsStale(error('overloaded'), 0)).toBe(!hasCircuit)
   }
 })
 

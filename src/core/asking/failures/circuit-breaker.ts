@@ -10,8 +10,6 @@ export type OnCircuit = (
   now: number,
 ) => void
 
-type OnState = (state: CircuitEvent['state'], now: number) => void
-
 /** The call of a token. */
 interface Candidate {
   readonly token: string
@@ -40,9 +38,9 @@ export class CircuitBreaker {
   readonly #known: Circuit
   readonly #unknown: Circuit
 
-  constructor(openMs: number, onState: OnCircuit) {
-    this.#known = new Circuit(openMs, (state, now) => onState(state, 'known', now), true)
-    this.#unknown = new Circuit(openMs, (state, now) => onState(state, 'unknown', now), false)
+  constructor(openMs: number, onCircuit: OnCircuit) {
+    this.#known = new Circuit('known', openMs, onCircuit)
+    this.#unknown = new Circuit('unknown', openMs, onCircuit)
   }
 
   get isClosed(): boolean {
@@ -80,9 +78,9 @@ export class CircuitBreaker {
  * which Workers forbid outside of requests.
  */
 class Circuit {
+  readonly #of: CircuitEvent['tokens']
   readonly #openMs: number
-  readonly #onState: OnState
-  readonly #isByToken: boolean
+  readonly #onCircuit: OnCircuit
   readonly #tokens = new TokenOutcomes()
   readonly #checks = new SlidingWindow(OUTAGE_WINDOW_MS)
   readonly #failures = new SlidingWindow(OUTAGE_WINDOW_MS)
@@ -91,14 +89,10 @@ class Circuit {
   #failedLast: string | undefined
   #doOthersWait = false
 
-  /**
-   * @param isByToken Whether a token alone may be to blame, whose requests break the connection of the endpoint. Then three tokens
-   * must fail, or one while no other was answered for 30 seconds.
-   */
-  constructor(openMs: number, onState: OnState, isByToken: boolean) {
+  constructor(of: CircuitEvent['tokens'], openMs: number, onCircuit: OnCircuit) {
+    this.#of = of
     this.#openMs = openMs
-    this.#onState = onState
-    this.#isByToken = isByToken
+    this.#onCircuit = onCircuit
   }
 
   get isClosed(): boolean {
@@ -152,11 +146,16 @@ class Circuit {
     this.#failures.clear()
     this.#tokens.clearFailures()
     this.#doOthersWait = false
-    this.#onState(state.name, now)
+    this.#onCircuit(state.name, this.#of, now)
   }
 
+  /**
+   * Whether enough checks failed. One known token may be to blame, whose requests break the connection of the endpoint: so three of
+   * them must fail, or one while no other was answered for 30 seconds.
+   */
   #isTripped(token: string, now: number): boolean {
-    const isLonely = !this.#isByToken || now - this.#tokens.otherAnsweredAt(token) >= LONELY_MS
+    const isLonely =
+      this.#of === 'unknown' || now - this.#tokens.otherAnsweredAt(token) >= LONELY_MS
     const { size, surplus } = isLonely ? { size: Infinity, surplus: 0 } : this.#tokens.failing(now)
     const total = this.#checks.total(now) - surplus
     const failed = this.#failures.total(now) - surplus

@@ -1,6 +1,6 @@
 import { AuthUnavailableError } from '../../errors.ts'
 import { Flood } from './flood.ts'
-import { Clients, nextOf, lastOf, noteDenial } from './turns.ts'
+import { Clients, DENIAL, lastOf, nextOf } from './turns.ts'
 import type { ConcurrencyConfig } from '../../auth-config.ts'
 import type { ParsedVerdict } from '../../endpoint/verdict.ts'
 import type { Client } from './turns.ts'
@@ -110,7 +110,7 @@ export class Slots {
   /** Learns from a verdict how many unknown tokens may be asked about, and whose turn is later. */
   learn({ lane, client }: Slot, verdict: ParsedVerdict, now: number): void {
     if (lane === this.#known) return
-    if (verdict.outcome === 'deny' && client !== ANYBODY) noteDenial(client)
+    if (verdict.outcome === 'deny' && client !== ANYBODY) client.debt += DENIAL
     this.#flood.learn(verdict, now)
   }
 

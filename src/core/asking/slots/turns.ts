@@ -11,7 +11,7 @@ interface Waiting {
 const GENERATION_MS = 30_000
 const MAX_PER_GENERATION = 8192
 // As much as so many checks.
-const DENIAL = 16
+export const DENIAL = 16
 const V4 = /^\d{1,3}(?:\.\d{1,3}){3}$/
 const V6 = /^[\da-f:.]{2,45}$/i
 
@@ -46,10 +46,6 @@ export class Clients {
     this.#younger = new Map()
     this.#bornAt = now
   }
-}
-
-export function noteDenial(client: Client): void {
-  client.debt += DENIAL
 }
 
 /** The check that is next: of the client that owes least, its oldest one, or its newest one. */

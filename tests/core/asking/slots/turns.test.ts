@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Clients, lastOf, nextOf, noteDenial } from '../../../../src/core/asking/slots/turns.ts'
+import { Clients, DENIAL, lastOf, nextOf } from '../../../../src/core/asking/slots/turns.ts'
 import { createAuthenticator, memoryCache } from '../../../../src/index.ts'
 import { defineVerifier, firstOf } from '../../../../src/verifiers.ts'
 import { get } from '../../../support/requests.ts'
@@ -44,7 +44,7 @@ describe('a client', () => {
   it('owes for each check that waits and more for each denial, half after 30 seconds, nothing after a minute', () => {
     const clients = new Clients()
     for (let turn = 0; turn < 3; turn += 1) clients.at('192.0.2.1', clock.time)
-    noteDenial(clients.at('192.0.2.1', clock.time))
+    clients.at('192.0.2.1', clock.time).debt += DENIAL
     expect(clients.at('192.0.2.1', clock.time).debt).toBe(21)
     clock.time += 30_000
     expect(clients.at('192.0.2.1', clock.time).debt).toBe(11.5)
