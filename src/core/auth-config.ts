@@ -1,5 +1,4 @@
-import type { DecisionCache } from './seams.ts'
-import type { ProtectedResource } from './seams.ts'
+import type { DecisionCache, ProtectedResource } from './seams.ts'
 import type { Access, Auth, AuthEvent, Denial } from './types.ts'
 import type { ContextConfig, Transport, Verifier } from './verifier.ts'
 

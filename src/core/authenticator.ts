@@ -1,6 +1,5 @@
 import { createGate, enter } from './gate.ts'
-import type { AuthConfig } from './auth-config.ts'
-import type { AuthConfigSource, KnownOptions } from './auth-config.ts'
+import type { AuthConfig, AuthConfigSource, KnownOptions } from './auth-config.ts'
 import type { Rejection } from './response/denial.ts'
 import type { Admission } from './response/admission.ts'
 import type { Auth } from './types.ts'

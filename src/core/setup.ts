@@ -6,9 +6,11 @@ import { createChannel, createConsole, observerOf, reportConfigError } from './r
 import { DecisionSource } from './asking/decision-source.ts'
 import { createCheckFactory } from './request/check.ts'
 import { createCredentialsReader, createTokenFinder } from './request/credentials.ts'
+import { alone } from './response/admission.ts'
 import { createAlarm, createRouteCheck } from './response/alarm.ts'
 import { createAuthorize, startWarnings } from './response/authorization.ts'
 import { Denials } from './response/denial.ts'
+import { createPublicCheck } from './response/exemption.ts'
 import { createRecall } from './response/recall.ts'
 import { endpointFromEnvironment } from './runtime.ts'
 import type { AuthConfigSource } from './auth-config.ts'
@@ -16,8 +18,6 @@ import type { AddressOf, ResolvedConfig } from './config/parse.ts'
 import type { Channel, WriteLine } from './response/events.ts'
 import type { CheckFactory } from './request/check.ts'
 import type { CredentialsReader, TokenFinder } from './request/credentials.ts'
-import { alone } from './response/admission.ts'
-import { createPublicCheck } from './response/exemption.ts'
 import type { Guards, SecretSource } from './response/admission.ts'
 import type { Alarm, RouteCheck } from './response/alarm.ts'
 import type { Authorize } from './response/authorization.ts'
@@ -27,7 +27,7 @@ import type { Recall } from './response/recall.ts'
 /** The setup without a config that can be used: what the gate needs to reject a request and to report it. */
 export interface Unready extends Channel {
   /** The defaults if the config is wrong. The other options must decide nothing before the setup is ready. */
-  readonly config: Pick<ResolvedConfig, 'requestIdHeader' | 'namesCaller'>
+  readonly config: Pick<ResolvedConfig, 'requestIdHeader' | 'namesCaller' | 'verifier'>
   readonly denials: Denials
   /** `undefined` without a config, which is reported by itself. */
   readonly alarm: Alarm | undefined
@@ -51,8 +51,6 @@ export interface Setup
   /** This guard, for the requests that it admits. */
   readonly guards: Guards
   readonly isPublic: PublicCheck | undefined
-  /** The label of the verifier, for events. */
-  readonly label: string | undefined
   /** `undefined` if no decision depends on the path. */
   readonly cameByUnknownRoute: RouteCheck | undefined
   readonly recall: Recall | undefined
@@ -154,7 +152,6 @@ function createSetup(base: Base, args: readonly unknown[]): Setup {
     authorize: createAuthorize(config, base.notify),
     guards: alone(base),
     isPublic: createPublicCheck(config.public),
-    label: config.verifier?.label,
     cameByUnknownRoute: dependsOnPath(config) ? createRouteCheck(base.notify) : undefined,
     alarm: createAlarm(base, endpoint),
   }

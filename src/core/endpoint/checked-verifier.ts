@@ -72,13 +72,9 @@ export function verifierOf(ask: AskVerifier): CheckedVerifier {
     decide: decideBy(ask),
     consumes: [],
     warnings: [],
-    describe: describeFunction,
+    describe: () => ({ type: 'function' }),
     source: ask,
   })
-}
-
-function describeFunction(): object {
-  return { type: 'function' }
 }
 
 /** Asks a function of the user, and trusts nothing that it returns. */

@@ -45,10 +45,7 @@ export function createEndpoint(options: EndpointOptions): Decide {
       return deny(response)
     }
     const body = await readAnswer(options.fetch, response, signal)
-    const use = tenantUse(options, run)
-    return allow(body, response, { ...options, use }, (fault) =>
-      reportFault(fault, question.token, run),
-    )
+    return allow(body, response, options, run, (fault) => reportFault(fault, question.token, run))
   }
 }
 
@@ -98,28 +95,20 @@ function deny(response: TransportResponse): ParsedVerdict {
   return { outcome: 'deny', isLasting, ...(maxAgeMs === undefined ? {} : { maxAgeMs }) }
 }
 
-type TenantUse = NonNullable<VerifierRun['tenant']>
-
-/** A caller that does not say what becomes of the tenant may need it. */
-function tenantUse({ tenantField }: EndpointOptions, run: VerifierRun): TenantUse {
-  const { tenant = 'required' } = run
-  return tenant === 'optional' && tenantField !== undefined ? 'required' : tenant
-}
-
-interface AllowOptions extends EndpointOptions {
-  readonly use: TenantUse
-}
-
 function allow(
   body: BodyResult,
   { status, headers }: TransportResponse,
-  { identity, tenantField = 'tenant', use }: AllowOptions,
+  { identity, tenantField }: EndpointOptions,
+  // A caller that does not say what becomes of the tenant may need it.
+  { tenant: given = 'required' }: VerifierRun,
   onFault: OnFault,
 ): ParsedVerdict {
+  const use = given === 'optional' && tenantField !== undefined ? 'required' : given
   // A body that could not be read may have named a tenant.
   if (use === 'required' && body.state !== 'complete') throw unread(body, status)
   const json = parseBody(body, headers, onFault)
-  const tenant = use === 'ignored' ? undefined : (readPath(json, tenantField) ?? undefined)
+  const tenant =
+    use === 'ignored' ? undefined : (readPath(json, tenantField ?? 'tenant') ?? undefined)
   if (use === 'required' && tenant !== undefined && typeof tenant !== 'string') {
     return { outcome: 'deny', isLasting: true, detail: 'tenant' }
   }

@@ -91,23 +91,18 @@ function createFinder(sources: readonly CredentialsSource[]): CredentialsReader 
   const finders = sources.map(createSourceFinder)
   const [only] = finders
   if (finders.length === 1 && only !== undefined) return only
-  return (headers) => findOneToken(finders, headers)
-}
-
-function findOneToken(
-  finders: readonly CredentialsReader[],
-  headers: Headers,
-): string | CredentialsProblem {
-  let found: string | CredentialsProblem = MISSING
-  for (const find of finders) {
-    const result = find(headers)
-    if (result === MISSING) continue
-    // A source that cannot be read equals no other.
-    const isSame = result === found && typeof result === 'string'
-    if (found !== MISSING && !isSame) return CONFLICTING
-    found = result
+  return (headers) => {
+    let found: string | CredentialsProblem = MISSING
+    for (const find of finders) {
+      const result = find(headers)
+      if (result === MISSING) continue
+      // A source that cannot be read equals no other.
+      const isSame = result === found && typeof result === 'string'
+      if (found !== MISSING && !isSame) return CONFLICTING
+      found = result
+    }
+    return found
   }
-  return found
 }
 
 /** Names what a request may use, for its client. */

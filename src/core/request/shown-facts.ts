@@ -3,7 +3,11 @@ import type { CredentialsReader } from './credentials.ts'
 
 /** The parts of a guard that events need of a request. */
 export interface RequestReader {
-  readonly config: { readonly requestIdHeader: string | false; readonly namesCaller?: boolean }
+  readonly config: {
+    readonly requestIdHeader: string | false
+    readonly namesCaller?: boolean
+    readonly verifier?: { readonly label: string | undefined } | undefined
+  }
   readonly readCredentials: CredentialsReader
 }
 

@@ -135,23 +135,22 @@ export function createAlarm(
     if (line !== undefined) writeLine(line)
     const { reason, explanation } = failure
     if (reason === 'malformed_credentials' && explanation !== undefined) {
-      hint('length', tooLong(explanation))
+      hint(
+        'length',
+        `a request was rejected: ${explanation}. Let the issuer put less into its tokens, such as fewer roles`,
+      )
     }
     if (reason !== 'missing_credentials') return
     if (config.preflight === 'deny' && isPreflight(request, readCredentials)) {
       hint('preflight', PREFLIGHT)
     }
     const name = TOKEN_PARAM.exec(target.query)?.[1]
-    if (name !== undefined) hint('query', tokenInUrl(name.toLowerCase()))
+    if (name === undefined) return
+    hint(
+      'query',
+      `a request without a token was rejected, and its URL has the parameter "${name.toLowerCase()}": a token is never read from a URL, which logs keep. Send it as "Authorization: Bearer", or as "credentials" says`,
+    )
   }
-}
-
-function tokenInUrl(name: string): string {
-  return `a request without a token was rejected, and its URL has the parameter "${name}": a token is never read from a URL, which logs keep. Send it as "Authorization: Bearer", or as "credentials" says`
-}
-
-function tooLong(explanation: string): string {
-  return `a request was rejected: ${explanation}. Let the issuer put less into its tokens, such as fewer roles`
 }
 
 const UNKNOWN_ROUTE =

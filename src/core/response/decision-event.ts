@@ -12,11 +12,7 @@ import type { Failure } from './failure.ts'
 /** The facts about the decision of one request, when it is made. */
 export interface DecisionFacts {
   readonly request: Request
-  readonly setup: RequestReader & {
-    /** The label of the verifier. */
-    readonly label?: string | undefined
-    readonly guards?: Guards | undefined
-  }
+  readonly setup: RequestReader & { readonly guards?: Guards | undefined }
   readonly startedAt: number
   target?: Target | undefined
   token?: string
@@ -54,7 +50,7 @@ export function createDecisionEvent(
     ...(facts?.endpointStatus === undefined ? {} : { endpointStatus: facts.endpointStatus }),
   }
   const asked = progress.hit ?? facts
-  const verifier = asked && (asked.verifier ?? setup.label)
+  const verifier = asked && (asked.verifier ?? setup.config.verifier?.label)
   if (verifier !== undefined) event.verifier = verifier
   return addFacts(event, progress)
 }
