@@ -1,21 +1,17 @@
 import { memoryCache } from '../../../src/memory/memory-cache.ts'
 import { describe, expect, it, vi } from 'vitest'
-import type * as Errors from '../../../src/core/errors.ts'
+import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { createChannel } from '../../../src/core/response/events.ts'
 import { DecisionSource } from '../../../src/core/asking/decision-source.ts'
 import { createFacts } from '../../../src/core/request/check.ts'
+import { defineVerifier } from '../../../src/verifiers.ts'
 import { checkOf, verifyWith } from '../../support/checks.ts'
-import type { AuthConfig, AuthEvent, Transport } from '../../../src/index.ts'
+import type { AuthConfig, Transport } from '../../../src/index.ts'
 import { usePassingTime } from '../../support/passing-time.ts'
 
 const pass = usePassingTime()
 
-const to = (events: AuthEvent[]) =>
-  createChannel(
-    (event) => events.push(event),
-    () => undefined,
-  )
 function createComposed(...args: ConstructorParameters<typeof DecisionSource>) {
   const source = new DecisionSource(...args)
   return { verify: verifyWith(source), forget: () => source.forget() }
@@ -45,8 +41,8 @@ describe('the policies together', () => {
   const allow = (): Response => Response.json({ principal: 'alice' })
   const config = (transport: Transport, options: AuthConfig = {}) =>
     resolveConfig({ fetch: transport, context: { headers: [] }, ...options })
-  const verifierOf = (transport: Transport, options: AuthConfig = {}, events: AuthEvent[] = []) =>
-    createComposed(config(transport, options), 'https://auth.example.test', to(events))
+  const verifierOf = (transport: Transport, options: AuthConfig = {}) =>
+    createComposed(config(transport, options), 'https://auth.example.test', NOBODY)
 
   it.each(['invalidate', 'clear', 'forget'] as const)(
     'forget what is cached and under way: %s',
@@ -118,6 +114,20 @@ describe('the policies together', () => {
     },
   )
 
+  it('forget what is known and under way without a cache', async () => {
+    const { verify, forget, count } = placesOf({ circuitBreaker: false })
+    await verify(checkOf('kept'))
+    expect(await count()).toBe(3)
+    forget()
+    expect(await count()).toBe(4)
+    const transport = vi.fn<Transport>(async () => allow())
+    const other = verifierOf(transport)
+    const early = other.verify(checkOf())
+    other.forget()
+    await Promise.all([early, other.verify(checkOf())])
+    expect(transport).toHaveBeenCalledTimes(2)
+  })
+
   /** One call at a time, and none may wait: a second check is overloaded. Each answer is held until it is given. */
   function crowded(options: AuthConfig) {
     const held: ((response: Response | Error) => void)[] = []
@@ -140,7 +150,7 @@ describe('the policies together', () => {
         const { outcome } = await verify(checkOf(token), facts)
         return `${outcome} ${facts.cache}`
       } catch (error) {
-        return (error as Errors.AuthUnavailableError).reason
+        return (error as AuthUnavailableError).reason
       }
     }
     return { answer, ask }
@@ -215,7 +225,9 @@ describe('the policies together', () => {
     for (let turn = 0; turn < 10; turn += 1) {
       expect(await asked(new Error('down'))).toBe('allow stale')
     }
-    vi.advanceTimersByTime(20_000)
+    vi.advanceTimersByTime(19_999)
+    expect(await ask('kept')).toBe('allow stale')
+    vi.advanceTimersByTime(1)
     expect(await asked(allow())).toBe('allow miss')
     vi.advanceTimersByTime(9999)
     const crowd = ask('random')
@@ -225,6 +237,36 @@ describe('the policies together', () => {
     answer(allow())
     await crowd
   })
+
+  it.each([
+    ['circuit_open', 'allow'],
+    ['timeout', 'timeout'],
+  ] as const)(
+    'serve stale for a verifier that answers from memory by its error alone: %s',
+    async (reason, expected) => {
+      let isDown = false
+      const verifier = defineVerifier({
+        ask: () => {
+          if (isDown) throw new AuthUnavailableError(reason)
+          return { outcome: 'allow' }
+        },
+        local: true,
+      })
+      const cache = memoryCache({ allowTtlMs: 20, staleIfErrorMs: 60_000 })
+      const local = resolveConfig({ verifier, cache, context: { headers: [] } })
+      const { verify } = createComposed(local, undefined, NOBODY)
+      await verify(checkOf())
+      isDown = true
+      pass(30)
+      const ended = Promise.resolve(verify(checkOf()))
+      expect(
+        await ended.then(
+          ({ outcome }) => outcome,
+          (error: AuthUnavailableError) => error.reason,
+        ),
+      ).toBe(expected)
+    },
+  )
 
   it('can be left out, except the deadline, the limit and the shared call', async () => {
     const transport = vi.fn<Transport>(() => Promise.reject(new Error('down')))

@@ -1,9 +1,17 @@
 import { expect, it } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
-import { RecentOutage, isOutage, isWorthRetrying } from '../../../src/core/asking/outage.ts'
+import {
+  RecentOutage,
+  isOutage,
+  isWorthRetrying,
+  permitsStaleOfLocal,
+} from '../../../src/core/asking/outage.ts'
 
-const error = (reason: AuthUnavailableError['reason'], status?: number): AuthUnavailableError =>
-  new AuthUnavailableError(reason, { status })
+const error = (
+  reason: AuthUnavailableError['reason'],
+  status?: number,
+  detail?: 'unknown_key',
+): AuthUnavailableError => new AuthUnavailableError(reason, { status, detail })
 
 const failing = new RecentOutage(false)
 failing.note(0)
@@ -13,25 +21,27 @@ function kindsOf(thrown: unknown): string {
     isOutage(thrown) && 'outage',
     isWorthRetrying(thrown) && 'retry',
     failing.permitsStale(thrown, 0) && 'stale',
+    permitsStaleOfLocal(thrown) && 'local',
   ]
   return kinds.filter(Boolean).join(' ')
 }
 
 it.each([
   ['no answer in time', error('timeout'), 'outage stale'],
-  ['no connection', error('unreachable'), 'outage retry stale'],
-  ['a body that broke off', error('unreachable', 200), 'outage stale'],
-  ['a 502', error('service_error', 502), 'outage retry stale'],
-  ['a 503', error('service_error', 503), 'outage retry stale'],
-  ['a 504', error('service_error', 504), 'outage retry stale'],
+  ['no connection', error('unreachable'), 'outage retry stale local'],
+  ['a body that broke off', error('unreachable', 200), 'outage stale local'],
+  ['a 502', error('service_error', 502), 'outage retry stale local'],
+  ['a 503', error('service_error', 503), 'outage retry stale local'],
+  ['a 504', error('service_error', 504), 'outage retry stale local'],
   ['a 500', error('service_error', 500), ''],
   ['a 501', error('service_error', 501), ''],
   ['a service error without a status', error('service_error'), ''],
   ['a 429', error('rate_limited', 429), ''],
   ['a gateway that limits the rate', error('rate_limited', 503), ''],
   ['a bad body', error('invalid_response', 200), ''],
-  ['an open circuit', error('circuit_open'), 'stale'],
+  ['an open circuit', error('circuit_open'), 'stale local'],
   ['too many checks', error('overloaded'), 'stale'],
+  ['a key that is not found', error('unreachable', undefined, 'unknown_key'), 'outage retry'],
   ['a bug', new TypeError('bug'), ''],
 ])('%s', (_what, thrown, expected) => {
   expect(kindsOf(thrown)).toBe(expected)
