@@ -14,6 +14,8 @@ interface Surroundings {
   readonly isKnown?: (token: string) => boolean
   readonly isAnyKnown?: () => boolean
   readonly isFinal?: boolean
+  /** It answers from memory, so no rule is for it. */
+  readonly isLocal?: boolean
 }
 
 const NONE: CallRules = {
@@ -26,7 +28,7 @@ const NONE: CallRules = {
 export function callsTo(
   answer: (check: Check, attempt: Attempt) => ParsedVerdict | Promise<ParsedVerdict>,
   rules: Partial<CallRules> = {},
-  { isKnown, isAnyKnown, isFinal = true, ...given }: Surroundings = {},
+  { isKnown, isAnyKnown, isFinal = true, isLocal = false, ...given }: Surroundings = {},
 ) {
   const now = given.now ?? ((): number => performance.now())
   const random = given.random ?? ((): number => 0.5)
@@ -39,7 +41,7 @@ export function callsTo(
     forget: (token?: string) => known.forget(token),
   }
   const calls = new Calls({
-    rules: { ...NONE, ...rules },
+    rules: isLocal ? undefined : { ...NONE, ...rules },
     memory: { tokens },
     onCircuit: (state, of) => circuits.push(`${of} ${state}`),
     clock: { now, random },

@@ -97,4 +97,20 @@ describe('deadline', () => {
     await vi.advanceTimersByTimeAsync(600)
     expect(ended()).toBe('timeout')
   })
+
+  it('counts a call that was given up once, however it ends later', async () => {
+    const late = (): Promise<never> =>
+      new Promise((_resolve, reject) => {
+        setTimeout(() => reject(new AuthUnavailableError('unreachable')), 500)
+      })
+    const { run: runLate, circuits } = callsTo(late, { circuitBreaker: { openMs: 5000 } })
+    const fail = async (times: number): Promise<void> => {
+      for (let turn = 0; turn < times; turn += 1) runLate(checkOf(), 100).catch(() => undefined)
+      await vi.advanceTimersByTimeAsync(600)
+    }
+    await fail(9)
+    expect(circuits).toEqual([])
+    await fail(1)
+    expect(circuits).toEqual(['unknown open'])
+  })
 })

@@ -88,6 +88,17 @@ describe('known tokens', () => {
     expect([one.has('t0'), other.has('t0'), one.has('next')]).toEqual([false, false, true])
   })
 
+  it('no longer count once they are forgotten', () => {
+    const generations = new Generations()
+    const [one, other] = [tokens(generations), tokens(generations)]
+    one.add('kept')
+    for (let turn = 0; turn < 5; turn += 1) {
+      for (let index = 0; index < 8192; index += 1) other.add(`t${index}`)
+      other.clear()
+    }
+    expect(one.has('kept')).toBe(true)
+  })
+
   it('are 8,000,000 characters in a generation', () => {
     const { add, has } = tokens()
     const long = 'x'.repeat(4_000_000)
@@ -95,7 +106,7 @@ describe('known tokens', () => {
     now += HALF_HOUR - 1
     expect([`${long.slice(1)}a`, `${long.slice(1)}b`, 'c'].map(has)).toEqual([true, true, true])
     add('d'.repeat(8_000_000))
-    expect([`${long.slice(1)}a`, 'c'].map(has)).toEqual([false, true])
+    expect([`${long.slice(1)}a`, `${long.slice(1)}b`, 'c'].map(has)).toEqual([false, false, true])
   })
 
   it('hold nothing of the headers that they were cut out of', () => {
@@ -132,6 +143,12 @@ it('knows a token after an allow, until it is denied', async () => {
   expect([await isKnownAfter('t'), await isKnownAfter('v')]).toEqual([false, false])
   verdict = ALLOW
   expect(await isKnownAfter('t')).toBe(true)
+})
+
+it('knows no token of what answers from memory', async () => {
+  const { known, run } = callsTo(() => ALLOW, {}, { isLocal: true })
+  await run()
+  expect(known.isEmpty(performance.now())).toBe(true)
 })
 
 it('knows a token still after a 403, which rejects one request of it', async () => {

@@ -93,7 +93,7 @@ describe('one known token whose requests break the connection', () => {
     const guarded = withAuth(() => new Response('ok'), {
       verifier: ({ token }) => {
         if (breaking.has(token)) throw new AuthUnavailableError('unreachable')
-        return { outcome: 'allow' }
+        return { outcome: token === 'made-up' ? 'deny' : 'allow' }
       },
       context: { headers: [] },
       retry: false,
@@ -126,7 +126,8 @@ describe('one known token whose requests break the connection', () => {
   it(
     'fifteen times a second rejects none of 78 requests of others',
     onClock(async (clock) => {
-      const { breaking, states, ask, askOften } = await knowing(['breaking', ...OTHERS])
+      // It may be the one that was answered last.
+      const { breaking, states, ask, askOften } = await knowing([...OTHERS, 'breaking'])
       breaking.add('breaking')
       const answers: string[] = []
       for (let turn = 0; turn < 78; turn += 1) {
@@ -167,6 +168,21 @@ describe('one known token whose requests break the connection', () => {
         expect(await ask(other)).toBe('unreachable')
       }
       expect(states).toEqual([])
+    }),
+  )
+
+  it(
+    'is told from others while it is one of the sixteen tokens that failed last',
+    onClock(async () => {
+      const others = Array.from({ length: 16 }, (_, index) => `other${index}`)
+      const { breaking, states, ask, askOften } = await knowing(['breaking', 'a', ...others])
+      for (const token of ['breaking', ...others]) breaking.add(token)
+      await askOften('a', 60)
+      await askOften('breaking', 150)
+      for (const other of others.slice(1)) await ask(other)
+      expect(states).toEqual([])
+      await askOften('other0', 1)
+      expect(states).toEqual(['open'])
     }),
   )
 
@@ -240,9 +256,11 @@ describe('one known token whose requests break the connection', () => {
   it(
     'is told from a single caller of an endpoint that is down',
     onClock(async () => {
-      const { breaking, states, askOften } = await knowing(['a'])
+      const { breaking, states, ask, askOften } = await knowing(['a'])
       await askOften('a', 5)
       breaking.add('a')
+      // The answer to a made-up token is none for a known one.
+      await ask('made-up')
       await askOften('a', 10)
       expect(states).toEqual(['open'])
     }),

@@ -20,13 +20,13 @@ let answer: () => ParsedVerdict | Promise<ParsedVerdict> = up
 let states: string[] = []
 let asked = 0
 
-function breaker() {
+function breaker(concurrency = { maxInFlight: 64, maxWaiting: 1024 }) {
   const { run, refusalOf, circuits } = callsTo(
     () => {
       asked += 1
       return answer()
     },
-    { circuitBreaker: { openMs: 5000 } },
+    { circuitBreaker: { openMs: 5000 }, concurrency },
     { now: () => now },
   )
   const statesOf = (): string[] => circuits.map((circuit) => circuit.replace('unknown ', ''))
@@ -79,6 +79,16 @@ describe('a closed circuit', () => {
     expect(states).toEqual(['open'])
   })
 
+  it('opens where exactly half of the checks failed', async () => {
+    const ask = breaker()
+    await times(5, ask)
+    answer = down
+    await times(4, ask)
+    expect(states).toEqual([])
+    await times(1, ask)
+    expect(states).toEqual(['open'])
+  })
+
   it('forgets what has left the window', async () => {
     const ask = breaker()
     answer = down
@@ -102,8 +112,8 @@ describe('a closed circuit', () => {
 })
 
 describe('an open circuit', () => {
-  async function opened() {
-    const ask = breaker()
+  async function opened(concurrency?: { maxInFlight: number; maxWaiting: number }) {
+    const ask = breaker(concurrency)
     answer = down
     await times(10, ask)
     asked = 0
@@ -156,8 +166,8 @@ describe('an open circuit', () => {
     expect(asked).toBe(10)
   })
 
-  it('then lets exactly one probe through', async () => {
-    const ask = await opened()
+  it('then lets exactly one probe through, and no other check waits for its slot', async () => {
+    const ask = await opened({ maxInFlight: 1, maxWaiting: 1 })
     now += 5000
     const release = vi.fn<(verdict: ParsedVerdict) => void>()
     answer = () => new Promise((resolve) => release.mockImplementation(resolve))
@@ -170,11 +180,14 @@ describe('an open circuit', () => {
     expect(states).toEqual(['open', 'half_open', 'closed'])
   })
 
-  it('closes with any one answer, and starts to count again', async () => {
+  it.each<[string, () => ParsedVerdict]>([
+    ['deny', up],
+    ['service_error', failing('service_error', 500)],
+  ])('closes with any one answer, and starts to count again: %s', async (outcome, answered) => {
     const ask = await opened()
     now += 5000
-    answer = up
-    expect(await times(2, ask)).toEqual(['deny', 'deny'])
+    answer = answered
+    expect(await times(2, ask)).toEqual([outcome, outcome])
     expect(states).toEqual(['open', 'half_open', 'closed'])
     answer = down
     await times(1, ask)
@@ -261,14 +274,14 @@ describe('an open circuit', () => {
 })
 
 describe('two circuits', () => {
-  async function openedFor(isKnown: boolean) {
+  async function openedFor(...opened: boolean[]) {
     const { run, refusalOf, circuits } = callsTo(
       ({ told }) => (told === 'down' ? down() : DENY),
       { circuitBreaker: { openMs: 5000 } },
       { now: () => now, isKnown: (token) => token === 'known' },
     )
     const tokenOf = (known: boolean): string => (known ? 'known' : 'unknown')
-    for (let turn = 0; turn < 10; turn += 1) {
+    for (const isKnown of opened.flatMap((one) => Array<boolean>(10).fill(one))) {
       await expect(run(checkOf(tokenOf(isKnown), 'down'))).rejects.toThrow('unreachable')
     }
     return {
@@ -287,5 +300,10 @@ describe('two circuits', () => {
     expect(circuits).toEqual([`${tokens} open`])
     expect(await askOf(!isKnown)).toBe('deny')
     await expect(askOf(isKnown)).rejects.toMatchObject({ reason: 'circuit_open' })
+  })
+
+  it('stop all if the checks of both failed', async () => {
+    const { refusal } = await openedFor(true, false)
+    for (const isKnown of [true, false]) expect(refusal(isKnown)?.reason).toBe('circuit_open')
   })
 })
