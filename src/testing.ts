@@ -6,7 +6,7 @@
 import { isRecord } from './core/endpoint/claim-path.ts'
 import { parseIdentity } from './core/endpoint/identity.ts'
 import { createCredentialsReader } from './core/request/credentials.ts'
-import { alone, rememberAdmission } from './core/response/admission.ts'
+import { guardsOf, rememberAdmission } from './core/response/admission.ts'
 import { Denials } from './core/response/denial.ts'
 import type { Auth } from './core/types.ts'
 import type { Transport } from './core/verifier.ts'
@@ -52,7 +52,7 @@ export interface MockEndpoint {
 const URL_OF_MOCK = 'https://auth.test/validate'
 
 // It has no endpoint and no exceptions: it says who admitted the request, and how a route check rejects it.
-const TEST_GUARD = alone({
+const TEST_GUARD = guardsOf({
   config: { mode: 'enforce', resource: false, scopeImplies: undefined, requestIdHeader: false },
   denials: new Denials(),
   report: undefined,

@@ -32,7 +32,7 @@ const MOST_ERRORS = 16
 const MOST_ADDRESSES = 4
 
 /** The code of an error or of its causes, such as `ECONNREFUSED`. Never a message, which may hold the token. Never throws. */
-export function findCause(error: unknown): string | undefined {
+export function findErrorCode(error: unknown): string | undefined {
   const errors = [error]
   for (let index = 0; index < Math.min(errors.length, MOST_ERRORS); index += 1) {
     const code = codeOf(errors[index])
@@ -74,7 +74,7 @@ function read(value: unknown, name: string): unknown {
  * @param explanation For another function than `fetch`.
  */
 export function createUnreachable(thrown: unknown, explanation?: string): AuthUnavailableError {
-  const code = findCause(thrown)
+  const code = findErrorCode(thrown)
   const details = code === undefined ? {} : { cause: { code } }
   const error = new AuthUnavailableError('unreachable', { ...details, explanation })
   noteThrown(error, thrown)

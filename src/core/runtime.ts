@@ -17,7 +17,7 @@ export const systemClock: Clock = {
 export const USER_AGENT = 'with-auth/0.1.0'
 
 /** The `id` of transports that ask what the runtime's `fetch` asks, and give the same answer. */
-export const PLAIN = 'fetch'
+export const RUNTIME_FETCH_ID = 'fetch'
 
 /** A record without a prototype, in which `__proto__` and `constructor` are names like any other. */
 export function emptyRecord<Value>(): Record<string, Value> {

@@ -1,4 +1,5 @@
 import type { Auth, DecisionEvent, NoticeEvent, StoreEvent } from './types.ts'
+import type { VerifierTraits } from './verifier.ts'
 
 /** The state before a question is sent. The decision about it carries this stamp. */
 export interface Stamp {
@@ -134,7 +135,7 @@ export interface CheckSpan {
 export type BeginSpan = (startedAt: number) => CheckSpan | undefined
 
 /** Why a known caller may not do what it asks for. */
-export type Refusal = 'insufficient_scope' | 'forbidden'
+export type ForbiddenReason = 'insufficient_scope' | 'forbidden'
 
 /** Whether a scope that was granted includes another that is needed. */
 export type Implies = ((granted: string, needed: string) => boolean) | undefined
@@ -149,11 +150,6 @@ export interface ProtectedResource {
   readonly describe: () => object
 }
 
-/** A verifier, as far as its options can be read. */
-export interface Described {
-  readonly describe?: () => object
-}
-
 /** A protected resource as guards use it. One of another copy of the package has another class. */
 export abstract class GuardedResource implements ProtectedResource {
   abstract readonly identifier: string
@@ -163,8 +159,8 @@ export abstract class GuardedResource implements ProtectedResource {
   abstract readonly require: readonly string[]
   /** Answers a request for its metadata. Returns `undefined` for every other path. */
   abstract answer(request: Request, path: string): Response | undefined
-  /** Warnings for the operator about it together with this verifier. */
-  abstract warnings(verifier: Described | undefined): readonly string[]
+  /** Warnings for the operator about it together with this verifier, whose options it can read. */
+  abstract warnings(verifier: Pick<VerifierTraits, 'describe'> | undefined): readonly string[]
   /** Why a caller may not proceed, whatever it asks for. */
-  abstract refusal(auth: Auth, implies: Implies): Refusal | undefined
+  abstract refusal(auth: Auth, implies: Implies): ForbiddenReason | undefined
 }

@@ -1,4 +1,4 @@
-import { parseServiceUrl } from './config/endpoint.ts'
+import { parseServiceUrl } from './config/service-url.ts'
 import { resolveConfig } from './config/parse.ts'
 import { AuthConfigError } from './errors.ts'
 import { ignore, isPromise } from './async.ts'
@@ -6,7 +6,7 @@ import { createChannel, createConsole, observerOf, reportConfigError } from './r
 import { DecisionSource } from './asking/decision-source.ts'
 import { createCheckFactory } from './request/check.ts'
 import { createCredentialsReader, createTokenFinder } from './request/credentials.ts'
-import { alone } from './response/admission.ts'
+import { guardsOf } from './response/admission.ts'
 import { createAlarm, createRouteCheck } from './response/alarm.ts'
 import { createAuthorize, startWarnings } from './response/authorization.ts'
 import { Denials } from './response/denial.ts'
@@ -150,7 +150,7 @@ function createSetup(base: Base, args: readonly unknown[]): Setup {
     checks: createCheckFactory(config.context, config.addressOf),
     verifier: new DecisionSource(config, endpoint, base),
     authorize: createAuthorize(config, base.notify),
-    guards: alone(base),
+    guards: guardsOf(base),
     isPublic: createPublicCheck(config.public),
     cameByUnknownRoute: dependsOnPath(config) ? createRouteCheck(base.notify) : undefined,
     alarm: createAlarm(base, endpoint),

@@ -43,7 +43,7 @@ export const runtimeFetch: Transport = Object.assign<Transport, { id: string }>(
     if (destination === undefined || dispatcher === undefined) return askByFetch(url, init)
     return dispatch(dispatcher, destination, url, init)
   },
-  // Not `PLAIN`, which may not be there yet: in the package this file and the rest of the core import each other.
+  // Not `RUNTIME_FETCH_ID`, which may not be there yet: in the package this file and the rest of the core import each other.
   { id: 'fetch' },
 )
 

@@ -1,4 +1,4 @@
-import { findCause } from '../core/error-code.ts'
+import { findErrorCode } from '../core/error-code.ts'
 import { isRaw, readField, readFields } from './raw-fields.ts'
 import type { FieldRecord, RawText } from './raw-fields.ts'
 import type { TransportResponse } from '../core/verifier.ts'
@@ -195,7 +195,7 @@ function isHeaders(value: unknown): value is FieldRecord {
 
 // Keeps only the code: undici's errors hold received bytes, and might hold the token one day.
 function describe(error: unknown): Error {
-  const code = findCause(error)
+  const code = findErrorCode(error)
   const described = new Error(`${FAILED}: ${code ?? 'unknown error'}`)
   return code === undefined ? described : Object.assign(described, { code })
 }

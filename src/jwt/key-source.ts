@@ -1,4 +1,4 @@
-import { findCause } from '../core/error-code.ts'
+import { findErrorCode } from '../core/error-code.ts'
 import { AuthUnavailableError } from '../core/errors.ts'
 import { shownReason } from '../core/request/shown-facts.ts'
 import { Tries } from '../verifiers/tries.ts'
@@ -133,7 +133,7 @@ export class KeySource {
     const { reason, explanation } = error
     // That of a function of the user may be of any length.
     const said = typeof explanation === 'string' ? shownReason(explanation, []) : undefined
-    const found = findCause(error) ?? said
+    const found = findErrorCode(error) ?? said
     const cause = found === undefined ? {} : { cause: found }
     const age = this.#keys === undefined ? {} : { ageMs: this.#ageMs() }
     run.report?.({ type: 'keys', result: 'failed', reason, ...cause, ...age, verifier: 'jwt' })

@@ -1,4 +1,4 @@
-import { parseServiceUrl } from '../core/config/endpoint.ts'
+import { parseServiceUrl } from '../core/config/service-url.ts'
 import { ENDPOINT_HEADERS } from '../core/config/endpoint-headers.ts'
 import {
   invalidOption,

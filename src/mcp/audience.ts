@@ -1,9 +1,9 @@
-import type { Described } from '../core/seams.ts'
+import type { VerifierTraits } from '../core/verifier.ts'
 
 /** The warning about an `audience` that lacks the slash of the identifier: tokens for the identifier would be denied. */
 export function warnOfAudience(
   identifier: string,
-  verifier: Described | undefined,
+  verifier: Pick<VerifierTraits, 'describe'> | undefined,
 ): readonly string[] {
   const { href, origin } = new URL(identifier)
   if (href !== `${origin}/`) return []
@@ -17,7 +17,9 @@ export function warnOfAudience(
     : []
 }
 
-function describedAudiences(verifier: Described | undefined): readonly (readonly unknown[])[] {
+function describedAudiences(
+  verifier: Pick<VerifierTraits, 'describe'> | undefined,
+): readonly (readonly unknown[])[] {
   try {
     return audiencesIn(verifier?.describe?.())
   } catch {

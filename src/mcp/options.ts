@@ -1,5 +1,5 @@
 import { canonicalPath } from '../core/request/target.ts'
-import { parseServiceUrl } from '../core/config/endpoint.ts'
+import { parseServiceUrl } from '../core/config/service-url.ts'
 import { parseOptions } from '../core/config/interpreter.ts'
 import { invalidOption, misusedOption } from '../core/config/option-checks.ts'
 import { SCOPES } from '../needs/need.ts'

@@ -5,7 +5,8 @@ import { GuardedResource } from '../core/seams.ts'
 import { judgeNeed } from '../needs/judge.ts'
 import type { ResourceConfig } from './options.ts'
 import type { OptionPath } from '../core/config/problems.ts'
-import type { Described, Implies, ProtectedResource, Refusal } from '../core/seams.ts'
+import type { ForbiddenReason, Implies, ProtectedResource } from '../core/seams.ts'
+import type { VerifierTraits } from '../core/verifier.ts'
 import type { Auth } from '../core/types.ts'
 
 /** @param path Leads to the options in messages, where they stand in a file. */
@@ -35,11 +36,11 @@ class Resource extends GuardedResource {
     return this.#answer(request, path)
   }
 
-  warnings(verifier: Described | undefined): readonly string[] {
+  warnings(verifier: Pick<VerifierTraits, 'describe'> | undefined): readonly string[] {
     return warnOfAudience(this.identifier, verifier)
   }
 
-  refusal(auth: Auth, implies: Implies): Refusal | undefined {
+  refusal(auth: Auth, implies: Implies): ForbiddenReason | undefined {
     return judgeNeed({ scopes: this.require }, auth, implies).refusal
   }
 }

@@ -7,7 +7,7 @@ import { Partition } from '../core/asking/partition.ts'
 import { usualField } from '../core/request/credentials.ts'
 import type { KnownTokens } from '../core/asking/known-tokens.ts'
 import type { CachedDecision } from '../core/asking/partition.ts'
-import type { SharedCall, UnderWay } from '../core/asking/under-way.ts'
+import type { PendingCall, UnderWay } from '../core/asking/under-way.ts'
 import type { Scope, Stamp } from '../core/seams.ts'
 import type { ParsedVerdict } from '../core/endpoint/verdict.ts'
 import type { KnownAdmission } from '../core/response/admission.ts'
@@ -69,7 +69,7 @@ export class CachePartition extends Partition {
     return this.#memory.store?.stamp(token, now, wallNow)
   }
 
-  store(call: SharedCall, verdict: ParsedVerdict, isContested: boolean): SkipReason | undefined {
+  store(call: PendingCall, verdict: ParsedVerdict, isContested: boolean): SkipReason | undefined {
     const { stamp, start } = call
     const { token, told } = start.check
     const { allows, denials } = this.#open()
@@ -133,7 +133,7 @@ export class CachePartition extends Partition {
     return ageMs < mostMs && wallAgeMs >= 0 && wallAgeMs < mostMs
   }
 
-  #keep(call: SharedCall, verdict: ParsedVerdict): SkipReason | undefined {
+  #keep(call: PendingCall, verdict: ParsedVerdict): SkipReason | undefined {
     if (verdict.maxAgeMs === 0) return 'no_store'
     if (verdict.outcome === 'deny' && !verdict.isLasting) return 'status'
     const { bounds, clock } = this.#memory
@@ -148,7 +148,7 @@ export class CachePartition extends Partition {
     return this.#fits(call, verdict, ttlMs) ? undefined : 'too_large'
   }
 
-  #fits({ start, wallNow, stamp }: SharedCall, verdict: ParsedVerdict, ttlMs: number): boolean {
+  #fits({ start, wallNow, stamp }: PendingCall, verdict: ParsedVerdict, ttlMs: number): boolean {
     const { check, facts, now } = start
     const { allows, denials } = this.#open()
     const asked = { verifier: facts.verifier, ttlMs, stamp, startedAt: now, wallStartedAt: wallNow }

@@ -1,12 +1,12 @@
 import { ignore } from '../core/async.ts'
-import type { Implies, Refusal } from '../core/seams.ts'
+import type { ForbiddenReason, Implies } from '../core/seams.ts'
 import type { Auth } from '../core/types.ts'
 import type { Need } from './need.ts'
 
 /** How a caller meets a need. */
 interface NeedResult {
   /** `undefined` if everything holds. */
-  readonly refusal: Refusal | undefined
+  readonly refusal: ForbiddenReason | undefined
   /** The scopes that the need asks of this caller, also those that it holds. */
   readonly scopes: readonly string[]
 }

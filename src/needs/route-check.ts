@@ -1,4 +1,4 @@
-import { admissionOf, requireScopes, united } from '../core/response/admission.ts'
+import { admissionOf, requireScopes, union } from '../core/response/admission.ts'
 import { addFacts } from '../core/response/decision-event.ts'
 import { Denials } from '../core/response/denial.ts'
 import { createChannel, createConsole } from '../core/response/events.ts'
@@ -33,7 +33,7 @@ export function checkNeed(request: Request, need: Need): Rejection | undefined {
     return undefined
   }
   // Not kept: a program may go on after a check that failed, as `some()` of Hono does. Then nothing needs these scopes.
-  const answer = guard.denials.create(reason, {}, united(guards.required, scopes))
+  const answer = guard.denials.create(reason, {}, union(guards.required, scopes))
   reportRejection(request, entry, answer.denial)
   return isShadow ? undefined : { reason, response: guard.denials.respond(answer, request) }
 }

@@ -6,7 +6,7 @@ import {
   misusedOption,
   readOptions,
 } from '../core/config/option-checks.ts'
-import { PLAIN } from '../core/runtime.ts'
+import { RUNTIME_FETCH_ID } from '../core/runtime.ts'
 import { readSecureContexts } from './secure-context.ts'
 import type { Pem } from './secure-context.ts'
 import type { ConnectionOptions, NodeDispatcher } from './undici.ts'
@@ -89,7 +89,7 @@ export function transportId({
 }: NodeTransportOptions): string | undefined {
   const tls = [ca, cert, key]
   if (dispatcher !== undefined || tls.some((one) => typeof one === 'function')) return undefined
-  if (tls.every((one) => one === undefined)) return PLAIN
+  if (tls.every((one) => one === undefined)) return RUNTIME_FETCH_ID
   const { createHash } = process.getBuiltinModule('node:crypto')
   const texts = JSON.stringify(tls.map((one) => [one].flat().map(String)))
   return `tls ${createHash('sha256').update(texts).digest('hex')}`

@@ -1,6 +1,6 @@
 import { orAborted } from '../core/async.ts'
 import { emptyRecord } from '../core/runtime.ts'
-import type { Decide } from '../core/endpoint/checked-verifier.ts'
+import type { Verify } from '../core/endpoint/checked-verifier.ts'
 import type { ParsedVerdict } from '../core/endpoint/verdict.ts'
 import type { Context } from '../core/request/question.ts'
 import type { AskVerifier, Question, Verdict } from '../core/verifier.ts'
@@ -21,9 +21,9 @@ export function narrowQuestion({ token, request }: Question, context: Context): 
 }
 
 /** Makes the `ask` of a verifier whose verdicts are checked already. It ends with the signal, as a guard ends at its deadline. */
-export function askBy(decide: Decide): AskVerifier {
+export function askBy(verify: Verify): AskVerifier {
   return async (question, signal, run = {}) =>
-    toVerdict(await orAborted(decide(question, signal, run), signal))
+    toVerdict(await orAborted(verify(question, signal, run), signal))
 }
 
 function toVerdict(verdict: ParsedVerdict): Verdict {

@@ -1,4 +1,4 @@
-import { parseServiceUrl } from '../core/config/endpoint.ts'
+import { parseServiceUrl } from '../core/config/service-url.ts'
 import { invalidSecret } from '../core/config/option-checks.ts'
 import type { FormOf } from '../core/config/form.ts'
 

@@ -1,7 +1,7 @@
 import { parseOptions } from '../core/config/interpreter.ts'
 import { invalidOption, isOptionsObject } from '../core/config/option-checks.ts'
 import { HEADER, READS } from '../core/config/options.ts'
-import { CheckedVerifier, decideBy } from '../core/endpoint/checked-verifier.ts'
+import { CheckedVerifier, verifyBy } from '../core/endpoint/checked-verifier.ts'
 import { parseVerifierOptions } from './options.ts'
 import type { FormOf, Table } from '../core/config/form.ts'
 import type { OptionPath } from '../core/config/problems.ts'
@@ -111,7 +111,7 @@ export function define(definition: VerifierDefinition, trustsNetwork?: true): Ch
   return new CheckedVerifier({
     ...traits,
     ask,
-    decide: decideBy(ask),
+    verify: verifyBy(ask),
     describe: describe ?? (() => byDefault),
     trustsNetwork,
   })

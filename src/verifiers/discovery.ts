@@ -1,5 +1,5 @@
 import { within } from '../core/async.ts'
-import { parseServiceUrl } from '../core/config/endpoint.ts'
+import { parseServiceUrl } from '../core/config/service-url.ts'
 import { readName } from '../core/endpoint/claim-path.ts'
 import { AuthUnavailableError } from '../core/errors.ts'
 import { invalidOption } from '../core/config/option-checks.ts'

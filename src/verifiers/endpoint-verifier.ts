@@ -15,7 +15,7 @@ import { TENANT_FIELD } from './tenancy.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { DefinedVerifier, ReadsConfig, Transport } from '../core/verifier.ts'
 import type { Context } from '../core/request/question.ts'
-import type { Decide } from '../core/endpoint/checked-verifier.ts'
+import type { Verify } from '../core/endpoint/checked-verifier.ts'
 import type { Table } from '../core/config/form.ts'
 
 /** The options of {@link endpointVerifier}. Those of the same name of a guard say more about each. */
@@ -83,7 +83,7 @@ export function endpointVerifier(options: EndpointVerifierOptions): DefinedVerif
   )
   const { endpoint: url, endpointHeaders: headers, context, accepts, fetch, ...rest } = parsed
   const ask = createEndpoint({ ...rest, url, headers, fetch: fetch ?? runtimeFetch })
-  const decide: Decide = (question, signal, run) =>
+  const verify: Verify = (question, signal, run) =>
     ask(narrowQuestion(question, context), signal, run)
   const secrets = Object.keys(headers).map((name) => [name, '[redacted]'])
   const shown = { endpoint: withoutQuery(url), endpointHeaders: Object.fromEntries(secrets) }
@@ -91,8 +91,8 @@ export function endpointVerifier(options: EndpointVerifierOptions): DefinedVerif
   // Functions cannot be compared.
   const id = accepts === undefined ? idOf(identifying) : undefined
   return new CheckedVerifier({
-    decide,
-    ask: askBy(decide),
+    verify,
+    ask: askBy(verify),
     consumes: [],
     reads: context,
     label: 'endpoint',

@@ -1,10 +1,10 @@
 import { invalidOption, invalidSecret, isOptionsObject } from '../core/config/option-checks.ts'
 import { parse, parseOptions } from '../core/config/interpreter.ts'
 import { parseEntries } from '../core/config/problems.ts'
-import { parseServiceUrl } from '../core/config/endpoint.ts'
+import { parseServiceUrl } from '../core/config/service-url.ts'
 import type { ReadsConfig } from '../core/verifier.ts'
 import type { FormOf, Table } from '../core/config/form.ts'
-import type { Check } from '../core/config/interpreter.ts'
+import type { Validate } from '../core/config/interpreter.ts'
 import type { Problems } from '../core/config/problems.ts'
 
 /**
@@ -15,7 +15,7 @@ import type { Problems } from '../core/config/problems.ts'
 export function parseVerifierOptions<Parsed extends object>(
   table: Table<Parsed>,
   value: unknown,
-  check?: Check<Parsed>,
+  check?: Validate<Parsed>,
 ): Parsed {
   // A text may be a secret that was meant for an option.
   if (!isOptionsObject(value)) throw invalidSecret(['options'], 'an object')

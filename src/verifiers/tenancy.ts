@@ -6,10 +6,10 @@ import { askBy } from './adapt.ts'
 import { redefine } from './define-verifier.ts'
 import { parseVerifierOptions } from './options.ts'
 import { normaliseTenant, TENANT_FORM } from './tenant-name.ts'
-import type { CheckedVerifier, Decide } from '../core/endpoint/checked-verifier.ts'
+import type { CheckedVerifier, Verify } from '../core/endpoint/checked-verifier.ts'
 import type { AllowVerdict, ParsedVerdict } from '../core/endpoint/verdict.ts'
 import type { FormOf, Table } from '../core/config/form.ts'
-import type { Check } from '../core/config/interpreter.ts'
+import type { Validate } from '../core/config/interpreter.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 import type { DefinedVerifier, Verifier } from '../core/verifier.ts'
 
@@ -83,7 +83,7 @@ export function tenancy(verifier: Verifier, options: TenancyOptions = {}): Defin
   return withTenancy(inner as CheckedVerifier, parsed as Required<TenancyOptions>)
 }
 
-function requireDefault(path: OptionPath): Check<Required<TenancyOptions>> {
+function requireDefault(path: OptionPath): Validate<Required<TenancyOptions>> {
   return (options, _given, problems) => {
     if (options.mode !== 'single' || options.default !== '') return
     const mode = [...path, 'mode'].join('.')
@@ -98,14 +98,14 @@ export function withTenancy(
 ): CheckedVerifier {
   const { mode, default: byDefault } = options
   const tenant = mode === 'single' ? 'ignored' : 'required'
-  const decide: Decide = async (question, signal, run) => {
-    const verdict = await inner.decide(question, signal, { ...run, tenant })
+  const verify: Verify = async (question, signal, run) => {
+    const verdict = await inner.verify(question, signal, { ...run, tenant })
     return verdict.outcome === 'deny' ? verdict : requireTenant(verdict, options)
   }
   const shown = byDefault === '' ? { mode } : options
   return redefine(inner, {
-    decide,
-    ask: askBy(decide),
+    verify,
+    ask: askBy(verify),
     id: inner.id === undefined ? undefined : JSON.stringify(['tenancy', mode, byDefault, inner.id]),
     describe: () => ({ ...inner.describe(), tenancy: shown }),
   })

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { inspect } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
-import { findCause } from '../../src/core/error-code.ts'
+import { findErrorCode } from '../../src/core/error-code.ts'
 import { EventQueue, ResponseQueue } from '../../src/dispatcher/response-queue.ts'
 import type { TransportResponse } from '../../src/core/verifier.ts'
 
@@ -190,7 +190,7 @@ describe('ResponseQueue', () => {
     queue.onResponseError(controller, error)
     const [said] = failed.mock.calls[0] ?? []
     expect(said?.message).toBe(`No whole response from the endpoint: ${shown}`)
-    expect(findCause(said)).toBe(shown === 'unknown error' ? undefined : shown)
+    expect(findErrorCode(said)).toBe(shown === 'unknown error' ? undefined : shown)
     expect(inspect(said, { depth: null, showHidden: true })).not.toContain('token')
   })
 

@@ -1,4 +1,4 @@
-import { admissionOf, alone } from '../../src/core/response/admission.ts'
+import { admissionOf, guardsOf } from '../../src/core/response/admission.ts'
 import { authenticated } from '../../src/testing.ts'
 import type { Guards, SecretSource } from '../../src/core/response/admission.ts'
 
@@ -6,5 +6,5 @@ import type { Guards, SecretSource } from '../../src/core/response/admission.ts'
 export function admittingGuard(secretSources: readonly SecretSource[] = ['bearer']): Guards {
   const entry = admissionOf(authenticated(new Request('https://api.example.test/')))
   if (entry === undefined) throw new Error('The Request was not marked')
-  return alone({ ...entry.guards.deciding, secretSources })
+  return guardsOf({ ...entry.guards.deciding, secretSources })
 }

@@ -45,7 +45,7 @@ export function askAbout(
   const warnings: string[] = []
   const run: VerifierRun = { tenant: 'ignored', warn: (text) => void warnings.push(text) }
   return attempt(timeoutMs, async (signal) => ({
-    verdict: await verifier?.decide({ token, request: ABOUT }, signal, run),
+    verdict: await verifier?.verify({ token, request: ABOUT }, signal, run),
   })).then((asked) => ({ ...asked, warnings }) as Asked)
 }
 

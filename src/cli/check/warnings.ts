@@ -1,4 +1,4 @@
-import { rejectInsecure } from '../../core/config/endpoint.ts'
+import { rejectInsecure } from '../../core/config/service-url.ts'
 import { startWarnings } from '../../core/response/authorization.ts'
 import { warning } from './finding.ts'
 import { providersOf } from './file.ts'

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { parseServiceUrl } from '../../core/config/endpoint.ts'
+import { parseServiceUrl } from '../../core/config/service-url.ts'
 import { ENDPOINT_HEADERS } from '../../core/config/endpoint-headers.ts'
 import { parse } from '../../core/config/interpreter.ts'
 import { toTextOptions } from '../../yaml/parsed-file.ts'

@@ -1,4 +1,4 @@
-import { findCause } from '../../core/error-code.ts'
+import { findErrorCode } from '../../core/error-code.ts'
 import { readBody } from '../../core/endpoint/response-body.ts'
 
 export interface ProbeTarget {
@@ -37,7 +37,7 @@ export async function probe(target: ProbeTarget, body: string): Promise<ProbeOut
   } catch (error) {
     const silence = controller.signal.aborted
       ? ({ reason: 'timeout' } as const)
-      : ({ reason: 'unreachable', code: findCause(error) } as const)
+      : ({ reason: 'unreachable', code: findErrorCode(error) } as const)
     const durationMs = performance.now() - startedAt
     return { status: 0, headers: new Headers(), durationMs, silence }
   } finally {

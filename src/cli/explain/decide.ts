@@ -4,7 +4,7 @@ import { parseTarget } from '../../core/request/target.ts'
 import { define, redefine } from '../../verifiers/define-verifier.ts'
 import { createRequest } from './question.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
-import type { CheckedVerifier, Decide } from '../../core/endpoint/checked-verifier.ts'
+import type { CheckedVerifier, Verify } from '../../core/endpoint/checked-verifier.ts'
 import type { ParsedVerdict } from '../../core/endpoint/verdict.ts'
 import type { AuthEvent, DecisionEvent } from '../../core/types.ts'
 import type { GivenIdentity, Question } from './question.ts'
@@ -71,12 +71,12 @@ function noteVerdict(
   verifier: CheckedVerifier,
   note: (verdict: ParsedVerdict) => void,
 ): CheckedVerifier {
-  const decide: Decide = async (question, signal, run) => {
-    const verdict = await verifier.decide(question, signal, run)
+  const verify: Verify = async (question, signal, run) => {
+    const verdict = await verifier.verify(question, signal, run)
     note(verdict)
     return verdict
   }
-  return redefine(verifier, { decide, warnings: [] })
+  return redefine(verifier, { verify, warnings: [] })
 }
 
 function verifierFor(identity: GivenIdentity): CheckedVerifier {

@@ -103,15 +103,15 @@ function watchedVerifier(config: ResolvedConfig, key: string, watch: Watch): Che
     const isWatched = watch.all().some((one) => one.verifier !== undefined)
     return isWatched ? verifier : watch.verifier(key, verifier)
   }
-  const decide = createEndpoint({
+  const verify = createEndpoint({
     url: endpoint ?? '',
     headers: endpointHeaders,
     identity,
     fetch: watch.transport(key, fetch),
   })
   const made = new CheckedVerifier({
-    decide,
-    ask: askBy(decide),
+    verify,
+    ask: askBy(verify),
     consumes: [],
     warnings: [],
     describe: () => ({ type: 'endpoint' }),

@@ -1,6 +1,6 @@
-import { findCause } from '../../core/error-code.ts'
+import { findErrorCode } from '../../core/error-code.ts'
 import { redefine } from '../../verifiers/define-verifier.ts'
-import type { CheckedVerifier, Decide } from '../../core/endpoint/checked-verifier.ts'
+import type { CheckedVerifier, Verify } from '../../core/endpoint/checked-verifier.ts'
 import type { ParsedVerdict } from '../../core/endpoint/verdict.ts'
 import type { Transport, TransportInit, TransportResponse } from '../../core/verifier.ts'
 import type { ProviderWatch } from '../../yaml/providers/make.ts'
@@ -67,16 +67,16 @@ export function createWatch(): Watch {
 
 function watchVerdicts(verifier: CheckedVerifier, watched: Watched): CheckedVerifier {
   watched.verifier = verifier
-  const decide: Decide = async (question, signal, run) => {
+  const verify: Verify = async (question, signal, run) => {
     watched.isAsked = true
     try {
-      return (watched.verdict = await verifier.decide(question, signal, run))
+      return (watched.verdict = await verifier.verify(question, signal, run))
     } catch (error) {
       watched.error = error
       throw error
     }
   }
-  return redefine(verifier, { decide })
+  return redefine(verifier, { verify })
 }
 
 function watchCalls(transport: Transport, watched: Watched, sent: Set<string>): Transport {
@@ -89,7 +89,7 @@ function watchCalls(transport: Transport, watched: Watched, sent: Set<string>): 
       call.status = response.status
       return copyBody(response, call)
     } catch (error) {
-      const cause = findCause(error)
+      const cause = findErrorCode(error)
       if (cause !== undefined) call.cause = cause
       throw error
     } finally {

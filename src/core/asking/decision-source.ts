@@ -8,7 +8,7 @@ import { createEndpoint } from '../endpoint/endpoint.ts'
 import { systemClock as clock } from '../runtime.ts'
 import { createFacts } from '../request/check.ts'
 import type { CallRules } from './call.ts'
-import type { AskingMemory, CachedDecision, DecidingOptions } from './partition.ts'
+import type { AskingMemory, CachedDecision, DecisionOptions } from './partition.ts'
 import type { PartitionedCache, Scope } from '../seams.ts'
 import type { Ask, ParsedVerdict } from '../endpoint/verdict.ts'
 import type { AuthUnavailableError } from '../errors.ts'
@@ -17,7 +17,7 @@ import type { Channel } from '../response/events.ts'
 import type { KnownAdmission } from '../response/admission.ts'
 
 /** The options that decide about requests, with their defaults. */
-interface Options extends DecidingOptions, CallRules {
+interface Options extends DecisionOptions, CallRules {
   readonly cache: false | PartitionedCache
   readonly timeoutMs: number
 }
@@ -134,8 +134,8 @@ function createMemory(): AskingMemory {
 
 function createSource(config: Options, endpoint: string | undefined, channel: Channel): Ask {
   const { verifier, identity, endpointHeaders: headers, fetch } = config
-  if (verifier !== undefined) return createAsk(verifier.decide, identity, channel)
+  if (verifier !== undefined) return createAsk(verifier.verify, identity, channel)
   if (endpoint === undefined) throw new TypeError('The config has no endpoint and no verifier')
-  const decide = createEndpoint({ url: endpoint, headers, identity, fetch })
-  return createAsk(decide, 'optional', channel)
+  const verify = createEndpoint({ url: endpoint, headers, identity, fetch })
+  return createAsk(verify, 'optional', channel)
 }

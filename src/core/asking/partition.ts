@@ -1,5 +1,5 @@
 import type { KnownTokens } from './known-tokens.ts'
-import type { SharedCall, UnderWay } from './under-way.ts'
+import type { PendingCall, UnderWay } from './under-way.ts'
 import type { Scope, Stamp } from '../seams.ts'
 import type { CheckedVerifier } from '../endpoint/checked-verifier.ts'
 import type { Context } from '../request/question.ts'
@@ -55,7 +55,7 @@ export abstract class Partition implements AskingMemory {
    * @param isContested Whether it is a denial, and another call for the same question is under way.
    */
   abstract store(
-    call: SharedCall,
+    call: PendingCall,
     verdict: ParsedVerdict,
     isContested: boolean,
   ): SkipReason | undefined
@@ -67,7 +67,7 @@ export function verdictOf({ auth, denial }: CachedDecision): ParsedVerdict {
 }
 
 /** The options that give a decision its meaning. */
-export interface DecidingOptions {
+export interface DecisionOptions {
   readonly verifier: CheckedVerifier | undefined
   readonly namesCaller: boolean
   readonly fetch: Transport
@@ -84,7 +84,7 @@ const numbers = new WeakMap<object, number>()
 let last = 0
 
 /** Returns the scope of a guard: all that gives its decisions their meaning. Deadlines, retries and responses change no decision. */
-export function scopeOf(config: DecidingOptions, endpoint: string | undefined): Scope {
+export function scopeOf(config: DecisionOptions, endpoint: string | undefined): Scope {
   const { verifier, namesCaller, fetch, context, identity } = config
   const id = verifier === undefined ? fetch.id : verifier.id
   // The headers may tell the endpoint whose keys it must look among. A hit does not check the form of its token again.

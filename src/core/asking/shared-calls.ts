@@ -1,4 +1,4 @@
-import { SharedCall } from './under-way.ts'
+import { PendingCall } from './under-way.ts'
 import { isUnavailable } from './outage.ts'
 import { verdictOf } from './partition.ts'
 import { orLost, within } from '../async.ts'
@@ -56,7 +56,7 @@ export class SharedCalls {
     return this.#joinable(key, now) !== undefined
   }
 
-  #joinable(key: string, now: number): SharedCall | undefined {
+  #joinable(key: string, now: number): PendingCall | undefined {
     const { memory, clock } = this.#options
     const call = memory.calls.newest(key, this)
     return call?.canBeJoined(now, clock) === true ? call : undefined
@@ -72,7 +72,7 @@ export class SharedCalls {
     const { clock, memory, partition } = this.#options
     const wallNow = clock.wallNow()
     const stamp = partition?.stamp(check.token, now, wallNow)
-    const call = new SharedCall(
+    const call = new PendingCall(
       { check, facts, deadline, now, waitedSince },
       this,
       isShared,
@@ -88,7 +88,7 @@ export class SharedCalls {
   }
 
   /** One call, from the last look at the cache to what others learn from its end. */
-  async #decide(call: SharedCall, calls: UnderWay): Promise<ParsedVerdict> {
+  async #decide(call: PendingCall, calls: UnderWay): Promise<ParsedVerdict> {
     const { run, partition } = this.#options
     const share = partition?.share ?? askAlone
     try {
@@ -105,7 +105,7 @@ export class SharedCalls {
   }
 
   // The check may have waited for another call, which has stored its decision.
-  #lookUpAgain({ start: { check, facts } }: SharedCall): ParsedVerdict | undefined {
+  #lookUpAgain({ start: { check, facts } }: PendingCall): ParsedVerdict | undefined {
     const decision = this.#options.partition?.lookUp(check.token, check.told)
     if (decision === undefined) return undefined
     facts.cache = 'hit'
@@ -113,7 +113,7 @@ export class SharedCalls {
     return verdictOf(decision)
   }
 
-  #learn(call: SharedCall, calls: UnderWay, verdict: ParsedVerdict): ParsedVerdict {
+  #learn(call: PendingCall, calls: UnderWay, verdict: ParsedVerdict): ParsedVerdict {
     const { memory, partition } = this.#options
     // Another call may have been asked before this denial. A retry asks later than its call began, so the order of two calls is not
     // known: if one of them is denied, neither is stored.
@@ -126,7 +126,7 @@ export class SharedCalls {
     return verdict
   }
 
-  async #follow(pending: PendingCheck, call: SharedCall, now: number): Promise<ParsedVerdict> {
+  async #follow(pending: PendingCheck, call: PendingCall, now: number): Promise<ParsedVerdict> {
     const { deadline } = pending
     const { clock, timeoutMs } = this.#options
     pending.waitedSince = now
@@ -146,7 +146,7 @@ export class SharedCalls {
   /** Takes whichever answers first, the call that it followed or a newer one, which it starts if there is none. */
   async #race(
     pending: PendingCheck,
-    call: SharedCall,
+    call: PendingCall,
     shared: Promise<ParsedVerdict | undefined>,
     now: number,
   ): Promise<ParsedVerdict> {
@@ -165,7 +165,7 @@ export class SharedCalls {
     }
   }
 
-  #take(pending: PendingCheck, call: SharedCall, verdict: ParsedVerdict): PendingVerdict {
+  #take(pending: PendingCheck, call: PendingCall, verdict: ParsedVerdict): PendingVerdict {
     // The endpoint forbids sharing, so each check asks for itself.
     if (verdict.maxAgeMs === 0) return this.#start(pending, this.#options.clock.now(), false)
     pending.isAnswered = true

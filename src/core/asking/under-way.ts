@@ -6,7 +6,7 @@ import type { ParsedVerdict } from '../endpoint/verdict.ts'
 import type { Clock } from '../runtime.ts'
 
 /** A pending call to the endpoint. Checks may join it, unless it was started for one alone. */
-export class SharedCall {
+export class PendingCall {
   readonly start: CallStart
   /** The guard that started it. Guards of a cache know each other's calls, and share only their own. */
   readonly by: object
@@ -65,10 +65,10 @@ export class UnderWay {
   // By question, in the order in which they began: comparing all questions of one token with each other would be quadratic. In V8 a
   // table that a Map has outgrown refers to the next one, so once it is old, only a full garbage collection frees it and all that
   // came after it. So the Map is replaced now and then, without the calls that are lost.
-  #byKey = new Map<string, SharedCall[]>()
+  #byKey = new Map<string, PendingCall[]>()
   #untilRenewal = RENEW_AFTER
 
-  begin(call: SharedCall): void {
+  begin(call: PendingCall): void {
     const { check, now } = call.start
     if (this.#untilRenewal === 0) this.#renew(now)
     this.#untilRenewal -= 1
@@ -79,7 +79,7 @@ export class UnderWay {
     this.#byKey.set(check.key, calls)
   }
 
-  end(call: SharedCall): void {
+  end(call: PendingCall): void {
     const { key } = call.start.check
     const calls = this.#byKey.get(key) ?? []
     const index = calls.indexOf(call)
@@ -88,7 +88,7 @@ export class UnderWay {
   }
 
   /** The call for a question that this guard began last, if it has not ended. */
-  newest(key: string, by: object): SharedCall | undefined {
+  newest(key: string, by: object): PendingCall | undefined {
     return this.#byKey.get(key)?.find((call) => call.isNewest && call.by === by)
   }
 
@@ -100,25 +100,25 @@ export class UnderWay {
   }
 
   /** Outdates the other calls for the same question. Returns whether there were any. */
-  outdateOthers(call: SharedCall): boolean {
+  outdateOthers(call: PendingCall): boolean {
     const others = this.#callsLike(call).filter((other) => other !== call)
     outdateAll(others)
     return others.length > 0
   }
 
   /** Supersedes the calls for the same question that began before this one. A call that was dropped has no place in the order. */
-  supersedeOlder(call: SharedCall): void {
+  supersedeOlder(call: PendingCall): void {
     if (call.isOutdated) return
     const calls = this.#callsLike(call)
     for (const older of calls.slice(0, Math.max(0, calls.indexOf(call)))) older.isSuperseded = true
   }
 
-  #callsLike({ start }: SharedCall): readonly SharedCall[] {
+  #callsLike({ start }: PendingCall): readonly PendingCall[] {
     return this.#byKey.get(start.check.key) ?? []
   }
 
   #renew(now: number): void {
-    const kept = new Map<string, SharedCall[]>()
+    const kept = new Map<string, PendingCall[]>()
     for (const [key, calls] of this.#byKey) {
       const left = withoutLost(calls, now)
       if (left.length > 0) kept.set(key, left)
@@ -129,7 +129,7 @@ export class UnderWay {
 }
 
 /** The calls without the lost ones before the first that is not. To look at all of them for each would be quadratic. */
-function withoutLost(calls: SharedCall[] = [], now: number): SharedCall[] {
+function withoutLost(calls: PendingCall[] = [], now: number): PendingCall[] {
   const first = calls.findIndex(({ start }) => start.deadline >= now - GRACE_MS)
   if (first === 0) return calls
   const count = first === -1 ? calls.length : first
@@ -138,6 +138,6 @@ function withoutLost(calls: SharedCall[] = [], now: number): SharedCall[] {
   return calls.slice(count)
 }
 
-function outdateAll(calls: readonly SharedCall[]): void {
+function outdateAll(calls: readonly PendingCall[]): void {
   for (const call of calls) call.isOutdated = true
 }

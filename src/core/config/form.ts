@@ -115,13 +115,13 @@ export type Form =
 export type Fields = Readonly<Record<string, Form>>
 
 /** The forms of an option that has this type once it is parsed. */
-export type FormOf<Value> = Filling<Value> & KindOf<Exclude<Value, undefined>>
+export type FormOf<Value> = Presence<Value> & KindOf<Exclude<Value, undefined>>
 
 /** The forms of options that have these types once they are parsed. */
 export type Table<Parsed> = { readonly [Name in keyof Parsed]-?: FormOf<Parsed[Name]> }
 
 /** An option that is never `undefined` has a default, or is required. */
-type Filling<Value> = undefined extends Value
+type Presence<Value> = undefined extends Value
   ? Rules
   : { readonly default: unknown } | { readonly isRequired: true }
 

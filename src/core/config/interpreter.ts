@@ -1,4 +1,4 @@
-import { parseServiceUrl } from './endpoint.ts'
+import { parseServiceUrl } from './service-url.ts'
 import {
   invalidOption,
   invalidSecret,
@@ -17,7 +17,7 @@ import type { OptionPath } from './problems.ts'
 export type Given<Parsed> = Partial<Record<keyof Parsed & string, unknown>>
 
 /** Adds the problems of options that are good one by one. An option with a problem is missing in `parsed`. */
-export type Check<Parsed> = (
+export type Validate<Parsed> = (
   parsed: Partial<Parsed>,
   given: Given<Parsed>,
   problems: Problems,
@@ -44,7 +44,7 @@ export function parseOptions<Parsed extends object>(
   table: Table<Parsed>,
   value: unknown,
   path: OptionPath = [],
-  check: Check<Parsed> = () => undefined,
+  check: Validate<Parsed> = () => undefined,
   expected?: string,
 ): Parsed {
   const problems = new Problems()

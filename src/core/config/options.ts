@@ -12,7 +12,7 @@ import type { ContextConfig } from '../verifier.ts'
 import type { PublicRule } from './public-paths.ts'
 
 /** The options whose value changes. */
-interface Changed {
+interface ConvertedOptions {
   readonly cache: false | PartitionedCache
   readonly resource: false | GuardedResource
   /** `undefined` if the environment of the first request names it, or if `verifier` replaces it. */
@@ -23,7 +23,7 @@ interface Changed {
 }
 
 /** A list stays the same, a function may be left out, and a group has all its options. */
-type Filled<Value> = Value extends readonly unknown[]
+type WithDefaults<Value> = Value extends readonly unknown[]
   ? Value
   : Value extends (...args: never) => unknown
     ? Value | undefined
@@ -33,9 +33,9 @@ type Filled<Value> = Value extends readonly unknown[]
 
 /** The options with their defaults, each as its form parses it. */
 export type ParsedOptions = {
-  readonly [Name in keyof AuthConfig]-?: Name extends keyof Changed
-    ? Changed[Name]
-    : Filled<NonNullable<AuthConfig[Name]>>
+  readonly [Name in keyof AuthConfig]-?: Name extends keyof ConvertedOptions
+    ? ConvertedOptions[Name]
+    : WithDefaults<NonNullable<AuthConfig[Name]>>
 }
 
 /** The name of a header, in lower case. */

@@ -1,5 +1,5 @@
 import { runtimeFetch } from '../endpoint/runtime-fetch.ts'
-import { rejectInsecure } from './endpoint.ts'
+import { rejectInsecure } from './service-url.ts'
 import { parse, parseFields, readTable } from './interpreter.ts'
 import { foldName, invalidOption, isOptionsObject, misusedOption } from './option-checks.ts'
 import { ADDRESS, NO_ADDRESS, OPTIONS, REQUEST_ID } from './options.ts'

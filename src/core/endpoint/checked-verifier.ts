@@ -15,7 +15,7 @@ const MOST_WARNINGS = 64
 const LONGEST_WARNING = 1024
 
 /** Decides about a question as {@link AskVerifier} does. The verdict is checked. */
-export type Decide = (
+export type Verify = (
   question: Question,
   signal: AbortSignal,
   run: VerifierRun,
@@ -24,7 +24,7 @@ export type Decide = (
 /** A verifier as guards use it: its traits are checked. One of another copy of the package has another class. */
 export class CheckedVerifier implements DefinedVerifier {
   declare readonly ask: AskVerifier
-  declare readonly decide: Decide
+  declare readonly verify: Verify
   /** `undefined` for the usual context. */
   declare readonly reads: Context | undefined
   declare readonly local: true | undefined
@@ -63,13 +63,13 @@ type Members = Omit<CheckedVerifier, 'members' | typeof Symbol.toStringTag>
 
 /** The traits of a verifier, and the function that decides. */
 export type VerifierParts = Partial<Members> &
-  Pick<Members, 'ask' | 'decide' | 'consumes' | 'warnings' | 'describe'>
+  Pick<Members, 'ask' | 'verify' | 'consumes' | 'warnings' | 'describe'>
 
 /** Makes the verifier of a function, which says nothing of itself. */
 export function verifierOf(ask: AskVerifier): CheckedVerifier {
   return new CheckedVerifier({
     ask,
-    decide: decideBy(ask),
+    verify: verifyBy(ask),
     consumes: [],
     warnings: [],
     describe: () => ({ type: 'function' }),
@@ -78,7 +78,7 @@ export function verifierOf(ask: AskVerifier): CheckedVerifier {
 }
 
 /** Asks a function of the user, and trusts nothing that it returns. */
-export function decideBy(ask: AskVerifier): Decide {
+export function verifyBy(ask: AskVerifier): Verify {
   return async (question, signal, run) => {
     const given = await ask(question, signal, run)
     return parseVerdict(given, question.token, run.tenant === 'ignored')
@@ -93,7 +93,7 @@ interface Listener {
 
 /** Asks a verifier for a guard. */
 export function createAsk(
-  decide: Decide,
+  verify: Verify,
   identity: 'optional' | 'required',
   channel: Listener,
 ): Ask {
@@ -104,7 +104,7 @@ export function createAsk(
   }
   return (check, attempt) => {
     const run = createRun(check, attempt, warn, channel)
-    const verdict = decide(check.question, attempt.signal, run)
+    const verdict = verify(check.question, attempt.signal, run)
     return identity === 'optional' ? verdict : requireName(verdict)
   }
 }

@@ -8,7 +8,7 @@ import { asksForSecret, endBy, ENDPOINT_SECRET, parseBody } from './verdict.ts'
 import { within } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
 import { encodeQuestion } from '../request/question.ts'
-import type { Decide } from './checked-verifier.ts'
+import type { Verify } from './checked-verifier.ts'
 import type { OnFault } from './identity-faults.ts'
 import type { BodyResult } from './response-body.ts'
 import type { ParsedVerdict } from './verdict.ts'
@@ -24,7 +24,7 @@ export interface EndpointOptions {
 }
 
 /** Decides by asking an endpoint. Status 200 allows. 429 and 5xx throw, since they are not a verdict. Any other status denies. */
-export function createEndpoint(options: EndpointOptions): Decide {
+export function createEndpoint(options: EndpointOptions): Verify {
   const reportFault = createFaultReport()
   const noteStatus = createStatusReport(options.url)
   const drain = createDrain()

@@ -9,7 +9,7 @@ import type { BodyResult } from './response-body.ts'
 import type { Transport, TransportInit, TransportResponse } from '../verifier.ts'
 import type { UnavailableReason } from '../types.ts'
 
-type Sent = Omit<TransportInit, 'redirect'>
+type SendInit = Omit<TransportInit, 'redirect'>
 
 /**
  * Sends one request, and follows no redirect. Throws `AuthUnavailableError`, as `timeout` or `unreachable`, without a response,
@@ -18,7 +18,7 @@ type Sent = Omit<TransportInit, 'redirect'>
 export async function send(
   transport: Transport,
   url: string,
-  init: Sent,
+  init: SendInit,
 ): Promise<TransportResponse> {
   const pending = begin(transport, url, init)
   try {
@@ -29,7 +29,7 @@ export async function send(
 }
 
 /** {@link send} for a caller that waits for the response itself, since each promise costs time. */
-export function begin(transport: Transport, url: string, init: Sent): unknown {
+export function begin(transport: Transport, url: string, init: SendInit): unknown {
   // An error that is thrown here at once is a bug of this `fetch` and no outage, so it is not caught.
   // 'follow' would admit a caller that is redirected to a login page, and repeat the token to another host on a 307.
   // 'error' throws on Workers even without a redirect.

@@ -34,7 +34,7 @@ export interface Guard extends RequestReader {
   readonly secretSources: readonly SecretSource[]
 }
 
-/** The guards that a request came through: `alone` makes them of one, `nest` of several. */
+/** The guards that a request came through: `guardsOf` makes them of one, and `nest` joins them. */
 export interface Guards {
   /** From the outer ones to the inner one. Each may read other secrets. */
   readonly all: readonly Guard[]
@@ -57,8 +57,8 @@ type Mark = Pick<Entry, 'guards'> & { readonly admission: Admission | undefined 
 
 const NO_SCOPES: readonly string[] = Object.freeze([])
 
-/** A guard without others around it. */
-export function alone(guard: Guard): Guards {
+/** The guards of a request that came through this one alone. */
+export function guardsOf(guard: Guard): Guards {
   const { resource } = guard.config
   const required = resource === false ? NO_SCOPES : resource.require
   return { all: [guard], admitting: guard, deciding: guard, required }
@@ -83,7 +83,7 @@ export function nest(outer: Mark, inner: Mark): Mark {
   if (isShadow(before) && !isShadow(after)) return { ...inner, guards: { ...after, all } }
   const isInner = outer.admission === undefined || inner.admission?.auth !== undefined
   const { admission, guards } = isInner ? inner : outer
-  const required = united(before.required, after.required)
+  const required = union(before.required, after.required)
   return { admission, guards: { ...after, all, admitting: guards.admitting, required } }
 }
 
@@ -93,7 +93,7 @@ export function isShadow({ deciding }: Guards): boolean {
 }
 
 /** All scopes of two lists, each once. */
-export function united(scopes: readonly string[], more: readonly string[]): readonly string[] {
+export function union(scopes: readonly string[], more: readonly string[]): readonly string[] {
   return more.length === 0 ? scopes : Object.freeze([...new Set([...scopes, ...more])])
 }
 
@@ -159,7 +159,7 @@ export function admissionOf(request: Request): Entry | undefined {
 export function requireScopes(request: Request, scopes: readonly string[]): void {
   const mark = MarkedRequest.read(request)
   if (mark === undefined || scopes.length === 0) return
-  const required = united(mark.guards.required, scopes)
+  const required = union(mark.guards.required, scopes)
   MarkedRequest.write(request, { ...mark, guards: { ...mark.guards, required } })
 }
 

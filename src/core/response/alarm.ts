@@ -115,14 +115,14 @@ const PREFLIGHT =
   'a CORS preflight was rejected, since it carries no token: browsers cannot call this server from other origins. Answer preflights before this guard, or set "preflight" to "allow"'
 const TOKEN_PARAM = /(?:^|&)(access_token|api[_-]?key|auth_token|authorization|token|key)=[^&]/i
 
-interface Guard extends Channel {
+interface AlarmOptions extends Channel {
   readonly config: { readonly preflight: 'deny' | 'allow' }
   readonly readCredentials: CredentialsReader
 }
 
 /** Makes the alarm of a guard. With an observer, which gets each decision, it only hints at mistakes, each once. */
 export function createAlarm(
-  { config, readCredentials, notify, report, writeLine }: Guard,
+  { config, readCredentials, notify, report, writeLine }: AlarmOptions,
   endpoint: string | undefined,
 ): Alarm {
   const sentenceOf = createSentence(endpoint)

@@ -76,7 +76,7 @@ export function isUnsearched(reason: string | undefined, detail: string | undefi
 type DenialFacts = Pick<Failure, 'retryAfterMs' | 'detail' | 'isConflict'>
 
 /** A denial, and what its responses share. Each has headers of its own: middleware and @hono/node-server write into them. */
-interface Answer {
+interface Template {
   readonly denial: Denial
   readonly challenge: string
   readonly body: string
@@ -89,7 +89,7 @@ export class Denials {
   readonly #rows: typeof ROWS
   readonly #warn: ReturnType<typeof warnOnce>
   /** By reason: those that say nothing about their request. */
-  readonly #usual = new Map<DenialReason, Answer>()
+  readonly #usual = new Map<DenialReason, Template>()
 
   constructor(options: DenialOptions = {}) {
     this.#options = options
@@ -98,7 +98,7 @@ export class Denials {
   }
 
   /** `scopes` are those that the guards of the request need. */
-  create(reason: DenialReason, facts: DenialFacts = {}, scopes?: readonly string[]): Answer {
+  create(reason: DenialReason, facts: DenialFacts = {}, scopes?: readonly string[]): Template {
     const { detail, isConflict } = facts
     const needed = scopes?.length === 0 ? undefined : scopes
     const isUsual = needed === undefined && isConflict !== true && !isUnsearched(reason, detail)
@@ -106,17 +106,17 @@ export class Denials {
     if (usual !== undefined) return usual
     const row = isConflict === true ? CONFLICTING : this.#rows[reason]
     const denial = createDenial(reason, row, facts, needed, this.#options)
-    const answer = createAnswer(denial, createChallenge(denial, this.#options))
-    if (isUsual && denial.retryAfterMs === undefined) this.#usual.set(reason, answer)
-    return answer
+    const template = createTemplate(denial, createChallenge(denial, this.#options))
+    if (isUsual && denial.retryAfterMs === undefined) this.#usual.set(reason, template)
+    return template
   }
 
-  respond(answer: Answer, request: Request): Response {
-    const init = { ...answer.init, headers: { ...answer.init.headers } }
-    return this.#ask(answer, request) ?? new Response(answer.body, init)
+  respond(template: Template, request: Request): Response {
+    const init = { ...template.init, headers: { ...template.init.headers } }
+    return this.#ask(template, request) ?? new Response(template.body, init)
   }
 
-  #ask({ denial, challenge }: Answer, request: Request): Response | undefined {
+  #ask({ denial, challenge }: Template, request: Request): Response | undefined {
     const { respond } = this.#options
     if (respond === undefined) return undefined
     try {
@@ -158,7 +158,7 @@ function createDenial(
   return Object.freeze({ ...denial, ...shown, retryAfterMs: clampRetryAfter(retryAfterMs) })
 }
 
-function createAnswer(denial: Denial, challenge: string): Answer {
+function createTemplate(denial: Denial, challenge: string): Template {
   const { status, message, reason, retryAfterMs } = denial
   const headers = {
     'content-type': 'application/json',

@@ -13,7 +13,7 @@ export const EXEMPT: Readonly<Record<Exemption, Admission>> = {
 /** Whether a canonical path is public for the method of a request, which is read only if there is such a path. */
 export type PublicCheck = (path: string, request: Pick<Request, 'method'>) => boolean
 
-interface Exempting extends Pick<Guard, 'readCredentials'> {
+interface ExemptionOptions extends Pick<Guard, 'readCredentials'> {
   readonly config: { readonly preflight: 'deny' | 'allow' }
   readonly isPublic: PublicCheck | undefined
 }
@@ -32,7 +32,7 @@ const OVERRIDE_PARAM = /(?:^|[?&;])(?:_|%5f)(?:m|%6d)(?:e|%65)(?:t|%74)(?:h|%68)
 export function exemptionOf(
   request: Request,
   target: Target,
-  { config, readCredentials, isPublic }: Exempting,
+  { config, readCredentials, isPublic }: ExemptionOptions,
 ): 'public' | 'preflight' | undefined {
   const isNamed = isPublic?.(target.path, request) === true
   if (isNamed && isPlainHost(request.headers.get('host'))) {

@@ -1,6 +1,6 @@
 import { AuthUnavailableError, isDenyDetail, isUnavailableReason, thrownBehind } from '../errors.ts'
 import { shownReason, shownText, kindOf, ShowableError } from '../request/shown-facts.ts'
-import { findCause } from '../error-code.ts'
+import { findErrorCode } from '../error-code.ts'
 import type { DenialReason, DenyDetail } from '../types.ts'
 
 /** Why a request is rejected, and what is known about that. */
@@ -43,7 +43,7 @@ function readFailure(error: unknown, token: string | undefined): Failure | undef
   const { reason, retryAfterMs, status } = error
   if (!isUnavailableReason(reason)) return undefined
   // Most have no error behind them, and an outage makes many.
-  const code = error.cause === undefined ? undefined : findCause(error.cause)
+  const code = error.cause === undefined ? undefined : findErrorCode(error.cause)
   const cause = code === undefined ? undefined : shownText(code, [token])
   const detail = isDenyDetail(error.detail) ? error.detail : undefined
   const { explanation: said } = error

@@ -11,7 +11,7 @@ import type { Admission, Guards, KnownAdmission } from './admission.ts'
  */
 export type Recall = (request: Request) => Admission | undefined
 
-interface Deciding {
+interface RecallParts {
   readonly config: {
     readonly cache: unknown
     readonly context: Context
@@ -27,7 +27,7 @@ interface Deciding {
 }
 
 /** Makes the short way of a guard. `undefined` if more may count than the token, or if each decision has an event. */
-export function createRecall(parts: Deciding): Recall | undefined {
+export function createRecall(parts: RecallParts): Recall | undefined {
   if (!isByTokenAlone(parts)) return undefined
   const { verifier, guards } = parts
   let isOutermost = true
@@ -46,7 +46,7 @@ export function createRecall(parts: Deciding): Recall | undefined {
   }
 }
 
-function isByTokenAlone({ config, report }: Deciding): boolean {
+function isByTokenAlone({ config, report }: RecallParts): boolean {
   const { cache, context, credentials, resource, authorize, routePolicy } = config
   if (cache === false || resource !== false || !tellsNothing(context)) return false
   if (credentials.length !== 1 || credentials[0] !== 'bearer') return false

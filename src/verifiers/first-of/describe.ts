@@ -8,7 +8,7 @@ export function describeAll({
   verifiers,
   options,
   reads,
-}: ParsedFirstOf): Omit<VerifierParts, 'ask' | 'decide'> {
+}: ParsedFirstOf): Omit<VerifierParts, 'ask' | 'verify'> {
   const { fallThrough } = options
   return {
     reads,

@@ -5,7 +5,7 @@ import { askBy } from '../adapt.ts'
 import { describeAll } from './describe.ts'
 import { createMember, isOwn } from './member.ts'
 import { contextOf, parseFirstOf } from './options.ts'
-import type { Decide } from '../../core/endpoint/checked-verifier.ts'
+import type { Verify } from '../../core/endpoint/checked-verifier.ts'
 import type { DenyVerdict, ParsedVerdict } from '../../core/endpoint/verdict.ts'
 import type { DefinedVerifier, Question, Verifier, VerifierRun } from '../../core/verifier.ts'
 import type { AskMember, Attempt } from './member.ts'
@@ -72,12 +72,12 @@ export function defineFirstOf(
     verifier,
     ask: createMember(verifier, contextOf(verifier), parsed.options, !fallThrough),
   }))
-  const decide: Decide = async (question, signal, run) => {
+  const verify: Verify = async (question, signal, run) => {
     const asked = choose(members, question.token, fallThrough)
     if (asked.length === 0) return NO_VERIFIER
     return conclude(await askInTurn(asked, question, signal, run), run)
   }
-  return new CheckedVerifier({ ...describeAll(parsed), decide, ask: askBy(decide) })
+  return new CheckedVerifier({ ...describeAll(parsed), verify, ask: askBy(verify) })
 }
 
 function choose(members: readonly Member[], token: string, all: boolean): readonly Member[] {

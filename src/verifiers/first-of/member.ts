@@ -35,12 +35,12 @@ export function isOwn({ accepts }: CheckedVerifier, token: string): boolean {
 
 /** Makes the function that asks a member. A remote one has a limit, a circuit breaker and retries of its own. */
 export function createMember(
-  { decide, local, label }: CheckedVerifier,
+  { verify, local, label }: CheckedVerifier,
   reads: Context,
   rules: CallRules,
   isFinal: boolean,
 ): AskMember {
-  const { ask, hasAllowed } = protect(decide, local ? undefined : rules, { label, isFinal })
+  const { ask, hasAllowed } = protect(verify, local ? undefined : rules, { label, isFinal })
   return async (question, deadline, aborted, run) => {
     let decider = label
     const by = (chosen: string): void => {

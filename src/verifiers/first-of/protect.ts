@@ -3,7 +3,7 @@ import { KnownTokens } from '../../core/asking/known-tokens.ts'
 import { createCheck, createFacts } from '../../core/request/check.ts'
 import { systemClock as clock } from '../../core/runtime.ts'
 import type { CallRules } from '../../core/asking/call.ts'
-import type { Decide } from '../../core/endpoint/checked-verifier.ts'
+import type { Verify } from '../../core/endpoint/checked-verifier.ts'
 import type { Ask, ParsedVerdict } from '../../core/endpoint/verdict.ts'
 import type { Question, VerifierRun } from '../../core/verifier.ts'
 
@@ -22,7 +22,7 @@ export interface ProtectedVerifier {
  * @param isFinal Whether a denial rejects the request. Another verifier may be asked next.
  */
 export function protect(
-  decide: Decide,
+  verify: Verify,
   rules: CallRules | undefined,
   { label, isFinal }: { readonly label: string | undefined; readonly isFinal: boolean },
 ): ProtectedVerifier {
@@ -56,7 +56,7 @@ export function protect(
           facts.endpointStatus = status
           run.answered?.(status)
         }
-        return decide(check.question, signal, { ...run, answered, timeLeftMs })
+        return verify(check.question, signal, { ...run, answered, timeLeftMs })
       }
       const verdict = await calls.run(start, ask)
       if (verdict.outcome === 'allow') allowed.add(question.token, clock.now())

@@ -1,5 +1,5 @@
 import { sha256 } from './sha256.ts'
-import { PLAIN } from '../../core/runtime.ts'
+import { RUNTIME_FETCH_ID } from '../../core/runtime.ts'
 import { withoutQuery } from '../options.ts'
 import type { Transport } from '../../core/verifier.ts'
 
@@ -18,7 +18,7 @@ export interface Identifying {
  * `undefined` if it depends on a `fetch` of the user without an id.
  */
 export function idOf({ type, url, fetch, options, secrets }: Identifying): string | undefined {
-  const by = fetch === undefined ? PLAIN : fetch.id
+  const by = fetch === undefined ? RUNTIME_FETCH_ID : fetch.id
   if (by === undefined) return undefined
   const hidden = url.includes('?') ? [url, secrets] : secrets
   const parts = [type, withoutQuery(url), options, by]

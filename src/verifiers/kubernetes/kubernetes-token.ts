@@ -1,6 +1,6 @@
 import { AuthUnavailableError } from '../../core/errors.ts'
 import { runtimeFetch } from '../../core/endpoint/runtime-fetch.ts'
-import { PLAIN, USER_AGENT } from '../../core/runtime.ts'
+import { RUNTIME_FETCH_ID, USER_AGENT } from '../../core/runtime.ts'
 import { askService, hostOf } from '../ask.ts'
 import { defineVerifier } from '../define-verifier.ts'
 import { idOf } from '../id/id.ts'
@@ -64,7 +64,8 @@ export function kubernetesToken(options: KubernetesTokenOptions): DefinedVerifie
   const shown = { apiServerUrl, attributes, tenant, allowInsecureHttp }
   const kind = audiences === undefined ? { review: 'self' } : { audiences, token: '[redacted]' }
   // At such an address each cluster has another API server. Only a `fetch` that trusts its authority alone tells them apart.
-  const isAmbiguous = isOwnAddress(apiServerUrl) && (fetch?.id ?? PLAIN) === PLAIN
+  const isAmbiguous =
+    isOwnAddress(apiServerUrl) && (fetch?.id ?? RUNTIME_FETCH_ID) === RUNTIME_FETCH_ID
   const asked = { type: 'kubernetes', url: apiServerUrl, fetch }
   return defineVerifier({
     ask: async ({ token }, signal, run) =>

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { SharedCall, UnderWay } from '../../../src/core/asking/under-way.ts'
+import { PendingCall, UnderWay } from '../../../src/core/asking/under-way.ts'
 import { createFacts } from '../../../src/core/request/check.ts'
 import { checkOf } from '../../support/checks.ts'
 
@@ -11,8 +11,8 @@ const callOf = (
   now = 100,
   by = GUARD,
   isShared = true,
-): SharedCall =>
-  new SharedCall({ check, facts: createFacts(), deadline, now }, by, isShared, 0, undefined)
+): PendingCall =>
+  new PendingCall({ check, facts: createFacts(), deadline, now }, by, isShared, 0, undefined)
 
 function trackCalls() {
   const underWay = new UnderWay()
@@ -22,19 +22,19 @@ function trackCalls() {
     deadline = 5000,
     now = 100,
     by = GUARD,
-  ): SharedCall => {
+  ): PendingCall => {
     const call = callOf(checkOf(token, told), deadline, now, by)
     underWay.begin(call)
     return call
   }
-  const others = (call: SharedCall) => underWay.outdateOthers(call)
+  const others = (call: PendingCall) => underWay.outdateOthers(call)
   return { underWay, begin, others }
 }
 
-const keyOf = (call: SharedCall): string => call.start.check.key
-const areSuperseded = (calls: readonly SharedCall[]) =>
+const keyOf = (call: PendingCall): string => call.start.check.key
+const areSuperseded = (calls: readonly PendingCall[]) =>
   calls.map(({ isSuperseded }) => isSuperseded)
-const areOutdated = (calls: readonly SharedCall[]) => calls.map(({ isOutdated }) => isOutdated)
+const areOutdated = (calls: readonly PendingCall[]) => calls.map(({ isOutdated }) => isOutdated)
 
 it('has nothing to do with what has ended, and still outdates the others', () => {
   const { underWay, begin, others } = trackCalls()
@@ -70,7 +70,7 @@ it('drops the lost calls for a question when it is asked again', () => {
 it('looks at few of many calls for one question when one more begins', () => {
   const { begin } = trackCalls()
   let looks = 0
-  const counted = (): SharedCall => {
+  const counted = (): PendingCall => {
     const call = begin()
     const start = { ...call.start }
     const deadline = { get: () => ((looks += 1), 5000) }

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { createAsk, decideBy } from '../../../src/core/endpoint/checked-verifier.ts'
+import { createAsk, verifyBy } from '../../../src/core/endpoint/checked-verifier.ts'
 import { createChannel } from '../../../src/core/response/events.ts'
 import { AuthUnavailableError, createAuthenticator, memoryCache } from '../../../src/index.ts'
 import { attemptOf, checkOf } from '../../support/checks.ts'
@@ -12,7 +12,7 @@ const { signal } = new AbortController()
 const channel = createChannel(undefined, () => undefined)
 
 function ask(verifier: AskVerifier, identity: 'optional' | 'required' = 'optional'): unknown {
-  return createAsk(decideBy(verifier), identity, channel)(checkOf(), attemptOf({ signal }))
+  return createAsk(verifyBy(verifier), identity, channel)(checkOf(), attemptOf({ signal }))
 }
 
 describe('warnings of a verifier', () => {
@@ -31,7 +31,7 @@ describe('warnings of a verifier', () => {
       for (const text of texts.splice(0)) run?.warn?.(text)
       return { outcome: 'deny' }
     }
-    const verify = createAsk(decideBy(verifier), 'optional', events)
+    const verify = createAsk(verifyBy(verifier), 'optional', events)
     const warn = async (...all: readonly string[]): Promise<readonly string[]> => {
       texts.push(...all)
       await verify(checkOf(), attemptOf({ signal }))
@@ -94,7 +94,7 @@ describe('a custom verifier', () => {
       return { outcome: 'deny' }
     }
     const deadline = performance.now() + 60_000
-    await createAsk(decideBy(verifier), 'optional', channel)(checkOf(), attemptOf({ deadline }))
+    await createAsk(verifyBy(verifier), 'optional', channel)(checkOf(), attemptOf({ deadline }))
     expect(leftMs).toBeGreaterThan(30_000)
     expect(leftMs).toBeLessThanOrEqual(60_000)
   })

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import {
   admissionOf,
-  alone,
+  guardsOf,
   getAuth,
   nest,
   rememberAdmission,
@@ -127,7 +127,7 @@ describe('the mark of a request that comes through two guards', () => {
       require: [scope],
     })
     if (!(resource instanceof GuardedResource)) throw new Error('It is no resource of this copy')
-    return alone({ ...deciding, config: { ...deciding.config, mode, resource } })
+    return guardsOf({ ...deciding, config: { ...deciding.config, mode, resource } })
   }
   const modes = { E: 'enforce', S: 'shadow' } as const
   const O = guardIn('enforce', 'o')

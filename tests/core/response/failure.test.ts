@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { createServer as createTlsServer } from 'node:https'
 import { expect, it, vi } from 'vitest'
-import { findCause } from '../../../src/core/error-code.ts'
+import { findErrorCode } from '../../../src/core/error-code.ts'
 import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
 import type { AddressInfo, Server } from 'node:net'
 
@@ -51,7 +51,7 @@ it.each<[string, unknown, string]>([
   ],
   ['Bun, of a server without HTTP', coded('Malformed_HTTP_Response'), 'HPE_INVALID_CONSTANT'],
 ])('finds the code of %s', (_what, error, code) => {
-  expect(findCause(error)).toBe(code)
+  expect(findErrorCode(error)).toBe(code)
 })
 
 it.each([
@@ -66,7 +66,7 @@ it.each([
   ['received unexpected message from connection', 'HPE_INVALID_CONSTANT'],
   ['Fetch failed: Requests to port 6000 are blocked', 'BAD_PORT'],
 ])('finds the code in the message of Deno: %s', (message, code) => {
-  expect(findCause(deno(message))).toBe(code)
+  expect(findErrorCode(deno(message))).toBe(code)
 })
 
 it.each<[string, unknown]>([
@@ -98,7 +98,7 @@ it.each<[string, unknown]>([
   ['a cause that throws', throwing('cause')],
   ['errors that throw', throwing('errors')],
 ])('finds none in %s', (_what, error) => {
-  expect(findCause(error)).toBeUndefined()
+  expect(findErrorCode(error)).toBeUndefined()
 })
 
 it('looks at sixteen errors at most, however many there are', () => {
@@ -107,7 +107,7 @@ it('looks at sixteen errors at most, however many there are', () => {
     const errors = depth === 0 ? [] : Array.from({ length: 4 }, () => wide(depth - 1))
     return Object.defineProperty({ errors }, 'code', { get: read })
   }
-  expect(findCause(wide(4))).toBeUndefined()
+  expect(findErrorCode(wide(4))).toBeUndefined()
   expect(read).toHaveBeenCalledTimes(16)
 })
 
@@ -140,10 +140,10 @@ it.each<[string, () => Server, string, string]>([
     (thrown: unknown) => thrown,
   )
   server.close()
-  expect(findCause(error)).toBe(code)
+  expect(findErrorCode(error)).toBe(code)
 })
 
 it('finds that the real fetch blocks a port', async () => {
   const error: unknown = await fetch('http://127.0.0.1:6000/').catch((thrown: unknown) => thrown)
-  expect(findCause(error)).toBe('BAD_PORT')
+  expect(findErrorCode(error)).toBe('BAD_PORT')
 })

@@ -4,7 +4,7 @@ export interface Client {
 }
 
 /** A check of an unknown token that waits. */
-interface Waiting {
+interface WaitingCheck {
   readonly client: Client
 }
 
@@ -49,7 +49,10 @@ export class Clients {
 }
 
 /** The check that is next: of the client that owes least, its oldest one, or its newest one. */
-export function nextOf<Of extends Waiting>(waiting: Iterable<Of>, newest: boolean): Of | undefined {
+export function nextOf<Of extends WaitingCheck>(
+  waiting: Iterable<Of>,
+  newest: boolean,
+): Of | undefined {
   let next: Of | undefined
   for (const one of waiting) {
     const rest = next === undefined ? 1 : next.client.debt - one.client.debt
@@ -59,7 +62,7 @@ export function nextOf<Of extends Waiting>(waiting: Iterable<Of>, newest: boolea
 }
 
 /** The check that gives up its place: the oldest one of the client that owes most. */
-export function lastOf<Of extends Waiting>(waiting: Iterable<Of>): Of | undefined {
+export function lastOf<Of extends WaitingCheck>(waiting: Iterable<Of>): Of | undefined {
   let last: Of | undefined
   for (const one of waiting) {
     if (last === undefined || one.client.debt > last.client.debt) last = one

@@ -1,4 +1,4 @@
-import { parseServiceUrl } from '../../../core/config/endpoint.ts'
+import { parseServiceUrl } from '../../../core/config/service-url.ts'
 import { parseFields, readTable } from '../../../core/config/interpreter.ts'
 import { Problems } from '../../../core/config/problems.ts'
 import { isRecord } from '../../../core/endpoint/claim-path.ts'

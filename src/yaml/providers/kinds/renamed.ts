@@ -3,7 +3,7 @@ import { askBy } from '../../../verifiers/adapt.ts'
 import { redefine } from '../../../verifiers/define-verifier.ts'
 import { keyOf } from '../../values.ts'
 import type { OptionPath } from '../../../core/config/problems.ts'
-import type { CheckedVerifier, Decide } from '../../../core/endpoint/checked-verifier.ts'
+import type { CheckedVerifier, Verify } from '../../../core/endpoint/checked-verifier.ts'
 
 /** The key for each option of a verifier that has another name, both as paths such as `jwks.uri`. `''` is the provider. */
 export type Names = Readonly<Record<string, string>>
@@ -55,15 +55,15 @@ export function speakingOfKeys(
       const key = Object.hasOwn(names, option) ? names[option] : undefined
       return key === undefined ? whole : quote(keyOf(key))
     })
-  const decide: Decide = async (question, signal, { warn, ...run }) => {
+  const verify: Verify = async (question, signal, { warn, ...run }) => {
     const named = warn && { warn: (text: string) => warn(reword(text)) }
     try {
-      return await verifier.decide(question, signal, { ...run, ...named })
+      return await verifier.verify(question, signal, { ...run, ...named })
     } catch (error) {
       throw rewordExplanation(error, reword)
     }
   }
-  return redefine(verifier, { decide, ask: askBy(decide) })
+  return redefine(verifier, { verify, ask: askBy(verify) })
 }
 
 function rewordExplanation(error: unknown, reword: (text: string) => string): unknown {

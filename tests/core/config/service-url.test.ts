@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseServiceUrl } from '../../../src/core/config/endpoint.ts'
+import { parseServiceUrl } from '../../../src/core/config/service-url.ts'
 import { ENDPOINT_HEADERS } from '../../../src/core/config/endpoint-headers.ts'
 import { parse } from '../../../src/core/config/interpreter.ts'
 import { AuthConfigError } from '../../../src/index.ts'
