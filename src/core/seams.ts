@@ -1,5 +1,4 @@
 import type { Auth, DecisionEvent, NoticeEvent, StoreEvent } from './types.ts'
-import type { VerifierTraits } from './verifier.ts'
 
 /** The state before a question is sent. The decision about it carries this stamp. */
 export interface Stamp {
@@ -150,6 +149,11 @@ export interface ProtectedResource {
   readonly describe: () => object
 }
 
+/** A verifier, as far as its options can be read. */
+export interface DescribedVerifier {
+  readonly describe?: () => object
+}
+
 /** A protected resource as guards use it. One of another copy of the package has another class. */
 export abstract class GuardedResource implements ProtectedResource {
   abstract readonly identifier: string
@@ -159,8 +163,8 @@ export abstract class GuardedResource implements ProtectedResource {
   abstract readonly require: readonly string[]
   /** Answers a request for its metadata. Returns `undefined` for every other path. */
   abstract answer(request: Request, path: string): Response | undefined
-  /** Warnings for the operator about it together with this verifier, whose options it can read. */
-  abstract warnings(verifier: Pick<VerifierTraits, 'describe'> | undefined): readonly string[]
+  /** Warnings for the operator about it together with this verifier. */
+  abstract warnings(verifier: DescribedVerifier | undefined): readonly string[]
   /** Why a caller may not proceed, whatever it asks for. */
   abstract refusal(auth: Auth, implies: Implies): ForbiddenReason | undefined
 }

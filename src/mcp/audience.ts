@@ -1,9 +1,9 @@
-import type { VerifierTraits } from '../core/verifier.ts'
+import type { DescribedVerifier } from '../core/seams.ts'
 
 /** The warning about an `audience` that lacks the slash of the identifier: tokens for the identifier would be denied. */
 export function warnOfAudience(
   identifier: string,
-  verifier: Pick<VerifierTraits, 'describe'> | undefined,
+  verifier: DescribedVerifier | undefined,
 ): readonly string[] {
   const { href, origin } = new URL(identifier)
   if (href !== `${origin}/`) return []
@@ -18,7 +18,7 @@ export function warnOfAudience(
 }
 
 function describedAudiences(
-  verifier: Pick<VerifierTraits, 'describe'> | undefined,
+  verifier: DescribedVerifier | undefined,
 ): readonly (readonly unknown[])[] {
   try {
     return audiencesIn(verifier?.describe?.())

@@ -5,8 +5,12 @@ import { GuardedResource } from '../core/seams.ts'
 import { judgeNeed } from '../needs/judge.ts'
 import type { ResourceConfig } from './options.ts'
 import type { OptionPath } from '../core/config/problems.ts'
-import type { ForbiddenReason, Implies, ProtectedResource } from '../core/seams.ts'
-import type { VerifierTraits } from '../core/verifier.ts'
+import type {
+  DescribedVerifier,
+  ForbiddenReason,
+  Implies,
+  ProtectedResource,
+} from '../core/seams.ts'
 import type { Auth } from '../core/types.ts'
 
 /** @param path Leads to the options in messages, where they stand in a file. */
@@ -36,7 +40,7 @@ class Resource extends GuardedResource {
     return this.#answer(request, path)
   }
 
-  warnings(verifier: Pick<VerifierTraits, 'describe'> | undefined): readonly string[] {
+  warnings(verifier: DescribedVerifier | undefined): readonly string[] {
     return warnOfAudience(this.identifier, verifier)
   }
 
