@@ -74,6 +74,15 @@ describe('a decision', () => {
     expect(made(raw('http://h?/a'), [])).toMatchObject({ reason: 'malformed_request' })
   })
 
+  it('is synchronous while the circuit is open', async () => {
+    const verifier = (): never => {
+      throw new AuthUnavailableError('unreachable')
+    }
+    const { decide: made } = createGate({ verifier, retry: false })
+    for (let turn = 0; turn < 10; turn += 1) await made(get('/a', 'k1'), [])
+    expect(made(get('/a', 'k1'), [])).toMatchObject({ admitted: false, reason: 'circuit_open' })
+  })
+
   it.each<[string, Request, string, string]>([
     ['no header', get('/a'), 'missing_credentials', '/a'],
     [

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { NOBODY } from '../../src/core/endpoint/identity.ts'
+import { createFacts } from '../../src/core/request/check.ts'
 import { runs } from '../support/nightly.ts'
 import { checkOf } from '../support/checks.ts'
 import {
@@ -251,7 +252,9 @@ it.each([allow(), deny()])(
     asked.mockImplementation(() => verdict)
     await outcome()
     asked.mockClear()
-    expect(await start(checkOf('t', 'a'))).toEqual(verdict)
+    const facts = createFacts('miss')
+    expect(await start(checkOf('t', 'a'), facts)).toEqual(verdict)
+    expect(facts.cache).toBe('hit')
     expect(asked).not.toHaveBeenCalled()
   },
 )

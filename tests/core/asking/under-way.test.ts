@@ -97,7 +97,7 @@ it('drops the lost calls for all questions after 256 have begun, and nothing els
   expect(younger.isSuperseded).toBe(false)
 })
 
-it('looks for lost calls rarely, however many are under way', () => {
+it('looks for lost calls rarely, however many are under way, and still drops them', () => {
   const { underWay, begin } = trackCalls()
   let looks = 0
   const first = callOf(checkOf('first'))
@@ -110,6 +110,8 @@ it('looks for lost calls rarely, however many are under way', () => {
   underWay.begin(first)
   for (let turn = 0; turn < 10_000; turn += 1) begin(`t${turn}`)
   expect(looks).toBeLessThan(10)
+  for (let turn = 0; turn < 10_000; turn += 1) begin(`u${turn}`, 'told', 12_000, 7000)
+  expect(first.isOutdated).toBe(true)
 })
 
 it('does not compare the questions of one token with each other', () => {

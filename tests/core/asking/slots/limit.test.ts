@@ -130,6 +130,10 @@ describe('limit', () => {
   ])('gives %s token the place of the unknown one that has waited longest', async (_, token) => {
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next, 1, 3)
+    // The denial of one that did not wait is nobody's debt.
+    void ask('denied')
+    endpoint.answer('denied')
+    await settle()
     const [, first, second, known] = ['a', 'first', 'second', 'KNOWN'].map((waiting) =>
       ask(waiting),
     )
@@ -165,7 +169,7 @@ describe('limit', () => {
   })
 
   describe('a flood of denied tokens', () => {
-    const flooded = (isFinal: boolean) => {
+    const flooded = (isFinal: boolean, prefix = 'u') => {
       const endpoint = heldEndpoint()
       const clock = { time: 0 }
       const ask = limited(
@@ -176,7 +180,7 @@ describe('limit', () => {
         () => true,
         isFinal,
       )
-      for (let index = 0; index < 2000; index += 1) void ask(`u${index}`)
+      for (let index = 0; index < 2000; index += 1) void ask(prefix + index)
       /** Answers all calls in flight. Returns how many there were. */
       const answerAll = async (verdict: ParsedVerdict | Error = DENY): Promise<number> => {
         const inFlight = endpoint.asked.splice(0)
@@ -189,14 +193,14 @@ describe('limit', () => {
         for (let round = 0; round < times; round += 1) counts.add(await answerAll())
         return counts
       }
-      return { clock, answerAll, deny }
+      return { ask, clock, answerAll, deny }
     }
 
     it('of more than 400 in a second gets four places, until it is over', async () => {
       const { clock, answerAll, deny } = flooded(true)
       // Sixteen times 24 places are 384.
       expect(await deny(16)).toEqual(new Set([24]))
-      await deny(3)
+      expect(await deny(3)).toEqual(new Set([24, 16, 4]))
       expect(await deny(5)).toEqual(new Set([4]))
       expect(await answerAll(new Error('no verdict'))).toBe(4)
       clock.time += 1000
@@ -207,11 +211,19 @@ describe('limit', () => {
       expect(await deny(5)).toEqual(new Set([24]))
     })
 
-    it('is not told from requests that are only forbidden', async () => {
+    it.each<[string, ParsedVerdict]>([
+      ['forbidden', { ...DENY, reason: 'forbidden' }],
+      ['allowed', ALLOW],
+    ])('is not told from requests that are only %s', async (_, verdict) => {
       const { answerAll } = flooded(true)
-      for (let round = 0; round < 60; round += 1) {
-        expect(await answerAll({ ...DENY, reason: 'forbidden' })).toBe(24)
-      }
+      for (let round = 0; round < 60; round += 1) expect(await answerAll(verdict)).toBe(24)
+    })
+
+    it('is none of known tokens', async () => {
+      const { ask, answerAll, deny } = flooded(true, 'K')
+      await deny(63)
+      for (let index = 0; index < 32; index += 1) void ask(`u${index}`)
+      expect(await answerAll()).toBe(24)
     })
 
     it('keeps its places where another verifier is asked next', async () => {

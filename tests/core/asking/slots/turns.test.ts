@@ -16,6 +16,7 @@ describe('clients are told apart', () => {
     ['2001:db8:0:1::1', '2001:DB8::1:0:0:0:2', true],
     ['2001:db8:0:1::1', '2001:db8:0:2::1', false],
     ['1:2:3:4:5:6:7:8', '1:2:3:4::', true],
+    ['1:2:3:45::', '1:2:34:5::', false],
     ['fe80::1%eth0', 'fe80::2%eth1', true],
     ['fe80::1%eth0', 'fd00::1', false],
     ['fe80::1%eth0', 'unknown', false],
@@ -147,6 +148,19 @@ describe('the address of a client', () => {
     for (let turn = 0; turn < 4; turn += 1) await end()
     expect(await Promise.all([newcomer, ...others])).toEqual(Array(4).fill('denied'))
     expect(asked.slice(2)).toEqual(['b1', 'c1', 'b3', 'b2'])
+  })
+
+  it('that was allowed while it waited owes no more for it', async () => {
+    const { ask, asked, end } = busy((request) => request.headers.get('x-address') ?? undefined)
+    const first = [ask('a', '192.0.2.1'), ask('known', '192.0.2.2')]
+    await end()
+    await end()
+    expect(await Promise.all(first)).toEqual(['denied', 'allow'])
+    const others = ['c1', 'c2', 'c3'].map((token) => ask(token, '192.0.2.3'))
+    const again = ask('b', '192.0.2.2')
+    for (let turn = 0; turn < 4; turn += 1) await end()
+    await Promise.all([...others, again])
+    expect(asked.slice(2)).toEqual(['c1', 'b', 'c3', 'c2'])
   })
 
   it.each([
