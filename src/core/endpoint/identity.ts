@@ -73,10 +73,10 @@ function createAuth(parts: Parts, onFault: OnFault): Auth {
     return anonymous(NO_ATTRIBUTES, expiresAt === undefined ? {} : { expiresAt })
   }
   if (principal === '') return anonymous(attributes, facts)
-  return Object.freeze({ principal, attributes, ...facts })
+  return Object.freeze({ __proto__: null, principal, attributes, ...facts })
 }
 
-// Without a prototype, so that a `principal` on Object.prototype names no caller.
+// No identity has a prototype: a `principal` on Object.prototype names no caller, and `scopes` there grant nothing.
 function anonymous(attributes: Auth['attributes'], facts: Facts): Auth {
   if (attributes === NO_ATTRIBUTES && Object.keys(facts).length === 0) return NOBODY
   return Object.freeze({ __proto__: null, attributes, ...facts })

@@ -174,7 +174,10 @@ describe('parseVerdict', () => {
     })
     expect(parseVerdict({ outcome: 'allow', principal: 'a', maxAgeMs: 0 }, 'token')).toStrictEqual({
       outcome: 'allow',
-      auth: { principal: 'a', attributes: NOBODY.attributes },
+      auth: Object.assign(Object.create(null), {
+        principal: 'a',
+        attributes: NOBODY.attributes,
+      }),
       maxAgeMs: 0,
     })
     const denied = { outcome: 'deny', isLasting: true, maxAgeMs: 5 }

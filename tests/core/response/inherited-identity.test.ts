@@ -1,14 +1,15 @@
 import { afterEach, expect, it } from 'vitest'
+import { withAccess } from '../../../src/access.ts'
 import { createAuthenticator, getAuth, withAuth } from '../../../src/index.ts'
 import { TOKEN } from '../../support/token.ts'
 
 /** Prototype pollution: no property of Object.prototype becomes the identity of a request. */
 
 const ENDPOINT = 'https://auth.example.test/validate'
-const answer = (status: number) => ({
+const answer = (status: number, body: string | null = null) => ({
   endpoint: ENDPOINT,
   public: ['/open'],
-  fetch: () => Promise.resolve(new Response(null, { status })),
+  fetch: () => Promise.resolve(new Response(body, { status })),
 })
 const withToken = (): Request =>
   new Request('https://api.example.test/', { headers: { authorization: `Bearer ${TOKEN}` } })
@@ -20,6 +21,7 @@ function pollute(name: string, value: unknown): void {
 afterEach(() => {
   Reflect.deleteProperty(Object.prototype, 'auth')
   Reflect.deleteProperty(Object.prototype, 'principal')
+  Reflect.deleteProperty(Object.prototype, 'scopes')
 })
 
 it('a public request has no identity', async () => {
@@ -47,4 +49,11 @@ it('an allow without a principal stays anonymous, and is rejected where one is r
   pollute('principal', 'admin')
   expect(await (await principalOf(withToken())).json()).toBeNull()
   expect((await required(withToken())).status).toBe(401)
+})
+
+it('a caller with a name has no scope that the endpoint does not say', async () => {
+  const admin = withAccess(() => new Response('secret'), { scopes: ['admin'] })
+  const guarded = withAuth(admin, answer(200, '{"principal":"ada"}'))
+  pollute('scopes', ['admin'])
+  expect((await guarded(withToken())).status).toBe(403)
 })
