@@ -54,8 +54,13 @@ export function rejectUnguarded(advice: string): Rejection {
 }
 
 function isOfNode(request: unknown): boolean {
-  const headers = property(request, 'headers')
-  return headers !== undefined && property(headers, 'get') === undefined
+  try {
+    const headers = property(request, 'headers')
+    return headers !== undefined && property(headers, 'get') === undefined
+  } catch {
+    // From Node 24 on a proxy of a Request has no headers that can be read.
+    return false
+  }
 }
 
 function reportRejection(
