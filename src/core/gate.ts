@@ -122,7 +122,7 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | 
   if (typeof token !== 'string') return reject(progress, token)
   progress.token = token
   const told = setup.checks.tell(request, target, args)
-  const cached = told && setup.verifier.lookUp(token, told.text)
+  const cached = told && setup.decisions.lookUp(token, told.text)
   // The token of a cached decision was asked about, so its form has been checked.
   const problem = cached ? undefined : setup.problemOf(token)
   if (problem !== undefined) {
@@ -138,7 +138,7 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | 
   const span = setup.beginSpan?.(progress.startedAt)
   progress.span = span
   const check = span === undefined ? asked : { ...asked, trace: span.context() ?? asked.trace }
-  const ask = (): PendingDecision => setup.verifier.ask(check)
+  const ask = (): PendingDecision => setup.decisions.ask(check)
   const { facts, pending } = span === undefined ? ask() : span.run(ask)
   progress.facts = facts
   if ('reason' in pending) return fail(progress, pending)
@@ -198,12 +198,12 @@ function reject(progress: Progress, failure: Failure): Decision {
   const { setup, request } = progress
   const { guards } = setup
   const { reason, cause } = failure
-  const answer = setup.denials.create(reason, failure, guards && scopesFor(request, guards))
-  report(progress, 'deny', { failure, status: answer.denial.status })
+  const template = setup.denials.create(reason, failure, guards && scopesFor(request, guards))
+  report(progress, 'deny', { failure, status: template.denial.status })
   if (guards && isShadow(guards)) return rememberAdmission(request, EXEMPT.shadow, guards)
   if (guards) withdrawAdmission(request, guards)
   setup.alarm?.(failure, progress)
-  const response = setup.denials.respond(answer, request)
+  const response = setup.denials.respond(template, request)
   return { admitted: false, reason, response, ...(cause && { cause }) }
 }
 

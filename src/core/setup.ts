@@ -34,7 +34,7 @@ export interface Unready extends Channel {
   readonly readCredentials: CredentialsReader
   /** Where a request may hold a secret. */
   readonly secretSources: readonly SecretSource[]
-  readonly verifier: undefined
+  readonly decisions: undefined
   readonly authorize: undefined
   readonly guards: undefined
   readonly recall: undefined
@@ -42,10 +42,10 @@ export interface Unready extends Channel {
 
 /** Everything that the gate needs for a decision, made once. */
 export interface Setup
-  extends Omit<Unready, 'verifier' | 'config' | 'authorize' | 'guards' | 'recall'>, TokenFinder {
+  extends Omit<Unready, 'decisions' | 'config' | 'authorize' | 'guards' | 'recall'>, TokenFinder {
   readonly config: ResolvedConfig
   readonly checks: CheckFactory
-  readonly verifier: DecisionSource
+  readonly decisions: DecisionSource
   /** Decides what callers may do. `undefined` if every caller may do everything. */
   readonly authorize: Authorize | undefined
   /** This guard, for the requests that it admits. */
@@ -106,8 +106,8 @@ export function createSetupSource<Args extends readonly unknown[]>(
   }
   const forget = (): void => {
     // Another guard may have filled the part of the cache that this one uses from its first request on.
-    const { verifier } = typeof source === 'function' ? (setup ?? base) : get([])
-    verifier?.forget()
+    const { decisions } = typeof source === 'function' ? (setup ?? base) : get([])
+    decisions?.forget()
   }
   return { get, forget }
 }
@@ -134,7 +134,7 @@ function createUnready(
     readCredentials: createCredentialsReader(credentials, namesCaller),
     secretSources: [...credentials, ...consumed.map((name) => ({ consumed: name }))],
     alarm: undefined,
-    verifier: undefined,
+    decisions: undefined,
     authorize: undefined,
     guards: undefined,
     recall: undefined,
@@ -148,7 +148,7 @@ function createSetup(base: Base, args: readonly unknown[]): Setup {
     ...base,
     ...createTokenFinder(config),
     checks: createCheckFactory(config.context, config.addressOf),
-    verifier: new DecisionSource(config, endpoint, base),
+    decisions: new DecisionSource(config, endpoint, base),
     authorize: createAuthorize(config, base.notify),
     guards: guardsOf(base),
     isPublic: createPublicCheck(config.public),

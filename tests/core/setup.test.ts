@@ -9,8 +9,8 @@ const ENDPOINT = 'https://auth.example.test/validate'
 const decide = vi.fn<AskVerifier>(() => ({ outcome: 'allow' }))
 const CACHED = { verifier: decide, cache: memoryCache(), context: { headers: [] } } as const
 
-function isReady({ verifier }: { readonly verifier: unknown }): boolean {
-  return verifier !== undefined
+function isReady({ decisions }: { readonly decisions: unknown }): boolean {
+  return decisions !== undefined
 }
 
 beforeEach(() => {
@@ -108,8 +108,8 @@ describe('a config function', () => {
     const setups = createSetupSource(source)
     const ask = async (): Promise<void> => {
       const setup = setups.get([])
-      if (setup.verifier === undefined) throw new Error('Not ready')
-      await verifyWith(setup.verifier)(checkOf())
+      if (setup.decisions === undefined) throw new Error('Not ready')
+      await verifyWith(setup.decisions)(checkOf())
     }
     for (const forget of [() => undefined, () => setups.forget()]) {
       forget()

@@ -188,7 +188,7 @@ it('a decision keeps the stamp of its own call when its check starts another one
       clock: systemClock,
       memory: cache,
       partition: cache,
-    }).ask(check, facts, Infinity, systemClock.now())
+    }).ask(check, facts, systemClock.now())
   const first = start()
   memory.revocations += 1
   void start()

@@ -13,7 +13,7 @@ import type { Clock } from '../../src/core/runtime.ts'
 import type { AllowVerdict, DenyVerdict, ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
 import type { Check } from '../../src/core/request/check.ts'
 
-export const DEADLINE = 1_000_000
+const TIMEOUT_MS = 1_000_000
 const OPTIONS: CacheBounds = {
   allowTtlMs: 1000,
   denyTtlMs: 100,
@@ -61,14 +61,14 @@ export function cached(options: Partial<CacheBounds> = {}) {
   const clock = { now: () => state.now, wallNow: () => state.wall, random: () => state.random }
   const { cache, parts } = partitionOf(options, clock)
   // Each check is one of another guard, so that they share decisions and no calls.
-  const start = (check: Check, facts = createFacts(), deadline = DEADLINE) =>
+  const start = (check: Check, facts = createFacts()) =>
     new SharedCalls({
       run: async (call) => asked(call.check),
-      timeoutMs: DEADLINE,
+      timeoutMs: TIMEOUT_MS,
       clock,
       memory: cache,
       partition: cache,
-    }).ask(check, facts, deadline, state.now)
+    }).ask(check, facts, state.now)
   const verify = verifyWith({
     lookUp: (token, told) => cache.lookUp(token, told),
     ask: (check) => {

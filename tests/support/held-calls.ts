@@ -34,8 +34,7 @@ export function sharedCalls(
   }
   const clock = { now, wallNow: () => Date.now() }
   const shared = new SharedCalls({ run, timeoutMs: TIMEOUT, clock, memory, partition: undefined })
-  const ask = (check = checkOf(), facts = createFacts()) =>
-    shared.ask(check, facts, now() + TIMEOUT, now())
+  const ask = (check = checkOf(), facts = createFacts()) => shared.ask(check, facts, now())
   return { shared, underWay, ask }
 }
 

@@ -31,7 +31,6 @@ export interface PendingDecision {
 
 /** The sources of a guard's decisions: the cache, the calls of others, and the endpoint or the verifier in its place. */
 export class DecisionSource {
-  readonly #timeoutMs: number
   readonly #partition: Partition | undefined
   readonly #memory: AskingMemory
   readonly #calls: Calls
@@ -49,7 +48,6 @@ export class DecisionSource {
       onCircuit: (state, of) => channel.report?.({ type: 'circuit', state, tokens: of }),
       clock,
     })
-    this.#timeoutMs = timeoutMs
     this.#partition = partition
     this.#memory = memory
     this.#calls = calls
@@ -81,7 +79,7 @@ export class DecisionSource {
     if (refusal !== undefined && !this.#shared.canJoin(check, now)) {
       return { facts, pending: refusal }
     }
-    const pending = this.#shared.ask(check, facts, now + this.#timeoutMs, now)
+    const pending = this.#shared.ask(check, facts, now)
     if (partition?.hasStale !== true) return { facts, pending }
     const permits = (error: unknown): boolean => this.#calls.permitsStale(error)
     return { facts, pending: orStale(pending, partition, check, facts, permits) }

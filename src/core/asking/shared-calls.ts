@@ -46,7 +46,8 @@ export class SharedCalls {
   }
 
   /** Shares the newest call for the same question, or starts one. */
-  ask(check: Check, facts: CheckFacts, deadline: number, now: number): Promise<ParsedVerdict> {
+  ask(check: Check, facts: CheckFacts, now: number): Promise<ParsedVerdict> {
+    const deadline = now + this.#options.timeoutMs
     const pending = { check, facts, deadline, waitedSince: undefined, isAnswered: false }
     return this.#joinOrStart(pending, now)
   }
@@ -90,10 +91,11 @@ export class SharedCalls {
   /** One call, from the last look at the cache to what others learn from its end. */
   async #decide(call: PendingCall, calls: UnderWay): Promise<ParsedVerdict> {
     const { run, partition } = this.#options
-    const share = partition?.share ?? askAlone
+    const share = partition?.share
     try {
       const recalled = this.#lookUpAgain(call)
-      const verdict = recalled ?? this.#learn(call, calls, await share(call.start, run))
+      const verdict =
+        recalled ?? this.#learn(call, calls, await (share?.(call.start, run) ?? run(call.start)))
       call.result = { verdict }
       return verdict
     } catch (error) {
@@ -175,8 +177,4 @@ export class SharedCalls {
     facts.verifier = call.start.facts.verifier
     return verdict
   }
-}
-
-function askAlone(start: CallStart, run: SharedCallsOptions['run']): Promise<ParsedVerdict> {
-  return run(start)
 }

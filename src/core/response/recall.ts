@@ -21,7 +21,7 @@ interface RecallParts {
     readonly authorize: unknown
     readonly routePolicy: unknown
   }
-  readonly verifier: { readonly recall: (field: string) => KnownAdmission | undefined }
+  readonly decisions: { readonly recall: (field: string) => KnownAdmission | undefined }
   readonly guards: Guards
   readonly report: unknown
 }
@@ -29,13 +29,13 @@ interface RecallParts {
 /** Makes the short way of a guard. `undefined` if more may count than the token, or if each decision has an event. */
 export function createRecall(parts: RecallParts): Recall | undefined {
   if (!isByTokenAlone(parts)) return undefined
-  const { verifier, guards } = parts
+  const { decisions, guards } = parts
   let isOutermost = true
   return (request) => {
     if (!isOutermost) return undefined
     try {
       const field = request.headers.get('authorization')
-      const admission = field === null ? undefined : verifier.recall(field)
+      const admission = field === null ? undefined : decisions.recall(field)
       if (admission === undefined || !isUsualTarget(request.url)) return undefined
       return rememberFirst(request, admission, guards)
     } catch {

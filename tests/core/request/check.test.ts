@@ -18,7 +18,7 @@ const FOR_ENDPOINT: AuthConfig = { endpoint: 'https://e' }
 
 function checksOf(config: AuthConfig): CheckFactory {
   const setup = createSetupSource(config).get([])
-  if (setup.verifier === undefined) throw new Error('Not ready')
+  if (setup.decisions === undefined) throw new Error('Not ready')
   return setup.checks
 }
 

@@ -108,8 +108,7 @@ class Instance {
     if (hit !== undefined) return versionOf(hit.auth?.principal)
     const question = { token: TOKEN, request: { path: '', headers: {}, params: {} } }
     const check = this.#parts.createCheck(question, told, [])
-    const now = this.process.now()
-    const verdict = await this.#calls.ask(check, this.#parts.createFacts(), now + 5000, now)
+    const verdict = await this.#calls.ask(check, this.#parts.createFacts(), this.process.now())
     return verdict.outcome === 'allow' ? versionOf(verdict.auth.principal) : undefined
   }
 
