@@ -266,6 +266,8 @@ describe('a request that is no plain Request', () => {
     const { recall, both, gate } = await warmed()
     const outer = await warmed({ verifier: () => ({ ...ALLOW, principal: 'outer' }) })
     const [request, other] = [get('/', 'k1'), get('/', 'k1')]
+    // One that has nothing in its cache leaves no mark.
+    expect(ways().recall?.(request)).toBeUndefined()
     expect(outer.recall(request)?.auth?.principal).toBe('outer')
     expect(recall(request)).toBeUndefined()
     expect(getAuth(request).principal).toBe('outer')

@@ -138,7 +138,7 @@ describe('limit', () => {
       ask(waiting),
     )
     void ask(token)
-    await expect(first).rejects.toMatchObject({ reason: 'overloaded' })
+    await expect(Promise.race([first, settle()])).rejects.toMatchObject({ reason: 'overloaded' })
     await expect(Promise.race([second, known, settle()])).resolves.toBeUndefined()
   })
 
