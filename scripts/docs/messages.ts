@@ -43,7 +43,7 @@ const FORM_FILE = /cli\/(?:command-line|errors)\.ts$/
 
 /** Errors that only code of the package sees, and the reason phrases. */
 const NEVER_SHOWN =
-  /^(?:gateway\/(?:upload|exchange|node-fetch|node-call)|node\/sockets\/answer|core\/(?:runtime|error-code|endpoint\/claims)|dispatcher\/response-queue|redis\/seal|access\/(?:expression|conditions)|jwt\/describe|node\/sockets\/ordinary-request|hono\/rejection|cli\/help|cli\/init\/templates|otel\/instruments)\.ts$/
+  /^(?:gateway\/(?:upload|exchange|node-fetch|node-call)|node\/sockets\/answer|core\/(?:runtime|redaction|endpoint\/claims)|dispatcher\/response-queue|redis\/seal|access\/(?:expression|conditions)|jwt\/describe|node\/sockets\/ordinary-request|hono\/rejection|cli\/help|cli\/init\/templates|otel\/instruments)\.ts$/
 
 function isText(node: ts.Node): node is ts.Expression {
   const isSum = ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.PlusToken

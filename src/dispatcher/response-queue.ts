@@ -1,4 +1,4 @@
-import { findErrorCode } from '../core/error-code.ts'
+import { findErrorCode } from '../core/redaction.ts'
 import { isRaw, readField, readFields } from './raw-fields.ts'
 import type { FieldRecord, RawText } from './raw-fields.ts'
 import type { TransportResponse } from '../core/verifier.ts'

@@ -1,6 +1,6 @@
-import { createUnreachable } from '../core/error-code.ts'
+import { createUnreachable } from '../core/endpoint/send.ts'
 import { adoptUnavailable, AuthUnavailableError } from '../core/errors.ts'
-import { kindOf } from '../core/request/shown-facts.ts'
+import { kindOf } from '../core/redaction.ts'
 import { systemClock } from '../core/runtime.ts'
 import { askService, hostOf } from '../verifiers/ask.ts'
 import { Discovery, warning } from '../verifiers/discovery.ts'

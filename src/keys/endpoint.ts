@@ -1,6 +1,6 @@
 import { ignore } from '../core/async.ts'
 import { ENDPOINT_SECRET } from '../core/endpoint/verdict.ts'
-import { shownText } from '../core/request/shown-facts.ts'
+import { shownText } from '../core/redaction.ts'
 import { endOfKey, judgeBy } from './keyring.ts'
 import { readKeyQuestion } from './question.ts'
 import type { FindKey } from './error.ts'

@@ -1,4 +1,4 @@
-import { createUnreachable } from '../core/error-code.ts'
+import { createUnreachable } from '../core/endpoint/send.ts'
 import { orAborted, orLost, within } from '../core/async.ts'
 import { adoptUnavailable, AuthUnavailableError } from '../core/errors.ts'
 import type { VerifierRun } from '../core/verifier.ts'

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { inspect } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
-import { findErrorCode } from '../../src/core/error-code.ts'
+import { findErrorCode } from '../../src/core/redaction.ts'
 import { EventQueue, ResponseQueue } from '../../src/dispatcher/response-queue.ts'
 import type { TransportResponse } from '../../src/core/verifier.ts'
 

@@ -1,4 +1,4 @@
-import { findErrorCode } from '../../core/error-code.ts'
+import { findErrorCode } from '../../core/redaction.ts'
 import { readBody } from '../../core/endpoint/response-body.ts'
 
 export interface ProbeTarget {

@@ -1,4 +1,4 @@
-import { findErrorCode } from '../../core/error-code.ts'
+import { findErrorCode } from '../../core/redaction.ts'
 import { redefine } from '../../verifiers/define-verifier.ts'
 import type { CheckedVerifier, Verify } from '../../core/endpoint/checked-verifier.ts'
 import type { ParsedVerdict } from '../../core/endpoint/verdict.ts'

@@ -1,7 +1,7 @@
 import { parseVerdict } from './verdict.ts'
 import { AuthUnavailableError } from '../errors.ts'
 import { createLimit } from '../limit.ts'
-import { escapeUnseen } from '../request/shown-facts.ts'
+import { escapeUnseen } from '../redaction.ts'
 import { keepAlive, systemClock } from '../runtime.ts'
 import type { Check } from '../request/check.ts'
 import type { Context } from '../request/question.ts'

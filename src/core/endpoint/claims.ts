@@ -1,5 +1,5 @@
 import { emptyRecord } from '../runtime.ts'
-import { kindOf } from '../request/shown-facts.ts'
+import { kindOf } from '../redaction.ts'
 import { isRecord } from './claim-path.ts'
 import type { OnFault } from './identity-faults.ts'
 

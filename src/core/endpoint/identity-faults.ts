@@ -1,5 +1,5 @@
 import { createLimit } from '../limit.ts'
-import { escapeUnits } from '../request/shown-facts.ts'
+import { escapeUnits } from '../redaction.ts'
 import type { TransportResponse, VerifierRun } from '../verifier.ts'
 
 /** A part of an identity that has the wrong type. Never holds the value. */

@@ -1,9 +1,8 @@
-import { ShowableError } from '../request/shown-facts.ts'
 import { isRecord } from './claim-path.ts'
-import { createUnreachable } from '../error-code.ts'
 import { parseRetryAfter } from './freshness.ts'
 import { readBody, readResponse } from './response-body.ts'
-import { AuthUnavailableError } from '../errors.ts'
+import { AuthUnavailableError, noteThrown } from '../errors.ts'
+import { findErrorCode, ShowableError } from '../redaction.ts'
 import { runtimeFetch } from './runtime-fetch.ts'
 import type { BodyResult } from './response-body.ts'
 import type { Transport, TransportInit, TransportResponse } from '../verifier.ts'
@@ -47,6 +46,19 @@ export function responseOf(brought: unknown, signal: AbortSignal): TransportResp
 export function failureToSend(error: unknown, signal: AbortSignal): Error {
   if (error instanceof ShowableError) return error
   return signal.aborted ? new AuthUnavailableError('timeout') : createUnreachable(error)
+}
+
+/**
+ * Makes the error for a `fetch` that rejected. It holds only the code of the thrown error.
+ *
+ * @param explanation For another function than `fetch`.
+ */
+export function createUnreachable(thrown: unknown, explanation?: string): AuthUnavailableError {
+  const code = findErrorCode(thrown)
+  const details = code === undefined ? {} : { cause: { code } }
+  const error = new AuthUnavailableError('unreachable', { ...details, explanation })
+  noteThrown(error, thrown)
+  return error
 }
 
 // By shape: a Response of another realm or of another fetch is not an instance of our class.

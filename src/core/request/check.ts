@@ -1,4 +1,4 @@
-import { ShowableError } from './shown-facts.ts'
+import { ShowableError } from '../redaction.ts'
 import { createQuestion, createToldEncoder, encodeKey, readHeaders } from './question.ts'
 import { readTraceContext } from './trace-context.ts'
 import { ignore } from '../async.ts'

@@ -1,3 +1,5 @@
+import { decodeTriplet } from '../redaction.ts'
+
 /** The one meaning of a request target, shared by the public paths, the question and the events. */
 export interface Target {
   /** The path with unreserved characters decoded (RFC 3986 §6.2.2.2) and all others left encoded. */
@@ -71,11 +73,6 @@ export function isPlainHost(host: string | null): boolean {
 /** Whether a router or a file server may read more structure out of a canonical path. Such a path is never public. */
 export function hidesStructure(path: string): boolean {
   return HIDDEN_STRUCTURE.test(path)
-}
-
-/** The character of a percent-encoded octet. */
-export function decodeTriplet(triplet: string): string {
-  return String.fromCharCode(Number.parseInt(triplet.slice(1), 16))
 }
 
 function encodeRaw(raw: string): string {

@@ -1,10 +1,9 @@
 import { Existing } from '../runtime.ts'
 import type { AuthConfig, CredentialsSource } from '../auth-config.ts'
-import type { RequestReader } from '../request/shown-facts.ts'
 import type { GuardedResource } from '../seams.ts'
 import type { Auth } from '../types.ts'
 import type { Denials } from './denial.ts'
-import type { Report } from './events.ts'
+import type { Report, RequestReader } from './events.ts'
 
 /** Why a request may reach the handler. */
 export type Admission = { readonly admitted: true } & (

@@ -1,4 +1,4 @@
-import { kindOf, ShowableError } from '../request/shown-facts.ts'
+import { kindOf, ShowableError } from '../redaction.ts'
 import type { Failure } from './failure.ts'
 import type { Channel } from './events.ts'
 import { createLimit } from '../limit.ts'

@@ -1,13 +1,19 @@
-import { hiddenToken, shownMethod, shownRequestId, shownText } from '../request/shown-facts.ts'
+import { shownText } from '../redaction.ts'
 import { readTraceId } from '../request/trace-context.ts'
 import { isShadow } from './admission.ts'
+import type { PresentedToken } from '../redaction.ts'
 import type { CheckFacts } from '../request/check.ts'
-import type { RequestReader } from '../request/shown-facts.ts'
+import type { CredentialsReader } from '../request/credentials.ts'
 import type { Target } from '../request/target.ts'
 import type { CheckSpan } from '../seams.ts'
 import type { Auth, DecisionEvent } from '../types.ts'
 import type { Guards } from './admission.ts'
+import type { RequestReader } from './events.ts'
 import type { Failure } from './failure.ts'
+
+const LONGEST_METHOD = 32
+// RFC 9110 §9.3 and RFC 5789. Almost every request has one of these, and none of them is a secret.
+const METHODS = new Set('GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH'.split(' '))
 
 /** The facts about the decision of one request, when it is made. */
 export interface DecisionFacts {
@@ -103,4 +109,41 @@ export function addFacts<Event extends RequestFacts>(
     // A program may have replaced the getters of the Request. A fact that may hold its token stays out.
   }
   return event
+}
+
+/** The method of a request, cut at 32 characters. Empty if it may hold one of the tokens. */
+function shownMethod(method: string, tokens: readonly PresentedToken[]): string {
+  if (METHODS.has(method)) return method
+  return shownText(method, tokens, LONGEST_METHOD) ?? ''
+}
+
+/** The request id of the client: 1 to 128 visible ASCII characters that cannot hold a token. Otherwise `undefined`. */
+function shownRequestId(
+  { headers }: Request,
+  header: string | false,
+  tokens: readonly PresentedToken[],
+): string | undefined {
+  const value = header === false ? null : headers.get(header)
+  if (value === null || !/^[\x21-\x7e]{1,128}$/.test(value)) return undefined
+  return shownText(value, tokens)
+}
+
+/** The token that must not be shown. A name is not a secret. */
+function hiddenToken(
+  request: Request,
+  { config, readCredentials }: RequestReader,
+  token?: string,
+): PresentedToken {
+  if (config.namesCaller === true) return undefined
+  return token ?? presentedToken(request, readCredentials)
+}
+
+// Without a token it is what `Authorization` has behind another scheme, since a client may have sent a valid token as `Basic`.
+function presentedToken({ headers }: Request, readCredentials: CredentialsReader): PresentedToken {
+  const read = readCredentials(headers)
+  if (typeof read === 'string') return read
+  if (read.reason === 'malformed_credentials') return null
+  const field = headers.get('authorization')?.trim() ?? ''
+  if (field === '') return undefined
+  return /^(?:\S+\s+)?([^\s,="]+=*)$/.exec(field)?.[1] ?? null
 }

@@ -1,4 +1,4 @@
-import { kindOf } from '../request/shown-facts.ts'
+import { kindOf } from '../redaction.ts'
 import type { Failure } from './failure.ts'
 import { ignore, isPromise } from '../async.ts'
 import { reasonPhrase } from '../runtime.ts'

@@ -1,10 +1,21 @@
-import { kindOf } from '../request/shown-facts.ts'
+import { kindOf } from '../redaction.ts'
 import { ignore } from '../async.ts'
 import { createLimit } from '../limit.ts'
 import { AuthConfigError } from '../errors.ts'
 import type { BeginSpan, CheckSpan } from '../seams.ts'
 import type { AuthConfig } from '../auth-config.ts'
+import type { CredentialsReader } from '../request/credentials.ts'
 import type { AuthEvent, NoticeEvent, StoreEvent } from '../types.ts'
+
+/** The parts of a guard that events need of a request. */
+export interface RequestReader {
+  readonly config: {
+    readonly requestIdHeader: string | false
+    readonly namesCaller?: boolean
+    readonly verifier?: { readonly label: string | undefined } | undefined
+  }
+  readonly readCredentials: CredentialsReader
+}
 
 /**
  * Tells the observer of an event, of the error behind it, and of the request that a decision is about, with its span. The error

@@ -1,6 +1,5 @@
 import { AuthUnavailableError, isDenyDetail, isUnavailableReason, thrownBehind } from '../errors.ts'
-import { shownReason, shownText, kindOf, ShowableError } from '../request/shown-facts.ts'
-import { findErrorCode } from '../error-code.ts'
+import { findErrorCode, kindOf, ShowableError, shownReason, shownText } from '../redaction.ts'
 import type { DenialReason, DenyDetail } from '../types.ts'
 
 /** Why a request is rejected, and what is known about that. */

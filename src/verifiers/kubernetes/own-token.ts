@@ -1,5 +1,5 @@
-import { kindOf } from '../../core/request/shown-facts.ts'
-import { createUnreachable } from '../../core/error-code.ts'
+import { kindOf } from '../../core/redaction.ts'
+import { createUnreachable } from '../../core/endpoint/send.ts'
 import { orAborted, within } from '../../core/async.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
 

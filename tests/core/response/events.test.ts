@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { kindOf } from '../../../src/core/request/shown-facts.ts'
+import { kindOf } from '../../../src/core/redaction.ts'
 import { AuthConfigError } from '../../../src/core/errors.ts'
 import {
   createChannel,

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { createServer as createTlsServer } from 'node:https'
 import { expect, it, vi } from 'vitest'
-import { findErrorCode } from '../../../src/core/error-code.ts'
+import { findErrorCode } from '../../../src/core/redaction.ts'
 import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
 import type { AddressInfo, Server } from 'node:net'
 

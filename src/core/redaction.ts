@@ -1,27 +1,11 @@
-import { decodeTriplet } from './target.ts'
-import type { CredentialsReader } from './credentials.ts'
-
-/** The parts of a guard that events need of a request. */
-export interface RequestReader {
-  readonly config: {
-    readonly requestIdHeader: string | false
-    readonly namesCaller?: boolean
-    readonly verifier?: { readonly label: string | undefined } | undefined
-  }
-  readonly readCredentials: CredentialsReader
-}
-
 /** The token that must not be shown: `undefined` if a request has none, `null` if its credentials cannot be read. */
-type PresentedToken = string | undefined | null
+export type PresentedToken = string | undefined | null
 
 const LONGEST_TEXT = 256
-const LONGEST_METHOD = 32
 /** Where a text was cut, fewer characters of a token may be shown. */
 const LEAST_PART = 4
 /** More often no server decodes a text. */
 const MOST_DECODINGS = 4
-// RFC 9110 §9.3 and RFC 5789. Almost every request has one of these, and none of them is a secret.
-const METHODS = new Set('GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH'.split(' '))
 const TRIPLET = /%[\da-f]{2}/gi
 // A terminal obeys some of these characters, and a line break would forge a second line.
 const UNSEEN = /[\p{C}\p{Zl}\p{Zp}]/gu
@@ -63,43 +47,6 @@ export function escapeUnits(text: string): string {
   return units.map((unit) => `\\u${unit}`).join('')
 }
 
-/** The method of a request, cut at 32 characters. Empty if it may hold one of the tokens. */
-export function shownMethod(method: string, tokens: readonly PresentedToken[]): string {
-  if (METHODS.has(method)) return method
-  return shownText(method, tokens, LONGEST_METHOD) ?? ''
-}
-
-/** The request id of the client: 1 to 128 visible ASCII characters that cannot hold a token. Otherwise `undefined`. */
-export function shownRequestId(
-  { headers }: Request,
-  header: string | false,
-  tokens: readonly PresentedToken[],
-): string | undefined {
-  const value = header === false ? null : headers.get(header)
-  if (value === null || !/^[\x21-\x7e]{1,128}$/.test(value)) return undefined
-  return shownText(value, tokens)
-}
-
-/** The token that must not be shown. A name is not a secret. */
-export function hiddenToken(
-  request: Request,
-  { config, readCredentials }: RequestReader,
-  token?: string,
-): PresentedToken {
-  if (config.namesCaller === true) return undefined
-  return token ?? presentedToken(request, readCredentials)
-}
-
-// Without a token it is what `Authorization` has behind another scheme, since a client may have sent a valid token as `Basic`.
-function presentedToken({ headers }: Request, readCredentials: CredentialsReader): PresentedToken {
-  const read = readCredentials(headers)
-  if (typeof read === 'string') return read
-  if (read.reason === 'malformed_credentials') return null
-  const field = headers.get('authorization')?.trim() ?? ''
-  if (field === '') return undefined
-  return /^(?:\S+\s+)?([^\s,="]+=*)$/.exec(field)?.[1] ?? null
-}
-
 function mayHold(text: string, token: PresentedToken, isCut: boolean): boolean {
   if (token === undefined) return false
   if (token === null) return true
@@ -134,6 +81,11 @@ function endsWithin(text: string, secret: string): boolean {
   return false
 }
 
+/** The character of a percent-encoded octet. */
+export function decodeTriplet(triplet: string): string {
+  return String.fromCharCode(Number.parseInt(triplet.slice(1), 16))
+}
+
 /** The class of a thrown value, never its `name` or message, which may hold a secret. Never throws. */
 export function kindOf(thrown: unknown): string {
   if (thrown === undefined || thrown === null) return String(thrown)
@@ -161,4 +113,72 @@ export class ShowableError extends TypeError {
   static messageOf(error: unknown): string | undefined {
     return typeof error === 'object' && error !== null && #text in error ? error.#text : undefined
   }
+}
+
+/** A name of a system or a library. No text of a message looks like it. */
+const CODE = /^[A-Z][A-Z\d_]{1,63}$/
+
+/** Names of Bun, or of earlier versions of it, with those of Node. */
+const RENAMED: Readonly<Record<string, string>> = {
+  ConnectionRefused: 'ECONNREFUSED',
+  ConnectionClosed: 'ECONNRESET',
+  Malformed_HTTP_Response: 'HPE_INVALID_CONSTANT',
+}
+
+/** Deno has no codes, and Node has none for a blocked port, or for the last phrase. Nothing else of a message is used. */
+const PHRASES: readonly (readonly [phrase: string, code: string])[] = [
+  ['client error (Connect): dns error: ', 'ENOTFOUND'],
+  ['Connection refused (os error ', 'ECONNREFUSED'],
+  ['Connection reset by peer (os error ', 'ECONNRESET'],
+  ['connection closed before message completed', 'ECONNRESET'],
+  ['invalid peer certificate: certificate expired', 'CERT_HAS_EXPIRED'],
+  ['invalid peer certificate: certificate not valid for name', 'ERR_TLS_CERT_ALTNAME_INVALID'],
+  ['invalid peer certificate: ', 'CERT_UNTRUSTED'],
+  ['received corrupt message of type InvalidContentType', 'ERR_SSL_WRONG_VERSION_NUMBER'],
+  // Of ports that the Fetch standard blocks: Node, then Deno.
+  ['bad port', 'BAD_PORT'],
+  ['Fetch failed: Requests to port ', 'BAD_PORT'],
+  ['invalid HTTP version parsed', 'HPE_INVALID_CONSTANT'],
+  ['received unexpected message from connection', 'HPE_INVALID_CONSTANT'],
+  ['Response does not match the HTTP/1.1 protocol (Expected HTTP/', 'HPE_INVALID_CONSTANT'],
+]
+
+const MOST_ERRORS = 16
+const MOST_ADDRESSES = 4
+
+/** The code of an error or of its causes, such as `ECONNREFUSED`. Never a message, which may hold the token. Never throws. */
+export function findErrorCode(error: unknown): string | undefined {
+  const errors = [error]
+  for (let index = 0; index < Math.min(errors.length, MOST_ERRORS); index += 1) {
+    const code = codeOf(errors[index])
+    if (code !== undefined) return code
+    errors.push(...causesOf(errors[index]))
+  }
+  return undefined
+}
+
+function codeOf(error: unknown): string | undefined {
+  const code = read(error, 'code')
+  if (typeof code === 'string' && CODE.test(code)) return code
+  if (typeof code === 'string' && Object.hasOwn(RENAMED, code)) return RENAMED[code]
+  const message = read(error, 'message')
+  if (typeof message !== 'string') return undefined
+  return PHRASES.find(([phrase]) => message.includes(phrase))?.[1]
+}
+
+// An AggregateError has one for each address that was tried.
+function causesOf(error: unknown): unknown[] {
+  const tried = read(error, 'errors')
+  const each = Array.from({ length: MOST_ADDRESSES }, (_, index) => read(tried, String(index)))
+  return [read(error, 'cause'), ...each].filter((cause) => typeof cause === 'object')
+}
+
+function read(value: unknown, name: string): unknown {
+  let found: unknown
+  try {
+    found = Reflect.get(Object(value), name)
+  } catch {
+    // A getter or a proxy may throw.
+  }
+  return found
 }

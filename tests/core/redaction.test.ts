@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { withAccess } from '../../../src/access.ts'
-import { createGateway } from '../../../src/gateway.ts'
-import { createAuthenticator, withAuth } from '../../../src/index.ts'
-import { get } from '../../support/requests.ts'
-import type { GatewayFailure } from '../../../src/gateway.ts'
-import type { AuthConfig, AuthEvent, Verdict } from '../../../src/index.ts'
+import { withAccess } from '../../src/access.ts'
+import { createGateway } from '../../src/gateway.ts'
+import { createAuthenticator, withAuth } from '../../src/index.ts'
+import { get } from '../support/requests.ts'
+import type { GatewayFailure } from '../../src/gateway.ts'
+import type { AuthConfig, AuthEvent, Verdict } from '../../src/index.ts'
 
 /** A client may send its token where operators read: nothing that they read may show it, in any encoding. */
 
