@@ -87,7 +87,9 @@ const GROUPS = [
   ]),
   group('memoryCache', (options) => memoryCache(options), {}, [
     ...['5m', null, () => ({})].map((given): Row => [given, 'options', 'must be an object, as']),
-    [{ store: { url: 'redis://user:hunter2@a' } }, 'store', 'must be a store, such as'],
+    ...[{ url: 'redis://user:hunter2@a' }, 'redis://a', { stamp: deny }, { stop: deny }].map(
+      (store): Row => [{ store }, 'store', 'must be a store, such as'],
+    ),
   ]),
   group('defineVerifier', (options) => defineVerifier(options), {}, [
     ['hunter2', 'options', 'must be an object (its value is not shown)'],

@@ -13,6 +13,7 @@ import {
   resetCachedEndpoint,
   state,
 } from '../support/cached-endpoint.ts'
+import { collectGarbage } from '../support/garbage.ts'
 import { TOKEN } from '../support/token.ts'
 import type { AllowVerdict, ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
 
@@ -100,9 +101,24 @@ describe('a cached allow', () => {
   })
 })
 
+it.each(['now', 'wall'] as const)(
+  'an allow that another instance got ages by each clock, here "%s"',
+  async (clock) => {
+    asked.mockImplementation(() => allow({ ageMs: 600 }))
+    const { outcome } = cached()
+    await outcome()
+    state[clock] += 399
+    expect(await outcome()).toBe('allow hit')
+    state[clock] += 1
+    expect(await outcome()).toBe('allow miss')
+  },
+)
+
 describe('an allow that says when it ends (RFC 7662 §4)', () => {
-  it('ends then by the time of day, whatever the clocks do', async () => {
-    asked.mockImplementation(() => allow({ auth: { attributes: {}, expiresAt: state.wall + 500 } }))
+  it.each([0, 100])('ends then, whatever the clocks do, %d ms old', async (ageMs) => {
+    asked.mockImplementation(() =>
+      allow({ ageMs, auth: { attributes: {}, expiresAt: state.wall + 500 } }),
+    )
     const { outcome } = cached()
     await outcome()
     pass(499)
@@ -230,6 +246,23 @@ describe('bounds', () => {
     for (const token of good) await outcome(token)
     for (let turn = 0; turn < GARBAGE; turn += 1) await ask(`garbage${turn}`)
     for (const token of good) expect(await outcome(token)).toBe('allow hit')
+  })
+
+  it('a denial keeps its explanation alone, and not the text that it was cut from', async () => {
+    asked.mockImplementation(() => {
+      const explanation = Buffer.alloc(1_000_000, 'x').toString('latin1').slice(1, 100)
+      return deny({ explanation })
+    })
+    const { ask } = cached()
+    const heap = (): number => {
+      collectGarbage()
+      return process.memoryUsage().heapUsed
+    }
+    const before = heap()
+    for (let turn = 0; turn < 40; turn += 1) await ask(`t${turn}`)
+    asked.mockClear()
+    expect(heap() - before).toBeLessThan(10_000_000)
+    expect(await ask('t0')).toMatchObject({ explanation: 'x'.repeat(99) })
   })
 
   it('a token with a million questions pushes out only itself', async () => {

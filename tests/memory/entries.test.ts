@@ -108,7 +108,8 @@ describe('a store', () => {
         }
         expect(dropped).toEqual(dropBySieve(operations, 4))
       }),
-      { numRuns: 300 },
+      // In the example the entry at the hand is set again, so the hand moves on.
+      { numRuns: 300, examples: [['abcdebf'.split('').map((token) => ['set', token] as const)]] },
     )
   })
 

@@ -5,8 +5,15 @@ import { redisStore } from '../../src/redis.ts'
 import { defineVerifier } from '../../src/verifiers.ts'
 import { stopGuards } from '../support/connected-guards.ts'
 import { findFreePort } from '../support/loopback.ts'
+import { createMemoryStore } from '../support/memory-store.ts'
 import { get } from '../support/requests.ts'
-import type { AuthConfig, AuthEvent, DecisionStore, Transport } from '../../src/index.ts'
+import type {
+  AuthConfig,
+  AuthEvent,
+  DecisionCache,
+  DecisionStore,
+  Transport,
+} from '../../src/index.ts'
 import type { RedisStoreOptions } from '../../src/redis.ts'
 
 /** The options of a cache, and the functions that drop decisions. The store of these tests is never reached. */
@@ -57,7 +64,8 @@ describe('the options of memoryCache', () => {
     expect(problemsOf(() => memoryCache({ store }))).toMatch(
       /^"store" must be one with a "lostPushTtlMs" of at most "allowTtlMs"/,
     )
-    expect(problemsOf(() => memoryCache({ allowTtlMs: 50_000, store }))).toBe('')
+    const { describe: shown } = memoryCache({ allowTtlMs: 50_000, store })
+    expect(shown().store).toEqual({ revocationMs: 250, lostPushTtlMs: 40_000 })
   })
 })
 
@@ -96,33 +104,53 @@ describe('a cache whose store shares decisions', () => {
 })
 
 describe('invalidate, invalidateBy and clear', () => {
-  it('resolve without a store', async () => {
-    let asked = 0
-    const verifier = () => {
-      asked += 1
-      return { outcome: 'allow' } as const
-    }
-    const cache = memoryCache()
+  const DROPS: [string, (cache: DecisionCache) => Promise<void>][] = [
+    ['invalidate', (cache) => cache.invalidate(TOKEN)],
+    ['invalidateBy', (cache) => cache.invalidateBy({ sha256: HASH })],
+    ['clear', (cache) => cache.clear()],
+  ]
+
+  /** Asks with one token, and counts how often its verifier was asked. */
+  function asker(cache: DecisionCache) {
+    const verifier = vi.fn(() => ({ outcome: 'allow' }) as const)
     const authenticate = createAuthenticator({ verifier, ...cached, cache })
-    for (const drop of [
-      () => cache.invalidate(TOKEN),
-      () => cache.invalidateBy({ sha256: HASH }),
-      () => cache.clear(),
-    ]) {
+    return async (): Promise<number> => {
       await authenticate(get('/', TOKEN))
-      await drop()
+      return verifier.mock.calls.length
     }
-    await authenticate(get('/', TOKEN))
-    expect(asked).toBe(4)
+  }
+
+  it.each(DROPS)('resolve without a store: %s', async (_name, drop) => {
+    const cache = memoryCache()
+    const ask = asker(cache)
+    await ask()
+    await drop(cache)
+    expect(await ask()).toBe(2)
   })
 
-  it.each([[{ sha256: 'abc' }], [{ sha256: 1 }], [{ sha256: 'g'.repeat(64) }]])(
+  it.each(['abc', 1, 'g'.repeat(64), `${HASH}0`, `0${HASH}`, [HASH]])(
     'throw for the hash %j at once',
-    (by) => {
+    (sha256) => {
       const { invalidateBy } = memoryCache()
-      expect(() => void invalidateBy(by as { sha256: string })).toThrow(TypeError)
+      expect(() => void invalidateBy({ sha256: sha256 as string })).toThrow(
+        new TypeError('Cannot invalidate by "sha256": it is not 64 hexadecimal digits'),
+      )
     },
   )
+
+  it('tell the store what to revoke, which knows whose hash it is', async () => {
+    const told: unknown[] = []
+    const store = createMemoryStore({ allows: new Map(), revocations: 0 })
+    const invalidate = async (revocation: unknown): Promise<void> => void told.push(revocation)
+    const cache = memoryCache({ store: { ...store, shared: undefined, invalidate } })
+    const ask = asker(cache)
+    await ask()
+    await cache.invalidateBy({ sha256: HASH.toUpperCase() })
+    expect(await ask()).toBe(1)
+    await cache.clear()
+    expect(told).toEqual([{ sha256: HASH }, 'all'])
+    expect(await ask()).toBe(2)
+  })
 
   it.each([[undefined], [null], [5], [{}]])('throw for the token %s at once', (token: unknown) => {
     expect(() => void memoryCache().invalidate(token as string)).toThrow(
@@ -140,12 +168,18 @@ describe('invalidate, invalidateBy and clear', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(240)
   })
 
-  it('reject what the store does not take, and end no process', async () => {
+  it.each(DROPS)('reject what the store does not take, and end no process: %s', async (_, drop) => {
     const cache = memoryCache({ allowTtlMs: 300, store: await unreachable() })
-    void cache.clear()
-    await expect(cache.invalidate(TOKEN)).rejects.toMatchObject({
-      reason: 'revocation_unacknowledged',
-    })
+    void drop(cache)
+    await expect(drop(cache)).rejects.toMatchObject({ reason: 'revocation_unacknowledged' })
+  })
+
+  it('wait no longer once the cache is stopped, which needs no store', async () => {
+    memoryCache().stop()
+    const cache = memoryCache({ store: await unreachable() })
+    const pending = cache.clear()
+    cache.stop()
+    await expect(pending).rejects.toMatchObject({ reason: 'stopped' })
   })
 })
 

@@ -199,6 +199,23 @@ it('a decision keeps the stamp of its own call when its check starts another one
   expect(cache.lookUp(check.token, check.told)).toBeUndefined()
 })
 
+it('a late answer of the endpoint drops the allow of another instance, which may be older', async () => {
+  const config = configOf(createMemoryStore(memory))
+  let answer: (verdict: Verdict) => void = () => undefined
+  asked.mockReturnValueOnce(new Promise((resolve) => (answer = resolve)))
+  const gate = createGate(config)
+  const pending = isAdmitted(gate)
+  await vi.waitFor(() => expect(asked).toHaveBeenCalledOnce())
+  await isAdmitted(createGate(configOf(createMemoryStore(memory))))
+  expect(await isAdmitted(createGate({ ...config, realm: 'other' }))).toBe(true)
+  expect(asked).toHaveBeenCalledTimes(2)
+  memory.allows.clear()
+  answer({ outcome: 'allow' })
+  await pending
+  expect(await isAdmitted(gate)).toBe(true)
+  expect(asked).toHaveBeenCalledTimes(3)
+})
+
 it('an older allow of another instance stays refused in a part of the cache that was closed since', async () => {
   const config = configOf(createMemoryStore(memory))
   const gate = createGate(config)
@@ -221,6 +238,7 @@ it('an older allow of another instance stays refused, whatever else its token as
   const gate = createGate(config)
   const isAllowed = async (path: string): Promise<boolean> =>
     (await gate.decide(get(path, TOKEN), [])).admitted
+  vi.useFakeTimers({ toFake: ['Date', 'performance'] })
   asked.mockReturnValue({ outcome: 'deny', maxAgeMs: 0 })
   expect(await isAllowed('/')).toBe(false)
   asked.mockReturnValue({ outcome: 'allow' })
@@ -231,6 +249,12 @@ it('an older allow of another instance stays refused, whatever else its token as
     await isAllowed(`/${other}`)
   }
   expect(await isAllowed('/')).toBe(false)
+  // One that was asked for later is taken. The clocks of two machines may differ by as much.
+  vi.advanceTimersByTime(5000)
+  memory.allows.clear()
+  asked.mockReturnValueOnce({ outcome: 'allow' })
+  expect(await isAdmitted(createGate(configOf(createMemoryStore(memory))))).toBe(true)
+  expect(await isAllowed('/')).toBe(true)
 })
 
 it('an older allow of another instance stays refused for a question that a small cache cannot hold', async () => {

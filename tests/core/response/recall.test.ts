@@ -150,9 +150,10 @@ describe.each<[string, () => Request, admitted: boolean]>([
   ['a blank', url(`${HOST}/a b`), false],
   ['no URL', url(''), false],
 ])('%s', (_what, make, admitted) => {
-  it('goes the long way', async () => {
+  it('goes the long way, alone', async () => {
     const { recall } = await warmed()
     expect(recall(make())).toBeUndefined()
+    expect(recall(get('/', 'k1'))).toBeDefined()
   })
 
   it(`is ${admitted ? 'admitted' : 'rejected'} there, as by a guard without the short way`, async () => {
