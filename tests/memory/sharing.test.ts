@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { AuthUnavailableError } from '../../src/core/errors.ts'
 import { createGate } from '../../src/core/gate.ts'
 import { Entries, Shelf } from '../../src/memory/entries.ts'
 import { memoryCache } from '../../src/memory/memory-cache.ts'
@@ -15,7 +14,7 @@ import { get } from '../support/requests.ts'
 import { defineVerifier } from '../../src/verifiers.ts'
 import type { SharedAllow, SharedDecisions } from '../../src/core/seams.ts'
 import type { ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
-import type { Decision, Gate } from '../../src/core/gate.ts'
+import type { Gate } from '../../src/core/gate.ts'
 import type {
   AskVerifier,
   AuthConfig,
@@ -54,28 +53,6 @@ it('an instance takes the allow of another', async () => {
   expect(await isAdmitted(createGate(configOf(createMemoryStore(memory))))).toBe(true)
   expect(await isAdmitted(createGate(configOf(createMemoryStore(memory))))).toBe(true)
   expect(asked).toHaveBeenCalledOnce()
-})
-
-it('an instance takes the allow of another while its circuit is open', async () => {
-  await isAdmitted(createGate(configOf(createMemoryStore(memory))))
-  const gate = createGate(configOf(createMemoryStore(memory), { retry: false }))
-  asked.mockRejectedValue(new AuthUnavailableError('unreachable'))
-  const ask = async (): Promise<Decision> => gate.decide(get('/', 'made-up'), [])
-  for (let turn = 0; turn < 10; turn += 1) await ask()
-  expect(await ask()).toMatchObject({ reason: 'circuit_open' })
-  expect(await isAdmitted(gate)).toBe(true)
-})
-
-it('a request after a revocation elsewhere joins no call of before', async () => {
-  const gate = createGate(configOf(createMemoryStore(memory)))
-  asked.mockReturnValue(new Promise(() => undefined))
-  const ask = (): void => void gate.decide(get('/', TOKEN), [])
-  ask()
-  ask()
-  await vi.waitFor(() => expect(asked).toHaveBeenCalledTimes(1))
-  memory.revocations += 1
-  ask()
-  await vi.waitFor(() => expect(asked).toHaveBeenCalledTimes(2))
 })
 
 it('a guard that forgets what it was allowed takes no older allow of others, also before its first request', async () => {

@@ -7,7 +7,9 @@ import { DecisionSource } from '../../../src/core/asking/decision-source.ts'
 import { createFacts } from '../../../src/core/request/check.ts'
 import { defineVerifier } from '../../../src/verifiers.ts'
 import { checkOf, verifyWith } from '../../support/checks.ts'
+import { createMemoryStore } from '../../support/memory-store.ts'
 import type { AuthConfig, Transport } from '../../../src/index.ts'
+import type { SharedMemory } from '../../support/memory-store.ts'
 import { usePassingTime } from '../../support/passing-time.ts'
 
 const pass = usePassingTime()
@@ -267,6 +269,44 @@ describe('the policies together', () => {
       ).toBe(expected)
     },
   )
+
+  describe('with a store', () => {
+    /** Instances of a guard that share their allows. */
+    function sharing(transport: Transport) {
+      const memory: SharedMemory = { allows: new Map(), revocations: 0 }
+      const fetch = Object.assign(transport, { id: 'shared' })
+      const instance = () =>
+        verifierOf(fetch, {
+          cache: memoryCache({ store: createMemoryStore(memory) }),
+          retry: false,
+        })
+      return { memory, instance }
+    }
+
+    it('take the allow of another instance while the circuit is open', async () => {
+      const transport = vi.fn<Transport>(async () => allow())
+      const { instance } = sharing(transport)
+      await instance().verify(checkOf())
+      transport.mockRejectedValue(new Error('down'))
+      const { verify } = instance()
+      const reasonOf = ({ reason }: AuthUnavailableError): string => reason
+      const ask = async () => Promise.resolve(verify(checkOf('made-up'))).catch(reasonOf)
+      for (let turn = 0; turn < 10; turn += 1) await ask()
+      expect(await ask()).toBe('circuit_open')
+      expect(await verify(checkOf())).toMatchObject({ outcome: 'allow' })
+    })
+
+    it('join no call from before a revocation elsewhere', async () => {
+      const transport = vi.fn<Transport>((_url, { signal }) => untilAborted(signal))
+      const { memory, instance } = sharing(transport)
+      const { verify } = instance()
+      for (const revocations of [0, 0, 1]) {
+        memory.revocations = revocations
+        void Promise.resolve(verify(checkOf())).catch(() => undefined)
+        await vi.waitFor(() => expect(transport).toHaveBeenCalledTimes(1 + revocations))
+      }
+    })
+  })
 
   it('can be left out, except the deadline, the limit and the shared call', async () => {
     const transport = vi.fn<Transport>(() => Promise.reject(new Error('down')))
