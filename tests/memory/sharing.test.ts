@@ -18,6 +18,7 @@ import type { Gate } from '../../src/core/gate.ts'
 import type {
   AskVerifier,
   AuthConfig,
+  AuthEvent,
   DecisionCache,
   DecisionStore,
   Verdict,
@@ -44,15 +45,42 @@ function configOf(
   return { verifier: decider, context: { headers: [] }, ...more, cache }
 }
 
-async function isAdmitted(gate: Gate): Promise<boolean> {
-  const { admitted } = await gate.decide(get('/', TOKEN), [])
+const instance = (more: AuthConfig = {}): Gate =>
+  createGate(configOf(createMemoryStore(memory), more))
+
+async function isAdmitted(gate: Gate, path = '/', token = TOKEN): Promise<boolean> {
+  const { admitted } = await gate.decide(get(path, token), [])
   return admitted
 }
 
+/** The endpoint denies at this gate, then allows at another instance, and denies from then on. */
+async function allowElsewhere(gate: Gate, path = '/'): Promise<void> {
+  const denial = { outcome: 'deny', maxAgeMs: 0 } as const
+  asked.mockReturnValue(denial)
+  expect(await isAdmitted(gate, path)).toBe(false)
+  asked.mockReturnValue({ outcome: 'allow' })
+  expect(await isAdmitted(instance(), path)).toBe(true)
+  expect(memory.allows.size).toBe(1)
+  asked.mockReturnValue(denial)
+}
+
 it('an instance takes the allow of another', async () => {
-  expect(await isAdmitted(createGate(configOf(createMemoryStore(memory))))).toBe(true)
-  expect(await isAdmitted(createGate(configOf(createMemoryStore(memory))))).toBe(true)
+  const onEvent = vi.fn<(event: AuthEvent) => void>()
+  expect(await isAdmitted(instance())).toBe(true)
+  const other = instance({ onEvent })
+  expect(await isAdmitted(other)).toBe(true)
   expect(asked).toHaveBeenCalledOnce()
+  expect(onEvent).toHaveBeenCalledWith(expect.objectContaining({ cache: 'remote' }))
+})
+
+it('an instance takes no allow of one that decides in another way, or has another scope', async () => {
+  const store = createMemoryStore(memory)
+  await isAdmitted(createGate(configOf(store)))
+  asked.mockReturnValue({ outcome: 'deny' })
+  const shared = store.shared && { ...store.shared, scope: 'another' }
+  for (const other of [configOf(store, { identity: 'required' }), configOf({ ...store, shared })]) {
+    expect(await isAdmitted(createGate(other))).toBe(false)
+  }
 })
 
 it('a guard that forgets what it was allowed takes no older allow of others, also before its first request', async () => {
@@ -77,12 +105,12 @@ it('a guard that forgets what it was allowed takes no older allow of others, als
 
 it('two functions without an id share nothing, whichever an instance asks first', async () => {
   const [open, strict] = (['allow', 'deny'] as const).map((outcome) => (): Verdict => ({ outcome }))
-  const instance = (): AuthConfig => ({
+  const options = (): AuthConfig => ({
     context: { headers: [] },
     cache: memoryCache({ ...CACHE, store: createMemoryStore(memory) }),
   })
   const attack = async (): Promise<boolean> => {
-    const [first, second] = [instance(), instance()]
+    const [first, second] = [options(), options()]
     await isAdmitted(createGate({ ...first, ...(open && { verifier: open }) }))
     await isAdmitted(createGate({ ...first, ...(strict && { verifier: strict }) }))
     return isAdmitted(createGate({ ...second, ...(strict && { verifier: strict }) }))
@@ -97,24 +125,13 @@ it('a partition for a function without an id shares nothing, even if no config c
 })
 
 it('an older allow of another instance stays refused by the next guard with the same cache', async () => {
-  const store = createMemoryStore(memory)
-  asked.mockReturnValue({ outcome: 'deny', maxAgeMs: 0 })
-  const config = configOf(store)
-  const gate = createGate(config)
-  expect(await isAdmitted(createGate(configOf(createMemoryStore(memory))))).toBe(false)
-  expect(await isAdmitted(gate)).toBe(false)
-  // The other instance was asked earlier, and its value comes late.
-  asked.mockReturnValue({ outcome: 'allow' })
-  expect(await isAdmitted(createGate(configOf(createMemoryStore(memory))))).toBe(true)
-  expect(memory.allows.size).toBe(1)
-  asked.mockReturnValue({ outcome: 'deny', maxAgeMs: 0 })
-  const next = createGate({ ...config, timeoutMs: 900 })
-  expect(await isAdmitted(next)).toBe(false)
+  const config = configOf(createMemoryStore(memory))
+  await allowElsewhere(createGate(config))
+  expect(await isAdmitted(createGate({ ...config, timeoutMs: 900 }))).toBe(false)
 })
 
 it('an allow that was outdated while it was asked for is not shared', async () => {
-  const store = createMemoryStore(memory)
-  const gate = createGate(configOf(store))
+  const gate = instance()
   let answer: (verdict: Verdict) => void = () => undefined
   asked.mockReturnValue(new Promise((resolve) => (answer = resolve)))
   const pending = isAdmitted(gate)
@@ -183,7 +200,7 @@ it('a late answer of the endpoint drops the allow of another instance, which may
   const gate = createGate(config)
   const pending = isAdmitted(gate)
   await vi.waitFor(() => expect(asked).toHaveBeenCalledOnce())
-  await isAdmitted(createGate(configOf(createMemoryStore(memory))))
+  await isAdmitted(instance())
   expect(await isAdmitted(createGate({ ...config, realm: 'other' }))).toBe(true)
   expect(asked).toHaveBeenCalledTimes(2)
   memory.allows.clear()
@@ -193,14 +210,18 @@ it('a late answer of the endpoint drops the allow of another instance, which may
   expect(asked).toHaveBeenCalledTimes(3)
 })
 
+it('an older allow of another instance is taken if only other tokens were denied since', async () => {
+  const gate = instance()
+  expect(await isAdmitted(instance())).toBe(true)
+  asked.mockReturnValue({ outcome: 'deny' })
+  expect(await isAdmitted(gate, '/', 'made-up')).toBe(false)
+  expect(await isAdmitted(gate)).toBe(true)
+})
+
 it('an older allow of another instance stays refused in a part of the cache that was closed since', async () => {
   const config = configOf(createMemoryStore(memory))
   const gate = createGate(config)
-  asked.mockReturnValue({ outcome: 'deny', maxAgeMs: 0 })
-  expect(await isAdmitted(gate)).toBe(false)
-  asked.mockReturnValue({ outcome: 'allow' })
-  expect(await isAdmitted(createGate(configOf(createMemoryStore(memory))))).toBe(true)
-  asked.mockReturnValue({ outcome: 'deny', maxAgeMs: 0 })
+  await allowElsewhere(gate)
   expect(await isAdmitted(gate)).toBe(false)
   for (let index = 0; index < 1024; index += 1) {
     const other = defineVerifier({ ask: () => ({ outcome: 'allow' }), id: String(index) })
@@ -211,55 +232,31 @@ it('an older allow of another instance stays refused in a part of the cache that
 })
 
 it('an older allow of another instance stays refused, whatever else its token asks for', async () => {
-  const config = configOf(createMemoryStore(memory))
-  const gate = createGate(config)
-  const isAllowed = async (path: string): Promise<boolean> =>
-    (await gate.decide(get(path, TOKEN), [])).admitted
+  const gate = instance()
   vi.useFakeTimers({ toFake: ['Date', 'performance'] })
-  asked.mockReturnValue({ outcome: 'deny', maxAgeMs: 0 })
-  expect(await isAllowed('/')).toBe(false)
-  asked.mockReturnValue({ outcome: 'allow' })
-  expect(await isAdmitted(createGate(configOf(createMemoryStore(memory))))).toBe(true)
-  asked.mockReturnValue({ outcome: 'deny', maxAgeMs: 0 })
+  await allowElsewhere(gate)
   for (let other = 0; other < 200; other += 1) {
     // oxlint-disable-next-line no-await-in-loop -- in this order
-    await isAllowed(`/${other}`)
+    await isAdmitted(gate, `/${other}`)
   }
-  expect(await isAllowed('/')).toBe(false)
+  expect(await isAdmitted(gate)).toBe(false)
   // One that was asked for later is taken. The clocks of two machines may differ by as much.
   vi.advanceTimersByTime(5000)
   memory.allows.clear()
   asked.mockReturnValueOnce({ outcome: 'allow' })
-  expect(await isAdmitted(createGate(configOf(createMemoryStore(memory))))).toBe(true)
-  expect(await isAllowed('/')).toBe(true)
+  expect(await isAdmitted(instance())).toBe(true)
+  expect(await isAdmitted(gate)).toBe(true)
 })
 
-it('an older allow of another instance stays refused for a question that a small cache cannot hold', async () => {
-  const url = `/?${'x'.repeat(30_000)}`
-  const isAllowed = async (gate: Gate): Promise<boolean> =>
-    (await gate.decide(get(url, TOKEN), [])).admitted
-  const small = memoryCache({ maxEntries: 1, store: createMemoryStore(memory) })
-  const gate = createGate({ verifier: decider, context: { headers: [] }, cache: small })
-  asked.mockReturnValue({ outcome: 'deny' })
-  expect(await isAllowed(gate)).toBe(false)
-  asked.mockReturnValue({ outcome: 'allow' })
-  expect(await isAllowed(createGate(configOf(createMemoryStore(memory))))).toBe(true)
-  asked.mockReturnValue({ outcome: 'deny' })
-  expect(await isAllowed(gate)).toBe(false)
-})
-
-it('an older allow of another instance stays refused once other tokens have filled a small cache', async () => {
-  const isAllowed = async (gate: Gate, token: string): Promise<boolean> =>
-    (await gate.decide(get('/', token), [])).admitted
-  const small = memoryCache({ ...CACHE, maxEntries: 1, store: createMemoryStore(memory) })
-  const gate = createGate({ verifier: decider, context: { headers: [] }, cache: small })
-  asked.mockReturnValue({ outcome: 'deny' })
-  expect(await isAllowed(gate, TOKEN)).toBe(false)
-  asked.mockReturnValue({ outcome: 'allow' })
-  expect(await isAdmitted(createGate(configOf(createMemoryStore(memory))))).toBe(true)
-  asked.mockReturnValue({ outcome: 'deny' })
-  expect(await isAllowed(gate, 'made-up')).toBe(false)
-  expect(await isAllowed(gate, TOKEN)).toBe(false)
+it.each([
+  ['for a question that a small cache cannot hold', `/?${'x'.repeat(30_000)}`],
+  ['once other tokens have filled a small cache', '/'],
+])('an older allow of another instance stays refused %s', async (_case, path) => {
+  const cache = memoryCache({ ...CACHE, maxEntries: 1, store: createMemoryStore(memory) })
+  const gate = createGate({ verifier: decider, context: { headers: [] }, cache })
+  await allowElsewhere(gate, path)
+  expect(await isAdmitted(gate, '/', 'made-up')).toBe(false)
+  expect(await isAdmitted(gate, path)).toBe(false)
 })
 
 const NOW = 1_700_000_000_000
