@@ -1,21 +1,17 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { declareClassPlugin, PluginKind } from '@stryker-mutator/api/plugin'
 
 /** Mutants that behave like the source. `code` is the source line, `becomes` lists its mutants, `why` is the reason. */
 const EQUIVALENTS = JSON.parse(readFileSync(new URL('equivalents.json', import.meta.url), 'utf8'))
 
-/** Fails the run for a mutant in `src/core` that survives and is not in `equivalents.json`. */
+/** Folders of `src` in which a test fails for each mutant that is not in `equivalents.json`. */
+export const STRICT = ['core', 'memory']
+
+/** Fails the run for a mutant in a strict part that survives and is not in `equivalents.json`. */
 class EquivalentsReporter {
-  static inject = ['options']
-
-  constructor(options) {
-    // False for a run of a few files (`--mutate`).
-    this.isWhole = options.mutate.includes('src/core/**/*.ts')
-  }
-
   onMutationTestReportReady({ files }) {
-    const core = Object.entries(files).filter(([file]) => file.startsWith('src/core/'))
-    const survivors = core.flatMap(([file, { source, mutants }]) =>
+    const strict = Object.entries(files).filter(([file]) => STRICT.includes(file.split('/')[1]))
+    const survivors = strict.flatMap(([file, { source, mutants }]) =>
       mutants
         .filter(({ status }) => status === 'Survived' || status === 'NoCoverage')
         .map((mutant) => ({ file, ...linesOf(source, mutant) })),
@@ -24,8 +20,8 @@ class EquivalentsReporter {
     for (const { file, code, becomes } of unexplained) {
       console.log(`No test fails for ${file}:\n- ${code}\n+ ${becomes}`)
     }
-    const sources = core.map(([, { source }]) => onOneLine(source))
-    for (const { code, becomes } of outdated(survivors, sources, this.isWhole)) {
+    const sources = strict.map(([, { source }]) => onOneLine(source))
+    for (const { code, becomes } of outdated(survivors, sources)) {
       console.log(`Killed, or gone, but still in equivalents.json:\n- ${code}\n+ ${becomes}`)
     }
     if (unexplained.length > 0) process.exitCode = 1
@@ -36,15 +32,25 @@ function isEquivalent(code, becomes) {
   return EQUIVALENTS.some((known) => known.code === code && known.becomes.includes(becomes))
 }
 
-/** Entries of `equivalents.json` without a matching survivor in the files of this run. */
-function outdated(survivors, sources, isWhole) {
-  return EQUIVALENTS.filter(
-    ({ code }) => isWhole || sources.some((source) => source.includes(code)),
-  ).flatMap(({ code, becomes }) =>
-    becomes
-      .filter((line) => !survivors.some((found) => found.code === code && found.becomes === line))
-      .map((line) => ({ code, becomes: line })),
+/** Entries of `equivalents.json` without a matching survivor in the files of this run, or without a source. */
+function outdated(survivors, sources) {
+  const all = STRICT.flatMap(sourcesOf)
+  return EQUIVALENTS.filter(({ code }) => has(sources, code) || !has(all, code)).flatMap(
+    ({ code, becomes }) =>
+      becomes
+        .filter((line) => !survivors.some((found) => found.code === code && found.becomes === line))
+        .map((line) => ({ code, becomes: line })),
   )
+}
+
+function sourcesOf(part) {
+  return readdirSync(`src/${part}`, { encoding: 'utf8', recursive: true })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => onOneLine(readFileSync(`src/${part}/${file}`, 'utf8')))
+}
+
+function has(sources, code) {
+  return sources.some((source) => source.includes(code))
 }
 
 /** The lines of a mutant before and after. */

@@ -34,7 +34,11 @@ const TESTS_BESIDE = {
     'tests/cli/commands/key-retirement.test.ts',
     'tests/cli/commands/keys.test.ts',
   ],
-  memory: ['tests/core/response/recall.test.ts', 'tests/redis/**/*.test.ts'],
+  memory: [
+    'tests/core/response/recall.test.ts',
+    // It counts what a cache costs that keeps no expired allow.
+    'tests/core/asking/costs.test.ts',
+  ],
   redis: ['tests/nightly/simulation.test.ts'],
 }
 

@@ -12,7 +12,7 @@ import { pause } from '../support/connected-guards.ts'
 import { createMemoryStore } from '../support/memory-store.ts'
 import { get } from '../support/requests.ts'
 import { defineVerifier } from '../../src/verifiers.ts'
-import type { SharedAllow, SharedDecisions } from '../../src/core/seams.ts'
+import type { Recalled, SharedAllow, SharedDecisions } from '../../src/core/seams.ts'
 import type { ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
 import type { Gate } from '../../src/core/gate.ts'
 import type {
@@ -208,6 +208,22 @@ it('a late answer of the endpoint drops the allow of another instance, which may
   await pending
   expect(await isAdmitted(gate)).toBe(true)
   expect(asked).toHaveBeenCalledTimes(3)
+})
+
+it('an allow of another instance that comes late leaves the newer one of the endpoint in the cache', async () => {
+  vi.useFakeTimers({ toFake: ['Date', 'performance'] })
+  let tell: (recalled: Recalled) => void = () => undefined
+  const looks = [new Promise<Recalled>((resolve) => (tell = resolve))]
+  const config = configOf(createMemoryStore(memory, () => looks.pop() ?? Promise.resolve({})))
+  const gate = createGate(config)
+  const pending = isAdmitted(gate)
+  expect(await isAdmitted(createGate({ ...config, realm: 'other' }))).toBe(true)
+  vi.advanceTimersByTime(1)
+  // By a clock that is ahead. Else it would not be taken.
+  tell({ allow: { auth: { attributes: {} }, askedAt: Date.now() + 4999, ttlMs: 60_000 } })
+  expect(await pending).toBe(true)
+  expect(await isAdmitted(gate)).toBe(true)
+  expect(asked).toHaveBeenCalledOnce()
 })
 
 it('an older allow of another instance is taken if only other tokens were denied since', async () => {
