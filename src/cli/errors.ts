@@ -85,7 +85,7 @@ export function nameFlag(
     if (!(error instanceof Error)) throw error
     const shown = showFile(file)
     if (concernsWholeFile(error)) {
-      const reason = isMissing(error) ? missing(flag) : withoutStart(error.message, file)
+      const reason = isMissing(error) ? missing(flag) : withoutFile(error.message, file)
       throw new Error(`${flag} ${shown}: ${reason.replaceAll(file, shown)}`, { cause: error })
     }
     const advice = error instanceof KeyFileError ? advices[error.code] : undefined
@@ -96,7 +96,7 @@ export function nameFlag(
 }
 
 // The new message already names the flag and the file.
-function withoutStart(message: string, file: string): string {
+function withoutFile(message: string, file: string): string {
   const names = [file, resolve(file)]
   const starts = names.flatMap((name) => [
     `${name}: `,
@@ -104,7 +104,10 @@ function withoutStart(message: string, file: string): string {
     `Cannot use ${name}: `,
   ])
   const start = [...starts, 'Cannot use the database: '].find((text) => message.startsWith(text))
-  return message.slice(start?.length ?? 0)
+  const rest = message.slice(start?.length ?? 0)
+  // As in `EACCES: permission denied, open '/etc/key'`.
+  const end = names.map((name) => ` '${name}'`).find((text) => rest.endsWith(text))
+  return end === undefined ? rest : rest.slice(0, -end.length)
 }
 
 function missing(flag: string): string {

@@ -43,6 +43,14 @@ it.each([
   )
 })
 
+it('names a file that cannot be opened once', async () => {
+  const link = inFolder('loop')
+  symlinkSync(link, link)
+  await expect(readFile(link).catch(nameFlag('--key-file', link))).rejects.toThrow(
+    new Error(`--key-file ${link}: ELOOP: too many symbolic links encountered, open`),
+  )
+})
+
 it('hides a key in a path that cannot be written', async () => {
   const file = inFolder(`lost/${KEY}`)
   const creating = createKey(file, { principal: 'a' }).catch(nameFlag('--keys', file))

@@ -92,8 +92,8 @@ describe('while the server closes', () => {
     ['half a head', 'GET / HT'],
     ['an empty line', '\r\n'],
   ])('does not wait long for %s', async (_, bytes) => {
-    const { socket } = await open(bytes)
-    await expect.poll(() => socket.bytesWritten).toBeGreaterThan(0)
+    const { socket, accepted } = await open(bytes)
+    await expect.poll(() => accepted.bytesRead).toBeGreaterThan(0)
     drain()
     await closedSoon()
     await expect.poll(() => socket.closed).toBe(true)
@@ -122,8 +122,8 @@ describe('while the server closes', () => {
   })
 
   it('waits for the rest of a request head', async () => {
-    const { socket, received } = await open(GET.slice(0, -2))
-    await expect.poll(() => socket.bytesWritten).toBeGreaterThan(0)
+    const { socket, accepted, received } = await open(GET.slice(0, -2))
+    await expect.poll(() => accepted.bytesRead).toBeGreaterThan(0)
     drain()
     await new Promise((resolve) => setTimeout(resolve, 150))
     socket.write('\r\n')

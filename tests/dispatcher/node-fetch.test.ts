@@ -23,8 +23,10 @@ import type { TransportInit } from '../../src/index.ts'
 /** Node's own `fetch`, and the dispatcher below it. `tests/runtimes` tries all versions and runtimes. */
 
 const own = globalThis.fetch
-// Of the Node that runs these tests. Node 26 has another.
-const DISPATCHER = Symbol.for('undici.globalDispatcher.1')
+// Of the Node that runs these tests.
+const DISPATCHER = Symbol.for(
+  `undici.globalDispatcher.${process.versions.undici?.startsWith('8.') === true ? 2 : 1}`,
+)
 
 /** `fetch` sends a field that the dispatcher does not. */
 const wayOf = (question: string | undefined): string =>
