@@ -20,6 +20,11 @@ function stored(store: Store, tokens: readonly string[], told = 'a'): string[] {
   return tokens.filter((token) => store.get(token, told) !== undefined)
 }
 
+function heap(): number {
+  collectGarbage()
+  return process.memoryUsage().heapUsed
+}
+
 type Operation = readonly ['set' | 'get' | 'delete', string]
 
 const OPERATION: fc.Arbitrary<Operation> = fc.tuple(
@@ -174,10 +179,6 @@ describe('a store', () => {
 
   it('holds nothing of a token that had several entries and has none', () => {
     const store = storeOf()
-    const heap = (): number => {
-      collectGarbage()
-      return process.memoryUsage().heapUsed
-    }
     const before = heap()
     for (let turn = 0; turn < 20_000; turn += 1) {
       store.set(`t${turn}`, 'a', 1, 0)
@@ -186,6 +187,15 @@ describe('a store', () => {
     }
     expect(heap() - before).toBeLessThan(1_000_000)
     store.forget()
+  })
+
+  it('holds a long question once that all tokens ask', () => {
+    const store = storeOf({ maxEntries: 200, maxBytes: 1_000_000_000 })
+    const told = 'x'.repeat(100_000)
+    const before = heap()
+    for (let turn = 0; turn < 200; turn += 1) store.set(`t${turn}`, told, turn, 0)
+    expect(heap() - before).toBeLessThan(5_000_000)
+    expect(store.get('t0', told)).toBe(0)
   })
 
   it('is within its bounds and agrees with a plain map after 20,000 operations', () => {

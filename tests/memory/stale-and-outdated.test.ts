@@ -32,9 +32,10 @@ describe('a stale allow', () => {
     ['an open circuit', fail('circuit_open')],
     ['too many checks', fail('overloaded')],
   ])('is served for %s, and marked', async (_what, answer) => {
-    const { ask, outcome } = await expired()
+    const { ask, outcome, cache } = await expired()
     state.isFailing = true
     asked.mockImplementation(answer)
+    expect(cache.lookUpStale('t', 'a')).toMatchObject({ admitted: true })
     expect(await outcome()).toBe('allow stale')
     const verdict = await ask()
     expect(verdict).toEqual({
