@@ -78,6 +78,8 @@ const GROUPS = [
     [null, 'config', 'received null'],
     [{ endpoint: '' }, 'endpoint', 'must be an absolute https URL, received ""'],
     [{ verifier: 'https://a.example/' }, 'verifier', 'a function'],
+    [{ cache: 'redis://user:hunter2@a/0' }, 'cache', 'received "redis://***@a/0"'],
+    [{ fetch: 'https://user:hunter2/@@a' }, 'fetch', 'received "https://***@a"'],
     [{ context: { headers: ['a', 5] } }, 'context.headers[1]', 'a header name, received 5'],
     // oxlint-disable-next-line no-sparse-arrays -- a hole must not pass unseen
     [{ context: { headers: [, 'a'] } }, 'context.headers[0]', 'a header name'],
@@ -87,9 +89,12 @@ const GROUPS = [
   ]),
   group('memoryCache', (options) => memoryCache(options), {}, [
     ...['5m', null, () => ({})].map((given): Row => [given, 'options', 'must be an object, as']),
-    ...[{ url: 'redis://user:hunter2@a' }, 'redis://a', { stamp: deny }, { stop: deny }].map(
-      (store): Row => [{ store }, 'store', 'must be a store, such as'],
-    ),
+    ...[
+      { url: 'redis://user:hunter2@a' },
+      'redis://user:hunter2@a',
+      { stamp: deny },
+      { stop: deny },
+    ].map((store): Row => [{ store }, 'store', 'must be a store, such as']),
   ]),
   group('defineVerifier', (options) => defineVerifier(options), {}, [
     ['hunter2', 'options', 'must be an object (its value is not shown)'],

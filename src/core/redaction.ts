@@ -36,6 +36,11 @@ export function shownReason(
   return shown && escapeUnseen(shown)
 }
 
+/** A text without the user and the password of a URL: one may stand where another value belongs. */
+export function hideUserinfo(text: string): string {
+  return text.replace(/^([a-z][a-z\d+.-]*:\/\/).*@/is, '$1***@')
+}
+
 /** A text in one line of plain characters: others are escaped, as JSON may write them. */
 export function escapeUnseen(text: string): string {
   return text.replace(UNSEEN, escapeUnits)

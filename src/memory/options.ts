@@ -1,5 +1,5 @@
 import { parseFields, readTable } from '../core/config/interpreter.ts'
-import { invalidOption, misusedOption } from '../core/config/option-checks.ts'
+import { invalidSecret, misusedOption } from '../core/config/option-checks.ts'
 import { dotted, Problems } from '../core/config/problems.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { OptionPath } from '../core/config/problems.ts'
@@ -73,7 +73,8 @@ export function parseCacheOptions(options: unknown, path: OptionPath): ParsedCac
 
 function parseStore(value: unknown, path: OptionPath): DecisionStore {
   if (isStore(value)) return value
-  throw invalidOption(path, value, 'a store, such as `redisStore()` of with-auth/redis makes')
+  // A text may be the URL of a store, with its password.
+  throw invalidSecret(path, 'a store, such as `redisStore()` of with-auth/redis makes')
 }
 
 function isStore(value: unknown): value is DecisionStore {

@@ -217,6 +217,8 @@ function fail(message: string): never {
 describe('the options', () => {
   it('show keys that cannot be read when the verifier is made', () => {
     expect(() => keys({ file: pathOf('none') })).toThrow(`There is no file ${pathOf('none')}`)
+    const url = 'postgres://user:hunter2@h/keys'
+    expect(() => keys({ file: url })).toThrow('There is no file postgres://***@h/keys')
     expect(() => keys({ text: 'keys: 7' })).toThrow('text:1:7: "keys" must be a list')
   })
 

@@ -165,7 +165,7 @@ it.each([
     await pause(50)
     return { outcome: 'allow' }
   })
-  const gate = createGate(configOf(createMemoryStore(memory, look), { timeoutMs: 400 }))
+  const gate = createGate(configOf(createMemoryStore(memory, look), { timeoutMs: 2000 }))
   expect(await isAdmitted(gate)).toBe(true)
 })
 

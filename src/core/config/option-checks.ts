@@ -1,4 +1,5 @@
 import { configError, Problems } from './problems.ts'
+import { hideUserinfo } from '../redaction.ts'
 import type { AuthConfigError, OptionProblem } from '../errors.ts'
 import type { OptionPath } from './problems.ts'
 
@@ -86,8 +87,10 @@ export function unknownProblem(path: OptionPath, known: readonly string[]): Opti
 }
 
 function describe(value: unknown): string {
-  if (typeof value === 'string')
-    return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
+  if (typeof value === 'string') {
+    const shown = hideUserinfo(value)
+    return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 80)}…` : shown)
+  }
   if (value === null || ['number', 'boolean', 'undefined'].includes(typeof value))
     return String(value)
   if (Array.isArray(value)) return 'an array'

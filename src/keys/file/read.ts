@@ -1,3 +1,4 @@
+import { hideUserinfo } from '../../core/redaction.ts'
 import { findLoneMount } from '../../files/lone-mount.ts'
 import { files, reasonOf, UnreadableFileError } from '../../files/system.ts'
 import { readTextFile } from '../../files/text-file.ts'
@@ -48,7 +49,7 @@ export function unreadable(file: string, error: unknown): KeyFileError {
   const code = isKnown ? error.code : reasonOf(error)
   const cause = isKnown ? error.cause : error
   if (code === 'ENOENT' && !isLink(file)) {
-    return new KeyFileError('not_found', `There is no file ${file}`, [], { cause })
+    return new KeyFileError('not_found', `There is no file ${hideUserinfo(file)}`, [], { cause })
   }
   const found = isKnown ? error.message : code
   const reason = code === 'ENOENT' ? 'it is a symbolic link to a file that does not exist' : found
