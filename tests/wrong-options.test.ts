@@ -78,8 +78,11 @@ const GROUPS = [
     [null, 'config', 'received null'],
     [{ endpoint: '' }, 'endpoint', 'must be an absolute https URL, received ""'],
     [{ verifier: 'https://a.example/' }, 'verifier', 'a function'],
-    [{ cache: 'redis://user:hunter2@a/0' }, 'cache', 'received "redis://***@a/0"'],
-    [{ fetch: 'https://user:hunter2/@@a' }, 'fetch', 'received "https://***@a"'],
+    [{ cache: 'redis://user:hunter2@a/0' }, 'cache', 'received "***@a/0"'],
+    [{ fetch: 'https://user:hunter2/@@a' }, 'fetch', 'received "***@a"'],
+    [{ cache: '"redis://user:hunter2@a"' }, 'cache', 'received "***@a\\""'],
+    [{ cache: 'user:hunter2@a:6379' }, 'cache', 'received "***@a:6379"'],
+    [{ resource: 'https://a/?key=hunter2' }, 'resource', 'received "https://a/?***"'],
     [{ context: { headers: ['a', 5] } }, 'context.headers[1]', 'a header name, received 5'],
     // oxlint-disable-next-line no-sparse-arrays -- a hole must not pass unseen
     [{ context: { headers: [, 'a'] } }, 'context.headers[0]', 'a header name'],

@@ -11,17 +11,22 @@ export const STRICT = ['core', 'memory']
 class EquivalentsReporter {
   onMutationTestReportReady({ files }) {
     const strict = Object.entries(files).filter(([file]) => STRICT.includes(file.split('/')[1]))
-    const survivors = strict.flatMap(([file, { source, mutants }]) =>
-      mutants
-        .filter(({ status }) => status === 'Survived' || status === 'NoCoverage')
-        .map((mutant) => ({ file, ...linesOf(source, mutant) })),
-    )
+    const mutantsWith = (...statuses) =>
+      strict.flatMap(([file, { source, mutants }]) =>
+        mutants
+          .filter(({ status }) => statuses.includes(status))
+          .map((mutant) => ({ file, ...linesOf(source, mutant) })),
+      )
+    const survivors = mutantsWith('Survived', 'NoCoverage')
     const unexplained = survivors.filter(({ code, becomes }) => !isEquivalent(code, becomes))
     for (const { file, code, becomes } of unexplained) {
       console.log(`No test fails for ${file}:\n- ${code}\n+ ${becomes}`)
     }
     const sources = strict.map(([, { source }]) => onOneLine(source))
-    for (const { code, becomes } of outdated(survivors, sources)) {
+    for (const { code, becomes } of outdated(
+      mutantsWith('Survived', 'NoCoverage', 'Ignored'),
+      sources,
+    )) {
       console.log(`Killed, or gone, but still in equivalents.json:\n- ${code}\n+ ${becomes}`)
     }
     if (unexplained.length > 0) process.exitCode = 1
@@ -32,13 +37,13 @@ function isEquivalent(code, becomes) {
   return EQUIVALENTS.some((known) => known.code === code && known.becomes.includes(becomes))
 }
 
-/** Entries of `equivalents.json` without a matching survivor in the files of this run, or without a source. */
-function outdated(survivors, sources) {
+/** Entries of `equivalents.json` without such a mutant in the files of this run, or without a source. */
+function outdated(mutants, sources) {
   const all = STRICT.flatMap(sourcesOf)
   return EQUIVALENTS.filter(({ code }) => has(sources, code) || !has(all, code)).flatMap(
     ({ code, becomes }) =>
       becomes
-        .filter((line) => !survivors.some((found) => found.code === code && found.becomes === line))
+        .filter((line) => !mutants.some((found) => found.code === code && found.becomes === line))
         .map((line) => ({ code, becomes: line })),
   )
 }

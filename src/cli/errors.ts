@@ -106,8 +106,8 @@ function withoutFile(message: string, file: string): string {
   const start = [...starts, 'Cannot use the database: '].find((text) => message.startsWith(text))
   const rest = message.slice(start?.length ?? 0)
   // As in `EACCES: permission denied, open '/etc/key'`.
-  const end = names.map((name) => ` '${name}'`).find((text) => rest.endsWith(text))
-  return end === undefined ? rest : rest.slice(0, -end.length)
+  const end = names.map((name) => ` '${name}'`).find((text) => rest.endsWith(text)) ?? ''
+  return rest.slice(0, rest.length - end.length).replace(/, (?:open|read|l?stat)$/, '')
 }
 
 function missing(flag: string): string {

@@ -1,8 +1,8 @@
+import { holdsUserinfo } from '../core/redaction.ts'
 import { holdsPart } from '../core/endpoint/identity-faults.ts'
 
 /** The prefix of keys made by `with-auth keys`. */
 const KEY_PREFIX = 'withauth_'
-const URL_START = /^https?:\/\//i
 /** Control characters except \n, other line ends, direction changes, and zero-width characters: a terminal obeys them. */
 const OBEYED = /(?!\n)[\p{Cc}\xa0\xad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]/gu
 const HIDDEN = '(hidden because it may be a secret)'
@@ -36,7 +36,8 @@ export function showUrl(url: string, key?: string): string {
 export function showFile(file: string): string {
   const isPath = /^(?:\.{0,2}[/\\]|[a-z]:\\)|\.[a-z]{1,8}$|^\.{1,2}$/i.test(file)
   // A raw line break could forge a line of output.
-  if (isPath && !file.includes(KEY_PREFIX)) return file.replaceAll('\n', String.raw`\n`)
+  if (isPath && !file.includes(KEY_PREFIX) && !mayHoldUserinfo(file))
+    return file.replaceAll('\n', String.raw`\n`)
   return showValue(file).replaceAll('"', '')
 }
 
@@ -52,8 +53,13 @@ export function shown(text: string): string {
 }
 
 function mayHoldSecret(value: string): boolean {
-  if (value.includes(KEY_PREFIX)) return true
-  if (URL_START.test(value)) return value.includes('@')
+  if (value.includes(KEY_PREFIX) || mayHoldUserinfo(value)) return true
+  if (/^https?:\/\//i.test(value)) return false
   // Keys are long, or start with a prefix such as `sk-` and contain digits.
   return /\S{25,}|(?:^|[\s"'=])[a-z]+[-_](?=\S*\d)/i.test(value)
+}
+
+// A drive of Windows has a colon too.
+function mayHoldUserinfo(value: string): boolean {
+  return holdsUserinfo(value) && !/^[a-z]:\\/i.test(value)
 }

@@ -36,9 +36,16 @@ export function shownReason(
   return shown && escapeUnseen(shown)
 }
 
-/** A text without the user and the password of a URL: one may stand where another value belongs. */
-export function hideUserinfo(text: string): string {
-  return text.replace(/^([a-z][a-z\d+.-]*:\/\/).*@/is, '$1***@')
+/** Whether a text may hold the user or the password of a URL, also without a scheme or in quotes. */
+export function holdsUserinfo(text: string): boolean {
+  const colon = text.indexOf(':')
+  return colon !== -1 && text.lastIndexOf('@') > colon
+}
+
+/** Masks the user, the password and the query of a URL that was given in place of another value. */
+export function hideUrlSecrets(text: string): string {
+  const shown = holdsUserinfo(text) ? `***${text.slice(text.lastIndexOf('@'))}` : text
+  return text.includes('://') ? shown.replace(/\?.*/s, '?***') : shown
 }
 
 /** A text in one line of plain characters: others are escaped, as JSON may write them. */

@@ -1,6 +1,5 @@
-import { findErrorCode } from '../core/redaction.ts'
 import { AuthUnavailableError } from '../core/errors.ts'
-import { shownReason } from '../core/redaction.ts'
+import { findErrorCode, shownReason } from '../core/redaction.ts'
 import { Tries } from '../verifiers/tries.ts'
 import { KEY_NOT_SEARCHED, KeyLimits } from './key-limits.ts'
 import type { FoundKey, KeySet } from './key-set.ts'

@@ -61,7 +61,7 @@ export class Parts {
   readonly tokens: KnownTokens
   readonly calls: UnderWay = new UnderWay()
   /** Looked at since the last one was closed. */
-  isUsed: boolean = true
+  isUsed: boolean = false
   isOpen: boolean = true
   readonly #memory: Memory
 

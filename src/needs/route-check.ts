@@ -33,9 +33,9 @@ export function checkNeed(request: Request, need: Need): Rejection | undefined {
     return undefined
   }
   // Not kept: a program may go on after a check that failed, as `some()` of Hono does. Then nothing needs these scopes.
-  const answer = guard.denials.create(reason, {}, union(guards.required, scopes))
-  reportRejection(request, entry, answer.denial)
-  return isShadow ? undefined : { reason, response: guard.denials.respond(answer, request) }
+  const template = guard.denials.create(reason, {}, union(guards.required, scopes))
+  reportRejection(request, entry, template.denial)
+  return isShadow ? undefined : { reason, response: guard.denials.respond(template, request) }
 }
 
 const FETCH_ADVICE =

@@ -85,7 +85,7 @@ describe('while the server closes', () => {
     await expect.poll(() => answers.length).toBe(3)
     answers[2]?.end('<3>')
     await closedSoon()
-    expect(received()).toMatch(/<1>[^]*<2>[^]*<3>/)
+    await expect.poll(received).toMatch(/<1>[^]*<2>[^]*<3>/)
   })
 
   it.each([

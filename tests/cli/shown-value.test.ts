@@ -57,6 +57,7 @@ it.each([
   `two ${'x'.repeat(25)}`,
   'https://user:s3cret@h/',
   'https://user:s3/cret@h',
+  'rediss://u:s3cret@h',
 ])('hides the value %j', (value) => {
   expect(showValue(value)).toBe(HIDDEN)
 })
@@ -67,16 +68,21 @@ it.each([
     a-long-name-of-a-file-with-keys.yaml
   `),
   String.raw`C:\keys`,
+  String.raw`C:\keys@work.yaml`,
 ])('shows the file %s', (file) => {
   expect(showFile(file)).toBe(file)
 })
 
-it.each([KEY, `/tmp/${KEY}`, `${KEY}.yaml`, 'sk-s3cret', 'x'.repeat(25)])(
-  'hides the file %s',
-  (file) => {
-    expect(showFile(file)).toBe(HIDDEN)
-  },
-)
+it.each([
+  KEY,
+  `/tmp/${KEY}`,
+  `${KEY}.yaml`,
+  'sk-s3cret',
+  'x'.repeat(25),
+  'postgres://u:s3cret@h/k.db',
+])('hides the file %s', (file) => {
+  expect(showFile(file)).toBe(HIDDEN)
+})
 
 it.each([
   ['a.x\nwith-auth: b.yaml', String.raw`a.x\nwith-auth: b.yaml`],

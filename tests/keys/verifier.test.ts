@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { routePolicy } from '../../src/access.ts'
 import { createAuthenticator, memoryCache } from '../../src/index.ts'
@@ -217,10 +218,22 @@ function fail(message: string): never {
 describe('the options', () => {
   it('show keys that cannot be read when the verifier is made', () => {
     expect(() => keys({ file: pathOf('none') })).toThrow(`There is no file ${pathOf('none')}`)
-    const url = 'postgres://user:hunter2@h/keys'
-    expect(() => keys({ file: url })).toThrow('There is no file postgres://***@h/keys')
     expect(() => keys({ text: 'keys: 7' })).toThrow('text:1:7: "keys" must be a list')
   })
+
+  it.each(['postgres://user:hunter2@h/keys', `redis://:hunter2@h/${'k'.repeat(5000)}`])(
+    'show no password of a URL in place of a file: %.40s',
+    (file) => {
+      let caught: unknown
+      try {
+        keys({ file })
+      } catch (error) {
+        caught = error
+      }
+      expect(inspect(caught)).toMatch(/(?:There is no file|Cannot read) \*\*\*@h\/k/)
+      expect(inspect(caught)).not.toContain('hunter2')
+    },
+  )
 
   it('are described without the keys', () => {
     const file = write(ONE)

@@ -292,6 +292,16 @@ describe('more than 1,024 guards that decide in different ways', () => {
     for (const guard of [...used, ...more]) expect(await callsFor(guard)).toBe(0)
   })
 
+  it('lose no decision to guards that nobody sends a token to', async () => {
+    const config = await askedConfig()
+    const first = guardOf(config, 0)
+    await callsFor(first)
+    for (let index = 1; index <= 1024; index += 1) {
+      await guardOf(config, index).decide(new Request('https://api.example.test/'), [])
+    }
+    expect(await callsFor(first)).toBe(0)
+  })
+
   it('open a new part of the cache, in which nothing of before is left', async () => {
     const config = await askedConfig()
     const first = guardOf(config, 0)

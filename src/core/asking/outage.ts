@@ -18,8 +18,8 @@ export function isWorthRetrying(error: unknown): error is AuthUnavailableError {
 }
 
 /**
- * Like `RecentOutage.permitsStale`, for `firstOf` and for a verifier that answers from memory. `overloaded` and `timeout` do not count: its queue
- * and the outage of one member say nothing about the member that was asked.
+ * Like `RecentOutage.permitsStale`, for `firstOf` and for a verifier that answers from memory. `overloaded` and `timeout` do not count: a full
+ * queue, or one slow member, says nothing about the member that was asked.
  */
 export function permitsStaleOfLocal(error: unknown): boolean {
   if (isAboutToken(error)) return false

@@ -44,13 +44,13 @@ export function parseOptions<Parsed extends object>(
   table: Table<Parsed>,
   value: unknown,
   path: OptionPath = [],
-  check: Validate<Parsed> = () => undefined,
+  validate: Validate<Parsed> = () => undefined,
   expected?: string,
 ): Parsed {
   const problems = new Problems()
   const given = readTable(table, value, path, problems, expected)
   const parsed = parseFields(table, given, path, problems)
-  check(parsed, given, problems)
+  validate(parsed, given, problems)
   problems.throwIfAny()
   // Without a problem each option has been parsed by its form.
   return Object.freeze(parsed) as Parsed

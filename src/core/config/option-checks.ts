@@ -1,5 +1,5 @@
 import { configError, Problems } from './problems.ts'
-import { hideUserinfo } from '../redaction.ts'
+import { hideUrlSecrets } from '../redaction.ts'
 import type { AuthConfigError, OptionProblem } from '../errors.ts'
 import type { OptionPath } from './problems.ts'
 
@@ -88,7 +88,7 @@ export function unknownProblem(path: OptionPath, known: readonly string[]): Opti
 
 function describe(value: unknown): string {
   if (typeof value === 'string') {
-    const shown = hideUserinfo(value)
+    const shown = hideUrlSecrets(value)
     return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 80)}…` : shown)
   }
   if (value === null || ['number', 'boolean', 'undefined'].includes(typeof value))

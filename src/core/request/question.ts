@@ -14,7 +14,7 @@ export interface Context {
 /** Headers that are told, by their names in lower case. */
 type ToldHeaders = Record<string, string>
 
-/** What is read once of a request, for both the question and its key. Only headers that are listed are read twice. */
+/** The part of a request that is read once, for both the question and its key. Listed headers are read for each. */
 export interface RequestContext {
   /** All of it, encoded: see `createToldEncoder`. */
   readonly text: string

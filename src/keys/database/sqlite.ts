@@ -1,3 +1,4 @@
+import { hideUrlSecrets } from '../../core/redaction.ts'
 import { parseOptions } from '../../core/config/interpreter.ts'
 import { system } from '../../files/system.ts'
 import { conflict, KeyFileError } from '../error.ts'
@@ -150,7 +151,8 @@ function attempt<Value>(file: string, work: () => Value): Value {
     const reason = cause instanceof Error ? cause.message : 'SQLite failed'
     const isOld = /^(?:no such table|table \w+ has no column)/.test(reason)
     const advice = isOld ? ': sqliteKeys(file, { create: true }) makes it' : ''
-    throw new KeyFileError('database', `Cannot use ${file}: ${reason}${advice}`, [], { cause })
+    const message = `Cannot use ${hideUrlSecrets(file)}: ${reason}${advice}`
+    throw new KeyFileError('database', message, [], { cause })
   }
 }
 

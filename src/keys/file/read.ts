@@ -1,4 +1,4 @@
-import { hideUserinfo } from '../../core/redaction.ts'
+import { hideUrlSecrets } from '../../core/redaction.ts'
 import { findLoneMount } from '../../files/lone-mount.ts'
 import { files, reasonOf, UnreadableFileError } from '../../files/system.ts'
 import { readTextFile } from '../../files/text-file.ts'
@@ -47,13 +47,15 @@ export function readKeyFile(file: string): KeyDocument {
 export function unreadable(file: string, error: unknown): KeyFileError {
   const isKnown = error instanceof UnreadableFileError
   const code = isKnown ? error.code : reasonOf(error)
-  const cause = isKnown ? error.cause : error
+  const shown = hideUrlSecrets(file)
+  // The error of the system names the file too.
+  const cause = shown === file ? (isKnown ? error.cause : error) : { code }
   if (code === 'ENOENT' && !isLink(file)) {
-    return new KeyFileError('not_found', `There is no file ${hideUserinfo(file)}`, [], { cause })
+    return new KeyFileError('not_found', `There is no file ${shown}`, [], { cause })
   }
   const found = isKnown ? error.message : code
   const reason = code === 'ENOENT' ? 'it is a symbolic link to a file that does not exist' : found
-  const message = `Cannot read ${file}: ${reason}${ADVICE[code] ?? ''}`
+  const message = `Cannot read ${shown}: ${reason}${ADVICE[code] ?? ''}`
   return new KeyFileError('unreadable', message, [], { cause })
 }
 

@@ -78,7 +78,7 @@ export class CircuitBreaker {
  * which Workers forbid outside of requests.
  */
 class Circuit {
-  readonly #of: CircuitEvent['tokens']
+  readonly #tokenKind: CircuitEvent['tokens']
   readonly #openMs: number
   readonly #onCircuit: OnCircuit
   readonly #tokens = new TokenOutcomes()
@@ -90,7 +90,7 @@ class Circuit {
   #doOthersWait = false
 
   constructor(of: CircuitEvent['tokens'], openMs: number, onCircuit: OnCircuit) {
-    this.#of = of
+    this.#tokenKind = of
     this.#openMs = openMs
     this.#onCircuit = onCircuit
   }
@@ -146,7 +146,7 @@ class Circuit {
     this.#failures.clear()
     this.#tokens.clearFailures()
     this.#doOthersWait = false
-    this.#onCircuit(state.name, this.#of, now)
+    this.#onCircuit(state.name, this.#tokenKind, now)
   }
 
   /**
@@ -155,7 +155,7 @@ class Circuit {
    */
   #isTripped(token: string, now: number): boolean {
     const isLonely =
-      this.#of === 'unknown' || now - this.#tokens.otherAnsweredAt(token) >= LONELY_MS
+      this.#tokenKind === 'unknown' || now - this.#tokens.otherAnsweredAt(token) >= LONELY_MS
     const { size, surplus } = isLonely ? { size: Infinity, surplus: 0 } : this.#tokens.failing(now)
     const total = this.#checks.total(now) - surplus
     const failed = this.#failures.total(now) - surplus

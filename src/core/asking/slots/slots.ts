@@ -61,7 +61,7 @@ export class Slots {
   /** Takes a slot, if one is free for this call. */
   take({ isKnown, deadline }: Candidate, now: number): Slot | undefined {
     const lane = this.#laneOf(isKnown)
-    if (!this.#isFree(lane, now)) this.#dropLost(now)
+    if (this.#countWaiting() > 0 || !this.#isFree(lane, now)) this.#dropLost(now)
     this.#startWaiting(now)
     return this.#isFree(lane, now) ? take(lane, deadline) : undefined
   }

@@ -252,6 +252,16 @@ describe('limit', () => {
     expect(slots.take(early, 350)).toBeUndefined()
   })
 
+  it('gives the slots of lost calls to those that wait for their lane, whoever comes next', async () => {
+    const slots = new Slots({ maxInFlight: 4, maxWaiting: 4 }, () => true)
+    for (let turn = 0; turn < 3; turn += 1) slots.take({ isKnown: false, deadline: 100 }, 0)
+    const started = vi.fn()
+    void slots.wait({ isKnown: false, deadline: LONG }, undefined, 0).then(started)
+    slots.take({ isKnown: true, deadline: LONG }, 1000)
+    await Promise.resolve()
+    expect(started).toHaveBeenCalledOnce()
+  })
+
   it('gives no slot to a check with less than half of its time left, or to a lost one', async () => {
     let now = 10_000
     const endpoint = heldEndpoint()
