@@ -81,6 +81,8 @@ const GROUPS = [
     [{ cache: 'redis://user:hunter2@a/0' }, 'cache', 'received "***@a/0"'],
     [{ fetch: 'https://user:hunter2/@@a' }, 'fetch', 'received "***@a"'],
     [{ cache: '"redis://user:hunter2@a"' }, 'cache', 'received "***@a\\""'],
+    [{ identity: 'ada@a.example' }, 'identity', 'received "ada@a.example"'],
+    [{ identity: 'ada@a:1' }, 'identity', 'received "ada@a:1"'],
     [{ cache: 'user:hunter2@a:6379' }, 'cache', 'received "***@a:6379"'],
     [{ resource: 'https://a/?key=hunter2' }, 'resource', 'received "https://a/?***"'],
     [{ context: { headers: ['a', 5] } }, 'context.headers[1]', 'a header name, received 5'],
