@@ -17,7 +17,7 @@ const TESTS_BESIDE = {
     'tests/documentation/generated.test.ts',
     'tests/yaml/problems.test.ts',
     'tests/yaml/references.test.ts',
-    // What the core does for a cache, a resource, the routes of Bun and a span.
+    // They use the core with a cache, a resource, the routes of Bun or a span.
     'tests/bun.test.ts',
     'tests/mcp/metadata.test.ts',
     'tests/memory/cache.test.ts',

@@ -57,7 +57,7 @@ export interface Denial {
   readonly scopes?: readonly string[]
 }
 
-/** The identity of the caller. Frozen, with all that is in it. Has no prototype, so no text can be made of it. */
+/** The identity of the caller. Frozen, with all that is in it. It has no prototype, so `String(auth)` throws. */
 export interface Auth {
   /** The caller's name; absent if the endpoint names none. */
   readonly principal?: string

@@ -1,4 +1,5 @@
 import { ignore } from '../core/async.ts'
+import { hideUrlSecrets } from '../core/redaction.ts'
 import { reasonOf } from '../files/system.ts'
 import type { StoredKey } from './record.ts'
 
@@ -56,6 +57,12 @@ export class KeyFileError extends Error {
     this.code = code
     this.problems = problems
   }
+}
+
+/** The name of a file for an error, and the cause, which names it too. Masks a URL with a password in place of a file. */
+export function nameFile(file: string, cause: unknown): { name: string; cause: unknown } {
+  const name = hideUrlSecrets(file)
+  return { name, cause: name === file ? cause : { code: reasonOf(cause) } }
 }
 
 /** Finds a key by its hash. Throws a KeyFileError while the keys are unknown. */

@@ -18,7 +18,7 @@ export type FileForm = Form & {
   readonly needsValues?: true
 }
 
-/** A value that a file may have in the place of an option. */
+/** The values that a file may have for an option that takes other ones in code. */
 export interface Parts {
   /** A mapping with these options, */
   readonly fields?: Fields

@@ -235,6 +235,14 @@ describe('the options', () => {
     },
   )
 
+  it('show no password of a URL in place of a file that is to be made', async () => {
+    const caught = await createKey('postgres://user:hunter2@h/keys', { principal: 'a' }).catch(
+      (error: unknown) => inspect(error),
+    )
+    expect(caught).toContain('Cannot create ***@h/keys.lock: its folder does not exist')
+    expect(caught).not.toContain('hunter2')
+  })
+
   it('are described without the keys', () => {
     const file = write(ONE)
     const describeKeys = (options: Parameters<typeof keys>[0]): object => keys(options).describe()

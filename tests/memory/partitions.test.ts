@@ -292,7 +292,7 @@ describe('more than 1,024 guards that decide in different ways', () => {
     for (const guard of [...used, ...more]) expect(await callsFor(guard)).toBe(0)
   })
 
-  it('lose no decision to guards that nobody sends a token to', async () => {
+  it('lose no decision to guards that get no token', async () => {
     const config = await askedConfig()
     const first = guardOf(config, 0)
     await callsFor(first)

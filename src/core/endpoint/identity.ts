@@ -76,7 +76,7 @@ function createAuth(parts: Parts, onFault: OnFault): Auth {
   return Object.freeze({ __proto__: null, principal, attributes, ...facts })
 }
 
-// No identity has a prototype: a `principal` on Object.prototype names no caller, and `scopes` there grant nothing.
+// Without a prototype: a `principal` on Object.prototype would name a caller, and `scopes` there would grant rights.
 function anonymous(attributes: Auth['attributes'], facts: Facts): Auth {
   if (attributes === NO_ATTRIBUTES && Object.keys(facts).length === 0) return NOBODY
   return Object.freeze({ __proto__: null, attributes, ...facts })

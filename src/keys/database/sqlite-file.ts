@@ -1,5 +1,5 @@
 import { files, reasonOf } from '../../files/system.ts'
-import { KeyFileError } from '../error.ts'
+import { KeyFileError, nameFile } from '../error.ts'
 import { unreadable } from '../file/read.ts'
 
 // SQLite gives its own files beside it the mode of this file. A file that exists must not be opened: closing it would drop the
@@ -8,10 +8,11 @@ export function createFile(file: string): void {
   try {
     const fs = files()
     fs.closeSync(fs.openSync(file, 'wx', 0o600))
-  } catch (cause) {
-    const reason = reasonOf(cause)
+  } catch (error) {
+    const reason = reasonOf(error)
     if (reason === 'EEXIST') return
-    throw new KeyFileError('unwritable', `Cannot write ${file}: ${reason}`, [], { cause })
+    const { name, cause } = nameFile(file, error)
+    throw new KeyFileError('unwritable', `Cannot write ${name}: ${reason}`, [], { cause })
   }
 }
 

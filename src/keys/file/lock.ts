@@ -1,5 +1,5 @@
 import { files, reasonOf } from '../../files/system.ts'
-import { KeyFileError } from '../error.ts'
+import { KeyFileError, nameFile } from '../error.ts'
 
 const WAIT_MS = 10_000
 
@@ -47,11 +47,12 @@ function tryCreate(path: string): number | undefined {
     const { ino } = fs.fstatSync(opened)
     fs.closeSync(opened)
     return ino
-  } catch (cause) {
-    const code = reasonOf(cause)
+  } catch (error) {
+    const code = reasonOf(error)
     if (code === 'EEXIST') return undefined
     const reason = REASONS[code] ?? code
-    throw new KeyFileError('unwritable', `Cannot create ${path}: ${reason}`, [], { cause })
+    const { name, cause } = nameFile(path, error)
+    throw new KeyFileError('unwritable', `Cannot create ${name}: ${reason}`, [], { cause })
   }
 }
 

@@ -1,8 +1,7 @@
-import { hideUrlSecrets } from '../../core/redaction.ts'
 import { findLoneMount } from '../../files/lone-mount.ts'
 import { files, reasonOf, UnreadableFileError } from '../../files/system.ts'
 import { readTextFile } from '../../files/text-file.ts'
-import { KeyFileError } from '../error.ts'
+import { KeyFileError, nameFile } from '../error.ts'
 import { parseKeys } from './document.ts'
 import type { KeyDocument } from './document.ts'
 
@@ -47,15 +46,13 @@ export function readKeyFile(file: string): KeyDocument {
 export function unreadable(file: string, error: unknown): KeyFileError {
   const isKnown = error instanceof UnreadableFileError
   const code = isKnown ? error.code : reasonOf(error)
-  const shown = hideUrlSecrets(file)
-  // The error of the system names the file too.
-  const cause = shown === file ? (isKnown ? error.cause : error) : { code }
+  const { name, cause } = nameFile(file, isKnown ? error.cause : error)
   if (code === 'ENOENT' && !isLink(file)) {
-    return new KeyFileError('not_found', `There is no file ${shown}`, [], { cause })
+    return new KeyFileError('not_found', `There is no file ${name}`, [], { cause })
   }
   const found = isKnown ? error.message : code
   const reason = code === 'ENOENT' ? 'it is a symbolic link to a file that does not exist' : found
-  const message = `Cannot read ${shown}: ${reason}${ADVICE[code] ?? ''}`
+  const message = `Cannot read ${name}: ${reason}${ADVICE[code] ?? ''}`
   return new KeyFileError('unreadable', message, [], { cause })
 }
 

@@ -157,7 +157,7 @@ it('finds an endpoint that allows everybody, and one among several that does not
     Answer 401 to an unknown key: a page that always answers 200 allows every key.
 1 error, no warnings
 `)
-  // The words of the report itself are no text that a secret could be in.
+  // The words of the report itself stay, even if a secret is equal to one of them.
   const named = await check(
     `endpoint: http://127.0.0.1:${service.port}/\nendpoint_headers: { x-auth-secret: error }`,
   )

@@ -7,7 +7,7 @@ import { startService } from '../../support/verifier-service.ts'
 import { createCheck } from '../support/checked.ts'
 import { createExplain } from '../support/explained.ts'
 
-/** A token, a service and a command line may hold anything. No secret gets on the screen, and nothing that a terminal obeys. */
+/** A token, a service and a command line may hold anything. The screen shows neither secrets nor characters that a terminal obeys. */
 
 const inFolder = setupFolder()
 const { run } = createExplain(inFolder)

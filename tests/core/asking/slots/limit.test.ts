@@ -130,7 +130,7 @@ describe('limit', () => {
   ])('gives %s token the place of the unknown one that has waited longest', async (_, token) => {
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next, 1, 3)
-    // The denial of one that did not wait is nobody's debt.
+    // A client owes nothing for a denial of a check that did not wait.
     void ask('denied')
     endpoint.answer('denied')
     await settle()
