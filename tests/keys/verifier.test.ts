@@ -222,7 +222,7 @@ describe('the options', () => {
   })
 
   it.each(['postgres://user:hunter2@h/keys', `redis://:hunter2@h/${'k'.repeat(5000)}`])(
-    'show no password of a URL in place of a file: %.40s',
+    'show no password of a URL in place of a file: %#',
     (file) => {
       let caught: unknown
       try {
