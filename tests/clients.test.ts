@@ -1,19 +1,102 @@
-import { EventEmitter } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
+import { streamSSE } from 'hono/streaming'
+import { LlamaStackClient } from 'llama-stack-client'
+import { OpenAI } from 'openai'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { auth } from '../src/hono.ts'
 import { withAuth } from '../src/index.ts'
 import { startAuthEndpoint } from './support/auth-endpoint.ts'
 import { close, listen } from './support/loopback.ts'
-import { createModelApi, WORDS } from './support/model-api.ts'
-import { MODEL_CLIENTS } from './support/model-clients.ts'
 import { TOKEN } from './support/token.ts'
 import type { Server } from 'node:http'
 import type { AuthConfig } from '../src/index.ts'
 import type { AuthEndpoint } from './support/auth-endpoint.ts'
 
 const GOOD_KEY = `sk-${TOKEN}`
+
+const WORDS = ['one', 'two', 'three']
+
+const reader = new EventEmitter()
+const log: string[] = []
+
+/**
+ * The two routes of a model server that every client calls: the list of models, and a chat that echoes its question. A
+ * stream goes on only after the reader has the last chunk, so it ends only if none is buffered.
+ */
+function createModelApi(): Hono {
+  const api = new Hono()
+  api.get('/v1/models', (c) => c.json({ object: 'list', data: [{ id: 'm', object: 'model' }] }))
+  api.post('/v1/chat/completions', async (c) => {
+    const asked = await c.req.json<{ stream?: boolean; messages: { content: string }[] }>()
+    if (asked.stream !== true) {
+      const message = { role: 'assistant', content: asked.messages[0]?.content }
+      return c.json({ id: 'c', object: 'chat.completion', choices: [{ index: 0, message }] })
+    }
+    return streamSSE(c, async (stream) => {
+      for (const content of WORDS) {
+        const received = once(reader, 'received')
+        log.push(`sent ${content}`)
+        const choices = [{ index: 0, delta: { content } }]
+        const chunk = { id: 'c', object: 'chat.completion.chunk', choices }
+        await stream.writeSSE({ data: JSON.stringify(chunk) })
+        await received
+      }
+      await stream.writeSSE({ data: '[DONE]' })
+    })
+  })
+  return api
+}
+
+interface ClientOptions {
+  /** Without a key none is sent. */
+  readonly apiKey?: string
+  readonly maxRetries?: number
+}
+
+type ErrorBody = Readonly<Record<'message' | 'type' | 'code', string>>
+
+function question(content: string) {
+  return { model: 'm', messages: [{ role: 'user' as const, content }] }
+}
+
+/** The published clients of model servers. `message` is the message of their error for a body. */
+const MODEL_CLIENTS = {
+  openai: {
+    AuthenticationError: OpenAI.AuthenticationError,
+    InternalServerError: OpenAI.InternalServerError,
+    message: (status: number, { message }: ErrorBody) => `${status} ${message}`,
+    connect: (origin: string, { apiKey, ...options }: ClientOptions) => {
+      // The client requires a key; `null` removes the header.
+      const unused = { apiKey: 'unused', defaultHeaders: { Authorization: null } }
+      const key = apiKey === undefined ? unused : { apiKey }
+      const client = new OpenAI({ baseURL: `${origin}/v1`, ...key, ...options })
+      const { completions } = client.chat
+      return {
+        models: async () => (await client.models.list()).data,
+        ask: async (content: string) => completions.create(question(content)),
+        stream: async (content: string) =>
+          completions.create({ ...question(content), stream: true }),
+      }
+    },
+  },
+  'llama-stack-client': {
+    AuthenticationError: LlamaStackClient.AuthenticationError,
+    InternalServerError: LlamaStackClient.InternalServerError,
+    message: (status: number, error: ErrorBody) => `${status} ${JSON.stringify({ error })}`,
+    connect: (origin: string, options: ClientOptions) => {
+      const client = new LlamaStackClient({ baseURL: origin, ...options })
+      const { completions } = client.chat
+      return {
+        models: async () => client.models.list(),
+        ask: async (content: string) => completions.create(question(content)),
+        stream: async (content: string) =>
+          completions.create({ ...question(content), stream: true }),
+      }
+    },
+  },
+}
 
 const GUARDS = {
   withAuth: (api: Hono, config: AuthConfig) => withAuth(api, config),
@@ -30,8 +113,6 @@ const CASES = Object.entries(GUARDS).flatMap(([guardName, guard]) =>
   })),
 )
 
-const reader = new EventEmitter()
-const log: string[] = []
 let endpoint: AuthEndpoint
 let server: Server | undefined
 let requests = 0
@@ -59,7 +140,7 @@ const SLOW = { tags: ['slow'] }
 describe.each(CASES)('behind $guardName, $clientName', ({ guard, client }) => {
   /** Serves the model API behind the wrapper, on a real socket. */
   async function serve(config: AuthConfig): Promise<string> {
-    const guarded = guard(createModelApi(reader, log), config)
+    const guarded = guard(createModelApi(), config)
     server = createAdaptorServer({
       fetch: (request, env) => {
         requests += 1
@@ -71,7 +152,7 @@ describe.each(CASES)('behind $guardName, $clientName', ({ guard, client }) => {
 
   it('raises AuthenticationError with a readable message for a wrong key', async () => {
     const origin = await serve({ endpoint: endpoint.url })
-    const error = await failure(client.connect(origin, { apiKey: 'sk-wrong' }).listModels())
+    const error = await failure(client.connect(origin, { apiKey: 'sk-wrong' }).models())
     const body = { message: 'Authentication failed', type: 'authentication_error', code: 'denied' }
     expect(error).toBeInstanceOf(client.AuthenticationError)
     expect(error).toMatchObject({ status: 401, message: client.message(401, body) })
@@ -81,7 +162,7 @@ describe.each(CASES)('behind $guardName, $clientName', ({ guard, client }) => {
 
   it('raises AuthenticationError without a key, and the endpoint is not asked', async () => {
     const origin = await serve({ endpoint: endpoint.url })
-    const error = await failure(client.connect(origin, {}).listModels())
+    const error = await failure(client.connect(origin, {}).models())
     expect(error).toBeInstanceOf(client.AuthenticationError)
     expect(error).toMatchObject({
       status: 401,
@@ -93,15 +174,16 @@ describe.each(CASES)('behind $guardName, $clientName', ({ guard, client }) => {
   it('lists models and completes a chat with a good key', async () => {
     const origin = await serve({ endpoint: endpoint.url })
     const connected = client.connect(origin, { apiKey: GOOD_KEY })
-    expect(await connected.listModels()).toEqual(['m'])
-    expect(await connected.ask('Say it again')).toBe('Say it again')
+    expect(await connected.models()).toEqual([expect.objectContaining({ id: 'm' })])
+    const message = expect.objectContaining({ content: 'Say it again' })
+    expect(await connected.ask('Say it again')).toMatchObject({ choices: [{ message }] })
     expect(endpoint.asked).toEqual([GOOD_KEY, GOOD_KEY])
   })
 
   it('receives each chunk of a stream before the server makes the next one', async () => {
     const origin = await serve({ endpoint: endpoint.url })
-    for await (const word of client.connect(origin, { apiKey: GOOD_KEY }).askForStream('Go on')) {
-      log.push(`received ${word}`)
+    for await (const chunk of await client.connect(origin, { apiKey: GOOD_KEY }).stream('Go on')) {
+      log.push(`received ${chunk.choices[0]?.delta.content}`)
       reader.emit('received')
     }
     expect(log).toEqual(WORDS.flatMap((word) => [`sent ${word}`, `received ${word}`]))
@@ -109,7 +191,7 @@ describe.each(CASES)('behind $guardName, $clientName', ({ guard, client }) => {
 
   it('does not retry the 401 of an outage', async () => {
     const origin = await serve({ endpoint: await stoppedEndpoint() })
-    const error = await failure(client.connect(origin, { apiKey: GOOD_KEY }).listModels())
+    const error = await failure(client.connect(origin, { apiKey: GOOD_KEY }).models())
     expect(error).toBeInstanceOf(client.AuthenticationError)
     expect(error).toMatchObject({
       status: 401,
@@ -121,7 +203,7 @@ describe.each(CASES)('behind $guardName, $clientName', ({ guard, client }) => {
   it('retries the 503 of an outage, and then raises InternalServerError', SLOW, async () => {
     const origin = await serve({ endpoint: await stoppedEndpoint(), unavailableStatus: 503 })
     const connected = client.connect(origin, { apiKey: GOOD_KEY, maxRetries: 1 })
-    const error = await failure(connected.listModels())
+    const error = await failure(connected.models())
     const message = 'Authentication service unavailable'
     const body = { message, type: 'api_error', code: 'unreachable' }
     expect(error).toBeInstanceOf(client.InternalServerError)
@@ -130,17 +212,15 @@ describe.each(CASES)('behind $guardName, $clientName', ({ guard, client }) => {
   })
 })
 
-describe('the error of the openai client', () => {
-  it('has the type and the code of the rejection as fields', async () => {
-    const guarded = withAuth(() => new Response(), { endpoint: endpoint.url })
-    server = createAdaptorServer({ fetch: guarded }) as Server
-    const origin = `http://127.0.0.1:${await listen(server)}`
-    const client = MODEL_CLIENTS.openai.connect(origin, { apiKey: 'sk-wrong' })
-    expect(await failure(client.listModels())).toMatchObject({
-      message: '401 Authentication failed',
-      type: 'authentication_error',
-      code: 'denied',
-    })
+it('the error of the openai client has the type and the code of the rejection as fields', async () => {
+  const guarded = withAuth(() => new Response(), { endpoint: endpoint.url })
+  server = createAdaptorServer({ fetch: guarded }) as Server
+  const origin = `http://127.0.0.1:${await listen(server)}`
+  const client = MODEL_CLIENTS.openai.connect(origin, { apiKey: 'sk-wrong' })
+  expect(await failure(client.models())).toMatchObject({
+    message: '401 Authentication failed',
+    type: 'authentication_error',
+    code: 'denied',
   })
 })
 
