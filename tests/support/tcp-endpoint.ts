@@ -11,10 +11,20 @@ export const BODY = '{"api_key":"the-token"}'
 export const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'
 export const LATE_MS = 10_000
 
-export async function run(server: Server): Promise<{ port: number; sockets: Set<Socket> }> {
+/** The two ways to send the POST on Node. */
+export const WAYS = [
+  ['fetch', {}],
+  ['nodeTransport', { fetch: nodeTransport() }],
+] as const
+
+/** Serves until the end of the test. `sockets` has the open ones. */
+export async function run(server: Server) {
   const sockets = new Set<Socket>()
+  const counts = { accepted: 0, peak: 0 }
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
+    counts.accepted += 1
+    counts.peak = Math.max(counts.peak, sockets.size)
     socket.on('close', () => sockets.delete(socket)).on('error', () => undefined)
   })
   onTestFinished(async () => {
@@ -22,7 +32,7 @@ export async function run(server: Server): Promise<{ port: number; sockets: Set<
     for (const socket of sockets) socket.destroy()
     await closed
   })
-  return { port: await listen(server), sockets }
+  return { port: await listen(server), sockets, counts }
 }
 
 /** Starts a server that records each question and answers with exact bytes. */

@@ -33,12 +33,11 @@ export async function startService(answer: Answer) {
     response.end(said.text ?? (said.json === undefined ? '' : JSON.stringify(said.json)))
   }
   const server = createServer((request, response) => void respond(request, response))
-  const { port, sockets } = await run(server)
+  const running = await run(server)
   return {
-    url: `http://127.0.0.1:${port}/introspect`,
-    port,
+    ...running,
+    url: `http://127.0.0.1:${running.port}/introspect`,
     calls,
-    sockets,
     answerWith: (next: Answer): void => {
       service.answer = next
     },

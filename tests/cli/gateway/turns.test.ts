@@ -1,12 +1,10 @@
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { afterEach, expect, it } from 'vitest'
 import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
 import { serveCommand, stopCommands } from '../../support/served-command.ts'
-import { closeServersAfterAll, run, runHttp } from '../../support/socket-endpoint.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
+import { startService } from '../../support/verifier-service.ts'
 
-closeServersAfterAll()
 afterEach(stopCommands)
 
 const inFolder = setupFolder()
@@ -14,29 +12,21 @@ const inFolder = setupFolder()
 it('unknown keys take turns by the address that a trusted proxy names', async () => {
   const asked: string[] = []
   const held: (() => void)[] = []
-  const endpoint = await run(
-    createServer((request, response) => {
-      let body = ''
-      request.setEncoding('utf8').on('data', (text: string) => {
-        body += text
-      })
-      request.on('end', () => {
-        const { api_key: key } = JSON.parse(body) as { api_key: string }
-        const answer = () => response.writeHead(key === 'new' ? 200 : 401).end()
-        if (key.length > 4) return answer()
-        asked.push(key)
-        return held.push(answer)
-      })
-    }),
-  )
-  const upstream = await runHttp((_request, response) => response.end())
+  const endpoint = await startService(({ body }, response) => {
+    const { api_key: key } = JSON.parse(body) as { api_key: string }
+    const answer = () => response.writeHead(key === 'new' ? 200 : 401).end()
+    if (key.length > 4) return void answer()
+    asked.push(key)
+    return void held.push(answer)
+  })
+  const upstream = await startService(() => ({}))
   const file = inFolder('run.yaml')
   const limit = 'concurrency: { max_in_flight: 1, max_waiting: 3 }'
   writeFileSync(file, `server: { auth: { endpoint: "${endpoint.url}", ${limit} } }\n`)
   const url = await serveCommand(gatewayCommand, [
     '--json',
     '--trusted-proxy=127.0.0.1',
-    `--upstream=${upstream.url}`,
+    `--upstream=http://127.0.0.1:${upstream.port}`,
     `--config=${file}`,
   ]).listening()
   const ask = async (key: string, address: string): Promise<number> => {

@@ -1,28 +1,21 @@
 import { createServer as createTcpServer } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it, vi } from 'vitest'
-import { close, listen } from '../../support/loopback.ts'
-import {
-  ALLOWED,
-  closeServersAfterAll,
-  guard,
-  rejected,
-  runHttp,
-  runTcp,
-  WAYS,
-} from '../../support/socket-endpoint.ts'
+import { guardOf } from '../../support/guarded-verifier.ts'
+import { findFreePort } from '../../support/loopback.ts'
+import { LATE_MS, run, WAYS } from '../../support/tcp-endpoint.ts'
+import { startService } from '../../support/verifier-service.ts'
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Outcome } from '../../support/socket-endpoint.ts'
+import type { DecisionEvent } from '../../../src/index.ts'
 
 /** An endpoint that is slow, broken or hostile, over real sockets. */
 
 const MIB = 1024 * 1024
 const SLOW = { tags: ['slow'] }
-// Long enough for a busy machine.
-const LATE_MS = 10_000
-
-closeServersAfterAll()
+const RETRYING = { retry: {} }
+const ALLOWED = { outcome: 'allow' }
+const rejected = (reason: string) => ({ outcome: 'deny', status: 401, reason })
 
 // One after the other: they measure memory.
 describe.each(WAYS)(
@@ -41,11 +34,11 @@ describe.each(WAYS)(
       ['optional', ALLOWED],
       ['required', rejected('invalid_response')],
     ] as const)('with an identity that is %s', async (identity, expected) => {
-      const { url } = await runHttp((_request, response) => {
+      const { url } = await startService((_call, response) => {
         response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': bomb.length })
-        response.end(bomb)
+        return void response.end(bomb)
       })
-      const ask = guard({ ...way.plain, endpoint: url, identity, timeoutMs: LATE_MS })
+      const { ask } = guardOf({ ...way, endpoint: url, identity, timeoutMs: LATE_MS })
       const before = used()
       let most = before
       const timer = setInterval(() => {
@@ -55,12 +48,12 @@ describe.each(WAYS)(
       clearInterval(timer)
       expect(outcome).toMatchObject(expected)
       expect(Math.max(most, used()) - before).toBeLessThan(30 * MIB)
-      expect(outcome.elapsedMs).toBeLessThan(LATE_MS / 2)
+      expect(outcome.durationMs).toBeLessThan(LATE_MS / 2)
     })
   },
 )
 
-describe.concurrent.each(WAYS)('over %s', SLOW, (_name, way) => {
+describe.each(WAYS)('over %s', SLOW, (_name, way) => {
   describe('a connection is used again', () => {
     const TEXT = 'x'.repeat(2048)
     const write =
@@ -86,28 +79,28 @@ describe.concurrent.each(WAYS)('over %s', SLOW, (_name, way) => {
       'after %s',
       async (_what, answer) => {
         let turn = 0
-        const { url, sockets } = await runHttp((_request, response) => {
+        const { url, counts } = await startService((_call, response) => {
           answer(response, turn)
           turn += 1
+          return undefined
         })
-        const ask = guard({ ...way.plain, endpoint: url, circuitBreaker: false, retry: false })
+        const { ask } = guardOf({ ...way, endpoint: url, circuitBreaker: false })
         for (let count = 0; count < 20; count += 1) await ask()
         expect(turn).toBe(20)
-        expect(sockets.accepted).toBeLessThanOrEqual(2)
+        expect(counts.accepted).toBeLessThanOrEqual(2)
       },
     )
 
     it('after a body that comes later than its head, by many clients', async () => {
       const CLIENTS = 100
       let ended = 0
-      const { url, sockets } = await runHttp((_request, response) => {
+      const { url, sockets, counts } = await startService((_call, response) => {
         response.writeHead(401, { 'content-length': 2 }).flushHeaders()
-        response.on('close', () => {
-          ended += 1
-        })
+        response.on('close', () => (ended += 1))
         setTimeout(() => response.end('no'), 100)
+        return undefined
       })
-      const ask = guard({ ...way.plain, endpoint: url, timeoutMs: LATE_MS })
+      const { ask } = guardOf({ ...way, endpoint: url, timeoutMs: LATE_MS })
       for (const round of [1, 2]) {
         const clients = Array.from({ length: CLIENTS }, (_, index) =>
           ask(`random-${round}-${index}`),
@@ -118,18 +111,18 @@ describe.concurrent.each(WAYS)('over %s', SLOW, (_name, way) => {
         await vi.waitFor(() => expect(ended).toBe(round * CLIENTS), LATE_MS)
       }
       // Both rounds need no more connections than one: none was closed and replaced.
-      expect(sockets.accepted).toBeLessThanOrEqual(CLIENTS)
-      expect(sockets.open.size).toBe(sockets.accepted)
+      expect(counts.accepted).toBeLessThanOrEqual(CLIENTS)
+      expect(sockets.size).toBe(counts.accepted)
     })
   })
 
   describe('an endpoint that hangs up', () => {
     it('because nothing listens: the check is retried once, and the request rejected', async () => {
-      const server = createTcpServer()
-      const port = await listen(server)
-      await close(server)
-      const ask = guard({ ...way.plain, endpoint: `http://127.0.0.1:${port}/` })
-      expect(await ask()).toMatchObject({ ...rejected('unreachable'), attempts: 2 })
+      const endpoint = `http://127.0.0.1:${await findFreePort()}/`
+      expect(await guardOf({ ...way, ...RETRYING, endpoint }).ask()).toMatchObject({
+        ...rejected('unreachable'),
+        attempts: 2,
+      })
     })
 
     it.each<[string, (socket: Socket) => unknown]>([
@@ -139,26 +132,30 @@ describe.concurrent.each(WAYS)('over %s', SLOW, (_name, way) => {
       ['by a half-close at once', (socket) => socket.resume().end()],
       ['in the status line', (socket) => socket.resume().end('HTTP/1.1 20')],
     ])('%s: the check is retried once, and the request rejected', async (_what, accept) => {
-      const { url, sockets } = await runTcp(accept)
-      const outcome = await guard({ ...way.plain, endpoint: url })()
-      expect(outcome).toMatchObject({ ...rejected('unreachable'), attempts: 2 })
-      expect(sockets.accepted).toBe(2)
+      // The connection stays open that the client has half closed.
+      const { port, counts } = await run(createTcpServer({ allowHalfOpen: true }, accept))
+      const endpoint = `http://127.0.0.1:${port}/`
+      expect(await guardOf({ ...way, ...RETRYING, endpoint }).ask()).toMatchObject({
+        ...rejected('unreachable'),
+        attempts: 2,
+      })
+      expect(counts.accepted).toBe(2)
     })
 
     it('on a used connection while the check is sent: the retry is allowed', async () => {
       const used = new WeakSet<Socket>()
       let hungUp = 0
-      const { url } = await runHttp(({ socket }, response) => {
+      const { url } = await startService((_call, { req: { socket } }) => {
         if (hungUp > 0 || !used.has(socket)) {
           used.add(socket)
-          return response.end('{}')
+          return { text: '{}' }
         }
         // So does a server whose idle time ends at this moment.
         hungUp += 1
-        return socket.destroy()
+        return void socket.destroy()
       })
-      const ask = guard({ ...way.plain, endpoint: url })
-      const outcomes: Outcome[] = []
+      const { ask } = guardOf({ ...way, ...RETRYING, endpoint: url })
+      const outcomes: DecisionEvent[] = []
       // The client may open a new connection for some of these requests.
       for (let count = 0; count < 4; count += 1) outcomes.push(await ask())
       expect(outcomes).toMatchObject(outcomes.map(() => ALLOWED))
@@ -167,12 +164,12 @@ describe.concurrent.each(WAYS)('over %s', SLOW, (_name, way) => {
     })
 
     it('on an idle connection: the next check is allowed', async () => {
-      const { url, sockets } = await runHttp(({ socket }, response) => {
-        response.end('{}', () => setTimeout(() => socket.destroy(), 5))
+      const { url, sockets } = await startService((_call, response) => {
+        return void response.end('{}', () => setTimeout(() => response.req.socket.destroy(), 5))
       })
-      const ask = guard({ ...way.plain, endpoint: url })
+      const { ask } = guardOf({ ...way, ...RETRYING, endpoint: url })
       expect(await ask()).toMatchObject(ALLOWED)
-      await vi.waitFor(() => expect(sockets.open.size).toBe(0), LATE_MS)
+      await vi.waitFor(() => expect(sockets.size).toBe(0), LATE_MS)
       expect(await ask()).toMatchObject(ALLOWED)
     })
   })
