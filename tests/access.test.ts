@@ -198,22 +198,25 @@ describe('withAccess', () => {
 })
 
 describe('a request that no guard admitted', () => {
-  const copies: [string, (request: Request) => Request][] = [
+  const FETCH = 'Put withAuth, or auth()'
+  const copies: [string, (request: Request) => unknown, advice?: string][] = [
     ['new Request(request)', (request) => new Request(request)],
     ['request.clone()', (request) => request.clone()],
     ['an object that inherits it', (request) => Object.create(request) as Request],
     ['a proxy', (request) => new Proxy(request, {})],
-    ['nothing', () => undefined as unknown as Request],
+    ['nothing', () => undefined],
+    ['the one of Node', () => ({ headers: {} }), 'It is no Request of Fetch'],
   ]
 
-  it.each(copies)('gets 500 and a line on the console: %s', async (_, copy) => {
+  it.each(copies)('gets 500 and a line on the console: %s', async (_, copy, advice = FETCH) => {
     const error = watchConsole()
-    const response = checkAccess(copy(await admitted(allow(ALICE))), { roles: ['editor'] })
+    const request = copy(await admitted(allow(ALICE))) as Request
+    const response = checkAccess(request, { roles: ['editor'] })
     expect(response?.status).toBe(500)
     expect(response?.headers.get('www-authenticate')).toBeNull()
     expect(await codeOf(response)).toBe('not_configured')
     expect(error).toHaveBeenCalledExactlyOnceWith(
-      expect.stringContaining('no guard has admitted it: it is rejected. Put withAuth'),
+      expect.stringContaining(`no guard has admitted it: it is rejected. ${advice}`),
     )
   })
 

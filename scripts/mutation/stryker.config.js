@@ -26,6 +26,14 @@ export default {
   incremental: true,
   incrementalFile: `.mutation/incremental-${PART}.json`,
   tempDirName: '.mutation/sandboxes',
-  ignorePatterns: ['.mutation', 'dist', 'coverage', 'bench', 'examples', 'tests/examples'],
+  ignorePatterns: [
+    '.mutation',
+    'dist',
+    'coverage',
+    'bench',
+    'examples',
+    '!examples/grafana',
+    'tests/examples',
+  ],
   warnings: { slow: false },
 }

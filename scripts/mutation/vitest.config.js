@@ -6,15 +6,11 @@ import unit from '../../vitest.config.ts'
 const PART = process.env['PART'] ?? 'core'
 // Running all tests would take a minute for each mutant.
 const TESTS_BESIDE = {
-  // It compares the help of each command with docs/cli.md.
-  cli: ['tests/documentation/generated.test.ts'],
   core: [
     'tests/fail-closed.test.ts',
     'tests/hono.test.ts',
     'tests/leaks.test.ts',
-    // They read the forms and the problems of options.
-    'tests/schema.test.ts',
-    'tests/documentation/generated.test.ts',
+    // They read the problems of options.
     'tests/yaml/problems.test.ts',
     'tests/yaml/references.test.ts',
     // They use the core with a cache, a resource, the routes of Bun or a span.
@@ -39,6 +35,7 @@ const TESTS_BESIDE = {
     // It counts what a cache costs that keeps no expired allow.
     'tests/core/asking/costs.test.ts',
   ],
+  needs: ['tests/access.test.ts', 'tests/access/*.test.ts', 'tests/hono/access.test.ts'],
   redis: ['tests/nightly/simulation.test.ts'],
 }
 
@@ -63,8 +60,10 @@ export default defineConfig({
     include: [
       `tests/${PART}.test.ts`,
       `tests/${PART}/**/*.test.ts`,
-      // It has the wrong options of every part.
+      // They have the wrong options of every part, its options as data, and its options and commands as pages.
       'tests/wrong-options.test.ts',
+      'tests/schema.test.ts',
+      'tests/documentation/generated.test.ts',
       ...(TESTS_BESIDE[PART] ?? []),
     ],
     // The first starts the built package, which holds no mutant. The second changes the working folder, which a thread cannot.

@@ -27,6 +27,14 @@ export interface Receiver {
   readonly addressOf: (request: Request) => string | undefined
 }
 
+/** What a subrequest says of the client's request. */
+interface Described {
+  readonly target: string
+  readonly method: string
+  readonly host: string
+  readonly scheme: string
+}
+
 type Problem = readonly [code: ForwardAuthFailureCode, ...headers: string[]]
 
 type ReceiveOptions = Pick<ResolvedForwardAuth, 'preset' | 'rawTargets' | 'identityHeaders'>
@@ -57,36 +65,39 @@ export function createReceiver({ preset, rawTargets, identityHeaders }: ReceiveO
   const single = [preset.target, preset.method, HOST, SCHEME]
   const isWithheld = createWithheld(Object.values(identityHeaders))
 
-  const findProblem = (headers: Headers, path: string | undefined): Problem | undefined => {
-    const [target, method, host, scheme] = single.map((name) => headers.get(name) ?? '')
+  const describe = (headers: Headers): Described => {
+    const read = (name: string): string => headers.get(name) ?? ''
+    const { target, method } = preset
+    return { target: read(target), method: read(method), host: read(HOST), scheme: read(SCHEME) }
+  }
+
+  const findProblem = (headers: Headers, told: Described, path?: string): Problem | undefined => {
+    const { target, method, host, scheme } = told
     const missing = [...single, ADDRESS].filter((name) => !headers.has(name))
     if (missing.length > 0) return ['proxy_misconfigured', ...missing]
     // Fetch joins two headers of one name with a comma and a space.
     const doubled = single.filter((name) => headers.get(name)?.includes(', '))
     if (doubled.length > 0) return ['proxy_misconfigured', ...doubled]
-    if (!SCHEMES.has(scheme ?? '')) return ['proxy_misconfigured', SCHEME]
-    if (!TARGET.test(target ?? '') || path === undefined) {
-      return ['malformed_request', preset.target]
-    }
-    if (host === '' || !isPlainHost(host ?? '')) return ['malformed_request', HOST]
+    if (!SCHEMES.has(scheme)) return ['proxy_misconfigured', SCHEME]
+    if (!TARGET.test(target) || path === undefined) return ['malformed_request', preset.target]
+    // A URL without a host takes the start of its path for one.
+    if (host === '' || !isPlainHost(host)) return ['malformed_request', HOST]
     if (!isHttpToken(method)) return ['malformed_request', preset.method]
     if (!rawTargets && isReadDifferently(path)) return ['malformed_request', preset.target]
     return mayPass(method) ? undefined : ['method_not_allowed', preset.method]
   }
 
-  const judge = (headers: Headers): Request | undefined => {
-    const [target = '', method = '', host = '', scheme = ''] = single.map(
-      (name) => headers.get(name) ?? '',
-    )
+  const judge = (headers: Headers, told: Described): Request | undefined => {
+    const { target, method, host, scheme } = told
     try {
-      const told = new Headers()
+      const passed = new Headers()
       headers.forEach((value, name) => {
         const folded = foldName(name)
         // An upstream that folds names as CGI does reads `x_method_override` too.
-        if (!isWithheld(folded)) told.append(OVERRIDES.has(folded) ? folded : name, value)
+        if (!isWithheld(folded)) passed.append(OVERRIDES.has(folded) ? folded : name, value)
       })
-      told.set('host', host)
-      return new Request(`${SCHEMES.get(scheme)}://${host}${target}`, { method, headers: told })
+      passed.set('host', host)
+      return new Request(`${SCHEMES.get(scheme)}://${host}${target}`, { method, headers: passed })
     } catch {
       // A URL parser accepts fewer hosts. Some runtimes accept a header in a request that they reject in `Headers`.
       return undefined
@@ -95,16 +106,16 @@ export function createReceiver({ preset, rawTargets, identityHeaders }: ReceiveO
 
   const receive: Receiver['receive'] = (subrequest, args = []) => {
     const { headers } = subrequest
-    const path = parseTarget(`http://host${headers.get(preset.target) ?? ''}`)?.path
-    const method = headers.get(preset.method) ?? ''
+    const told = describe(headers)
+    const path = parseTarget(`http://host${told.target}`)?.path
     // A server on Node drops the fields behind a thousand, and those of the proxy may come last.
     const isCrowded = hasTooManyFields(subrequest, incomingOf(subrequest, args))
-    const problem = isCrowded ? CROWDED : findProblem(headers, path)
-    const made = problem === undefined ? judge(headers) : undefined
+    const problem = isCrowded ? CROWDED : findProblem(headers, told, path)
+    const made = problem === undefined ? judge(headers, told) : undefined
     const [code, ...names] = problem ?? (['malformed_request', HOST] as const)
     const address = addressIn(headers.get(ADDRESS))
     for (const request of [subrequest, made ?? subrequest]) addresses.set(request, address)
-    return { judged: made ?? createFailure(code, names), path: path ?? '', method }
+    return { judged: made ?? createFailure(code, names), path: path ?? '', method: told.method }
   }
   return { receive, addressOf: (request) => addresses.get(request) }
 }
@@ -124,13 +135,8 @@ function createWithheld(names: readonly (string | undefined)[]): (folded: string
   const identity = [...Object.values(GATEWAY_HEADERS), ...names].filter(
     (name) => name !== undefined,
   )
-  const withheld = new Set([
-    ...identity.map(foldName),
-    'accept-encoding',
-    'content-length',
-    'expect',
-    'host',
-  ])
+  const own = ['accept-encoding', 'content-length', 'expect']
+  const withheld = new Set([...identity.map(foldName), ...own])
   return (folded) =>
     withheld.has(folded) || isHopByHop(folded) || /^x-(?:forwarded|original)-/.test(folded)
 }

@@ -132,7 +132,7 @@ describe('scopeImplies', () => {
   const admin = { scopes: ['notes'] }
 
   it('lets a scope stand for others, one way', async () => {
-    const guard = allow(admin, { scopeImplies: tree })
+    const guard = allow({ scopes: ['files', 'notes'] }, { scopeImplies: tree })
     expect(checkAccess(await admitted(guard), { scopes: ['notes:read', 'notes'] })).toBeUndefined()
     expect(checkAccess(await admitted(guard), { anyScope: ['x', 'notes:read'] })).toBeUndefined()
     const narrow = allow({ scopes: ['notes:read'] }, { scopeImplies: tree })

@@ -24,8 +24,11 @@ describe('a request without an identity', () => {
       )
       expect(await codeOf(response)).toBe('missing_credentials')
     }
-    const response = checkAccess(await admit(get('/notes'), guard), { roles: ['admin'] })
-    expect(response?.headers.get('www-authenticate')).toBe('Bearer realm="api"')
+    for (const other of [{ roles: ['admin'] }, { principal: ['root'] }]) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      const response = checkAccess(await admit(get('/notes'), guard), other)
+      expect(response?.headers.get('www-authenticate')).toBe('Bearer realm="api"')
+    }
   })
 })
 

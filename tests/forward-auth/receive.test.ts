@@ -61,17 +61,19 @@ describe.each(PROXIES)('a subrequest of %s', (proxy) => {
   })
 
   it('names every header that is missing', () => {
-    const { judged } = receiver(proxy).receive(new Request('http://127.0.0.1/'))
+    const { judged, path, method } = receiver(proxy).receive(new Request('http://127.0.0.1/'))
     expect((judged as ForwardAuthFailure).headers).toHaveLength(5)
+    expect([path, method]).toEqual(['', ''])
   })
 
   it('takes nothing from the headers of the other presets, nor from its own request line', () => {
     const other = proxy === 'nginx' ? 'X-Forwarded' : 'X-Original'
     const headers = { [`${other}-URI`]: '/open', [`${other}-Method`]: 'OPTIONS' }
     const request = subrequest(proxy, { headers, target: '/admin' }, '/open?x=1')
-    expect(receiver(proxy).receive(request).judged).toMatchObject({
+    expect(receiver(proxy).receive(request)).toMatchObject({
+      judged: { method: 'GET', url: 'https://api.example.test/admin' },
+      path: '/admin',
       method: 'GET',
-      url: 'https://api.example.test/admin',
     })
   })
 })
@@ -168,6 +170,10 @@ describe('the host', () => {
     },
   )
 
+  it('that is empty does not become the start of the path', () => {
+    expect(judge({ host: '', target: '/evil.example/a' }).code).toBe('malformed_request')
+  })
+
   it('is told to the endpoint in place of the subrequest’s own', () => {
     const { headers } = judge({ host: 'Shop.example:8443', headers: { host: '127.0.0.1:8323' } })
     expect(headers).toEqual({ host: 'Shop.example:8443' })
@@ -230,6 +236,7 @@ describe('the headers of the client', () => {
       'content-type': 'a/b',
       cookie: 'a=1; b=2',
       'x-api-key': 'k',
+      'my-x-forwarded-for': 'a',
     }
     const connection = 'close, x-api-key, authorization'
     expect(judge({ headers: { ...headers, connection } }).headers).toEqual({

@@ -21,10 +21,16 @@ function warnings(verifier: Verifier, identifier = `${bare}/`): unknown {
   return events
 }
 
+const describing = (described: object): Verifier =>
+  defineVerifier({ ask: () => ({ outcome: 'deny' }), describe: () => described })
+const odd = { audience: bare, none: null, text: 'a' }
+
 it.each<[string, Verifier]>([
   ['jwt', jwt({ issuer, audience: bare })],
   ['introspection', introspected([bare, 'other'])],
   ['a member of firstOf', firstOf([jwt({ issuer, audience: 'a' }), introspected(bare)])],
+  ['code that describes more', describing(Object.assign(odd, { itself: odd }))],
+  ['a verifier three levels down', describing({ a: { b: { c: { audience: bare } } } })],
 ])('warns if the audience of %s lacks its slash', (_what, verifier) => {
   expect(warnings(verifier)).toEqual([{ type: 'warning', message: warning }])
 })
@@ -36,6 +42,7 @@ it.each<[string, Verifier, string?]>([
   ['is that of a path', jwt({ issuer, audience: bare }), `${bare}/mcp`],
   ['is unknown', () => ({ outcome: 'deny' })],
   ['cannot be read', defineVerifier({ ask: () => ({ outcome: 'deny' }), describe: fail })],
+  ['is further down', describing({ a: { b: { c: { d: { audience: bare } } } } })],
 ])('warns of nothing if the audience %s', (_what, verifier, identifier) => {
   expect(warnings(verifier, identifier)).toEqual([])
 })

@@ -54,10 +54,16 @@ describe('the metadata of a resource', () => {
     })
   })
 
+  const PREFLIGHT = {
+    'access-control-allow-methods': 'GET, HEAD, OPTIONS',
+    'access-control-allow-headers': '*',
+    'access-control-max-age': '3600',
+  }
+
   it.each([
     ['GET', 200, { 'content-type': 'application/json' }, true],
     ['HEAD', 200, { 'content-type': 'application/json' }, false],
-    ['OPTIONS', 204, { 'access-control-allow-headers': '*' }, false],
+    ['OPTIONS', 204, PREFLIGHT, false],
     ['POST', 405, { allow: 'GET, HEAD, OPTIONS' }, false],
     ['DELETE', 405, { allow: 'GET, HEAD, OPTIONS' }, false],
   ])('answers %s with %d', async (method, status, headers, hasBody) => {

@@ -41,6 +41,7 @@ it.each<[object, string]>([
   [{ scopes: ['a b'] }, '"scopes[0]" must be a scope of visible ASCII'],
   [{ require: ['a"b'] }, '"require[0]" must be a scope of visible ASCII'],
   [{ require: ['offline_access'] }, '"require" must be a list without "offline_access"'],
+  [{ name: 5 }, '"name" must be a string, received 5'],
   [{ documentation: 'docs' }, '"documentation" must be an absolute https URL'],
 ])('rejects %j', (wrong, message) => {
   expect(() => protectedResource({ ...GOOD, ...wrong })).toThrow(message)
