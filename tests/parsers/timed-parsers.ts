@@ -20,6 +20,7 @@ import { GATEWAY_HEADERS } from '../../src/verifiers/upstream/signature.ts'
 import { expandReferences } from '../../src/yaml/references.ts'
 import { raw } from '../support/requests.ts'
 import { subrequest } from '../support/subrequest.ts'
+import { words } from '../support/words.ts'
 import type { CredentialsSource } from '../../src/index.ts'
 import type { Client } from '../support/subrequest.ts'
 
@@ -27,65 +28,11 @@ export type Parser = (text: string) => unknown
 
 /** Pieces to repeat. Each matches a part of some pattern, or a whole pattern except for its end. */
 export const PIECES: readonly string[] = [
-  'a',
-  ' ',
-  '\t',
-  ',',
-  ';',
-  ':',
-  '"',
-  '=',
-  '%',
-  '.',
-  '/',
-  '&',
-  '+',
-  '?',
-  '\\',
-  '<',
-  '[',
-  '\u00a0',
-  'é',
-  '😀',
-  '\ud800',
-  '//',
-  '/.',
-  '/..;',
-  '/%2e',
-  '%2',
-  '%3',
-  '%%3',
-  '%61',
-  '%25',
-  '%252',
-  'a&',
-  'a=b&',
-  'a="',
-  'a=',
-  'a =',
-  'a="\\',
-  '="',
-  '\\"',
-  'max-age=1,',
-  'no-store ',
-  'bearer',
-  'Bearer ',
-  ', bearer',
+  ...words('a , ; : " = % . / & + ? \\ < [ é 😀 \ud800 // /. /..; /%2e %2 %3 %%3 %61 %25 %252'),
+  ...words('a& a=b& a=" a= a="\\ =" \\" max-age=1, bearer key= key=; key. key., é<a'),
   ',bearer ',
-  'key=',
-  'key=;',
-  'key= ',
-  'key.',
-  'key.,',
-  '; ',
-  ', ',
-  'é<a',
-  '${env.',
-  '${env.X}',
-  '${env.X:=',
-  'for="',
-  'a=b;',
-  'for=10.0.0.9,',
+  ...words('${env. ${env.X} ${env.X:= for=" a=b; for=10.0.0.9,'),
+  ...' |\t|\u00a0|a =|no-store |Bearer |, bearer|key= |; |, '.split('|'),
 ]
 
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
