@@ -44,7 +44,7 @@ it('a cache key holds everything that the endpoint is told', SLOW, () => {
 })
 
 /** Decodes a cache key without using any code of the encoder. */
-function decodeKey(key: string, context: Context): object {
+function decodeKey(key: string, told: Context): object {
   let rest = key
   const take = (length: number): string => {
     const taken = rest.slice(0, length)
@@ -57,13 +57,13 @@ function decodeKey(key: string, context: Context): object {
     take(1)
     return take(length)
   }
-  const path = context.path ? field() : null
-  const query = context.params === 'none' ? null : field()
-  const method = context.method ? field() : null
+  const path = told.path ? field() : null
+  const query = told.params === 'none' ? null : field()
+  const method = told.method ? field() : null
   const fields: (string | null)[] = []
   const isLeft = (): boolean => rest !== ''
-  if (context.headers === 'all') while (isLeft()) fields.push(field())
-  if (context.headers !== 'all') fields.push(...context.headers.map(() => field()), field())
+  if (told.headers === 'all') while (isLeft()) fields.push(field())
+  if (told.headers !== 'all') fields.push(...told.headers.map(() => field()), field())
   const token = fields.pop() ?? null
   return { path, query, method, headers: fields, token, rest }
 }
