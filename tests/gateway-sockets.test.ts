@@ -19,10 +19,10 @@ import {
 } from './support/gateway-behaviour.ts'
 import { shortHeaders } from './support/gateway-rows.ts'
 import { close, listen } from './support/loopback.ts'
-import { head, openSocket, sendRaw } from './support/raw-client.ts'
+import { expectStill, flood, head, openSocket, sendRaw } from './support/raw-client.ts'
 import { answer, bodyOf, fieldOf, startRawUpstream, whenComplete } from './support/raw-upstream.ts'
 import { TOKEN } from './support/token.ts'
-import type { Server, Socket } from 'node:net'
+import type { Server } from 'node:net'
 import type { GatewayFailure, GatewayOptions, UpstreamFetch } from '../src/gateway.ts'
 import type { AuthConfig, Verdict } from '../src/index.ts'
 import type { RawUpstream } from './support/raw-upstream.ts'
@@ -321,29 +321,3 @@ it('the command ends the calls of a client that leaves before the response to an
   await serving.close('now')
   await upstream.close()
 })
-
-const PART = Buffer.alloc(65_536)
-
-/** Sends without an end, as fast as the other side reads. */
-function flood(socket: Socket): void {
-  socket.on('error', () => undefined)
-  const send = (): void => {
-    while (socket.write(PART));
-  }
-  socket.on('drain', send)
-  send()
-}
-
-/** Waits until a number of bytes stays the same, which it does once the buffers of the system are full. */
-async function expectStill(count: () => number | undefined): Promise<void> {
-  await expect
-    .poll(
-      async () => {
-        const before = count()
-        await sleep(300)
-        return before === count()
-      },
-      { timeout: 8_000 },
-    )
-    .toBe(true)
-}

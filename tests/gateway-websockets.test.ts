@@ -121,11 +121,9 @@ describe.each([
   it('keeps its own headers if Connection lists them', async () => {
     upstream.plan('/listed', (call) => accept(call))
     const list = 'Connection: upgrade, x-auth-principal, x-forwarded-host, sec-websocket-extensions'
-    const bytes = handshake('/listed', GOOD, 'Sec-WebSocket-Extensions: x')
-    const { socket, switched, call } = await open(
-      '/listed',
-      bytes.replace('Connection: Upgrade', list),
-    )
+    const fields = handshake('/listed', GOOD, 'Sec-WebSocket-Extensions: x')
+    const bytes = fields.replace('Connection: Upgrade', list)
+    const { socket, switched, call } = await open('/listed', bytes)
     await switched()
     expect(fieldOf(call(), 'x-auth-principal')).toBe('alice')
     expect(fieldOf(call(), 'x-forwarded-host')).toBe('api.test')
@@ -172,11 +170,8 @@ describe.each([
 
   it('asks no program for its Origin that sends the token in a header', async () => {
     upstream.plan('/program', (call) => accept(call))
-    const { socket, received, switched } = await open(
-      '/program',
-      handshake('/program', GOOD),
-      strict.port,
-    )
+    const bytes = handshake('/program', GOOD)
+    const { socket, received, switched } = await open('/program', bytes, strict.port)
     await switched()
     expect(received()).toMatch(/^HTTP\/1\.1 101 /)
     socket.destroy()
@@ -267,6 +262,45 @@ describe.each([
     await second.switched()
     second.socket.resetAndDestroy()
     await expect.poll(() => upstream.callsFor('/abrupt')[1]?.socket.closed, NOTICED).toBe(true)
+  })
+
+  it('finds the body of an upgrade behind more headers than Node lists', async () => {
+    const many = Array.from({ length: 1_500 }, () => 'a:')
+    const smuggled = head('GET /smuggled', 'Host: a', GOOD)
+    const length = `Content-Length: ${smuggled.length}`
+    for (const upgrade of ['h2c', 'websocket']) {
+      const fields = ['Host: a', GOOD, 'Connection: Upgrade', `Upgrade: ${upgrade}`]
+      const socket = await openSocket(gateway.port)
+      const received = collect(socket)
+      // Without `Connection: close`, a body that was not found would be the next request.
+      socket.write(head('GET /many', ...fields, ...many, length) + smuggled)
+      await expect.poll(received, NOTICED).toMatch(/^HTTP/)
+      await sleep(100)
+      expect(received().match(/HTTP\/1\.1 [1-5]/g)).toHaveLength(1)
+      socket.destroy()
+    }
+    expect(upstream.callsFor('/smuggled')).toEqual([])
+  })
+
+  it.each([
+    ['a body', handshake('/no-handshake', GOOD, 'Content-Length: 4') + 'body'],
+    [
+      'the method POST',
+      handshake('/no-handshake', GOOD, 'Content-Length: 0').replace('GET', 'POST'),
+    ],
+    ['HTTP/1.0', handshake('/no-handshake', GOOD).replace('HTTP/1.1', 'HTTP/1.0')],
+    [
+      'no Connection',
+      handshake('/no-handshake', GOOD).replace('Connection: Upgrade', 'Connection: close'),
+    ],
+  ])('answers 501 to a WebSocket with %s', async (_, bytes) => {
+    const socket = await openSocket(gateway.port)
+    const received = collect(socket)
+    socket.write(bytes)
+    await expect.poll(received, NOTICED).toContain('upgrade_not_supported')
+    expect(received()).toMatch(/^HTTP\/1\.1 501 /)
+    expect(upstream.callsFor('/no-handshake')).toEqual([])
+    socket.destroy()
   })
 })
 

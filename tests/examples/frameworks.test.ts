@@ -64,8 +64,8 @@ describe.each(FRAMEWORKS)('auth of %s', (_name, serve) => {
       'www-authenticate': 'Bearer realm="api"',
       'access-control-allow-origin': '*',
     })
-    const head = await fetch(url, { method: 'HEAD' })
-    expect([head.status, await head.text()]).toEqual([401, ''])
+    const withoutBody = await fetch(url, { method: 'HEAD' })
+    expect([withoutBody.status, await withoutBody.text()]).toEqual([401, ''])
     expect([seen.handler.mock.calls, seen.onError.mock.calls]).toEqual([[], []])
   })
 

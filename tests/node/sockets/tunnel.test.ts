@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { join } from '../../../src/node/sockets/tunnel.ts'
 import { close, listen } from '../../support/loopback.ts'
-import { openSocket } from '../../support/raw-client.ts'
+import { expectStill, openSocket } from '../../support/raw-client.ts'
 import type { Server, Socket } from 'node:net'
 
 const NOTICED = { timeout: 10_000 }
@@ -48,3 +48,22 @@ it('gives the other side what was sent before a regular end', async () => {
   expect(told).toBe(4 * 1024 * 1024)
   await expect.poll(() => upstream.near.closed && client.near.closed, NOTICED).toBe(true)
 })
+
+it.each(['client', 'upstream'] as const)(
+  'lets the %s wait for a peer that reads slowly, and loses nothing',
+  async (side) => {
+    const ends = { client: await connectPair(), upstream: await connectPair() }
+    join(ends.client.near, ends.upstream.near)
+    const sender = ends[side].far
+    const reader = ends[side === 'client' ? 'upstream' : 'client'].far
+    const all = 64 * 1024 * 1024
+    sender.write(Buffer.alloc(all))
+    const sent = (): number => sender.bytesWritten - sender.writableLength
+    await expectStill(sent)
+    // Without backpressure all of it would be on its way.
+    expect(sent()).toBeLessThan(all / 2)
+    reader.resume()
+    await expect.poll(() => reader.bytesRead, NOTICED).toBe(all)
+    sender.destroy()
+  },
+)
