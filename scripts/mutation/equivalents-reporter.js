@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { declareClassPlugin, PluginKind } from '@stryker-mutator/api/plugin'
 
-/** Mutants that behave like the source. `code` is the source line, `becomes` lists its mutants, `why` is the reason. */
+/** Mutants that behave like the source: the line `code` of a `file`, what it becomes, and why no test can tell. */
 const EQUIVALENTS = JSON.parse(readFileSync(new URL('equivalents.json', import.meta.url), 'utf8'))
 
 /** Folders of `src` in which a test fails for each mutant that is not in `equivalents.json`. */
@@ -18,44 +18,37 @@ class EquivalentsReporter {
           .map((mutant) => ({ file, ...linesOf(source, mutant) })),
       )
     const survivors = mutantsWith('Survived', 'NoCoverage')
-    const unexplained = survivors.filter(({ code, becomes }) => !isEquivalent(code, becomes))
+    const unexplained = survivors.filter((mutant) => !isEquivalent(mutant))
     for (const { file, code, becomes } of unexplained) {
       console.log(`No test fails for ${file}:\n- ${code}\n+ ${becomes}`)
     }
-    const sources = strict.map(([, { source }]) => onOneLine(source))
-    for (const { code, becomes } of outdated(
-      mutantsWith('Survived', 'NoCoverage', 'Ignored'),
-      sources,
-    )) {
+    const alive = mutantsWith('Survived', 'NoCoverage', 'Ignored')
+    for (const { code, becomes } of outdated(alive, Object.keys(files))) {
       console.log(`Killed, or gone, but still in equivalents.json:\n- ${code}\n+ ${becomes}`)
     }
     if (unexplained.length > 0) process.exitCode = 1
   }
 }
 
-function isEquivalent(code, becomes) {
-  return EQUIVALENTS.some((known) => known.code === code && known.becomes.includes(becomes))
+function isEquivalent({ file, code, becomes }) {
+  return EQUIVALENTS.some((known) => isOf(known, file, code) && known.becomes.includes(becomes))
 }
 
-/** Entries of `equivalents.json` without such a mutant in the files of this run, or without a source. */
-function outdated(mutants, sources) {
-  const all = STRICT.flatMap(sourcesOf)
-  return EQUIVALENTS.filter(({ code }) => has(sources, code) || !has(all, code)).flatMap(
-    ({ code, becomes }) =>
-      becomes
-        .filter((line) => !mutants.some((found) => found.code === code && found.becomes === line))
-        .map((line) => ({ code, becomes: line })),
+function isOf(known, file, code) {
+  return file === known.file && code === known.code
+}
+
+/** Entries of `equivalents.json` without such a mutant in the files of this run, or of a file that is gone. */
+function outdated(alive, files) {
+  return EQUIVALENTS.filter(({ file }) => files.includes(file) || !existsSync(file)).flatMap(
+    (known) =>
+      known.becomes
+        .filter(
+          (line) =>
+            !alive.some(({ file, code, becomes }) => isOf(known, file, code) && becomes === line),
+        )
+        .map((line) => ({ code: known.code, becomes: line })),
   )
-}
-
-function sourcesOf(part) {
-  return readdirSync(`src/${part}`, { encoding: 'utf8', recursive: true })
-    .filter((file) => file.endsWith('.ts'))
-    .map((file) => onOneLine(readFileSync(`src/${part}/${file}`, 'utf8')))
-}
-
-function has(sources, code) {
-  return sources.some((source) => source.includes(code))
 }
 
 /** The lines of a mutant before and after. */
