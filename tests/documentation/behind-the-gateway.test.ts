@@ -12,7 +12,6 @@ import { whyMissing, whySkipped } from '../support/installed.ts'
 import { close, findFreePort, isListening, listen } from '../support/loopback.ts'
 import { readFences } from '../support/markdown.ts'
 import { exists, readText, ROOT } from '../support/project.ts'
-import { openSocket } from '../support/raw-client.ts'
 import { serveCommand, stopCommands } from '../support/served-command.ts'
 import { onHono } from '../support/socket-gateway.ts'
 import { spawnProgram } from '../support/spawned-program.ts'
@@ -160,7 +159,7 @@ describe.each(SERVERS)('the server in %s', (heading, missing) => {
 })
 
 describe('what to set', () => {
-  const [[, noDjango], [, noFlask]] = SERVERS
+  const [[, noDjango]] = SERVERS
 
   it(
     'Django answers 400 to a host that ALLOWED_HOSTS lacks, which --preserve-host is for',
@@ -185,31 +184,6 @@ describe('what to set', () => {
         .replace(/gunicorn.*/, 'uvicorn --host 127.0.0.1 --port 8000 app:app')
     const port = await behindGateway(await serve('Django', underAsgi))
     expect(await send(port, 'hello', true)).toBe(`200 ${NAME} sent 5 bytes`)
-  })
-
-  it.each([
-    [
-      'as on the page, keeps an idle connection for longer than the gateway',
-      '--keep-alive 10',
-      true,
-    ],
-    ['by itself closes it before the gateway does', '', false],
-  ])('gunicorn %s', SLOW, async (_, option, isOpen) => {
-    if (noFlask !== undefined) return
-    expect(sectionOf('Flask')).toContain('--keep-alive 10')
-    const port = await serve('Flask', (code) => code.replace('--keep-alive 10', option))
-    const socket = await openSocket(port)
-    socket.on('error', () => undefined)
-    const ask = (): unknown =>
-      socket.write('GET / HTTP/1.1\r\nHost: a\r\nX-Auth-Principal: b\r\n\r\n')
-    let received = ''
-    socket.on('data', (chunk) => (received += String(chunk)))
-    ask()
-    await sleep(4500)
-    ask()
-    await sleep(500)
-    expect(received.match(/HTTP\/1\.1 200/g)).toHaveLength(isOpen ? 2 : 1)
-    socket.destroy()
   })
 })
 

@@ -60,17 +60,3 @@ describe('the commands of a page print what it shows', () => {
     expect(await follow(page, markdown)).toEqual([])
   })
 })
-
-describe('following a page', { timeout: MOST_MS }, () => {
-  it('finds an output that differs', async () => {
-    const page = '```sh\necho one\necho two\n```\n\n```text\none\nthree\n```\n'
-    expect(await follow('a.md', page)).toEqual([
-      { place: 'a.md:1', documented: ['one', 'three'], printed: ['one', 'two'] },
-    ])
-  })
-
-  it('finds a command that fails', async () => {
-    const page = 'Save this as `a.txt`:\n\n```json\n1\n```\n\n```sh\ncat a.txt\nfalse\ntrue\n```\n'
-    expect(await follow('a.md', page)).toEqual([{ place: 'a.md:7', status: 1, printed: '1\n' }])
-  })
-})

@@ -85,38 +85,6 @@ it.each([
   expect(syntaxErrors(process.execPath, ['--check', '--input-type=module', '-'], code)).toBe('')
 })
 
-describe('the README', () => {
-  it('has at most 200 lines and 12 kB', () => {
-    const text = readText('README.md')
-    expect(linesOf(text)).toBeLessThanOrEqual(200)
-    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(12_000)
-  })
-
-  it('names the two commands that set up a clone, which .ci/run runs', () => {
-    const readme = readText('README.md')
-    expect(readme).toContain('npm ci && npm start')
-    expect(readme).toContain('npm ci && npm test')
-    const run = readText('.ci/run')
-    for (const command of ['npm ci', 'npm start', 'npm test']) {
-      expect(run).toMatch(new RegExp(`(?:^|')${command}(?:'| [->]|$)`, 'm'))
-    }
-  })
-})
-
-describe('the check of a page', () => {
-  it.each([
-    ['keys.md', 'docs/contributing/advisories.md', false],
-    ['../../SECURITY.md', 'docs/contributing/advisories.md', true],
-    ['../../SECURITY.md#nothing-such', 'docs/contributing/advisories.md', false],
-    ['#no-heading', 'SECURITY.md', false],
-    ['#report-a-vulnerability', 'SECURITY.md', true],
-    ['docs/', 'SECURITY.md', true],
-    ['../elsewhere.md', 'SECURITY.md', false],
-  ])('follows the link %s of %s', (target, file, found) => {
-    expect(resolves(target, file)).toBe(found)
-  })
-})
-
 function labelled(page: Page): [string, PageFence][] {
   return page.fences.map((fence) => [`${page.file}:${fence.line}`, fence])
 }

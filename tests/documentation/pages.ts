@@ -34,7 +34,7 @@ export function pageNamed(file: string): Page {
   return page
 }
 
-export function createPage(file: string, text: string): Page {
+function createPage(file: string, text: string): Page {
   const lines = text.split('\n')
   const fences = readFences(text).map((fence) => ({
     ...fence,

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import { createPage, PAGES } from './pages.ts'
+import { expect, it } from 'vitest'
+import { PAGES } from './pages.ts'
 import type { Page } from './pages.ts'
 
 /** Each sentence has one home: a page that needs it links there. */
@@ -38,24 +38,4 @@ function readSentences({ text, isGenerated }: Page): ReadonlySet<string> {
 
 it('no two pages of docs share three sentences', () => {
   expect(findRepeated(PAGES.filter(({ file }) => file.startsWith('docs/')))).toEqual([])
-})
-
-describe('the search for repeated prose', () => {
-  const ONE = 'Create a key, and start the built-in endpoint.'
-  const OTHER = 'The endpoint gets the path as the\nclient sent it.'
-  const THIRD = '- **It is undefined** on a [public path](public-paths.md).'
-  const CODE = '```sh\ncurl http://127.0.0.1:3000/ | grep one or two or three\n```'
-  const find = (...bodies: string[]): number =>
-    findRepeated(bodies.map((body, index) => createPage(`docs/${index}.md`, `# A\n\n${body}\n`)))
-      .length
-
-  it('finds three sentences, wherever their lines break and their links lead', () => {
-    const again = [ONE, OTHER.replace('\n', ' '), THIRD.replace('public-paths.md', '../a.md')]
-    expect(find([ONE, OTHER, THIRD].join('\n\n'), again.join('\n\n'))).toBe(1)
-  })
-
-  it('takes no notice of two, of code, and of short sentences', () => {
-    const body = [ONE, OTHER, CODE, 'Save this file.', 'In a second terminal:'].join('\n\n')
-    expect(find(body, body)).toBe(0)
-  })
 })

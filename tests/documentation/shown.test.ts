@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
 import { parse } from 'yaml'
 import { kindOf, kindsOf } from '../../scripts/docs/option-kinds.ts'
@@ -5,17 +6,21 @@ import { TENANT_OPTION } from '../../src/verifiers/tenancy.ts'
 import { OPTIONS } from '../../src/core/config/options.ts'
 import { resolveConfig } from '../../src/core/config/parse.ts'
 import { getAuth, withAuth } from '../../src/index.ts'
+import { createKey, listKeys } from '../../src/keys.ts'
 import { RESOURCE } from '../../src/mcp/options.ts'
 import { CACHE } from '../../src/yaml/cache-section.ts'
 import { parseConfig } from '../../src/yaml.ts'
 import { keyOf } from '../../src/yaml/values.ts'
 import { ENDPOINT } from '../support/msw-endpoint.ts'
 import { get } from '../support/requests.ts'
+import { setupFolder } from '../support/temporary-folder.ts'
 import { pageNamed } from './pages.ts'
 import type { Form } from '../../scripts/docs/option-kinds.ts'
 import type { Transport } from '../../src/index.ts'
 
 /** The JSON and YAML that pages show is what the code sends, reads and throws. */
+
+const pathOf = setupFolder()
 
 function blocksOf(file: string, language: string): string[] {
   return pageNamed(file)
@@ -41,6 +46,26 @@ it('docs/errors.md shows the body of a rejection', async () => {
   const fetch: Transport = async () => new Response(null, { status: 403 })
   const guarded = withAuth(() => new Response('in'), { endpoint: ENDPOINT, fetch })
   expect(await (await guarded(get('/', 'k1'))).json()).toEqual(JSON.parse(rejection))
+})
+
+describe('docs/keys.md', () => {
+  it('shows a key file that is valid, and means what it shows', async () => {
+    const [file, code = ''] = [pathOf('keys.yaml'), ...blocksOf('docs/keys.md', 'yaml')]
+    writeFileSync(file, code)
+    const alice = { principal: 'alice', attributes: { roles: ['admin'] }, paths: ['/v1'] }
+    expect(await listKeys(file)).toMatchObject([
+      { id: 'key_i5xq2mzkd7ha', ...alice },
+      { id: 'ci', principal: 'ci', status: 'revoked', revoked: true },
+    ])
+    await createKey(file, { principal: 'bob' })
+    expect(readFileSync(file, 'utf8')).toContain("# Alice's laptop")
+  })
+
+  it('shows a pattern that finds a key', async () => {
+    const { key } = await createKey(pathOf('keys.yaml'), { principal: 'alice' })
+    const [, pattern = ''] = /`(withauth_\[[^`]+)`/.exec(pageNamed('docs/keys.md').text) ?? []
+    expect(`x="${key}";`.match(new RegExp(pattern, 'g'))).toEqual([key])
+  })
 })
 
 describe('docs/yaml.md', () => {

@@ -1,20 +1,18 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { resolveConfig } from '../../src/core/config/parse.ts'
+import { Denials } from '../../src/core/response/denial.ts'
 import { createFailure } from '../../src/forward-auth/failure.ts'
 import { resolveForwardAuth } from '../../src/forward-auth/options.ts'
 import { resolveGateway } from '../../src/gateway/options.ts'
 import { createRefusal } from '../../src/gateway/refusal.ts'
-import { AuthUnavailableError, memoryCache, withAuth } from '../../src/index.ts'
+import { memoryCache } from '../../src/index.ts'
 import { parseEndpointOptions } from '../../src/keys/options.ts'
 import { readOptionsOfType, readUnion } from '../../scripts/docs/documented-types.ts'
 import { readTable, withoutBackticks } from '../support/markdown.ts'
-import { ENDPOINT } from '../support/msw-endpoint.ts'
 import { readText, sorted } from '../support/project.ts'
-import { get, raw } from '../support/requests.ts'
 import type { ForwardAuthFailureCode } from '../../src/forward-auth.ts'
-import { protectedResource } from '../../src/mcp.ts'
 import type { GatewayFailureCode } from '../../src/gateway.ts'
-import type { AuthConfig, DenialReason, Transport, Verifier } from '../../src/index.ts'
+import type { DenialReason } from '../../src/index.ts'
 
 /** Tables and sections of the documentation that the code decides. */
 
@@ -81,8 +79,8 @@ describe('docs/errors.md', () => {
   const reasons = readUnion('DenialReason')
   const codes = readUnion('GatewayFailureCode')
   const rows = readTable(page, 'what happened').map((cells) => {
-    const [, code = '', message = '', asked = '', status = '', status503 = ''] = cells
-    return { code: withoutBackticks(code), message, asked, status, status503 }
+    const [, code = '', message = '', , status = '', status503 = ''] = cells
+    return { code: withoutBackticks(code), message, status, status503 }
   })
   const gatewayRows = readTable(page, 'what the gateway finds').map(
     ([, code = '', status = '']) => ({ code: withoutBackticks(code), status }),
@@ -93,21 +91,15 @@ describe('docs/errors.md', () => {
     expect(sorted(gatewayRows.map(({ code }) => code))).toEqual(sorted(codes))
   })
 
-  it.each(rows)('has the response for $code', async ({ code, ...row }) => {
-    vi.spyOn(console, 'error').mockImplementation(() => undefined)
-    const made = CASES[code as DenialReason]
-    const byDefault = await reject(made, 401)
-    const unavailable = await reject(made, 503)
-    expect(byDefault).toEqual({
-      code,
-      message: row.message,
-      status: row.status,
-      asked: row.asked === '-' ? byDefault.asked : row.asked,
+  it.each(rows)('has the response for $code', ({ code, message, status, status503 }) => {
+    const [byDefault, unavailable] = ([401, 503] as const).map((unavailableStatus) => {
+      const { denial, init } = new Denials({ unavailableStatus }).create(code as DenialReason)
+      const again = 'retry-after' in init.headers ? ', Retry-After' : ''
+      return { status: `${denial.status}${again}`, message: denial.message }
     })
-    const status = withoutBackticks(row.status503)
-    const message = UNAVAILABLE[status.slice(0, 3)] ?? row.message
-    expect(unavailable).toEqual({ ...byDefault, status, message })
-    expect(page).toContain(message)
+    expect(byDefault).toEqual({ status, message })
+    expect(unavailable?.status).toBe(withoutBackticks(status503))
+    expect(page).toContain(unavailable?.message)
   })
 
   it.each(gatewayRows)('has the status of the gateway for $code', ({ code, status }) => {
@@ -124,80 +116,6 @@ describe('docs/errors.md', () => {
     },
   )
 })
-
-/** The last column, as the page describes it. */
-const UNAVAILABLE: Readonly<Record<string, string>> = {
-  429: 'Too many authentication requests',
-  503: 'Authentication service unavailable',
-}
-
-interface Case {
-  readonly request?: Request
-  readonly options?: AuthConfig
-  readonly fetch?: Transport
-  readonly verifier?: Verifier
-  readonly source?: () => AuthConfig
-}
-
-/** A request that the wrapper rejects, for each reason. */
-const CASES: Record<DenialReason, Case> = {
-  missing_credentials: { request: get('/') },
-  malformed_credentials: { request: get('/', 'k1,k2') },
-  denied: { fetch: answering(403) },
-  forbidden: { verifier: () => ({ outcome: 'deny', reason: 'forbidden' }) },
-  insufficient_scope: {
-    verifier: () => ({ outcome: 'allow' }),
-    options: {
-      resource: protectedResource({
-        identifier: 'https://api.example.test/',
-        authorizationServers: ['https://login.example.test'],
-        require: ['notes'],
-      }),
-    },
-  },
-  rate_limited: { fetch: answering(429) },
-  service_error: { fetch: answering(500) },
-  timeout: { options: { timeoutMs: 5 }, fetch: () => new Promise(() => undefined) },
-  unreachable: { fetch: () => Promise.reject(new TypeError('fetch failed')) },
-  invalid_response: { options: { identity: 'required' }, fetch: answering(200) },
-  circuit_open: { verifier: throwing(new AuthUnavailableError('circuit_open')) },
-  overloaded: { verifier: throwing(new AuthUnavailableError('overloaded')) },
-  internal_error: { verifier: throwing(new Error('bug')) },
-  malformed_request: { request: raw('https://h/a/../b', { authorization: 'Bearer k1' }) },
-  not_configured: { source: throwing(new Error('bug')) },
-}
-
-interface Rejection {
-  readonly code: string
-  readonly message: string
-  readonly status: string
-  readonly asked: string
-}
-
-async function reject(made: Case, unavailableStatus: 401 | 503): Promise<Rejection> {
-  const { request = get('/', 'k1'), options, verifier } = made
-  const fetch = vi.fn<Transport>(made.fetch ?? answering(200))
-  const base = verifier === undefined ? { endpoint: ENDPOINT, fetch } : { verifier }
-  const source = made.source ?? { ...base, ...options, unavailableStatus }
-  const response = await withAuth(() => new Response('in'), source)(request)
-  const { error } = (await response.json()) as { error: { code: string; message: string } }
-  return {
-    code: error.code,
-    message: error.message,
-    status: `${response.status}${response.headers.has('retry-after') ? ', Retry-After' : ''}`,
-    asked: fetch.mock.calls.length > 0 ? 'yes' : 'no',
-  }
-}
-
-function answering(status: number): Transport {
-  return async () => new Response(null, { status })
-}
-
-function throwing(error: Error): () => never {
-  return () => {
-    throw error
-  }
-}
 
 interface Section {
   readonly title: string

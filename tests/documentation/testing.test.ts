@@ -35,14 +35,6 @@ describe('the test files of docs/testing.md', { tags: ['slow'], timeout: 60_000 
       expect(tests.filter(({ status }) => status !== 'passed')).toEqual([])
     },
   )
-
-  it('fail if the package answers differently', () => {
-    const [example] = EXAMPLES
-    const changed = example?.code.replace("'Hello alice'", "'Hello bob'") ?? ''
-    writeFileSync(join(folder, 'changed.test.ts'), changed)
-    const tests = runVitest(folder, 'changed').get('changed.test.ts') ?? []
-    expect(tests.map(({ status }) => status)).toEqual(['failed', 'passed'])
-  })
 })
 
 /** A folder that has every example as a test file, and the built package in its `node_modules`. */
@@ -63,11 +55,11 @@ function nameOf(line: number): string {
 }
 
 /** Runs Vitest in the folder, and returns the tests of each file. */
-function runVitest(folder: string, ...files: string[]): Map<string, readonly Result[]> {
+function runVitest(folder: string): Map<string, readonly Result[]> {
   const report = join(folder, 'report.json')
   try {
     const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs')
-    const args = [vitest, 'run', ...files, '--reporter=json', `--outputFile=${report}`]
+    const args = [vitest, 'run', '--reporter=json', `--outputFile=${report}`]
     execFileSync(process.execPath, args, { cwd: folder, stdio: 'pipe' })
   } catch {
     // A test has failed: the report says which.
