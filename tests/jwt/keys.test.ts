@@ -11,7 +11,6 @@ import {
   startVerifier,
 } from '../support/issuer.ts'
 import { usePassingTime } from '../support/passing-time.ts'
-import type { KeysEvent } from '../../src/index.ts'
 
 const MINUTE = 60_000
 const pass = usePassingTime()
@@ -156,27 +155,4 @@ describe('a flood', () => {
     expect(await detailOf(verifier, token)).toBe('unknown_key')
     expect(calls).toHaveLength(1)
   })
-})
-
-it('each fetch is an event', async () => {
-  const key = await keyOf('ES256', 'a')
-  const { options, fail, answerWith } = await startIssuer(key)
-  const verifier = jwt(options)
-  const events: object[] = []
-  const run = { report: (event: object): void => void events.push(event) }
-  await ask(verifier, await sign(key), run)
-  fail(503)
-  pass(10 * MINUTE)
-  await ask(verifier, await sign(key), run)
-  answerWith((_call, response) => void response.destroy())
-  pass(MINUTE)
-  await ask(verifier, await sign(key), run)
-  const { host } = new URL(String(options.jwksUri))
-  const failed: Partial<KeysEvent> = { type: 'keys', result: 'failed', verifier: 'jwt' }
-  const ageMs = (minutes: number): unknown => expect.closeTo(minutes * MINUTE, -4)
-  expect(events).toEqual([
-    { type: 'keys', result: 'fetched', ageMs: 0, verifier: 'jwt' },
-    { ...failed, reason: 'service_error', cause: `${host} answered 503`, ageMs: ageMs(10) },
-    { ...failed, reason: 'unreachable', cause: 'UND_ERR_SOCKET', ageMs: ageMs(11) },
-  ])
 })

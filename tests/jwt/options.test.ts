@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { AuthConfigError } from '../../src/index.ts'
 import { jwt } from '../../src/jwt.ts'
 import { nodeTransport } from '../../src/node.ts'
@@ -114,16 +114,9 @@ describe('a verifier', () => {
     const forbid = (): never => {
       throw new Error('not at the top level')
     }
-    const real = { setTimeout: globalThis.setTimeout, random: Math.random }
-    Object.assign(globalThis, { setTimeout: forbid })
-    Object.assign(crypto, { getRandomValues: forbid })
-    Math.random = forbid
-    try {
-      expect(jwt(GOOD).label).toBe('jwt')
-    } finally {
-      Object.assign(globalThis, { setTimeout: real.setTimeout })
-      Math.random = real.random
-      Reflect.deleteProperty(crypto, 'getRandomValues')
-    }
+    vi.stubGlobal('setTimeout', forbid)
+    vi.spyOn(crypto, 'getRandomValues').mockImplementation(forbid)
+    vi.spyOn(Math, 'random').mockImplementation(forbid)
+    expect(jwt(GOOD).label).toBe('jwt')
   })
 })

@@ -27,6 +27,12 @@ const row = (key: string, yaml: string, effect: object, rest: Rest = {}): Provid
   ...rest,
 })
 
+/** Rows in which the same is sent, unless they say otherwise. */
+const rowsBy =
+  (sent: Sent): typeof row =>
+  (key, yaml, effect, rest = {}) =>
+    row(key, yaml, effect, { sent, ...rest })
+
 const SECRET = '0123456789abcdef'
 const now = (): number => Math.floor(Date.now() / 1000)
 
@@ -105,67 +111,56 @@ const OAUTH2: Rows = [
 ]
 
 const CLIENT = 'url: "URL/introspect", client_id: me, client_secret: "s:ecret"'
-const ASKED: Sent = { token: GOOD }
+const AS_ME = `introspection: { ${CLIENT} }`
+const asked = rowsBy({ token: GOOD })
 const INTROSPECTION: Rows = [
-  row(
+  asked(
     'introspection',
-    `introspection: { ${CLIENT} }`,
+    AS_ME,
     caller({ principal: 'ally', attributes: { roles: ['ally'], teams: ['red'] } }),
-    { sent: ASKED },
   ),
-  row('introspection.url', `introspection: { ${CLIENT} }`, denied('inactive'), {
+  asked('introspection.url', AS_ME, denied('inactive'), {
     sent: { token: 'other' },
     call: { url: '/introspect', body: 'token=other' },
   }),
-  row('introspection.client', 'introspection: { url: "URL/introspect", client: none }', ALLOWED, {
-    sent: ASKED,
+  asked('introspection.client', 'introspection: { url: "URL/introspect", client: none }', ALLOWED, {
     call: { body: `token=${GOOD}` },
   }),
   ...['client_id', 'client_secret'].map((name) =>
-    row(`introspection.${name}`, `introspection: { ${CLIENT} }`, ALLOWED, {
-      sent: ASKED,
+    asked(`introspection.${name}`, AS_ME, ALLOWED, {
       call: { headers: { authorization: `Basic ${btoa('me:s%3Aecret')}` } },
     }),
   ),
-  row(
+  asked(
     'introspection.send_secret_in_body',
     `introspection: { ${CLIENT}, send_secret_in_body: true }`,
     ALLOWED,
-    { sent: ASKED, call: { body: `token=${GOOD}&client_id=me&client_secret=s%3Aecret` } },
+    { call: { body: `token=${GOOD}&client_id=me&client_secret=s%3Aecret` } },
   ),
-  row('audience', `introspection: { ${CLIENT} }, audience: other-api`, denied('audience'), {
-    sent: ASKED,
-  }),
-  row('issuer', `introspection: { ${CLIENT} }, issuer: other`, denied('issuer'), { sent: ASKED }),
-  row(
-    'principal',
-    `introspection: { ${CLIENT} }, principal: team, claims_mapping: {}`,
-    caller({ principal: 'red' }),
-    { sent: ASKED },
-  ),
-  row(
+  asked('audience', `${AS_ME}, audience: other-api`, denied('audience')),
+  asked('issuer', `${AS_ME}, issuer: other`, denied('issuer')),
+  asked('principal', `${AS_ME}, principal: team, claims_mapping: {}`, caller({ principal: 'red' })),
+  asked(
     'tenant_claim',
-    `introspection: { ${CLIENT} }, tenant_claim: org, expose_claims: [team]`,
+    `${AS_ME}, tenant_claim: org, expose_claims: [team]`,
     caller({ tenant: 'acme', claims: { team: 'red' } }),
-    { sent: ASKED },
   ),
 ]
 
 const GITHUB_URL = 'github_api_base_url: "URL"'
+const personal = rowsBy({ token: GITHUB_TOKEN })
 const GITHUB: Rows = [
-  row(
+  personal(
     'github_api_base_url',
     GITHUB_URL,
     caller({ principal: 'octocat', attributes: { roles: ['octocat'], teams: ['acme'] } }),
-    { sent: { token: GITHUB_TOKEN } },
   ),
-  row(
+  personal(
     'client_id',
     `${GITHUB_URL}, client_id: app, client_secret: s3cret`,
     denied('unknown_token'),
-    { sent: { token: GITHUB_TOKEN } },
   ),
-  row(
+  personal(
     'client_secret',
     `${GITHUB_URL}, client_id: app, client_secret: s3cret, claims_mapping: {}`,
     caller({ principal: 'octocat', clientId: 'app' }),
@@ -174,34 +169,29 @@ const GITHUB: Rows = [
       call: { headers: { authorization: `Basic ${btoa('app:s3cret')}` } },
     },
   ),
-  row('principal', `${GITHUB_URL}, principal: id`, caller({ principal: '583231' }), {
-    sent: { token: GITHUB_TOKEN },
-  }),
-  row(
+  personal('principal', `${GITHUB_URL}, principal: id`, caller({ principal: '583231' })),
+  personal(
     'claims_mapping',
     `${GITHUB_URL}, claims_mapping: { login: github_login }`,
     caller({ attributes: { github_login: ['octocat'] } }),
-    { sent: { token: GITHUB_TOKEN }, call: { url: '/user' } },
+    { call: { url: '/user' } },
   ),
 ]
 
 const CLUSTER = 'api_server_url: "URL"'
 const KUBERNETES: Rows = [
-  row('api_server_url', CLUSTER, caller({ principal: 'system:serviceaccount:default:robot' }), {
-    sent: ASKED,
+  asked('api_server_url', CLUSTER, caller({ principal: 'system:serviceaccount:default:robot' }), {
     call: { url: '/apis/authentication.k8s.io/v1/selfsubjectreviews' },
   }),
-  row('audiences', `${CLUSTER}, audiences: my-api, reviewer_token_file: FOLDER/token`, ALLOWED, {
-    sent: ASKED,
+  asked('audiences', `${CLUSTER}, audiences: my-api, reviewer_token_file: FOLDER/token`, ALLOWED, {
     call: { body: expect.stringContaining('"audiences":["my-api"]') },
   }),
-  row(
+  asked(
     'reviewer_token_file',
     `${CLUSTER}, audiences: [my-api], reviewer_token_file: FOLDER/none`,
     { reason: 'unreachable' },
-    { sent: ASKED },
   ),
-  row(
+  asked(
     'claims_mapping',
     CLUSTER,
     caller({
@@ -211,12 +201,9 @@ const KUBERNETES: Rows = [
         serviceaccount: ['robot'],
       },
     }),
-    { sent: ASKED },
   ),
-  row('tenant_claim', `${CLUSTER}, tenant_claim: namespace`, caller({ tenant: 'default' }), {
-    sent: ASKED,
-  }),
-  row('verify_tls', `${CLUSTER}, verify_tls: true`, ALLOWED, { sent: ASKED }),
+  asked('tenant_claim', `${CLUSTER}, tenant_claim: namespace`, caller({ tenant: 'default' })),
+  asked('verify_tls', `${CLUSTER}, verify_tls: true`, ALLOWED),
 ]
 
 const NAME = 'principal_header: x-user'
@@ -226,38 +213,38 @@ const from = (headers: object, address?: string): Sent => ({
   ...(address === undefined ? {} : { from: address }),
 })
 const proven = (headers: object = {}): Sent => from({ 'x-proof': SECRET, ...headers })
+const proxied = rowsBy(proven())
 const UPSTREAM: Rows = [
-  row('principal_header', PROOF, caller({ principal: 'bob' }), { sent: proven() }),
-  row('tenant_header', `${PROOF}, tenant_header: x-org`, caller({ tenant: 'acme' }), {
+  proxied('principal_header', PROOF, caller({ principal: 'bob' })),
+  proxied('tenant_header', `${PROOF}, tenant_header: x-org`, caller({ tenant: 'acme' }), {
     sent: proven({ 'x-org': 'acme' }),
   }),
-  row(
+  proxied(
     'attributes_header',
     `${PROOF}, attributes_header: x-facts`,
     caller({ attributes: { roles: ['admin'] } }),
     { sent: proven({ 'x-facts': '{"roles":["admin"]}' }) },
   ),
-  row(
+  proxied(
     'scopes_header',
     `${PROOF}, scopes_header: x-scopes`,
     caller({ scopes: ['notes:read', 'notes:write'] }),
     { sent: proven({ 'x-scopes': 'notes:read notes:write' }) },
   ),
-  row('client_header', `${PROOF}, client_header: x-app`, caller({ clientId: 'notes' }), {
+  proxied('client_header', `${PROOF}, client_header: x-app`, caller({ clientId: 'notes' }), {
     sent: proven({ 'x-app': 'notes' }),
   }),
-  row(
+  proxied(
     'attribute_headers',
     `${PROOF}, attribute_headers: { X-Groups: { attribute: teams, separator: "," }, X-Role: roles, X-Json: { attribute: teams, json: true } }`,
     caller({ attributes: { teams: ['a', 'b', 'c'], roles: ['["a"]'] } }),
     { sent: proven({ 'x-groups': 'a,b', 'x-role': '["a"]', 'x-json': '["c"]' }) },
   ),
   row('trusted_proxy_secret_header', PROOF, FORBIDDEN, { sent: from({}) }),
-  row(
+  proxied(
     'trusted_proxy_secret',
     `${NAME}, trusted_proxy_secret_header: x-proof, trusted_proxy_secret: [fedcba9876543210, ${SECRET}]`,
     ALLOWED,
-    { sent: proven() },
   ),
   row(
     'trusted_proxy_signature_header',
@@ -281,10 +268,7 @@ const LOCAL: Rows = [
   row(
     'api_keys',
     'api_keys: [first, "${env.NO_SUCH_KEY:=}", 0123]',
-    caller({
-      principal: 'key-3',
-      attributes: { roles: ['admin', 'owner'], teams: ['key-3'] },
-    }),
+    caller({ principal: 'key-3', attributes: { roles: ['admin', 'owner'], teams: ['key-3'] } }),
     { sent: { token: '0123' } },
   ),
   row('api_keys', 'api_keys: [first]', denied('unknown_token'), { sent: { token: 'firs' } }),
@@ -301,18 +285,17 @@ const API_KEYS: Rows = [
 ]
 
 const CUSTOM: Rows = [
-  row('endpoint', 'endpoint: "URL/validate"', caller({ principal: 'carol' }), { sent: ASKED }),
-  row(
+  asked('endpoint', 'endpoint: "URL/validate"', caller({ principal: 'carol' })),
+  asked(
     'endpoint_headers',
     'endpoint: "URL/validate", endpoint_headers: { x-auth-secret: s3cret }',
     ALLOWED,
-    { sent: ASKED, call: { headers: { 'x-auth-secret': 's3cret' } } },
+    { call: { headers: { 'x-auth-secret': 's3cret' } } },
   ),
-  row(
+  asked(
     'tenant_field',
     'endpoint: "URL/validate", tenant_field: org.id',
     caller({ tenant: 'acme' }),
-    { sent: ASKED },
   ),
 ]
 

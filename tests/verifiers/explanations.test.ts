@@ -10,7 +10,6 @@ import { get } from '../support/requests.ts'
 import { TOKEN } from '../support/token.ts'
 import { startService } from '../support/verifier-service.ts'
 import type { AuthConfig, AuthEvent, Verifier } from '../../src/index.ts'
-import type { Answer } from '../support/verifier-service.ts'
 
 /** What the operator reads on the console, and as `cause` of the event, when a verifier gives no verdict. */
 
@@ -30,46 +29,6 @@ const HTML = { text: '<!doctype html>', headers: { 'content-type': 'text/html; c
 async function tokenOf(issuer: string): Promise<string> {
   return sign(await keyOf('ES256', 'a'), goodClaims({ iss: issuer }))
 }
-
-describe('jwt with the metadata of an issuer', () => {
-  async function explain(answer: (origin: string) => ReturnType<Answer>, suffix = '') {
-    const service = await startService(() => undefined)
-    const origin = `http://127.0.0.1:${service.port}`
-    service.answerWith(() => answer(origin))
-    const issuer = origin + suffix
-    return linesOf(jwt({ issuer, audience: AUDIENCE }), await tokenOf(issuer))
-  }
-
-  it('says that `issuer` has a slash too many', async () => {
-    const lines = await explain((issuer) => ({ json: { issuer } }), '/')
-    const own = 'http://127.0.0.1:PORT'
-    const url = `${own}/.well-known/openid-configuration`
-    const line = `the metadata of ${url} names the issuer "${own}": check "issuer"`
-    expect(lines).toEqual(rejected(line))
-  })
-
-  it.each<[string, (origin: string) => ReturnType<Answer>, string]>([
-    ['HTML', () => HTML, '127.0.0.1:PORT answered 200 with text/html in place of JSON'],
-    ['no JSON', () => ({ text: '{' }), '127.0.0.1:PORT answered 200 with a body that is not JSON'],
-    [
-      'no issuer',
-      () => ({ json: {} }),
-      'the metadata of http://127.0.0.1:PORT/.well-known/openid-configuration names the issuer "nothing": check "issuer"',
-    ],
-    [
-      'no jwks_uri',
-      (issuer) => ({ json: { issuer, jwks_uri: 'keys' } }),
-      'the metadata of the issuer has no "jwks_uri" that can be used, such as an https URL',
-    ],
-  ])('says that it sent %s', async (_what, answer, why) => {
-    expect(await explain(answer)).toEqual(rejected(why))
-  })
-
-  it('shows only the beginning of what another server calls itself, and as JSON', async () => {
-    const [line = ''] = await explain(() => ({ json: { issuer: `\n${'x'.repeat(500)}` } }))
-    expect(line).toContain(`names the issuer "\\n${'x'.repeat(79)}": check "issuer"`)
-  })
-})
 
 describe('jwt with a token whose signature is good', () => {
   const DENIED = 'A token whose signature is good was denied: '
