@@ -272,7 +272,6 @@ it.each([{ 'transfer-encoding': 'chunked' }, { 'content-length': '5' }])(
     const failed = await ask({ target: '/..', headers: announced })
     expect(failed.headers.get('connection')).toBe('close')
     for (const client of [{ headers: { ...GOOD, 'content-length': '0' } }, { target: '/..' }]) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
       expect((await ask(client)).headers.has('connection')).toBe(false)
     }
   },

@@ -162,7 +162,6 @@ describe.each([
     const ask = (host: string) =>
       sendRaw(gateway.port, head('GET /host', `Host: ${host}`, key, 'Connection: close'))
     for (const host of hosts) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
       await ask(host)
     }
     const calls = upstream.callsFor('/host')

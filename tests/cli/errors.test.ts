@@ -64,7 +64,6 @@ it('reports a broken link instead of advising to create a file', async () => {
   symlinkSync('lost.yaml', link)
   const reason = 'it is a symbolic link to a file that does not exist'
   for (const use of [() => createKey(link, { principal: 'a' }), () => listKeys(link)]) {
-    // oxlint-disable-next-line no-await-in-loop
     await expect(use().catch(nameFlag('--keys', link))).rejects.toThrow(
       new Error(`--keys ${link}: ${reason}`),
     )

@@ -132,6 +132,5 @@ async function untilListening(port: number, program: SpawnedProgram): Promise<vo
       () => true,
       () => false,
     )
-  // oxlint-disable-next-line no-await-in-loop -- one try after the other
   while (!ending.signal.aborted && !(await isListening())) await sleep(100)
 }

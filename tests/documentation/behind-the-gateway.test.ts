@@ -35,7 +35,6 @@ afterEach(async () => {
   await stopCommands()
   for (const program of programs.splice(0)) {
     program.kill('SIGTERM')
-    // oxlint-disable-next-line no-await-in-loop -- one after the other
     await program.ended
   }
 })
@@ -86,7 +85,6 @@ async function serve(heading: string, edit: Edit = (same) => same): Promise<numb
 }
 
 async function untilListening(port: number): Promise<void> {
-  // oxlint-disable-next-line no-await-in-loop -- one try after the other
   while (!(await isListening(port))) await sleep(50)
 }
 

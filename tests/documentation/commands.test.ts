@@ -37,7 +37,6 @@ async function follow(page: string, markdown: string): Promise<unknown[]> {
       const lines = readLines(text)
       return documented.every((line) => lines.includes(line))
     }
-    // oxlint-disable-next-line no-await-in-loop -- one command after the other
     const { status, text, isServer } = await session.run(code, isComplete)
     if (status !== 0) return [...differences, { place, status, printed: text }]
     if (step.output === undefined) continue

@@ -89,7 +89,6 @@ export async function startSession(): Promise<Session> {
   const ask = async (line: string): Promise<number> => {
     printed = ''
     shell.stdin.write(`${line}\n`)
-    // oxlint-disable-next-line no-await-in-loop -- one piece after the other
     while (!printed.endsWith('\n')) await Promise.race([once(shell.stdout, 'data'), closed])
     return Number(printed)
   }
@@ -196,9 +195,7 @@ function replaceAll(text: string, ports: ReadonlyMap<number, number>): string {
 async function waitUntil(condition: () => boolean | Promise<boolean>): Promise<boolean> {
   const end = performance.now() + START_MS
   while (performance.now() < end) {
-    // oxlint-disable-next-line no-await-in-loop -- one try after the other
     if (await condition()) return true
-    // oxlint-disable-next-line no-await-in-loop -- one try after the other
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   return false

@@ -316,7 +316,6 @@ describe.each(['nginx', 'caddy', 'haproxy'] as const)('%s', (proxy: TestedProxy)
         const bodies: string[] = []
         for (const call of calls) {
           const line = `${call} --silent`.replace('8080', String(front.port))
-          // oxlint-disable-next-line no-await-in-loop -- one call after the other
           const { stdout } = await promisify(execFile)('sh', ['-c', line], { cwd: folder })
           bodies.push(stdout)
         }

@@ -39,7 +39,6 @@ it('take no more memory with every guard of a cache, also of guards that are not
     const before = process.memoryUsage().heapUsed
     for (let index = 0; index < TOKENS; index += 1) {
       const headers = { authorization: `Bearer ${name}-${index}-${PAD}` }
-      // oxlint-disable-next-line no-await-in-loop -- one after the other, so that no check waits for another
       await guard(new Request('http://a.example/', { headers }))
     }
     // A turn for what the last request leaves.
@@ -59,7 +58,6 @@ it('are none of a verifier that answers from memory', async () => {
   const before = process.memoryUsage().heapUsed
   for (let index = 0; index < TOKENS; index += 1) {
     const headers = { authorization: `Bearer ${index}-${PAD}` }
-    // oxlint-disable-next-line no-await-in-loop -- one after the other, so that no check waits for another
     await guard(new Request('http://a.example/', { headers }))
   }
   await new Promise((resolve) => setTimeout(resolve, 20))

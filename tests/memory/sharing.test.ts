@@ -241,7 +241,6 @@ it('an older allow of another instance stays refused in a part of the cache that
   expect(await isAdmitted(gate)).toBe(false)
   for (let index = 0; index < 1024; index += 1) {
     const other = defineVerifier({ ask: () => ({ outcome: 'allow' }), id: String(index) })
-    // oxlint-disable-next-line no-await-in-loop -- each opens a part of the cache
     await isAdmitted(createGate({ ...config, verifier: other }))
   }
   expect(await isAdmitted(gate)).toBe(false)
@@ -252,7 +251,6 @@ it('an older allow of another instance stays refused, whatever else its token as
   vi.useFakeTimers({ toFake: ['Date', 'performance'] })
   await allowElsewhere(gate)
   for (let other = 0; other < 200; other += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- in this order
     await isAdmitted(gate, `/${other}`)
   }
   expect(await isAdmitted(gate)).toBe(false)

@@ -131,10 +131,8 @@ async function ask<Result>(child: Child, command: string, token?: string): Promi
 
 export async function until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
   const end = now() + WAIT_MS
-  // oxlint-disable-next-line no-await-in-loop -- one try after the other
   while (!(await isTrue())) {
     if (now() > end) throw new Error(`Not after ${WAIT_MS} ms: ${what}`)
-    // oxlint-disable-next-line no-await-in-loop -- one try after the other
     await pause(20)
   }
 }

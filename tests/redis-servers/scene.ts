@@ -33,7 +33,6 @@ export function createScene(name: EngineName): Scene {
     fleet: (urls, store = { shareVerdicts: true, secret: SECRET }) =>
       keep(startFleet({ urls: [urls].flat(), tokens: [TOKEN], store })),
     stop: async () => {
-      // oxlint-disable-next-line no-await-in-loop -- instances before the engine
       for (const stop of stops) await stop()
     },
   }

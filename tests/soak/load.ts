@@ -31,9 +31,7 @@ export function startLoad({ port, connections, nextKey, answered }: LoadOptions)
   }
   const keepSending = async (): Promise<void> => {
     while (!over.signal.aborted) {
-      // oxlint-disable-next-line no-await-in-loop
       await pause(PAUSE_MS)
-      // oxlint-disable-next-line no-await-in-loop
       await send(nextKey()).catch((error: unknown) => void lost.push(String(error)))
     }
   }

@@ -68,9 +68,7 @@ async function disturb(endpoint: FaultyEndpoint, keys: Keys, untilMs: number): P
     if (isReload)
       writeFileSync(config, turn % 8 === 1 ? 'server: { auth: {' : configText(endpoint.port))
     endpoint.revoke(keys.retire())
-    // oxlint-disable-next-line no-await-in-loop
     await pause(WELL_MS.least + Math.random() * (WELL_MS.most - WELL_MS.least))
-    // oxlint-disable-next-line no-await-in-loop
     await endpoint.breakOnce()
     endpoint.revoke(keys.retire())
   }
@@ -127,7 +125,6 @@ async function soak() {
 async function idleDescriptors(pid: number): Promise<number> {
   let fewest = Infinity
   for (let look = 0; look < 12; look += 1) {
-    // oxlint-disable-next-line no-await-in-loop
     await pause(500)
     fewest = Math.min(fewest, footprintOf(pid).descriptors)
   }

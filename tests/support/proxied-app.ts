@@ -98,7 +98,6 @@ export async function startProxy(
 }
 
 async function untilListening(port: number): Promise<void> {
-  // oxlint-disable-next-line no-await-in-loop -- one try after the other
   while (!(await isListening(port))) await sleep(50)
 }
 

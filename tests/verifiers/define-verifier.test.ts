@@ -87,7 +87,6 @@ describe('a guard takes no verifier whose traits it would ignore', () => {
       firstOf([defineVerifier({ ask: allow, reads: {} })]),
     ]
     for (const verifier of verifiers) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
       expect(await createAuthenticator({ verifier })(get('/', 'k1'))).toMatchObject({ ok: true })
     }
     expect(endpointVerifier({ endpoint: 'https://a.example' }).ask).toBeTypeOf('function')

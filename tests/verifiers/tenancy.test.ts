@@ -141,14 +141,11 @@ describe('the body of an endpoint', () => {
       ]
       for (const verifier of needed) {
         const { ask } = guardWith(verifier, config)
-        // oxlint-disable-next-line no-await-in-loop -- one after the other
         expect(await ask()).toMatchObject({ outcome: 'deny', reason, cache: 'miss' })
-        // oxlint-disable-next-line no-await-in-loop -- one after the other
         expect(await ask()).toMatchObject({ outcome: 'deny', reason, cache: 'miss' })
       }
       const allowed = [plain, tenancy(plain, { mode: 'single', default: 'home' })]
       for (const verifier of allowed) {
-        // oxlint-disable-next-line no-await-in-loop -- one after the other
         expect(await guardWith(verifier, config).ask()).toMatchObject({ outcome: 'allow' })
       }
     },
@@ -166,7 +163,6 @@ describe('the body of an endpoint', () => {
       const wrapped = tenancy(({ token }) => ask({ ...question, token }, signal, run), {
         default: 'home',
       })
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
       expect(await guardWith(wrapped).ask()).toMatchObject(denied)
     }
     // The tenant of a guard without tenancy may be missing, so it is dropped with a warning, as with `endpoint`.
@@ -242,7 +238,6 @@ describe('tenancy', () => {
         tenancy(inner),
       ]
       for (const round of [1, 2]) {
-        // oxlint-disable-next-line no-await-in-loop -- the second round is answered by the cache
         const tenants = await Promise.all(guards.map(tenantBy))
         expect([round, ...tenants]).toEqual([round, 'acme', 'one', 'two', 'acme'])
       }
@@ -255,7 +250,6 @@ describe('tenancy', () => {
     )
     const { ask } = guardWith(named, { cache: memoryCache(), mode: 'shadow' })
     for (const cache of ['miss', 'hit']) {
-      // oxlint-disable-next-line no-await-in-loop -- the second one is answered by the cache
       expect(await ask()).toMatchObject({ outcome: 'deny', shadow: true, detail: 'tenant', cache })
     }
   })
@@ -264,7 +258,6 @@ describe('tenancy', () => {
     const ask = (): { outcome: 'allow'; maxAgeMs: number } => ({ outcome: 'allow', maxAgeMs: 0 })
     const guard = guardWith(tenancy(defineVerifier({ ask, reads: {} })), { cache: memoryCache() })
     for (let turn = 0; turn < 2; turn += 1) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
       expect(await guard.ask()).toMatchObject({ detail: 'tenant', cache: 'skipped' })
     }
   })

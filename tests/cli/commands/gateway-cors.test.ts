@@ -33,7 +33,6 @@ describe('with-auth gateway --cors-origin', () => {
   it('answers a preflight of the origin without a key, and the upstream never sees it', async () => {
     const { url } = await startGuarded('--cors-origin', ORIGIN, '--cors-origin=http://b.example:81')
     for (const origin of [ORIGIN, 'http://b.example:81']) {
-      // oxlint-disable-next-line no-await-in-loop
       const response = await preflight(url, origin)
       expect(response.status).toBe(204)
       expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -46,7 +45,6 @@ describe('with-auth gateway --cors-origin', () => {
       expect(response.headers.has('access-control-allow-credentials')).toBe(false)
     }
     for (const origin of ['https://evil.example', `${ORIGIN}.evil.example`, 'null']) {
-      // oxlint-disable-next-line no-await-in-loop
       const response = await preflight(url, origin)
       expect([response.status, fieldsOf(response)]).toEqual([401, CLOSED])
     }

@@ -213,7 +213,6 @@ describe.skipIf(CHROMIUM_MISSING !== undefined)('the page of the console', () =>
       [`Revoke ${ofAlice}`, 'Revoke the key?', `Revoke ${ofAlice}`],
     ] as const
     for (const [opener, title, focused] of dialogs) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
       await on.press(opener)
       const controls = on.dialog.locator('input, textarea, button')
       const names = await controls.evaluateAll((all: (HTMLInputElement | HTMLButtonElement)[]) =>

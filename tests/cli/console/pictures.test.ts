@@ -40,7 +40,6 @@ describe.skipIf(CHROMIUM_MISSING !== undefined)('the pictures of the console', (
     const uses: object[] = []
     const keys: string[] = []
     for (const { perDay, ...key } of KEYS) {
-      // oxlint-disable-next-line no-await-in-loop -- in this order
       const { id, key: secret } = await createKey(on.file(), key)
       keys.push(secret)
       for (let age = 0; age < (perDay === 0 ? 0 : 30); age += 1) {
@@ -63,7 +62,6 @@ describe.skipIf(CHROMIUM_MISSING !== undefined)('the pictures of the console', (
       [on.alice.key, '/v1/chat'],
     ]
     for (const [key = '', path = ''] of asked) {
-      // oxlint-disable-next-line no-await-in-loop -- in this order
       await fetch(url, { method: 'POST', body: await ask(key, path).text() })
     }
     await on.page.getByText('/v1/chat').waitFor()

@@ -49,7 +49,6 @@ async function sendToAll(
   const headers = { ...(await served.signIn()), ...given }
   const answers: Answer[] = []
   for (const [method, route, body] of routes) {
-    // oxlint-disable-next-line no-await-in-loop -- one may end what the next one needs
     answers.push(await served.send(route.replace('ID', alice.id), { method, headers, body }))
   }
   return answers
@@ -121,7 +120,6 @@ describe('every route', () => {
     const statuses = (await sendToAll({ origin: undefined }, CHANGES)).map(({ status }) => status)
     expect(statuses).toEqual(CHANGES.map(() => 403))
     for (const method of ['GET', 'HEAD'] as const) {
-      // oxlint-disable-next-line no-await-in-loop
       await sendToAll({}, CHANGES.map(([, route]) => [method, route, undefined]) as never)
     }
     expect(await isUntouched()).toBe(true)
@@ -303,9 +301,7 @@ it('stops watching when the page is closed or loaded again', async () => {
   // The feed has places for eight.
   for (let count = 0; count < 12; count += 1) {
     const leaving = new AbortController()
-    // oxlint-disable-next-line no-await-in-loop -- one after the other
     const { body } = await fetch(`${other.url}/api/decisions`, { headers, signal: leaving.signal })
-    // oxlint-disable-next-line no-await-in-loop
     const first = await body?.getReader().read()
     expect(new TextDecoder().decode(first?.value)).toContain('"watching"')
     leaving.abort()

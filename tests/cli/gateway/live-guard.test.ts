@@ -74,7 +74,6 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     const during = { isDone: false }
     const attack = async (name: string): Promise<void> => {
       for (let index = 0; !during.isDone; index += 1) {
-        // oxlint-disable-next-line no-await-in-loop -- one request after the other, at any moment
         statuses.add(await gateway.status('/made-up', `made-up-${name}-${index}`))
       }
     }
@@ -153,7 +152,6 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     gateway.write(runYaml(`endpoint: "${slow}"`, 'realm: models'))
     const statuses = new Set<number>()
     while (gateway.logged('config').length === 0) {
-      // oxlint-disable-next-line no-await-in-loop -- one request after the other, at any moment
       statuses.add(await gateway.status())
     }
     expect(await gateway.challenge()).toContain('models')

@@ -27,7 +27,6 @@ beforeAll(() => {
 const ends: (() => unknown)[] = []
 afterAll(async () => {
   await stopCommands()
-  // oxlint-disable-next-line no-await-in-loop
   for (const end of ends) await end()
   vi.restoreAllMocks()
 })

@@ -32,7 +32,6 @@ async function answerWith(statuses: readonly number[], config: AuthConfig = {}):
     fetch: async () => statusResponse(left.shift() ?? 0),
   })
   const answered: number[] = []
-  // oxlint-disable-next-line no-await-in-loop -- one after the other
   while (left.length > 0) answered.push((await guarded(get('/', `t${left.length}`))).status)
   return answered
 }
@@ -61,7 +60,6 @@ describe('an endpoint with a status that is no answer', () => {
     })
     for (const passedMs of [0, 59_999, 1]) {
       vi.advanceTimersByTime(passedMs)
-      // oxlint-disable-next-line no-await-in-loop -- at these times
       await guarded(get('/', 't1'))
     }
     expect(lines).toHaveLength(2)
@@ -112,7 +110,6 @@ describe('an endpoint with a status that is no answer', () => {
     const verifier = endpointVerifier({ endpoint: URL_WITH_SECRET, fetch })
     for (const config of [{ endpoint: URL_WITH_SECRET, fetch }, { verifier }]) {
       const guarded = withAuth(() => new Response(), { ...config, onEvent })
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
       await guarded(get('/', 't1'))
     }
     const warning = {
@@ -129,7 +126,6 @@ describe('a request without a token', () => {
   const ask = async (requests: readonly Request[], config: AuthConfig = {}): Promise<void> => {
     const verifier = (): { outcome: 'deny' } => ({ outcome: 'deny' })
     const guarded = withAuth(() => new Response(), { verifier, ...config })
-    // oxlint-disable-next-line no-await-in-loop -- one after the other
     for (const request of requests) await guarded(request)
   }
   const preflight = (): Request =>

@@ -74,7 +74,6 @@ it('an error says why the lock cannot be created', async () => {
       throw Object.assign(new Error('no'), { code })
     })
     const locked = withFileLock(pathOf('keys.yaml'), () => 'in')
-    // oxlint-disable-next-line no-await-in-loop -- one failure after the other
     await expect(locked).rejects.toMatchObject({
       message: `Cannot create ${pathOf('keys.yaml')}.lock: ${reason}`,
     })
