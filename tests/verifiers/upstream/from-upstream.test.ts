@@ -101,28 +101,14 @@ describe('the identity', () => {
     expect(events).toContainEqual({ type: 'warning', message })
   })
 
-  it.each([
-    ['malformed', ALICE, [['X-Attributes', 'admin']]],
-    [
-      'tenant',
-      ALICE,
-      [
-        ['X-Org', 'acme'],
-        ['X-Org', 'evil'],
-      ],
-    ],
-    [
-      'malformed',
-      ALICE,
-      [
-        ['X-Scopes', 'notes:read'],
-        ['X-Scopes', 'admin'],
-      ],
-    ],
-    ['malformed', ALICE, [['X-App', 'a,b']]],
-  ] as const)('that is %s is denied: %j %j', async (detail, user, others) => {
+  it.each<[detail: string, name: string, values: string[]]>([
+    ['malformed', 'X-Attributes', ['admin']],
+    ['tenant', 'X-Org', ['acme', 'evil']],
+    ['malformed', 'X-Scopes', ['notes:read', 'admin']],
+    ['malformed', 'X-App', ['a,b']],
+  ])('that is %s is denied: %s %j', async (detail, name, values) => {
     const { ask, decision } = await start()
-    const { status, body } = await ask([user, PROOF, ...others])
+    const { status, body } = await ask([ALICE, PROOF, ...values.map((one) => [name, one] as const)])
     expect(status).toBe(401)
     expect(body.error).toMatchObject({ message: 'Authentication failed' })
     expect(decision()).toMatchObject({ outcome: 'deny', reason: 'denied', detail })
@@ -148,6 +134,45 @@ describe('the identity', () => {
     expect(decision()).toMatchObject({ reason: 'denied', detail: 'malformed', path: '' })
     const message = '"credentials" must be { header: "x-user" }, as fromUpstream makes it'
     expect(events.filter(({ type }) => type === 'warning')).toEqual([{ type: 'warning', message }])
+  })
+})
+
+describe('an attribute with a header of its own', () => {
+  const JSON_FORM = { attribute: 'teams', json: true } as const
+
+  it('is joined with the others', async () => {
+    const list = { attribute: 'teams', separator: ',' }
+    const attributeHeaders = { 'X-Groups': JSON_FORM, 'x-role': 'roles', 'x-list': list }
+    const { ask } = await start({ attributeHeaders })
+    const { body } = await ask([
+      ALICE,
+      PROOF,
+      ['X-Attributes', '{"teams":["red"]}'],
+      ['x-groups', '["blue","all"]'],
+      ['x-role', latin1Of('Größe 7')],
+      ['x-list', ' a b, c,,d ,'],
+    ])
+    const teams = ['red', 'blue', 'all', 'a b', 'c', 'd']
+    expect(body.attributes).toEqual({ teams, roles: ['Größe 7'] })
+    const described = { 'x-groups': JSON_FORM, 'x-role': 'roles', 'x-list': list }
+    const { verifier } = fromUpstream({ ...BY_SECRET, attributeHeaders })
+    expect(verifier.describe?.()).toMatchObject({ attributeHeaders: described })
+  })
+
+  const NO_LIST =
+    'has a comma: if it is a list, write { attribute, separator: "," } in place of the name of the attribute'
+  const NO_JSON = 'is neither a JSON list of texts nor a JSON text'
+  it.each([
+    ['teams', 'dev,admin', NO_LIST],
+    ['teams', 'caf\u00e9', 'is not UTF-8'],
+    [JSON_FORM, 'admin', NO_JSON],
+    [JSON_FORM, '[1]', NO_JSON],
+  ])('and the form %j is refused if it is %j', async (form, sent, why) => {
+    const { ask, decision, events } = await start({ attributeHeaders: { 'x-groups': form } })
+    expect((await ask([ALICE, PROOF, ['x-groups', sent]])).status).toBe(401)
+    const message = `The header "x-groups" ${why}`
+    expect(decision()).toMatchObject({ detail: 'malformed', cause: message })
+    expect(events).toContainEqual({ type: 'warning', message })
   })
 })
 

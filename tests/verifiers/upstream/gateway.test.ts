@@ -216,42 +216,6 @@ describe('a gateway behind another proxy', () => {
   })
 })
 
-describe('OGX behind the gateway', () => {
-  /** Reads what OGX's provider `upstream_header` reads, with `tenant_header` and tenancy `multi`. */
-  function readLikeOgx(headers: IncomingHttpHeaders) {
-    const principal = headers['x-auth-principal']
-    if (typeof principal !== 'string' || principal === '') return { status: 401, body: {} }
-    const attributes: unknown = JSON.parse(String(headers['x-auth-attributes'] ?? '{}'))
-    const tenant = String(headers['x-auth-tenant'] ?? '')
-      .trim()
-      .toLowerCase()
-    const isTenant = /^[a-z0-9][a-z0-9\-_]{0,127}$/.test(tenant)
-    return { status: isTenant ? 200 : 401, body: { principal, attributes, tenant } }
-  }
-
-  async function startOgx(): Promise<number> {
-    const { port } = await run(
-      createServer(({ headers }, response) => {
-        const { status, body } = readLikeOgx(headers)
-        response.writeHead(status).end(JSON.stringify(body))
-      }),
-    )
-    return port
-  }
-
-  it('gets principal, attributes and tenant', async () => {
-    const port = await startGateway(await startOgx())
-    expect(await ask(port, [BEARER])).toEqual({
-      status: 200,
-      body: {
-        principal: 'alice%20b%2C%20c',
-        attributes: { roles: ['admin'], größe: ['ü"', 'a, b'] },
-        tenant: 'acme',
-      },
-    })
-  })
-})
-
 function withoutOutcome(verdict: Verdict): object {
   const { outcome: _, ...identity } = verdict
   return identity

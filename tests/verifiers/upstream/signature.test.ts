@@ -55,38 +55,18 @@ describe('a signature', () => {
     )
   })
 
-  it.each([
-    [-6, false],
-    [-5, true],
-    [0, true],
-    [59, true],
-    [59.999, true],
-    [60, false],
-    [61, false],
-  ])('replayed %d s later is good: %s', async (age, isGood) => {
-    const end = await check(HEADER, STATEMENT, SECONDS + age)
-    expect(end).toBe(isGood ? (SECONDS + 60) * 1000 : undefined)
-  })
-
   it('is good for as long as the option says', async () => {
     const options = { maxAgeSeconds: 3600 }
     expect(await check(HEADER, STATEMENT, SECONDS + 3599, options)).toBe((SECONDS + 3600) * 1000)
     expect(await check(HEADER, STATEMENT, SECONDS + 3600, options)).toBeUndefined()
   })
 
-  it.each<Partial<Statement>>([
-    { method: 'GET' },
-    { path: '/v1/models' },
-    { principal: 'mallory' },
-    { tenant: 'evil' },
-    { attributes: '{"roles":["admin","owner"]}' },
-    { scopes: 'notes:read notes:write admin' },
-    { client: 'admin-app' },
-    { scopes: 'notes:read notes:write\n9:notes-app', client: '' },
-    // The same text, if it had no lengths.
-    { principal: 'alice%20b\n4:acme', tenant: '{"roles":["admin"]}', attributes: '' },
-  ])('of another request is not good: %j', async (change) => {
-    expect(await check(HEADER, { ...STATEMENT, ...change })).toBeUndefined()
+  it('is not good for a statement with the same text, if it had no lengths', async () => {
+    const scopes = { scopes: 'notes:read notes:write\n9:notes-app', client: '' }
+    const attributes = '{"roles":["admin"]}'
+    const names = { principal: 'alice%20b\n4:acme', tenant: attributes, attributes: '' }
+    expect(await check(HEADER, { ...STATEMENT, ...scopes })).toBeUndefined()
+    expect(await check(HEADER, { ...STATEMENT, ...names })).toBeUndefined()
   })
 
   it.each([
@@ -120,15 +100,8 @@ describe('a signature', () => {
 
   it('of one statement is never good for another', async () => {
     const text = fc.string({ unit: fc.constantFrom('a', '1', ':', '\n', '0', '') })
-    const statement = fc.record({
-      method: text,
-      path: text,
-      principal: text,
-      tenant: text,
-      attributes: text,
-      scopes: text,
-      client: text,
-    })
+    const names = { principal: text, tenant: text, attributes: text, scopes: text, client: text }
+    const statement = fc.record({ method: text, path: text, ...names })
     await fc.assert(
       fc.asyncProperty(statement, statement, async (one, other) => {
         const header = await createSigner(SECRET, () => SECONDS * 1000)(one)
