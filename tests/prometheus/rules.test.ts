@@ -5,10 +5,10 @@ import { parse, stringify } from 'yaml'
 import { formatExposition } from '../../src/cli/metrics/exposition.ts'
 import { createMeter } from '../../src/cli/metrics/meters.ts'
 import { whyMissing } from '../support/installed.ts'
-import { readText, ROOT } from '../support/project.ts'
+import { readJson, readText, ROOT } from '../support/project.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 
-/** The alerts with their full durations, by `promtool`. The test beside it provokes each on the real commands. */
+/** The alerts with their full durations, and the expressions of the dashboard, by `promtool`. */
 
 const FILE = 'examples/prometheus/with-auth.rules.yml'
 const missing = whyMissing(['promtool', '--version'], 'prometheus')
@@ -18,6 +18,10 @@ interface Rule {
   readonly expr: string
   readonly labels: { readonly severity: string }
   readonly annotations: { readonly summary: string }
+}
+
+interface Dashboard {
+  readonly panels: readonly { readonly targets: readonly { readonly expr: string }[] }[]
 }
 
 const { groups } = parse(readText(FILE)) as { groups: { rules: Rule[] }[] }
@@ -193,6 +197,26 @@ describe.skipIf(missing)(`the alerts (${missing ?? 'checked'})`, () => {
       encoding: 'utf8',
     })
     expect([status, stdout]).toEqual([0, expect.stringContaining(`${RULES.length} rules found`)])
+  })
+
+  it('stand beside a dashboard whose expressions Prometheus takes', () => {
+    const { panels } = readJson<Dashboard>('examples/grafana/with-auth.json')
+    const expressions = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr))
+    const panelRules = expressions.map((expr, index) => ({
+      record: `panel:${index}`,
+      expr: expr.replaceAll('$__rate_interval', '1m'),
+    }))
+    writeFileSync(
+      pathOf('panels.yml'),
+      stringify({ groups: [{ name: 'panels', rules: panelRules }] }),
+    )
+    const { status, stdout } = spawnSync('promtool', ['check', 'rules', pathOf('panels.yml')], {
+      encoding: 'utf8',
+    })
+    expect([status, stdout]).toEqual([
+      0,
+      expect.stringContaining(`${expressions.length} rules found`),
+    ])
   })
 
   it('are read by the configuration of the page, which scrapes each address that the page serves at', () => {
