@@ -66,8 +66,8 @@ export default defineConfig({
       'tests/documentation/generated.test.ts',
       ...(TESTS_BESIDE[PART] ?? []),
     ],
-    // The first starts the built package, which holds no mutant. The second changes the working folder, which a thread cannot.
-    exclude: ['tests/cli.test.ts', 'tests/cli/commands/init.test.ts'],
+    // It changes the working folder, which a thread cannot.
+    exclude: ['tests/cli/commands/init.test.ts'],
     tags: [{ name: 'slow' }],
     tagsFilter: ['!slow'],
     // Instrumented code is slower.

@@ -26,7 +26,7 @@ async function startJsonDemo() {
   return { ...started, gateway, api, key }
 }
 
-// tests/start.test.ts runs the printed guide line by line.
+// tests/cli/built.test.ts ends it during a stream.
 describe('with-auth demo', () => {
   it('picks free ports if the usual ones are in use, and cleans up', async () => {
     const demos = [await startJsonDemo(), await startJsonDemo()]
@@ -116,10 +116,14 @@ it('reports the caller that the gateway names', async () => {
 })
 
 it('streams words', async () => {
+  vi.useFakeTimers()
   const response = await ask('/v1/chat')
   expect(response.headers.get('content-type')).toBe('text/event-stream')
   const words = ['Hello', 'from', 'a', 'guarded', 'stream']
-  expect(await response.text()).toBe(words.map((word) => `data: ${word}\n\n`).join(''))
+  const streamed = response.text()
+  await vi.advanceTimersByTimeAsync(2000)
+  vi.useRealTimers()
+  expect(await streamed).toBe(words.map((word) => `data: ${word}\n\n`).join(''))
 })
 
 it('stops streaming when the client leaves', async () => {
