@@ -1,20 +1,20 @@
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { examine } from '../../../src/cli/conformance/examine.ts'
 import { close, listen } from '../../support/loopback.ts'
-import type { Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Row } from '../../../src/cli/conformance/finding.ts'
 
 const KEY = `sk-${'g'.repeat(24)}`
-
 const NO_KEY = ''
 
 /** Answers a question or breaks the connection. */
-type Endpoint = (response: ServerResponse, body: string) => void
+type Endpoint = (response: ServerResponse, body: string, request: IncomingMessage) => void
 
 let server: Server | undefined
 afterEach(async () => {
+  vi.useRealTimers()
   if (server !== undefined) await close(server)
 })
 
@@ -25,11 +25,11 @@ async function examineReal(
   onRow: (row: Row) => void = () => undefined,
 ) {
   server = createServer((request, response) => {
-    void text(request).then((body) => endpoint(response, body))
+    void text(request).then((body) => endpoint(response, body, request))
   })
   const url = `http://127.0.0.1:${await listen(server)}/validate`
   const goodKey = key === NO_KEY ? undefined : key
-  const rows = await examine({ url, headers: {}, timeoutMs }, goodKey, onRow)
+  const rows = await examine({ url, headers: { 'x-secret': 's' }, timeoutMs }, goodKey, onRow)
   expect(JSON.stringify(rows)).not.toContain(KEY)
   return rows
 }
@@ -60,46 +60,89 @@ const correct: Endpoint = (response, body) => {
   end(response, 200, JSON.stringify({ principal: KEY }), { 'cache-control': 'max-age=30' })
 }
 
-const CHECKS_AFTER_KEYS = ['empty key', 'malformed JSON', 'missing fields', 'big headers']
+describe('the questions', () => {
+  const random: unknown = expect.stringMatching(/^random_\w+$/)
 
-/** The problems of an endpoint that stops answering. */
-function skippedAfterKeys(): Record<string, string> {
-  return Object.fromEntries(
-    [...CHECKS_AFTER_KEYS, 'redirects', 'slow answers'].map((check) => [check, 'skipped']),
-  )
-}
+  /** All bodies that an endpoint was asked with. */
+  async function bodiesFor(key: string): Promise<string[]> {
+    const bodies: string[] = []
+    await examineReal((response, body, { method, headers }) => {
+      expect(method).toBe('POST')
+      expect(headers).toMatchObject({ 'content-type': 'application/json', 'x-secret': 's' })
+      bodies.push(body)
+      end(response, readKey(body) === key ? 200 : 401)
+    }, key)
+    return bodies
+  }
 
-describe('examining an endpoint', () => {
-  it('passes a correct endpoint, even one that repeats the key', async () => {
-    const rows = await examineReal(correct)
-    expect(problems(rows)).toEqual({})
-    expect(rows.map(({ check }) => check)).toEqual([
-      'good key',
-      'identity',
-      'bad key',
-      'Cache-Control',
-      'nearly good key',
-      'other-case key',
-      'structured key',
-      'empty key',
-      'malformed JSON',
-      'missing fields',
-      'big headers',
-      'redirects',
-      'slow answers',
+  it('are those of the contract about keys of each kind, then broken ones', async () => {
+    const bodies = await bodiesFor('sk-aBAc9')
+    expect(JSON.parse(bodies[0] ?? '')).toEqual({
+      api_key: 'sk-aBAc9',
+      request: {
+        path: '/v1/models',
+        headers: { accept: 'application/json', authorization: 'Bearer sk-aBAc9' },
+        params: { limit: '10', tag: ['new', 'small'] },
+      },
+    })
+    expect(bodies.slice(0, 13).map(readKey)).toEqual([
+      'sk-aBAc9',
+      random,
+      // Like the good key: one letter more, one letter changed, its first half, and in the other case.
+      'sk-aBAc9A',
+      'sk-aAAc9',
+      'sk-a',
+      'SK-AbaC9',
+      { $ne: null },
+      { $gt: '' },
+      true,
+      0,
+      1,
+      ['sk-aBAc9'],
+      '',
     ])
+    // The good key is in the headers of no question about something else.
+    expect(bodies.slice(6, 12).filter((body) => body.includes('Bearer sk-aBAc9'))).toEqual([])
+    expect(() => JSON.parse(bodies[13] ?? '') as unknown).toThrow(SyntaxError)
+    expect(bodies[13]).toMatch(
+      /^\{"api_key":"random_\w+","request":\{"path":"\/v1\/models",.*"params":\{"limit":"10"/,
+    )
+    const request = { path: '/', headers: {}, params: {} }
+    const incomplete = [{}, { request }, { api_key: random }, { api_key: null, request }, [], null]
+    expect(bodies.slice(14, 20).map((body) => JSON.parse(body) as unknown)).toEqual(incomplete)
+    expect(bodies).toHaveLength(21)
+    expect(bodies[20]?.length).toBeGreaterThan(32_768)
   })
 
-  it('skips the other-case key if the valid key has no letters', async () => {
-    const key = '0123456789-_.'
-    const rows = await examineReal((response, body) => {
-      const asked = readKey(body)
-      end(response, typeof asked !== 'string' ? 400 : asked === key ? 200 : 401)
-    }, key)
+  it('change another letter of a key with an A in its middle, and swap no case without letters', async () => {
+    expect((await bodiesFor('01A34')).map(readKey).slice(2, 6)).toEqual([
+      '01A34A',
+      '01B34',
+      '01',
+      '01a34',
+    ])
+    const rows = await examineReal(
+      (response, body) => end(response, readKey(body) === '0123-_.' ? 200 : 401),
+      '0123-_.',
+    )
     expect(rows.find(({ check }) => check === 'other-case key')).toMatchObject({
       result: 'skipped',
       did: 'the good key has no letters',
     })
+  })
+})
+
+const STOPPED = Object.fromEntries(
+  ['empty key', 'malformed JSON', 'missing fields', 'big headers', 'redirects', 'slow answers'].map(
+    (check) => [check, 'skipped'],
+  ),
+)
+
+describe('an endpoint', () => {
+  it('that is correct passes, even if it repeats the key', async () => {
+    const rows = await examineReal(correct)
+    expect(problems(rows)).toEqual({})
+    expect(rows).toHaveLength(13)
   })
 
   it.each<[string, Endpoint, Record<string, string>]>([
@@ -107,10 +150,8 @@ describe('examining an endpoint', () => {
       'compares only the beginning of a key',
       (response, body) => {
         const key = readKey(body)
-        if (typeof key === 'string' && key.startsWith(KEY.slice(0, 5))) {
-          return end(response, 200, '{"principal":"a"}', { 'cache-control': 'max-age=1' })
-        }
-        end(response, 401)
+        if (typeof key !== 'string' || !key.startsWith(KEY.slice(0, 5))) return end(response, 401)
+        end(response, 200, '{"principal":"a"}', { 'cache-control': 'max-age=1' })
       },
       { 'nearly good key': 'fail' },
     ],
@@ -118,32 +159,29 @@ describe('examining an endpoint', () => {
       'has no secret configured and allows an empty key',
       (response, body) => {
         if (readKey(body) === '') return end(response, 200)
-        correct(response, body)
+        correct(response, body, response.req)
       },
       { 'empty key': 'fail' },
     ],
     [
       'fails on unexpected input',
       (response, body) => {
-        if (typeof readKey(body) === 'string') return correct(response, body)
+        if (typeof readKey(body) === 'string') return correct(response, body, response.req)
         response.destroy()
       },
-      { 'structured key': 'fail', ...skippedAfterKeys() },
+      { 'structured key': 'fail', ...STOPPED },
     ],
     [
       'accepts only small bodies',
       (response, body) => {
         if (body.length > 16_384) return end(response, 413)
-        correct(response, body)
+        correct(response, body, response.req)
       },
       { 'big headers': 'fail' },
     ],
     [
       'answers 204 to valid keys',
-      (response, body) => {
-        const key = readKey(body)
-        end(response, key === KEY ? 204 : 401)
-      },
+      (response, body) => end(response, readKey(body) === KEY ? 204 : 401),
       {
         'good key': 'fail',
         identity: 'skipped',
@@ -152,16 +190,16 @@ describe('examining an endpoint', () => {
         'other-case key': 'skipped',
       },
     ],
+    [
+      'sends a body that is too long',
+      (response, body) => {
+        if (readKey(body) !== KEY) return correct(response, body, response.req)
+        end(response, 200, 'x'.repeat(70_000), { 'cache-control': 'max-age=1' })
+      },
+      { identity: 'note' },
+    ],
   ])('%s', async (_, endpoint, expected) => {
     expect(problems(await examineReal(endpoint))).toEqual(expected)
-  })
-
-  it('reports a slow endpoint', async () => {
-    const rows = await examineReal((response, body) => {
-      if (readKey(body) !== KEY || body.length > 16_384) return correct(response, body)
-      setTimeout(() => correct(response, body), 1100)
-    })
-    expect(problems(rows)).toEqual({ 'slow answers': 'note' })
   })
 })
 
@@ -191,36 +229,34 @@ function equalsLoosely(value: string, asked: unknown): boolean {
   return asked === value
 }
 
-const OTHER_CASE =
-  'answer 401 to the good key in the other case: compare keys byte for byte (hash them, or use a binary collation)'
-const STRUCTURED = (value: string): string =>
-  `answer 400 to "api_key": ${value}: accept a string only`
-
 describe('an endpoint that allows a wrong key', () => {
+  const structured = (value: string): string =>
+    `answer 400 to "api_key": ${value}: accept a string only`
+
   it.each<[string, (asked: unknown) => boolean, string, string]>([
     [
       'ignores case in a collation',
       (asked) => typeof asked === 'string' && asked.toLowerCase() === KEY.toLowerCase(),
       'other-case key',
-      OTHER_CASE,
+      'answer 401 to the good key in the other case: compare keys byte for byte (hash them, or use a binary collation)',
     ],
     [
       'passes the JSON to a database query',
       (asked) => matchesDocument(KEY, asked),
       'structured key',
-      STRUCTURED('{"$ne": null}'),
+      structured('{"$ne": null}'),
     ],
     [
       'compares with in_array of PHP',
       (asked) => [KEY, 'sk-other'].some((key) => equalsLoosely(key, asked)),
       'structured key',
-      STRUCTURED('true'),
+      structured('true'),
     ],
     [
       'converts a list to a key',
       (asked) => String(asked) === KEY,
       'structured key',
-      STRUCTURED('[KEY]'),
+      structured('[KEY]'),
     ],
   ])('%s', async (_, matches, check, change) => {
     const rows = await examineReal(comparing(matches))
@@ -228,98 +264,76 @@ describe('an endpoint that allows a wrong key', () => {
     expect(rows.find(({ result }) => result === 'fail')).toMatchObject({ change })
   })
 
-  it('finds an allowed structured key without a valid key', async () => {
-    const rows = await examineReal(
-      comparing((asked) => matchesDocument(KEY, asked)),
-      NO_KEY,
-    )
+  it('is found by a structured key without a valid key', async () => {
+    const matches = (asked: unknown): boolean => matchesDocument(KEY, asked)
+    const rows = await examineReal(comparing(matches), NO_KEY)
     expect(problems(rows)).toMatchObject({ 'structured key': 'fail' })
   })
 })
 
-describe('an unreachable endpoint', () => {
-  /** Counts the questions. */
-  async function examineCounted(endpoint: Endpoint, key: string, timeoutMs = 2000) {
-    let count = 0
-    const rows = await examineReal(
-      (response, body) => {
-        count += 1
-        endpoint(response, body)
-      },
-      key,
-      timeoutMs,
-    )
-    return { count, rows }
-  }
-
-  it.each<[string, Endpoint, string]>([
+describe('an endpoint that does not answer as one', () => {
+  it.each<[string, Endpoint, string, string]>([
     [
       'redirects to a login page',
       (response) => end(response, 302, '', { location: `/login?key=${KEY}` }),
       'the endpoint redirects (302)',
+      'give the final URL: the wrapper follows no redirect, because that would send the key elsewhere',
     ],
-    ['is a web page', (response) => end(response, 200, '<!doctype html>'), 'a web page answered'],
-  ])('%s: stops after one question, with one piece of advice', async (_, endpoint, why) => {
-    for (const key of [KEY, NO_KEY]) {
-      const { count, rows } = await examineCounted(endpoint, key)
-      await close(server as Server)
-      const failed = rows.filter(({ result }) => result === 'fail')
-      expect({ count, failed }).toMatchObject({
-        count: 1,
-        failed: [{ check: key === NO_KEY ? 'bad key' : 'good key' }],
-      })
-      expect(rows.filter(({ change }) => change !== undefined)).toEqual(failed)
-      expect(rows.at(-1)).toEqual({
-        check: 'slow answers',
-        result: 'skipped',
-        did: `not asked: ${why}`,
-        wrapper: '-',
-      })
-      expect(rows).toHaveLength(13)
-    }
-  })
+    [
+      'is a web page',
+      (response) => end(response, 200, '<!doctype html>'),
+      'a web page answered',
+      'correct URL: a web page that always answers 200 allows every key',
+    ],
+    [
+      'is silent',
+      () => undefined,
+      'no answer came in time',
+      'check for a firewall, or raise --timeout-ms for a slow endpoint',
+    ],
+  ])(
+    '%s: stops after one question, with one piece of advice',
+    async (name, endpoint, why, change) => {
+      for (const key of [KEY, NO_KEY]) {
+        let count = 0
+        const counted: Endpoint = (...question) => {
+          count += 1
+          endpoint(...question)
+        }
+        const rows = await examineReal(counted, key, name === 'is silent' ? 50 : 2000)
+        await close(server as Server)
+        const failed = rows.filter((row) => row.change !== undefined)
+        const check = key === NO_KEY ? 'bad key' : 'good key'
+        expect({ count, failed }).toMatchObject({
+          count: 1,
+          failed: [{ check, result: 'fail', change }],
+        })
+        const did = `not asked: ${why}`
+        expect(rows.at(-1)).toEqual({ check: 'slow answers', result: 'skipped', did, wrapper: '-' })
+        expect(rows).toHaveLength(13)
+      }
+    },
+  )
 
-  it('stops after one question if no answer comes in time', async () => {
-    const { count, rows } = await examineCounted(() => undefined, KEY, 50)
-    expect(count).toBe(1)
-    expect(rows[0]).toMatchObject({ result: 'fail', wrapper: 'rejects: timeout' })
-    expect(rows[1]?.did).toBe('not asked: no answer came in time')
-  })
-
-  it('stops at the question that broke the connection', async () => {
-    let last: unknown
-    const { rows } = await examineCounted((response, body) => {
-      last = body
+  it('breaks the connection: tells each row when it is ready, and no row that is left out', async () => {
+    const told: Row[] = []
+    let toldAtLast = 0
+    const breaking: Endpoint = (response, body) => {
+      toldAtLast = told.length
       if (readKey(body) === undefined) response.destroy()
-      else correct(response, body)
-    }, KEY)
-    expect(rows.find(({ result }) => result === 'fail')).toMatchObject({
+      else correct(response, body, response.req)
+    }
+    const rows = await examineReal(breaking, KEY, 2000, (row) => told.push(row))
+    expect(toldAtLast).toBe(8)
+    expect(told).toEqual(rows.slice(0, 9))
+    expect(told.at(-1)).toMatchObject({
       check: 'malformed JSON',
+      result: 'fail',
       change: 'answer 400 to truncated JSON, and do not fail on it',
     })
-    expect(() => JSON.parse(String(last)) as unknown).toThrow(SyntaxError)
-    expect(rows.slice(-4)).toMatchObject([
-      { check: 'missing fields', did: 'not asked: the endpoint stopped answering' },
-      { check: 'big headers', result: 'skipped' },
-      { check: 'redirects', result: 'skipped' },
-      { check: 'slow answers', result: 'skipped' },
-    ])
+    const did = 'not asked: the endpoint stopped answering'
+    expect(rows.slice(9).map((row) => [row.result, row.did])).toEqual(
+      Array(4).fill(['skipped', did]),
+    )
   })
-})
-
-it('reports each row as soon as it is ready, and no row that it left out', async () => {
-  const told: Row[] = []
-  let toldAtLast = 0
-  const rows = await examineReal(
-    (response, body) => {
-      toldAtLast = told.length
-      if (readKey(body) === '') response.destroy()
-      else correct(response, body)
-    },
-    KEY,
-    2000,
-    (row) => told.push(row),
-  )
-  expect(toldAtLast).toBe(7)
-  expect(told).toEqual(rows.slice(0, 8))
 })

@@ -6,100 +6,66 @@ import {
   judgeIdentity,
   judgeNonsense,
   judgeRedirects,
-  judgeSpeed,
 } from '../../../src/cli/conformance/judge.ts'
 import { answered, found, silent } from '../../support/probe-outcomes.ts'
 
 const KEY = 'sk-0123456789'
 
-describe('the valid key', () => {
+describe('an answer', () => {
   it.each([
-    [201, /exactly 200/],
-    [204, /exactly 200/],
-    [302, /instead of a redirect/],
-    [400, /"api_key"/],
-    [401, /does the endpoint know the key/],
-    [403, /does the endpoint know the key/],
-    [404, /nothing under this URL/],
-    [405, /accept POST/],
-    [413, /64 KiB/],
-    [415, /application\/json/],
-    [422, /lists of strings/],
-    [429, /do not limit/],
-    [431, /in the body/],
-    [500, /taken for an outage/],
-  ])('must be allowed: %i fails', async (status, change) => {
-    const row = judgeGoodKey(await found(answered(status)))
-    expect(row.result).toBe('fail')
-    expect(row.change).toMatch(change)
-  })
-})
+    [200, 'ok', 'fail', 'fail', /^$/],
+    [201, 'fail', 'note', 'ok', /exactly 200/],
+    [204, 'fail', 'note', 'ok', /exactly 200/],
+    [302, 'fail', 'fail', 'ok', /instead of a redirect/],
+    [400, 'fail', 'note', 'ok', /"api_key"/],
+    [401, 'fail', 'ok', 'ok', /does the endpoint know the key/],
+    [403, 'fail', 'ok', 'ok', /does the endpoint know the key/],
+    [404, 'fail', 'note', 'ok', /nothing under this URL/],
+    [405, 'fail', 'note', 'ok', /accept POST/],
+    [413, 'fail', 'note', 'ok', /64 KiB/],
+    [415, 'fail', 'note', 'ok', /application\/json/],
+    [422, 'fail', 'note', 'ok', /lists of strings/],
+    [429, 'fail', 'fail', 'fail', /do not limit/],
+    [431, 'fail', 'note', 'ok', /in the body/],
+    [500, 'fail', 'fail', 'fail', /taken for an outage/],
+  ])(
+    'of %i is %s to a valid key, %s to a wrong one, %s to nonsense',
+    async (status, ...expected) => {
+      const finding = await found(answered(status))
+      const [good, bad, nonsense] = [
+        judgeGoodKey(finding),
+        judgeBadKey(finding),
+        judgeNonsense(finding, 'nonsense'),
+      ]
+      const advice = expected.pop() as RegExp
+      expect([good.result, bad.result, nonsense.result]).toEqual(expected)
+      expect(good.change ?? '').toMatch(advice)
+      expect(nonsense.wrapper).toBe('never sends this')
+      const toNonsense = status === 429 ? advice : /^answer 400 to nonsense/
+      if (nonsense.change !== undefined) expect(nonsense.change).toMatch(toNonsense)
+    },
+  )
 
-describe('a wrong key', () => {
   it.each([
-    [401, 'ok'],
-    [403, 'ok'],
-    [404, 'note'],
-    [400, 'note'],
-    [201, 'note'],
-    [200, 'fail'],
-    [302, 'fail'],
-    [429, 'fail'],
-    [500, 'fail'],
-  ])('must be denied: %i is %s', async (status, result) => {
-    expect(judgeBadKey(await found(answered(status))).result).toBe(result)
-  })
-
-  it('advises a 401 or 403 instead of a 404', async () => {
-    expect(judgeBadKey(await found(answered(404)))).toEqual({
+    [400, ''],
+    [404, ', and a 404 looks like a wrong URL'],
+  ])('of %i to a wrong key should be another one', async (status, looks) => {
+    expect(judgeBadKey(await found(answered(status)))).toEqual({
       result: 'note',
-      did: '404 in 3 ms',
+      did: `${status} in 3 ms`,
       wrapper: 'rejects: denied',
-      change: 'answer 401 or 403: only these denials are cached, and a 404 looks like a wrong URL',
+      change: `answer 401 or 403: only these denials are cached${looks}`,
     })
   })
 
-  it('uses the advice of its row if it was allowed', async () => {
-    const row = judgeBadKey(await found(answered(200)), 'compare bytes')
-    expect(row).toMatchObject({ result: 'fail', change: 'compare bytes' })
-  })
-
-  it.each([404, 401])('shows the advice of the obstacle after %i', async (status) => {
-    const obstacle = { why: 'nothing is under this URL', change: 'correct the path' }
-    const finding = { ...(await found(answered(status))), obstacle }
-    expect(judgeBadKey(finding)).toMatchObject({
+  it('that redirects is counted', async () => {
+    const findings = [await found(answered(401)), await found(answered(307))]
+    expect(judgeRedirects(findings)).toEqual({
       result: 'fail',
-      change: 'correct the path',
+      did: '1 of 2',
+      wrapper: 'rejects: denied',
+      change: 'answer 400 or 401 instead of a redirect, such as one to a login page',
     })
-  })
-})
-
-describe('an invalid body', () => {
-  it.each([
-    [400, 'ok'],
-    [401, 'ok'],
-    [422, 'ok'],
-    [200, 'fail'],
-    [500, 'fail'],
-  ])('must be denied without looking like an outage: %i is %s', async (status, result) => {
-    const row = judgeNonsense(await found(answered(status)), 'nonsense')
-    expect(row).toMatchObject({ result, wrapper: 'never sends this' })
-    expect(row.change ?? 'answer 400 to nonsense').toContain('answer 400 to nonsense')
-  })
-
-  it('must be answered', async () => {
-    expect(judgeNonsense(await found(silent('timeout')), 'nonsense').result).toBe('fail')
-  })
-
-  it('advises fewer limits after a 429', async () => {
-    const row = judgeNonsense(await found(answered(429)), 'nonsense')
-    expect(row).toMatchObject({ result: 'fail', change: expect.stringMatching(/^do not limit/) })
-  })
-
-  it('uses the advice of its row if it was allowed', async () => {
-    const finding = await found(answered(200))
-    const row = judgeNonsense(finding, 'nonsense', 'compare bytes')
-    expect(row).toMatchObject({ result: 'fail', change: 'compare bytes' })
   })
 })
 
@@ -141,100 +107,30 @@ describe('the identity', () => {
     const { change } = judgeIdentity(await found(answered(200, { body })), KEY)
     expect(change?.match(/must be/g)).toHaveLength(8)
   })
-
-  it('is skipped if the key was denied', async () => {
-    expect(judgeIdentity(await found(answered(401)), KEY).result).toBe('skipped')
-  })
-})
-
-describe('the speed', () => {
-  const row = { wrapper: 'waits' }
-  const change =
-    'answer within about 100 ms: each request without a cached decision waits this long'
-
-  it.each([
-    [3, { ...row, result: 'ok', did: 'slowest: 3 ms' }],
-    [999, { ...row, result: 'ok', did: 'slowest: 999 ms' }],
-    [1000, { ...row, result: 'note', did: 'slowest: 1000 ms', change }],
-    [1500, { ...row, result: 'note', did: 'slowest: 1500 ms', change }],
-  ])('judges %i ms', async (durationMs, expected) => {
-    const findings = [
-      await found(answered(200, { durationMs: 1 })),
-      await found(answered(401, { durationMs })),
-    ]
-    expect(judgeSpeed(findings, false)).toEqual(expected)
-  })
-
-  it('fails when the time for all questions is up', async () => {
-    const finding = await found(answered(200))
-    const failed = { ...row, result: 'fail', change }
-    expect(judgeSpeed([finding], true)).toEqual({ ...failed, did: '1 answer in a minute' })
-    expect(judgeSpeed([finding, finding], true)).toEqual({
-      ...failed,
-      did: '2 answers in a minute',
-    })
-  })
-})
-
-describe('redirects', () => {
-  it('fail in any answer', async () => {
-    const findings = [await found(answered(401)), await found(answered(307))]
-    expect(judgeRedirects(findings.slice(0, 1))).toEqual({
-      result: 'ok',
-      did: 'none',
-      wrapper: 'follows none',
-    })
-    expect(judgeRedirects(findings)).toEqual({
-      result: 'fail',
-      did: '1 of 2',
-      wrapper: 'rejects: denied',
-      change: 'answer 400 or 401 instead of a redirect, such as one to a login page',
-    })
-  })
 })
 
 describe('Cache-Control', () => {
-  const KEEPS = 'obeys the option "cache"'
   it.each([
     [
-      'public',
-      {
-        result: 'note',
-        did: 'says nothing',
-        wrapper: KEEPS,
-        change: 'send "Cache-Control: max-age=30" to limit how long a decision is cached',
-      },
-    ],
-    [
       'max-age=0',
-      {
-        result: 'note',
-        did: 'forbids caching',
-        wrapper: 'does not cache it',
-        change:
-          'send "max-age" in seconds if a decision may be cached: now every request calls the endpoint',
-      },
+      'note',
+      'forbids caching',
+      'does not cache it',
+      'send "max-age" in seconds if a decision may be cached: now every request calls the endpoint',
     ],
-    ['max-age=1', { result: 'ok', did: 'max-age of 1 s', wrapper: 'caches it for at most that' }],
-    [
-      'max-age=3600',
-      { result: 'ok', did: 'max-age of 3600 s', wrapper: 'caches it for at most that' },
-    ],
-    [
-      'max-age=3601',
-      { result: 'ok', did: 'max-age of 3601 s', wrapper: 'caches it for up to 1 h' },
-    ],
-  ])('describes %j in full', async (value, row) => {
+    ['max-age=1', 'ok', 'max-age of 1 s', 'caches it for at most that', undefined],
+    ['max-age=3600', 'ok', 'max-age of 3600 s', 'caches it for at most that', undefined],
+    ['max-age=3601', 'ok', 'max-age of 3601 s', 'caches it for up to 1 h', undefined],
+  ])('describes %j in full', async (value, result, did, wrapper, change) => {
     const finding = await found(answered(200, { headers: { 'cache-control': value } }))
-    expect(judgeCacheControl(finding)).toEqual(row)
+    expect(judgeCacheControl(finding)).toEqual({ result, did, wrapper, change })
   })
 
   it('is skipped without a verdict', async () => {
-    const did = 'there was no verdict'
-    const row = { result: 'skipped', did, wrapper: '-' }
-    expect(judgeCacheControl(undefined)).toEqual(row)
-    const silence = await found(silent('unreachable'))
-    expect(judgeCacheControl(silence)).toEqual(row)
-    expect(judgeCacheControl(await found(answered(404)))).toEqual(row)
+    const row = { result: 'skipped', did: 'there was no verdict', wrapper: '-' }
+    const others = [silent('unreachable'), answered(404)]
+    for (const finding of [undefined, ...(await Promise.all(others.map(found)))]) {
+      expect(judgeCacheControl(finding)).toEqual(row)
+    }
   })
 })

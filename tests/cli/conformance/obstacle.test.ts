@@ -17,8 +17,8 @@ afterEach(async () => {
   if (server !== undefined) await close(server)
 })
 
-async function obstacleAt(url: string, timeoutMs = 5000) {
-  return obstacleAtStart(await probe({ url, headers: {}, timeoutMs }, '{}'), url)
+async function obstacleAt(url: string) {
+  return obstacleAtStart(await probe({ url, headers: {}, timeoutMs: 5000 }, '{}'), url)
 }
 
 async function serve(started: Server): Promise<number> {
@@ -54,7 +54,7 @@ describe('a real connection', () => {
     )
   })
 
-  it('that is closed, silent, or not HTTP', async () => {
+  it('that is closed, or not HTTP', async () => {
     const closing = await serve(createTcpServer((socket) => socket.destroy()))
     expect((await obstacleAt(`http://127.0.0.1:${closing}/`))?.why).toMatch(
       /^the connection closed without an answer \((?:UND_ERR_SOCKET|ECONNRESET)\)$/,
@@ -64,12 +64,6 @@ describe('a real connection', () => {
     expect(await obstacleAt(`http://127.0.0.1:${await serve(other)}/`)).toEqual({
       why: 'the server there does not speak HTTP (HPE_INVALID_CONSTANT)',
       change: 'correct the host and the port of URL: another service listens there',
-    })
-    await close(server as Server)
-    const mute = createTcpServer((socket) => void socket.resume())
-    expect(await obstacleAt(`http://127.0.0.1:${await serve(mute)}/`, 50)).toEqual({
-      why: 'no answer came in time',
-      change: 'check for a firewall, or raise --timeout-ms for a slow endpoint',
     })
   })
 })
@@ -123,13 +117,11 @@ describe('no answer', () => {
       why: 'the endpoint stopped answering',
       change: 'answer an empty "api_key" too: the endpoint answered every question before',
     })
-    expect(obstacleLater(answered(302), 'an empty "api_key"')).toBeUndefined()
   })
 })
 
 describe('an answer', () => {
   it.each([
-    [301, 'the endpoint redirects (301)', /^give the final URL/],
     [404, 'nothing is under this URL (404)', /^correct the path of URL; if/],
     [410, 'nothing is under this URL (410)', /^correct the path of URL; if/],
     [405, 'this URL accepts no POST (405)', /accept POST/],
