@@ -53,11 +53,6 @@ describe.each(COMMANDS)('the help of $name', ({ name, options, examples, environ
     expect(shown.filter((text) => !printed.includes(text))).toEqual([])
   })
 
-  it('shows defaults only as [default: ...]', () => {
-    const texts = Object.values(options).map(({ help }) => help)
-    expect(texts.filter((text) => /\bdefault|\(\d+\)/i.test(text))).toEqual([])
-  })
-
   it.each(examples)('has a working example: %s', (example) => {
     const [, ...args] = /^with-auth [^>|&<]+/.exec(example)?.[0].trim().split(/\s+/) ?? []
     const words = name.split(' ')

@@ -4,43 +4,29 @@ import { describe, expect, it } from 'vitest'
 import { asUsage, nameFlag, UsageError } from '../../src/cli/errors.ts'
 import { invalidOption, invalidSecret } from '../../src/core/config/option-checks.ts'
 import { AuthConfigError } from '../../src/core/errors.ts'
-import { createKey, KeyFileError, listKeys, revokeKey } from '../../src/keys.ts'
+import { createKey, listKeys, revokeKey } from '../../src/keys.ts'
 import { loadConfig } from '../../src/yaml.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 
 const KEY = 'withauth_4fK2pQ7xV9bN1mZ8sD3gH6jL5wR0tY2uE4iO7aC9vB1nM3k'
 const inFolder = setupFolder()
 
-const READERS = [
-  [
-    '--keys',
-    (file: string) => listKeys(file),
-    'no such file: create it with "with-auth keys create"',
-  ],
-  ['--config', loadConfig, 'no such file'],
-  ['--key-file', readFile, 'no such file'],
-] as const
-
-it.each(READERS)('names %s for a missing file', async (flag, read, reason) => {
-  const file = inFolder('lost.yaml')
-  await expect(read(file).catch(nameFlag(flag, file))).rejects.toThrow(
-    new Error(`${flag} ${file}: ${reason}`),
-  )
-  await expect(read(KEY).catch(nameFlag(flag, KEY))).rejects.toThrow(
-    new Error(`${flag} (hidden because it may be a secret): ${reason}`),
-  )
-})
-
 it.each([
   ['--keys', (file: string) => listKeys(file), 'it is a folder, not a regular file'],
   ['--config', loadConfig, 'The file cannot be read: it is a folder, not a regular file'],
   ['--key-file', readFile, 'EISDIR: illegal operation on a directory'],
-] as const)('names an unreadable file of %s once, with the reason', async (flag, read, reason) => {
+] as const)('names a file of %s once, with the reason', async (flag, read, reason) => {
   const folder = inFolder('folder')
   mkdirSync(folder)
-  await expect(read(folder).catch(nameFlag(flag, folder))).rejects.toThrow(
-    new Error(`${flag} ${folder}: ${reason}`),
-  )
+  const shown = (text: string, why: string): Error => new Error(`${flag} ${text}: ${why}`)
+  await expect(read(folder).catch(nameFlag(flag, folder))).rejects.toThrow(shown(folder, reason))
+  const missing = `no such file${flag === '--keys' ? ': create it with "with-auth keys create"' : ''}`
+  for (const [file, text] of [
+    [inFolder('lost.yaml'), inFolder('lost.yaml')],
+    [KEY, '(hidden because it may be a secret)'],
+  ] as const) {
+    await expect(read(file).catch(nameFlag(flag, file))).rejects.toThrow(shown(text, missing))
+  }
 })
 
 it('names a file that cannot be opened once', async () => {
@@ -79,17 +65,6 @@ it('leaves an error about a line, a key or an option unchanged', async () => {
   writeFileSync(file, 'keys: [')
   await expect(listKeys(file).catch(named)).rejects.toThrow(/^\/.*:1:\d+: /)
   await expect(loadConfig(file).catch(named)).rejects.toThrow(/^\/.*:1:\d+: /)
-})
-
-it('appends advice to the matching errors', () => {
-  const add = nameFlag('--keys', 'keys.yaml', { no_such_key: 'do this' })
-  const cause = new KeyFileError('no_such_key', 'Unknown key')
-  expect(() => add(cause)).toThrow(
-    expect.objectContaining({ message: 'Unknown key: do this', cause }),
-  )
-  for (const error of [new KeyFileError('not_active', 'x'), new Error('no_such_key')]) {
-    expect(() => add(error)).toThrow(error)
-  }
 })
 
 describe('an error about a library option', () => {

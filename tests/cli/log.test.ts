@@ -19,13 +19,10 @@ describe('a JSON line', () => {
       '/a\n{"outcome":"allow"}\r\u2028\u2029\u009b2J\u007f\u202e\u2066\u200f\u061c\u00a0\ufeff'
     const line = formatJson({ type: 'decision', outcome: 'deny', path })
     expect(line).toMatch(/^[\x20-\x7e]+\n$/)
+    expect(formatJson({ type: 'decision', principal: 'Zoë 名' })).toContain('"principal":"Zoë 名"')
     const parsed = JSON.parse(line) as Record<string, unknown>
     expect(parsed).toMatchObject({ type: 'decision', outcome: 'deny', path })
     expect(parsed['time']).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
-  })
-
-  it('keeps the letters of other languages', () => {
-    expect(formatJson({ type: 'decision', principal: 'Zoë 名' })).toContain('"principal":"Zoë 名"')
   })
 
   it('hides an API key of this package, whole or cut', () => {
@@ -159,13 +156,9 @@ describe('a readable line', () => {
         '/\n12:00:00 200\r\x1b[32m\u009b2J\u2028\u202e\u2066\u200f\u061c\u200b\ufeff\u00a0'
       const entry = { ...DECISION, principal: 'p', reason: 'denied', failure: 'f', [name]: evil }
       expect(read(entry)).toMatch(/^[\x20-\x7e\u2026]+\n$/)
+      expect(read({ type: 'warning', message: evil, [evil]: 1 })).toMatch(/^[\x20-\x7e]+\n$/)
     },
   )
-
-  it('cannot be forged through another event', () => {
-    const evil = 'a\n\x1b[32m\u202e'
-    expect(read({ type: 'warning', message: evil, [evil]: 1 })).toMatch(/^[\x20-\x7e]+\n$/)
-  })
 })
 
 const noTerminal = whyMissing(['script', '--version'], 'bsdutils')

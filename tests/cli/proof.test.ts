@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { routePolicy } from '../../src/access.ts'
 import { createEndpointProof, createRandomKeyAsker } from '../../src/cli/proof.ts'
 import { AuthUnavailableError, memoryCache } from '../../src/index.ts'
 import { jwt } from '../../src/jwt.ts'
+import { protectedResource } from '../../src/mcp.ts'
 import {
   defineVerifier,
   firstOf,
@@ -109,6 +111,11 @@ describe('the proof that an endpoint denies a random key', () => {
 })
 
 const endpoint = 'https://auth.example.com/validate'
+const RESOURCE = {
+  identifier: 'https://api.example.com/',
+  authorizationServers: ['https://login.example.com'],
+  require: ['a'],
+}
 
 function asker(fetch: Transport, config: AuthConfig = {}) {
   const ask = createRandomKeyAsker({ endpoint, retry: false, fetch, ...config })
@@ -150,12 +157,6 @@ describe('a random key', () => {
     expect(await createRandomKeyAsker(config)()).toEqual({ state: 'proven' })
   })
 
-  it('is not asked about by a verifier that trusts its network: it would be allowed', async () => {
-    const proof = { network: true } as const
-    const { verifier, ...config } = fromUpstream({ principalHeader: 'x-user', proof })
-    expect(await createRandomKeyAsker({ verifier, ...config })()).toEqual({ state: 'proven' })
-  })
-
   it('is asked about by each of several verifiers, but for those that trust their network', async () => {
     const proof = { network: true } as const
     const { verifier: trusting, ...config } = fromUpstream({ principalHeader: 'x-user', proof })
@@ -170,6 +171,7 @@ describe('a random key', () => {
     }
     const ofOthers = defineVerifier({ ask: () => ({ outcome: 'allow' }), accepts: () => false })
     expect(await stateOf(closed, trusting)).toBe('proven')
+    expect(await stateOf(trusting)).toBe('proven')
     expect(await stateOf(trusting, open)).toBe('open')
     expect(await stateOf(open, down)).toBe('open')
     expect(await stateOf(down, closed)).toBe('unproven')
@@ -238,6 +240,10 @@ describe('a random key', () => {
     ['everything is public', { public: ['/with-auth/random-key'] }],
     ['the mode is shadow', { mode: 'shadow' }],
     ['keys come in another header', { credentials: { header: 'x-api-key' } }],
+    // The path of the question may be one that callers may not have.
+    ['a policy forbids its path', { routePolicy: routePolicy([{ forbid: { paths: '*' } }]) }],
+    ['nobody is authorized', { authorize: () => false }],
+    ['a resource requires a scope', { resource: protectedResource(RESOURCE) }],
   ])('asks although %s', async (_, config) => {
     expect(await asker(answering(200), config)()).toBe('open')
     expect(await asker(answering(401), config)()).toBe('proven')

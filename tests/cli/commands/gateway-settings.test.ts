@@ -72,6 +72,28 @@ describe('the settings of with-auth gateway', () => {
     expect(received['x-api-key']).toBe(KEY)
   })
 
+  it('answers GET and HEAD of /healthz without a key with --healthz, and nothing else', async () => {
+    const { url, logged } = await startGuarded('--healthz')
+    const health = await fetch(`${url}/healthz`)
+    expect([health.status, await health.json()]).toEqual([200, { status: 'ok' }])
+    expect(health.headers.get('content-type')).toBe('application/json')
+    expect(health.headers.get('cache-control')).toBe('no-store')
+    expect((await fetch(`${url}/healthz`, { method: 'HEAD' })).status).toBe(200)
+    expect(logged('decision')).toEqual([])
+    for (const [method, target] of [
+      ['POST', '/healthz'],
+      ['DELETE', '/healthz'],
+      ['GET', '/healthz/'],
+      ['GET', '/HEALTHZ'],
+      ['GET', '/a?/healthz'],
+    ] as const) {
+      expect([target, (await fetch(url + target, { method })).status]).toEqual([target, 401])
+    }
+    const without = await startGuarded()
+    expect((await fetch(`${without.url}/healthz`)).status).toBe(401)
+    expect(reached).toEqual([])
+  })
+
   it('forwards the Host of the client with --preserve-host alone', async () => {
     const hostAt = async (...options: readonly string[]) => {
       const { url } = await startGuarded(...options)

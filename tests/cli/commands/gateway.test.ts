@@ -1,16 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { describe, expect, it, vi } from 'vitest'
-import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
 import { createKey, revokeKey } from '../../../src/keys.ts'
 import { close, listen } from '../../support/loopback.ts'
-import { runLine } from '../../support/surroundings.ts'
 import { TOKEN } from '../../support/token.ts'
 import { call, KEY, setupGateway } from '../support/running-gateway.ts'
 
 const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/
 
-const { inFolder, reached, upstream, upstreamUrl, endpoint, start, startGuarded } = setupGateway(
+const { inFolder, reached, upstream, endpoint, start, startGuarded } = setupGateway(
   ({ url, headers }, response) => {
     response.setHeader('x-seen-principal', headers['x-auth-principal'] ?? '')
     response.setHeader('x-seen-address', headers['x-forwarded-for'] ?? '')
@@ -29,7 +27,8 @@ function writeRunYaml(auth: string): string {
 
 describe('with-auth gateway', () => {
   it('asks the endpoint of a run.yaml, and logs each decision', async () => {
-    const gateway = start(['--config', writeRunYaml(`endpoint: "${endpoint().url}"`)])
+    const config = writeRunYaml(`endpoint: "${endpoint().url}"`)
+    const gateway = start(['--config', config], { AUTH_ENDPOINT: 'http://127.0.0.1:9' })
     const url = await gateway.listening()
     expect((await call(`${url}/v1/models?secret=s3`)).status).toBe(401)
     expect((await call(`${url}/v1/models?secret=s3`, 'sk-wrong')).status).toBe(401)
@@ -87,8 +86,17 @@ describe('with-auth gateway', () => {
       { ...alice, status: 200, method: 'GET', requestId: 'req-2' },
       { outcome: 'deny', status: 401, method: 'GET', requestId: 'req-3' },
       { ...alice, status: 200, requestId: unnamed.headers.get('x-seen-id') },
-      { ...alice, status: 502, requestId: 'req-5' },
+      {
+        ...alice,
+        status: 502,
+        requestId: 'req-5',
+        failure: 'upstream_unreachable',
+        upstreamCause: 'ECONNREFUSED',
+      },
     ])
+    expect(decisions[1]?.['upstreamMs']).toEqual(expect.any(Number))
+    expect(decisions[1]).not.toHaveProperty('failure')
+    expect(decisions[4]).not.toHaveProperty('upstreamMs')
     // The client sent its key as the request id, so the gateway created another id.
     expect(unnamed.headers.get('x-seen-id')).toMatch(UUID)
     expect(decisions.map(({ upstreamStatus }) => upstreamStatus)).toEqual([
@@ -155,7 +163,8 @@ describe('with-auth gateway', () => {
       request.resume().on('end', answer)
     })
     const authUrl = `http://127.0.0.1:${await listen(late)}/`
-    const gateway = start(['--healthz'], { AUTH_ENDPOINT: authUrl })
+    const flags = ['--healthz', '--request-id-header=x-request-id']
+    const gateway = start(flags, { AUTH_ENDPOINT: authUrl })
     const url = await gateway.listening()
     const refused = await call(`${url}/v1/models`, KEY)
     expect(refused.status).toBe(503)
@@ -181,7 +190,11 @@ describe('with-auth gateway', () => {
         clientAddress: '127.0.0.1',
       },
     ])
-    expect((await call(`${url}/healthz`)).status).toBe(503)
+    const health = await call(`${url}/healthz`)
+    expect([health.status, health.statusText]).toEqual([503, 'Service Unavailable'])
+    expect(await health.json()).toEqual({ status: 'endpoint_unproven' })
+    await fetch(url, { headers: { 'x-request-id': 'req-1' } })
+    expect(gateway.logged().at(-1)).toMatchObject({ status: 503, requestId: 'req-1' })
     expect(reached).toEqual([])
 
     isUp = true
@@ -265,16 +278,5 @@ describe('with-auth gateway', () => {
     expect(await gateway.ended).toBe(2)
     expect(gateway.noted()).toContain(message)
     expect(gateway.printed()).toBe('')
-  })
-
-  it('does not start if the port is in use, and leaves no timer', async () => {
-    const port = new URL(upstreamUrl()).port
-    const line = ['gateway', '--upstream', upstreamUrl(), '--port', port]
-    const env = { AUTH_ENDPOINT: endpoint().url }
-    const { code, noted } = await runLine(line, [gatewayCommand], env)
-    expect(code).toBe(1)
-    expect(noted).toContain(
-      `--port ${port} is in use on 127.0.0.1: choose another port, or 0 for a free one`,
-    )
   })
 })

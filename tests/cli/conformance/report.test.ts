@@ -5,7 +5,7 @@ import { examine } from '../../../src/cli/conformance/examine.ts'
 import { skipped, whyLeftOut } from '../../../src/cli/conformance/finding.ts'
 import { conclude, describeHeading, describeRow } from '../../../src/cli/conformance/report.ts'
 import { close, listen } from '../../support/loopback.ts'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Row } from '../../../src/cli/conformance/finding.ts'
 
 const KEY = `sk-${'g'.repeat(24)}`
@@ -25,14 +25,14 @@ async function examineAnswers(
 ) {
   vi.useFakeTimers({ toFake: ['performance'] })
   let count = 0
-  server = createServer((request, response) => {
-    void text(request).then(() => {
-      vi.advanceTimersByTime(passes[count] ?? 0)
-      const status = statuses[count] ?? 401
-      count += 1
-      if (status !== SILENT) response.writeHead(status).end()
-    })
-  })
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    await text(request)
+    vi.advanceTimersByTime(passes[count] ?? 0)
+    const status = statuses[count] ?? 401
+    count += 1
+    if (status !== SILENT) response.writeHead(status).end()
+  }
+  server = createServer((request, response) => void answer(request, response))
   const url = `http://127.0.0.1:${await listen(server)}/`
   const rows = await examine({ url, headers: {}, timeoutMs: 5000 }, key)
   const rowOf = (name: string): Row | undefined => rows.find(({ check }) => check === name)

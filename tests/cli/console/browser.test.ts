@@ -1,18 +1,17 @@
 /** @module-tag slow */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createKey, listKeys, revokeKey } from '../../../src/keys.ts'
 import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
+import { createFeed } from '../../../src/cli/watch/feed.ts'
+import { ask as questionOf } from '../../support/key-questions.ts'
 import { serveCommand } from '../../support/served-command.ts'
 import { CHROMIUM_MISSING, ConsolePage } from './console-page.ts'
 
-/** What a person does on the page of `with-auth console`, in Chromium. */
+/** What a person does on the page of `with-auth console` in Chromium, and what values do to it. */
 
-const questionOf = (key: string, path: string): object => ({
-  api_key: key,
-  request: { path, headers: {}, params: {} },
-})
 const DAY_MS = 86_400_000
+const HOSTILE = `<img src=x onerror="alert(1)">'"&lt;\u202e{{7*7}}`
 
 describe.skipIf(CHROMIUM_MISSING !== undefined)('the page of the console', () => {
   const on = new ConsolePage()
@@ -153,8 +152,8 @@ describe.skipIf(CHROMIUM_MISSING !== undefined)('the page of the console', () =>
     const endpoint = serveCommand(endpointCommand, args)
     const url = await endpoint.listening()
     await on.page.getByText('Watching the endpoint.').waitFor()
-    const ask = (key: string, path: string): Promise<Response> =>
-      fetch(url, { method: 'POST', body: JSON.stringify(questionOf(key, path)) })
+    const ask = async (key: string, path: string): Promise<Response> =>
+      fetch(url, { method: 'POST', body: await questionOf(key, path).text() })
     await ask(on.alice.key, '/v1/models')
     await ask(bob.key, '/v1/chat')
     await ask('sk-other', '/v2')
@@ -224,6 +223,83 @@ describe.skipIf(CHROMIUM_MISSING !== undefined)('the page of the console', () =>
       await on.page.keyboard.press('Escape')
       await expect.poll(on.focused).toBe(focused)
     }
+  })
+
+  describe('signing in', () => {
+    it('uses the code of the link once, and removes it from the address and the history', async () => {
+      const link = on.served.link()
+      await on.open()
+      expect(on.page.url()).toBe(`${on.served.url}/`)
+      expect(await on.page.evaluate(() => [history.length, document.cookie])).toEqual([2, ''])
+      await on.page.reload()
+      await on.rows.first().waitFor()
+      await on.page.goto(`${link}&again`)
+      await on.page.goto('about:blank')
+      await on.page.goto(link)
+      await on.notice.getByText('This link was used before, or is older than 60 s').waitFor()
+      expect(on.page.url()).toBe(`${on.served.url}/`)
+      expect(await on.rows.count()).toBe(0)
+    })
+
+    it('shows nothing in a second tab, which gets a session of its own by a new link', async () => {
+      await on.open()
+      const first = on.page
+      on.page = await on.newTab()
+      await on.page.goto(`${on.served.url}/`)
+      await on.notice.getByText('This tab is not signed in').waitFor()
+      expect(await on.page.locator('#signed-in').isVisible()).toBe(false)
+      await on.page.goto(await on.served.nextLink())
+      await on.rows.first().waitFor()
+      on.page = first
+      await on.press('New key')
+      await on.write(/^Principal/, 'bob')
+      await on.press('Create')
+      await on.notice.getByText('its session has ended').waitFor()
+      expect(await on.dialog.count()).toBe(0)
+      expect(await on.rows.count()).toBe(0)
+      expect(await listKeys(on.file())).toHaveLength(1)
+    })
+
+    it('forgets all keys when the session has expired', async () => {
+      vi.useFakeTimers({ toFake: ['Date'] })
+      await on.open()
+      vi.advanceTimersByTime(8 * 3_600_000)
+      await on.press(`Revoke ${on.alice.id} of alice`)
+      await on.press('Revoke')
+      await on.notice.getByText('its session has ended').waitFor()
+      expect(await on.page.evaluate(() => sessionStorage.length)).toBe(0)
+      expect(await on.rows.count()).toBe(0)
+      expect(await listKeys(on.file())).toMatchObject([{ status: 'active' }])
+    })
+  })
+
+  it('shows hostile values as text in every place', async () => {
+    const attributes = { [HOSTILE]: [HOSTILE] }
+    const hostile = await createKey(on.file(), { principal: HOSTILE, name: HOSTILE, attributes })
+    writeFileSync(
+      on.file(),
+      readFileSync(on.file(), 'utf8').replaceAll(/prefix: .*/g, "prefix: '<b>x</b>'"),
+    )
+    await on.open()
+    await on.page.getByText('<img src=x').first().waitFor()
+    await on.rows.filter({ hasText: hostile.id }).getByRole('button', { name: 'Rotate' }).click()
+    await on.press('Rotate')
+    await on.dialog.getByText('Copy the key now').waitFor()
+    await on.press('Done')
+    await on.rows.filter({ hasText: hostile.id }).getByRole('button', { name: 'Revoke' }).click()
+    await on.press('Revoke')
+    await on.notice.getByText('is revoked').waitFor()
+    const feed = createFeed({ path: on.watched() }, HOSTILE)
+    await feed.listen()
+    await on.page.getByText('Watching the <img').waitFor()
+    const texts = { principal: HOSTILE, keyId: HOSTILE, cause: HOSTILE, method: HOSTILE }
+    feed.send({ type: 'decision', outcome: HOSTILE, status: 200, path: HOSTILE, ...texts })
+    await on.page.locator('#live').getByText('<img').first().waitFor()
+    await feed.close()
+    const made = await on.page.evaluate(() => document.querySelectorAll('img, b, iframe').length)
+    expect(made).toBe(0)
+    // A character that turns the direction of the text around it is spelled out.
+    expect(await on.page.locator('main').innerText()).not.toContain('\u202e')
   })
 
   it('fits a narrow screen, in light and dark, without scrolling to the side', async () => {

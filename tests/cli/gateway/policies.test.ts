@@ -3,12 +3,8 @@ import { describe, expect, it, vi } from 'vitest'
 import { parse } from 'yaml'
 import { configCommand } from '../../../src/cli/commands/config.ts'
 import { revokeCommand } from '../../../src/cli/commands/revoke.ts'
-import { createRandomKeyAsker } from '../../../src/cli/proof.ts'
-import { routePolicy } from '../../../src/access.ts'
 import { runLine } from '../../support/surroundings.ts'
 import { call, KEY, setupGateway } from '../support/running-gateway.ts'
-import type { AuthConfig } from '../../../src/index.ts'
-import { protectedResource } from '../../../src/mcp.ts'
 
 /** `route_policy`, `access_policy` and `resource` of a run.yaml, in the command. */
 
@@ -94,31 +90,6 @@ describe('with-auth gateway --config', () => {
     const gateway = start([FLAG], { AUTH_ENDPOINT: endpoint().url })
     expect(await gateway.ended).toBe(2)
     expect(gateway.noted()).toContain(`${FLAG} is about the file of --config: give --config FILE`)
-  })
-})
-
-// The path of the question may be one that callers may not have.
-describe.each<[name: string, config: AuthConfig]>([
-  ['a policy', { routePolicy: routePolicy([{ forbid: { paths: '*' } }]) }],
-  ['authorize', { authorize: () => false }],
-  [
-    'a resource',
-    {
-      resource: protectedResource({
-        identifier: 'https://api.example.com/',
-        authorizationServers: ['https://login.example.com'],
-        require: ['a'],
-      }),
-    },
-  ],
-])('%s does not hide that an endpoint allows every key', (_, config) => {
-  it.each<[status: number, state: string]>([
-    [200, 'open'],
-    [401, 'proven'],
-  ])('which answers %d: %s', async (status, state) => {
-    const fetch = async (): Promise<Response> => new Response('{}', { status })
-    const ask = createRandomKeyAsker({ endpoint: 'https://a.example/', fetch, ...config })
-    expect(await ask()).toEqual({ state })
   })
 })
 
