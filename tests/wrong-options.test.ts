@@ -90,6 +90,11 @@ const GROUPS = [
     [{ realm: 'a\r\nx: y' }, 'realm', 'a non-empty string of printable ASCII'],
     [{ realm: 'a, error=b' }, 'realm', 'printable ASCII, without'],
     [{ routePolicy: [{ permit: { paths: '*' } }] }, 'routePolicy', 'what "routePolicy()" of'],
+    ...[5, ''].map((id): Row => [
+      { endpoint: 'https://a.example/', fetch: Object.assign(deny.bind(null), { id }) },
+      'fetch.id',
+      'must be a string that is not empty, received',
+    ]),
   ]),
   group('memoryCache', (options) => memoryCache(options), {}, [
     ...['5m', null, () => ({})].map((given): Row => [given, 'options', 'must be an object, as']),
@@ -103,6 +108,7 @@ const GROUPS = [
   group('defineVerifier', (options) => defineVerifier(options), {}, [
     ['hunter2', 'options', 'must be an object (its value is not shown)'],
     [{ ask: OPAQUE }, 'ask', 'must be a function, received an object of type Verifier'],
+    [{ ask: deny, id: '' }, 'id', 'must be a string that is not empty, received ""'],
   ]),
   group('endpointVerifier', (options) => endpointVerifier(options), {}, [
     [{ endpoint: 'http://a.example/?k=hunter2' }, 'endpoint', `${HTTPS}, received "http:`],

@@ -86,13 +86,11 @@ describe('the challenge lists', () => {
   })
 })
 
-describe('of anyScope it lists', () => {
-  it.each<[string, Need, string]>([
-    ['the first if the caller holds none', { anyScope: ['x', 'y'] }, 'x'],
-    ['those that the caller holds', { anyScope: ['y', 'b', 'a'], scopes: ['x'] }, 'x b a'],
-  ])('%s', async (_, need, scopes) => {
-    expect(askFor(await admitted(allow(CALLER)), need)).toBe(scopes)
-  })
+it.each<[string, Need, string]>([
+  ['the first if the caller holds none', { anyScope: ['x', 'y'] }, 'x'],
+  ['those that the caller holds', { anyScope: ['y', 'b', 'a'], scopes: ['x'] }, 'x b a'],
+])('of anyScope it lists %s', async (_, need, scopes) => {
+  expect(askFor(await admitted(allow(CALLER)), need)).toBe(scopes)
 })
 
 describe('scopes of a request', () => {

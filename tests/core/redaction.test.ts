@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { withAccess } from '../../src/access.ts'
 import { createGateway } from '../../src/gateway.ts'
 import { createAuthenticator, withAuth } from '../../src/index.ts'
-import { get } from '../support/requests.ts'
+import { get, raw } from '../support/requests.ts'
 import type { GatewayFailure } from '../../src/gateway.ts'
 import type { AuthConfig, AuthEvent, Verdict } from '../../src/index.ts'
 
@@ -90,30 +90,145 @@ describe.each(FORMS)('the token %s', (_form, text) => {
   })
 })
 
+const KEY = 'sk-0123456789'
+
+/** The event of a request with these fields. */
+async function eventOf(
+  headers: Record<string, string>,
+  config: AuthConfig = {},
+  { path = '/a', method = 'GET', principal = 'alice' } = {},
+): Promise<AuthEvent | undefined> {
+  const request = raw(`http://h${path}`, headers, method)
+  return (await eventsOf(request, config, { outcome: 'allow', principal }))[0]
+}
+
+const bearer = { authorization: `Bearer ${KEY}` }
+
 describe('the method', () => {
-  const KEY = 'sk-0123456789'
-  const requestOf = (method: string, authorization = `Bearer ${KEY}`): Request =>
-    new Request('https://api.example.test/x', { method, headers: { authorization } })
+  const withUnreadable = { authorization: `Bearer ${KEY}, Bearer a` }
 
   it.each([KEY, `X-${KEY}`, KEY.replace('0', '%30'), `M${'X'.repeat(24)}${KEY}`])(
     'is not shown if it holds the token: %s',
     async (method) => {
-      const [event] = await eventsOf(requestOf(method))
-      expect(event).toMatchObject({ path: '/x', method: '' })
+      expect(await eventOf(bearer, {}, { method })).toMatchObject({ path: '/a', method: '' })
       const failures: GatewayFailure[] = []
       const onFailure = (failure: GatewayFailure): number => failures.push(failure)
       const gateway = createGateway({ upstream: 'http://127.0.0.1:1', onFailure })
-      await withAuth(gateway, { verifier: () => ({ outcome: 'allow' }) })(requestOf(method))
+      const request = new Request('https://api.example.test/x', { method, headers: bearer })
+      await withAuth(gateway, { verifier: () => ({ outcome: 'allow' }) })(request)
       expect(failures).toMatchObject([{ code: 'method_not_allowed', path: '/x', method: '' }])
     },
   )
 
-  it('is shown beside credentials that cannot be read only if it is a standard one', async () => {
-    const unreadable = `Bearer ${KEY}, Bearer a`
-    expect(await eventsOf(requestOf('PATCH', unreadable))).toMatchObject([{ method: 'PATCH' }])
-    expect(await eventsOf(requestOf(KEY, unreadable))).toMatchObject([{ method: '' }])
-    expect(await eventsOf(requestOf('PURGE'))).toMatchObject([{ method: 'PURGE' }])
+  it.each([
+    [
+      'beside credentials that cannot be read if it is a standard one',
+      withUnreadable,
+      'PATCH',
+      'PATCH',
+    ],
+    ['not beside them if it is another one', withUnreadable, KEY, ''],
+    ['as the client sent it', bearer, 'get', 'get'],
+    ['whole', bearer, 'M'.repeat(32), 'M'.repeat(32)],
+    ['cut at 32 characters', bearer, 'M'.repeat(1000), 'M'.repeat(32)],
+  ])('is shown %s', async (_how, headers, method, shown) => {
+    expect(await eventOf(headers, {}, { method })).toMatchObject({ method: shown })
   })
+})
+
+describe('the request id', () => {
+  it.each([
+    '1',
+    '0af7651916cd43dd8448eb211c80319c',
+    '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~',
+    'x'.repeat(128),
+  ])('is what the client sent: %s', async (id) => {
+    expect(await eventOf({ ...bearer, 'x-request-id': id })).toMatchObject({ requestId: id })
+  })
+
+  it.each(['', 'a b', 'a\tb', 'é', '\u0080', 'x'.repeat(129), '1, 2'])(
+    'is left out if it is not 1 to 128 visible ASCII characters: %j',
+    async (id) => {
+      const event = await eventOf({ ...bearer, 'x-request-id': id })
+      expect(event).not.toHaveProperty('requestId')
+    },
+  )
+
+  it('is left out if the client sent none, or if no header is named', async () => {
+    expect(await eventOf(bearer)).not.toHaveProperty('requestId')
+    const headers = { ...bearer, 'x-request-id': '1', false: '2' }
+    expect(await eventOf(headers, { requestIdHeader: false })).not.toHaveProperty('requestId')
+  })
+
+  it('is left out if the headers cannot be read', async () => {
+    const request = Object.defineProperty(get('/a'), 'headers', {
+      get: () => {
+        throw new Error('bug')
+      },
+    })
+    const [event] = await eventsOf(request)
+    expect(event).toMatchObject({ reason: 'internal_error', method: '' })
+    expect(event).not.toHaveProperty('requestId')
+  })
+})
+
+describe('a request that is not checked', () => {
+  const config: AuthConfig = { public: ['/a', '/a/*'] }
+
+  it.each([
+    ['its request id', bearer, '1', '1'],
+    ['its request id without a token', {}, KEY, KEY],
+    ['none that holds the token', bearer, `a-${KEY}`, undefined],
+    [
+      'none if the token cannot be read',
+      { authorization: `Bearer ${KEY}, Bearer a` },
+      KEY,
+      undefined,
+    ],
+  ])('has %s', async (_what, headers, id, requestId) => {
+    const event = await eventOf({ ...headers, 'x-request-id': id }, config)
+    expect({ requestId: undefined, ...event }).toMatchObject({ outcome: 'public', requestId })
+  })
+
+  it.each([
+    `Bearer ${KEY}, Bearer ${KEY}`,
+    `Basic ${KEY}`,
+    `Token  ${KEY} `,
+    KEY,
+    `Basic ${KEY}, Basic ${KEY}`,
+    `Basic ${KEY}, Basic dTpw`,
+    `Digest response="${KEY}"`,
+    `Token token=${KEY}`,
+  ])(
+    'has no path and no request id that holds what Authorization says: %s',
+    async (authorization) => {
+      const headers = { authorization, 'x-request-id': `a-${KEY}` }
+      const event = await eventOf(headers, config, { path: `/a/${KEY}` })
+      expect(event).toMatchObject({ outcome: 'public', path: '' })
+      expect(event).not.toHaveProperty('requestId')
+    },
+  )
+
+  it.each(['Basic dTpw', 'Basic  dTpw', 'dTpw', ' '])(
+    'has its path and its request id with Authorization: %j',
+    async (authorization) => {
+      const event = await eventOf({ authorization, 'x-request-id': 'req-1' }, config)
+      expect(event).toMatchObject({ outcome: 'public', path: '/a', requestId: 'req-1' })
+    },
+  )
+})
+
+it.each([
+  ['alice', 'alice'],
+  ['a\n{"outcome":"deny"}', 'a\n{"outcome":"deny"}'],
+  ['a'.repeat(257), 'a'.repeat(256)],
+  [KEY, undefined],
+  [`user of ${KEY}`, undefined],
+  // The token is cut off, but its beginning would stay.
+  ['a'.repeat(250) + KEY, undefined],
+])('the principal %j is shown as %j, cut and without the token', async (said, principal) => {
+  const event = await eventOf(bearer, {}, { principal: said })
+  expect({ principal: undefined, ...event }).toMatchObject({ principal })
 })
 
 describe('a path that is cut', () => {

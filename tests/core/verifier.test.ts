@@ -253,25 +253,23 @@ it('a cookie that a verifier reads may not be withheld from it', () => {
   )
 })
 
-describe('a verifier reports', () => {
-  it('warnings of its options at once, and others once', async () => {
-    const verifier = verifierOf(
-      (_question, _signal, run) => {
-        run?.warn?.('keys are old')
-        run?.by?.('jwt')
-        run?.answered?.(200)
-        return { outcome: 'allow' }
-      },
-      { warnings: ['no issuer'], label: 'first_of' },
-    )
-    const { ask, events } = guard(verifier)
-    expect(events).toEqual([{ type: 'warning', message: 'no issuer' }])
-    await ask()
-    await ask()
-    const warnings = events.filter(({ type }) => type === 'warning')
-    expect(warnings).toHaveLength(2)
-    expect(events.at(-1)).toMatchObject({ verifier: 'jwt', endpointStatus: 200 })
-  })
+it('a verifier reports warnings of its options at once, and others once', async () => {
+  const verifier = verifierOf(
+    (_question, _signal, run) => {
+      run?.warn?.('keys are old')
+      run?.by?.('jwt')
+      run?.answered?.(200)
+      return { outcome: 'allow' }
+    },
+    { warnings: ['no issuer'], label: 'first_of' },
+  )
+  const { ask, events } = guard(verifier)
+  expect(events).toEqual([{ type: 'warning', message: 'no issuer' }])
+  await ask()
+  await ask()
+  const warnings = events.filter(({ type }) => type === 'warning')
+  expect(warnings).toHaveLength(2)
+  expect(events.at(-1)).toMatchObject({ verifier: 'jwt', endpointStatus: 200 })
 })
 
 function circular(): Record<string, unknown> {

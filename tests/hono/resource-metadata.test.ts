@@ -101,15 +101,13 @@ describe('resourceMetadata', () => {
   })
 })
 
-describe('a guard that sees the well-known path', () => {
-  it('returns the metadata, and throws nothing that onError or some() would see', async () => {
-    const onError = vi.fn((error: Error) => new Response(error.message, { status: 599 }))
-    const other = vi.fn<() => Promise<void>>()
-    const app = new Hono().use(some(auth(config), other)).all('*', (c) => c.text('app'))
-    app.onError(onError)
-    const response = await app.request(get(PATH))
-    expect(await response.json()).toEqual(DOCUMENT)
-    expect(onError).not.toHaveBeenCalled()
-    expect(other).not.toHaveBeenCalled()
-  })
+it('a guard that sees the well-known path returns the metadata, and throws nothing that onError or some() would see', async () => {
+  const onError = vi.fn((error: Error) => new Response(error.message, { status: 599 }))
+  const other = vi.fn<() => Promise<void>>()
+  const app = new Hono().use(some(auth(config), other)).all('*', (c) => c.text('app'))
+  app.onError(onError)
+  const response = await app.request(get(PATH))
+  expect(await response.json()).toEqual(DOCUMENT)
+  expect(onError).not.toHaveBeenCalled()
+  expect(other).not.toHaveBeenCalled()
 })

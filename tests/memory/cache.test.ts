@@ -145,16 +145,14 @@ describe('an allow that says when it ends (RFC 7662 §4)', () => {
   })
 })
 
-describe('a cached denial', () => {
-  it('answers for its own time', async () => {
-    asked.mockImplementation(() => deny())
-    const { outcome } = cached()
-    expect(await outcome()).toBe('deny miss')
-    pass(99)
-    expect(await outcome()).toBe('deny hit')
-    pass(1)
-    expect(await outcome()).toBe('deny miss')
-  })
+it('a cached denial answers for its own time', async () => {
+  asked.mockImplementation(() => deny())
+  const { outcome } = cached()
+  expect(await outcome()).toBe('deny miss')
+  pass(99)
+  expect(await outcome()).toBe('deny hit')
+  pass(1)
+  expect(await outcome()).toBe('deny miss')
 })
 
 describe('not cached', () => {
@@ -203,22 +201,20 @@ describe('not cached', () => {
   })
 })
 
-describe('a denial', () => {
-  it.each([
-    ['of 401', deny()],
-    ['of 404', deny({ isLasting: false })],
-    ['that is not cached', deny({ maxAgeMs: 0 })],
-  ])('%s wipes the allow, stale or not', async (_what, denial) => {
-    const { outcome } = cached({ staleIfErrorMs: 60_000 })
-    asked.mockImplementationOnce(() => allow()).mockImplementationOnce(() => denial)
-    await outcome()
-    pass(1000)
-    await outcome()
-    pass(200)
-    state.isFailing = true
-    asked.mockImplementation(fail('unreachable'))
-    expect(await outcome()).toBe('unreachable miss')
-  })
+it.each([
+  ['of 401', deny()],
+  ['of 404', deny({ isLasting: false })],
+  ['that is not cached', deny({ maxAgeMs: 0 })],
+])('a denial %s wipes the allow, stale or not', async (_what, denial) => {
+  const { outcome } = cached({ staleIfErrorMs: 60_000 })
+  asked.mockImplementationOnce(() => allow()).mockImplementationOnce(() => denial)
+  await outcome()
+  pass(1000)
+  await outcome()
+  pass(200)
+  state.isFailing = true
+  asked.mockImplementation(fail('unreachable'))
+  expect(await outcome()).toBe('unreachable miss')
 })
 
 it.each<[string, AllowVerdict['auth'], number]>([
@@ -263,18 +259,6 @@ describe('bounds', () => {
     asked.mockClear()
     expect(heap() - before).toBeLessThan(10_000_000)
     expect(await ask('t0')).toMatchObject({ explanation: 'x'.repeat(99) })
-  })
-
-  it('a token with a million questions pushes out only itself', async () => {
-    asked.mockImplementation(() => allow())
-    const { ask, outcome } = cached({ maxEntries: 100 })
-    for (let turn = 0; turn < 20; turn += 1) await outcome(`${TOKEN}${turn}`)
-    for (let turn = 0; turn < 10_000; turn += 1) await ask('greedy', `told${turn}`)
-    for (let turn = 0; turn < 20; turn += 1)
-      expect(await outcome(`${TOKEN}${turn}`)).toBe('allow hit')
-    expect(await outcome('greedy', 'told9999')).toBe('allow hit')
-    expect(await outcome('greedy', 'told9936')).toBe('allow hit')
-    expect(await outcome('greedy', 'told9935')).toBe('allow miss')
   })
 })
 

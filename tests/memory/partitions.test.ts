@@ -169,25 +169,6 @@ describe('two guards with one cache', () => {
     ])
   })
 
-  it('are told apart by a fetch whose id is not a text', async () => {
-    const config = await askedConfig()
-    const fetchOf = (answer: () => Promise<Response>): Transport =>
-      Object.assign(async () => answer(), { id: () => 'mine' } as unknown as { id: string })
-    const { fetch: _, ...rest } = config
-    expect(() => createGate({ ...rest, fetch: fetchOf(allow) })).toThrow(
-      '"fetch.id" must be a string that is not empty, received a function',
-    )
-    expect(() => createGate({ ...rest, fetch: Object.assign(allow, { id: '' }) })).toThrow(
-      '"fetch.id" must be a string that is not empty, received ""',
-    )
-  })
-
-  it('are not told apart by an empty id, which is an error', () => {
-    expect(() => defineVerifier({ ask: () => ({ outcome: 'allow' }), id: '' })).toThrow(
-      '"id" must be a string that is not empty, received ""',
-    )
-  })
-
   it('join no call of each other, and outdate it', async () => {
     asked.mockReset()
     const answers: ((response: Response) => void)[] = []

@@ -45,16 +45,6 @@ describe('a stale allow', () => {
     expect(Object.isFrozen((verdict as AllowVerdict).auth)).toBe(true)
   })
 
-  it.each<[string, () => never]>([
-    ['a 500', fail('service_error', 500)],
-    ['too many checks, where the endpoint has not failed lately', fail('overloaded')],
-    ['a bug', bug],
-  ])('is not served for %s', async (_what, answer) => {
-    const { outcome } = await expired()
-    asked.mockImplementation(answer)
-    expect(await outcome()).not.toContain('allow')
-  })
-
   it('gives way to a decision that was cached while the endpoint was asked', async () => {
     const { outcome } = await expired()
     state.isFailing = true
@@ -126,25 +116,6 @@ describe('a stale allow', () => {
   })
 })
 
-describe('forgetting', () => {
-  it.each([['t'], [undefined]])(
-    'does not cache a decision under way: forget(%s)',
-    async (token) => {
-      const answers: ((verdict: ParsedVerdict) => void)[] = []
-      asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
-      const { parts, outcome } = cached()
-      const early = outcome()
-      parts.forget(token)
-      answers[0]?.(allow())
-      expect(await early).toBe('allow skipped outdated')
-      const late = outcome()
-      answers[1]?.(allow())
-      expect(await late).toBe('allow miss')
-      expect(await outcome()).toBe('allow hit')
-    },
-  )
-})
-
 describe('calls that overtake each other', () => {
   it('the answer to the later question stands', async () => {
     const answers: ((verdict: ParsedVerdict) => void)[] = []
@@ -159,18 +130,6 @@ describe('calls that overtake each other', () => {
     expect(await outcomes[2]).toBe('allow miss')
     expect(ask()).toMatchObject({ auth: { principal: 'later' } })
     expect(await outcome('t', 'b')).toBe('allow hit')
-  })
-
-  it('the answer to the earlier question gives way to the later one', async () => {
-    const answers: ((verdict: ParsedVerdict) => void)[] = []
-    asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
-    const { ask, outcome } = cached()
-    const outcomes = [outcome(), outcome()]
-    answers[0]?.(allow({ auth: { principal: 'earlier', attributes: {} } }))
-    expect(await outcomes[0]).toBe('allow miss')
-    answers[1]?.(allow({ auth: { principal: 'later', attributes: {} } }))
-    expect(await outcomes[1]).toBe('allow miss')
-    expect(ask()).toMatchObject({ auth: { principal: 'later' } })
   })
 
   it('a denial wipes the allow even if it answers an earlier question', async () => {

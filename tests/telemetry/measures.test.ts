@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { isOutage, Measures } from '../../src/telemetry/measures.ts'
 import type { CountedDecision } from '../../src/telemetry/measures.ts'
 import type { MetricId } from '../../src/telemetry/metrics.ts'
@@ -38,44 +38,40 @@ it('a key that was not searched for is no outage, and is counted by itself', () 
   expect(reasonOf({ reason: 'overloaded' })).toEqual(['deny overloaded off = 1'])
 })
 
-describe('a fetch of keys', () => {
-  it.each([
-    [{ result: 'fetched' }, 'ok'],
-    [{ result: 'failed', reason: 'timeout' }, 'timeout'],
-    [{ result: 'failed', reason: 'invalid_response' }, 'invalid'],
-    [{ result: 'failed', reason: 'unreachable' }, 'error'],
-    [{ result: 'failed' }, 'error'],
-  ] as const)('%j has the result %s', (event, result) => {
-    const count = (measures: Measures): void =>
-      measures.note({ type: 'keys', verifier: 'jwt', ...event })
-    expect(countedBy('keysFetches', count)).toEqual([`${result} = 1`])
-  })
+it.each([
+  [{ result: 'fetched' }, 'ok'],
+  [{ result: 'failed', reason: 'timeout' }, 'timeout'],
+  [{ result: 'failed', reason: 'invalid_response' }, 'invalid'],
+  [{ result: 'failed', reason: 'unreachable' }, 'error'],
+  [{ result: 'failed' }, 'error'],
+] as const)('a fetch of keys %j has the result %s', (event, result) => {
+  const count = (measures: Measures): void =>
+    measures.note({ type: 'keys', verifier: 'jwt', ...event })
+  expect(countedBy('keysFetches', count)).toEqual([`${result} = 1`])
 })
 
-describe('an answer of the endpoint', () => {
-  it.each<[facts: Partial<CountedDecision>, status: string | undefined]>([
-    [{ endpointStatus: 200 }, '200'],
-    [{ endpointStatus: 204 }, '2xx'],
-    [{ endpointStatus: 302 }, '3xx'],
-    [{ endpointStatus: 401 }, '401'],
-    [{ endpointStatus: 403 }, '403'],
-    [{ endpointStatus: 404 }, '4xx'],
-    [{ endpointStatus: 429 }, '429'],
-    [{ endpointStatus: 500 }, '5xx'],
-    [{ endpointStatus: 503, attempts: 2 }, '5xx'],
-    [{ reason: 'timeout' }, 'none'],
-    [{ reason: 'unreachable' }, 'none'],
-    [{ outcome: 'allow', cache: 'stale' }, 'none'],
-    // The call of another check, which counts it.
-    [{ endpointStatus: 200, cache: 'shared' }, undefined],
-    [{ attempts: 0, cache: 'hit' }, undefined],
-    [{ attempts: 0, reason: 'circuit_open' }, undefined],
-    // A verifier that asks no endpoint.
-    [{ reason: 'denied' }, undefined],
-    [{ outcome: 'allow' }, undefined],
-  ])('%j is counted by %s', (facts, status) => {
-    const decision = { outcome: 'deny', attempts: 1, cache: 'miss', ...facts }
-    const counted = countedBy('endpointResponses', (measures) => measures.decide(decision))
-    expect(counted).toEqual(status === undefined ? [] : [`${status} = 1`])
-  })
+it.each<[facts: Partial<CountedDecision>, status: string | undefined]>([
+  [{ endpointStatus: 200 }, '200'],
+  [{ endpointStatus: 204 }, '2xx'],
+  [{ endpointStatus: 302 }, '3xx'],
+  [{ endpointStatus: 401 }, '401'],
+  [{ endpointStatus: 403 }, '403'],
+  [{ endpointStatus: 404 }, '4xx'],
+  [{ endpointStatus: 429 }, '429'],
+  [{ endpointStatus: 500 }, '5xx'],
+  [{ endpointStatus: 503, attempts: 2 }, '5xx'],
+  [{ reason: 'timeout' }, 'none'],
+  [{ reason: 'unreachable' }, 'none'],
+  [{ outcome: 'allow', cache: 'stale' }, 'none'],
+  // The call of another check, which counts it.
+  [{ endpointStatus: 200, cache: 'shared' }, undefined],
+  [{ attempts: 0, cache: 'hit' }, undefined],
+  [{ attempts: 0, reason: 'circuit_open' }, undefined],
+  // A verifier that asks no endpoint.
+  [{ reason: 'denied' }, undefined],
+  [{ outcome: 'allow' }, undefined],
+])('an answer of the endpoint %j is counted by %s', (facts, status) => {
+  const decision = { outcome: 'deny', attempts: 1, cache: 'miss', ...facts }
+  const counted = countedBy('endpointResponses', (measures) => measures.decide(decision))
+  expect(counted).toEqual(status === undefined ? [] : [`${status} = 1`])
 })

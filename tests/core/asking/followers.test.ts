@@ -8,30 +8,6 @@ const settle = (ms = 0): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
 beforeEach(() => void vi.useFakeTimers())
 
 describe('a follower', () => {
-  it('records that it waited, so that the short timeout of its own call shows no outage', async () => {
-    const { calls, ask } = heldCalls()
-    const [leader, follower] = [ask(), ask()]
-    const joinedAt = performance.now()
-    await settle(TIMEOUT / 2)
-    expect(calls.map(({ check }) => check)).toEqual([leader.check, follower.check])
-    expect(calls.map(({ waitedSince }) => waitedSince)).toEqual([undefined, joinedAt])
-  })
-
-  it('waits for half of its time, then asks with the other half', async () => {
-    const { calls, ask } = heldCalls()
-    ask()
-    const follower = ask()
-    await settle(499)
-    expect(calls).toHaveLength(1)
-    await settle(1)
-    expect(calls).toHaveLength(2)
-    expect(calls[1]?.deadline).toBe(performance.now() + 500)
-    calls[1]?.resolve(allow())
-    await settle()
-    expect(follower.ended()).toBe('allow')
-    expect(follower.facts.cache).toBe('off')
-  })
-
   it('starts a call that later and waiting checks share', async () => {
     const { calls, ask } = heldCalls()
     ask()
@@ -161,30 +137,9 @@ describe('a follower', () => {
     expect(checks.map(({ ended }) => ended())).toEqual(['allow', 'allow', 'deny'])
     expect(checks[1]?.facts.cache).toBe('off')
   })
-
-  it('leaves no timer when the call ends', async () => {
-    const { calls, ask } = heldCalls()
-    ask()
-    ask()
-    expect(vi.getTimerCount()).toBe(1)
-    calls[0]?.resolve(allow())
-    await settle()
-    expect(vi.getTimerCount()).toBe(0)
-  })
 })
 
 describe('a slow endpoint', () => {
-  it('is waited for: the older call may still answer first', async () => {
-    const { calls, ask } = heldCalls()
-    const checks = Array.from({ length: 20 }, () => ask())
-    await settle(700)
-    expect(calls).toHaveLength(2)
-    calls[0]?.resolve(allow())
-    await settle()
-    expect(new Set(checks.map(({ ended }) => ended()))).toEqual(new Set(['allow']))
-    expect(checks[1]?.facts.cache).toBe('shared')
-  })
-
   it('gets few calls if it hangs, however many checks wait', { tags: ['slow'] }, async () => {
     const { calls, ask } = heldCalls()
     const checks = Array.from({ length: 1000 }, () => ask())
@@ -255,19 +210,5 @@ describe('a slow endpoint', () => {
     calls[1]?.resolve({ outcome: 'deny', isLasting: true })
     await settle()
     expect(follower.ended()).toBe('deny')
-  })
-
-  it('does not answer by a call that an invalidation has closed', async () => {
-    const { calls, ask, forget } = heldCalls()
-    const leader = ask()
-    const follower = ask()
-    forget('t')
-    calls[0]?.resolve(allow())
-    await settle()
-    expect(leader.ended()).toBe('allow')
-    expect(follower.ended()).toBe('pending')
-    calls[1]?.resolve(allow())
-    await settle()
-    expect(follower.ended()).toBe('allow')
   })
 })

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Generations, KnownTokens } from '../../../src/core/asking/known-tokens.ts'
-import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { NOBODY } from '../../../src/core/endpoint/identity.ts'
 import { callsTo } from '../../support/calls.ts'
 import { checkOf } from '../../support/checks.ts'
@@ -160,14 +159,4 @@ it('knows a token still after a 403, which rejects one request of it', async () 
   await isKnownAfter('t')
   verdict = DENY
   expect([await isKnownAfter('t'), await isKnownAfter('u')]).toEqual([true, false])
-})
-
-it.each([
-  ['an outage', new AuthUnavailableError('unreachable'), true],
-  ['another failure', new AuthUnavailableError('rate_limited'), false],
-  ['a bug', new Error('bug'), false],
-])('notes %s as an outage: %j', async (_what, error, isNoted) => {
-  const { run, permitsStale } = callsTo(() => Promise.reject(error))
-  await expect(run()).rejects.toBe(error)
-  expect(permitsStale(error)).toBe(isNoted)
 })

@@ -157,21 +157,6 @@ describe('one known token whose requests break the connection', () => {
   )
 
   it(
-    'stays apart from accidents of many others',
-    onClock(async () => {
-      const others = Array.from({ length: 20 }, (_, index) => `other${index}`)
-      const { breaking, states, ask, askOften } = await knowing(['breaking', 'a', ...others])
-      for (const token of ['breaking', ...others]) breaking.add(token)
-      await askOften('a', 60)
-      for (const other of others) {
-        await askOften('breaking', 8)
-        expect(await ask(other)).toBe('unreachable')
-      }
-      expect(states).toEqual([])
-    }),
-  )
-
-  it(
     'is told from others while it is one of the sixteen tokens that failed last',
     onClock(async () => {
       const others = Array.from({ length: 16 }, (_, index) => `other${index}`)

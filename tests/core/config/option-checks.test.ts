@@ -109,11 +109,9 @@ describe('the errors', () => {
   })
 })
 
-describe('isHttpToken', () => {
-  it('is the token of RFC 9110 §5.6.2', () => {
-    expect(isHttpToken("Az09!#$%&'*+-.^_`|~")).toBe(true)
-    for (const other of ['', ' ', 'a b', 'a:b', 'a\n', 'é', '"a"', 'a/b', 1, null]) {
-      expect(isHttpToken(other)).toBe(false)
-    }
-  })
+it('isHttpToken is the token of RFC 9110 §5.6.2', () => {
+  expect(isHttpToken("Az09!#$%&'*+-.^_`|~")).toBe(true)
+  for (const other of ['', ' ', 'a b', 'a:b', 'a\n', 'é', '"a"', 'a/b', 1, null]) {
+    expect(isHttpToken(other)).toBe(false)
+  }
 })

@@ -49,18 +49,16 @@ describe('a 500 that says which header is missing', () => {
   })
 })
 
-describe('the POST', () => {
-  it('carries the question as JSON and follows no redirect', async () => {
-    const transport = vi.fn<Transport>(answering(200))
-    const { signal } = new AbortController()
-    await ask(transport, { headers: { 'x-secret': 's' } }, checkOf(), { signal })
-    expect(transport).toHaveBeenCalledExactlyOnceWith(ADDRESS, {
-      method: 'POST',
-      headers: { 'x-secret': 's', accept: 'application/json', 'content-type': 'application/json' },
-      body: '{"api_key":"t","request":{"path":"/a","headers":{},"params":{}}}',
-      redirect: 'manual',
-      signal,
-    })
+it('the POST carries the question as JSON and follows no redirect', async () => {
+  const transport = vi.fn<Transport>(answering(200))
+  const { signal } = new AbortController()
+  await ask(transport, { headers: { 'x-secret': 's' } }, checkOf(), { signal })
+  expect(transport).toHaveBeenCalledExactlyOnceWith(ADDRESS, {
+    method: 'POST',
+    headers: { 'x-secret': 's', accept: 'application/json', 'content-type': 'application/json' },
+    body: '{"api_key":"t","request":{"path":"/a","headers":{},"params":{}}}',
+    redirect: 'manual',
+    signal,
   })
 })
 

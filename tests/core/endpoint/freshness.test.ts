@@ -74,17 +74,15 @@ describe('parseRetryAfter', () => {
   })
 })
 
-describe('clampRetryAfter', () => {
-  it.each([
-    [0, 1000],
-    [-5, 1000],
-    [1, 1000],
-    [1001, 2000],
-    [30_000, 30_000],
-    [1e12, 30_000],
-    [Infinity, 30_000],
-    [Number.NaN, 1000],
-  ])('makes whole seconds from 1 to 30 of %d ms', (value, expected) => {
-    expect(clampRetryAfter(value)).toBe(expected)
-  })
+it.each([
+  [0, 1000],
+  [-5, 1000],
+  [1, 1000],
+  [1001, 2000],
+  [30_000, 30_000],
+  [1e12, 30_000],
+  [Infinity, 30_000],
+  [Number.NaN, 1000],
+])('clampRetryAfter makes whole seconds from 1 to 30 of %d ms', (value, expected) => {
+  expect(clampRetryAfter(value)).toBe(expected)
 })
