@@ -2,13 +2,10 @@ import { HttpResponse } from 'msw'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createGate } from '../../src/core/gate.ts'
 import { admissionOf } from '../../src/core/response/admission.ts'
-import { secretSourcesOf } from '../../src/gateway/request-headers.ts'
 import { AuthUnavailableError, getAuth, memoryCache } from '../../src/index.ts'
 import { allow, decide } from '../support/decide.ts'
 import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
 import { get, raw } from '../support/requests.ts'
-import { TOKEN } from '../support/token.ts'
-import type { Exemption } from '../../src/core/response/admission.ts'
 import type { AuthConfig, AuthEvent } from '../../src/index.ts'
 
 const endpoint = setupEndpoint()
@@ -136,36 +133,6 @@ describe('a decision', () => {
     expect(event).toMatchObject({ reason: 'internal_error', cause: 'an object' })
     expect(response?.status).toBe(401)
   })
-
-  it('is an internal error for an AuthUnavailableError with an unknown reason', async () => {
-    const verifier = (): never => {
-      throw Object.assign(new AuthUnavailableError('timeout'), { reason: 'allow' })
-    }
-    const { event } = await decide({ verifier }, get('/a', 'k1'))
-    expect(event).toMatchObject({ outcome: 'deny', reason: 'internal_error' })
-  })
-
-  it('has at most 256 characters of the path in its event', async () => {
-    const { event } = await decide({}, get(`/${'a'.repeat(1000)}`))
-    expect(event.path).toHaveLength(256)
-  })
-})
-
-it('a public path is admitted without the endpoint and without an identity', async () => {
-  const request = get('/healthz?x=1', 'k1')
-  const { admitted, event } = await decide({ public: ['/healthz'] }, request)
-  expect(admitted).toBe(true)
-  expect(event).toMatchObject({ outcome: 'public', path: '/healthz', attempts: 0 })
-  expect(endpoint.asked).toEqual([])
-  expect(() => getAuth(request)).toThrow(TypeError)
-})
-
-it('a path is not public if the Host header holds more than a host', async () => {
-  const config: AuthConfig = { public: ['/healthz'] }
-  const { event } = await decide(config, raw('http://h/healthz', { host: 'h/healthz?' }))
-  expect(event).toMatchObject({ outcome: 'deny', reason: 'missing_credentials' })
-  const plain = await decide(config, raw('http://h/healthz', { host: 'h:8080' }))
-  expect(plain.event).toMatchObject({ outcome: 'public' })
 })
 
 describe('a preflight', () => {
@@ -179,11 +146,6 @@ describe('a preflight', () => {
     const { admitted, event } = await decide(config, raw('http://h/a', fields, 'OPTIONS'))
     expect(admitted).toBe(true)
     expect(event).toMatchObject({ outcome: 'preflight', attempts: 0 })
-  })
-
-  it('is rejected by default', async () => {
-    const { event } = await decide({}, raw('http://h/a', fields, 'OPTIONS'))
-    expect(event).toMatchObject({ outcome: 'deny', reason: 'missing_credentials' })
   })
 
   it.each<[string, Record<string, string>, string]>([
@@ -201,35 +163,6 @@ describe('a preflight', () => {
   ])('is none with %s', async (_what, headers, method) => {
     const { admitted } = await decide(config, raw('http://h/a', headers, method))
     expect(admitted).toBe(false)
-  })
-})
-
-describe('an admission is remembered', () => {
-  const verifier: AuthConfig['verifier'] = ({ token }) => ({
-    outcome: token === TOKEN ? 'allow' : 'deny',
-  })
-  const preflight = new Request('https://api.example.test/', {
-    method: 'OPTIONS',
-    headers: { origin: 'https://a.test', 'access-control-request-method': 'POST' },
-  })
-
-  it.each<[string, AuthConfig, Request, 'allow' | Exemption | undefined]>([
-    ['for an allow', {}, get('/', TOKEN), 'allow'],
-    ['for a public path', { public: ['/healthz'] }, get('/healthz'), 'public'],
-    ['for a preflight', { preflight: 'allow' }, preflight, 'preflight'],
-    ['for an allow in shadow mode', { mode: 'shadow' }, get('/', TOKEN), 'allow'],
-    ['for a denial in shadow mode', { mode: 'shadow' }, get('/', 'bad'), 'shadow'],
-    ['nothing for a denial', {}, get('/', 'bad'), undefined],
-    ['nothing for a missing token', {}, get('/'), undefined],
-    ['nothing for a malformed target', {}, raw('https://h/a/../b'), undefined],
-  ])('%s', async (_, options, request, outcome) => {
-    const credentials = { header: 'authorization-2' }
-    const config = { verifier, ...options, credentials: ['bearer', credentials] } as const
-    await decide(config, request)
-    const entry = admissionOf(request)
-    expect(entry && (entry.admission.exemption ?? 'allow')).toBe(outcome)
-    const sources = outcome === undefined ? undefined : ['bearer', credentials]
-    expect(entry && secretSourcesOf(entry)).toEqual(sources)
   })
 })
 

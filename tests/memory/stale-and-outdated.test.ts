@@ -14,10 +14,6 @@ import type { AllowVerdict, ParsedVerdict } from '../../src/core/endpoint/verdic
 
 beforeEach(resetCachedEndpoint)
 
-const bug = (): never => {
-  throw new Error('bug')
-}
-
 describe('a stale allow', () => {
   async function expired(options: Partial<CacheBounds> = { staleIfErrorMs: 500 }, extra = {}) {
     asked.mockImplementationOnce(() => allow(extra))

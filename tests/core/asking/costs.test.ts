@@ -120,7 +120,7 @@ it.each<[string, AuthConfig, number]>([
 
 const ALL_TOLD = { path: true, params: 'values', headers: ['x-tenant'] } as const
 
-it.each<[string, AuthConfig['context']]>([
+it.each<[string, NonNullable<AuthConfig['context']>]>([
   ['only the token', BY_TOKEN],
   ['the path, the query and a header too', ALL_TOLD],
 ])(
@@ -133,7 +133,7 @@ it.each<[string, AuthConfig['context']]>([
     const request = get('/a?x=1', 'k1', { 'x-tenant': 'acme' })
     const stop = startCounting()
     const result = guarded(request)
-    const { now, 'time of day': time, writes, ...dear } = stop()
+    const { now: _now, 'time of day': _time, writes: _writes, ...dear } = stop()
     expect(result).toBe(RESULT)
     expect(handler).toHaveBeenLastCalledWith(request)
     expect(caches).toEqual(['miss', 'hit'])
@@ -148,7 +148,7 @@ it('a hit is as cheap without an observer, and reads the field, the URL and both
   const request = Object.defineProperty(watched(used), 'url', { get: url })
   const stop = startCounting()
   const result = guarded(request)
-  const { writes, ...costs } = stop()
+  const { writes: _writes, ...costs } = stop()
   expect(result).toBe(RESULT)
   expect(costs).toEqual({ now: 1, 'time of day': 1 })
   expect(used).toEqual(['get authorization'])

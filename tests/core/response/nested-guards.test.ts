@@ -1,5 +1,7 @@
+import { inspect } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
 import { checkAccess, withAccess } from '../../../src/access.ts'
+import { admissionOf } from '../../../src/core/response/admission.ts'
 import {
   AuthUnavailableError,
   createAuthenticator,
@@ -9,12 +11,12 @@ import {
 } from '../../../src/index.ts'
 import { createGateway } from '../../../src/gateway.ts'
 import { mcpAuthInfo, protectedResource } from '../../../src/mcp.ts'
+import { admit, admitted, allow } from '../../support/route-checks.ts'
 import { get } from '../../support/requests.ts'
 import { TOKEN } from '../../support/token.ts'
 import type { AuthConfig, Verdict } from '../../../src/index.ts'
-import type { ProtectedResource } from '../../../src/mcp.ts'
 
-/** A guard in shadow mode beside one that enforces must change nothing. */
+/** What guards remember of a request, also of one that comes through two: one in shadow mode beside one that enforces changes nothing. */
 
 const BOB: Verdict = { outcome: 'allow', principal: 'bob', attributes: { roles: ['user'] } }
 const ADMIN: Verdict = {
@@ -22,67 +24,146 @@ const ADMIN: Verdict = {
   principal: 'candidate',
   attributes: { roles: ['admin'] },
 }
+const WATCHING: AuthConfig = { mode: 'shadow' }
+const PREFLIGHT = { origin: 'https://a.test', 'access-control-request-method': 'POST' }
 
 function allowing(verdict: Verdict, options: AuthConfig = {}): AuthConfig {
   return { verifier: () => verdict, onEvent: () => undefined, ...options }
 }
 
-function resourceOf(name: string, ...require: string[]): ProtectedResource {
-  return protectedResource({
+const resourceOf = (name: string, ...require: string[]) =>
+  protectedResource({
     identifier: `https://${name}.example.test/`,
     authorizationServers: ['https://login.example.test'],
     ...(require.length > 0 && { require }),
   })
-}
 
-const WATCHING: AuthConfig = { mode: 'shadow' }
+it('a handler gets the identity of the very Request, and nobody can see, copy or forge it', async () => {
+  const request = await admitted(allow({ principal: 'alice' }))
+  const auth = getAuth(request)
+  expect(auth.principal).toBe('alice')
+  expect(Reflect.ownKeys(request)).toEqual(Reflect.ownKeys(get('/')))
+  expect(Object.getPrototypeOf(request)).toBe(Request.prototype)
+  expect(inspect(request, { showHidden: true, depth: 9 })).not.toContain('alice')
+  const error = new TypeError(
+    'getAuth: with-auth did not decide about this object: the request was not guarded, or this is a copy of it. ' +
+      'Guard the handler, and pass on the very Request that it was given, not `new Request(request)` or `request.clone()`',
+  )
+  const copies = [
+    request.clone(),
+    new Request(request),
+    Object.create(request),
+    new Proxy(request, {}),
+  ]
+  for (const other of [...copies, get('/'), undefined, null, 'request', () => undefined])
+    expect(() => getAuth(other as Request)).toThrow(error)
+})
 
-describe('a guard in shadow mode inside one that enforces', () => {
-  it('gives the request no other caller', async () => {
-    const handler = vi.fn((request: Request) => new Response(getAuth(request).principal))
-    const admins = withAccess(handler, { roles: ['admin'] })
-    const inner = withAuth(admins, allowing(ADMIN, WATCHING))
-    const response = await withAuth(inner, allowing(BOB))(get('/', TOKEN))
-    expect(response.status).toBe(403)
-    expect(handler).not.toHaveBeenCalled()
-    const open = withAuth(handler, allowing(ADMIN, WATCHING))
-    expect(await (await withAuth(open, allowing(BOB))(get('/', TOKEN))).text()).toBe('bob')
+it.each<[string, AuthConfig, RequestInit, string]>([
+  [
+    'public',
+    { public: ['/notes'] },
+    {},
+    'the path is public, so no token was checked. Take the path out of "public", or do not call getAuth there',
+  ],
+  [
+    'preflight',
+    { preflight: 'allow' },
+    { method: 'OPTIONS', headers: PREFLIGHT },
+    'the request is a CORS preflight, which carries no token. Answer it before you call getAuth, or leave "preflight" out',
+  ],
+  [
+    'shadow',
+    WATCHING,
+    {},
+    'the request would be rejected, and reached the handler because "mode" is "shadow". Catch this error until you set "mode" to "enforce"',
+  ],
+])('getAuth says what let a request in without an allow: %s', async (_what, config, init, why) => {
+  const guard = allowing({ outcome: 'deny' }, config)
+  const request = await admit(new Request('https://api.example.test/notes', init), guard)
+  expect(() => getAuth(request)).toThrow(new TypeError(`getAuth: ${why}`))
+})
+
+describe('a request that comes through two guards', () => {
+  type Says = 'ada' | 'bob' | 'public' | 'denied'
+
+  /** A guard, whose verdict a test may change. */
+  function guardThat(name: string, mode: 'enforce' | 'shadow', says: Says) {
+    let verdict: Verdict = { outcome: 'allow', principal: says, scopes: [name] }
+    const authenticate = createAuthenticator({
+      verifier: () => verdict,
+      mode,
+      realm: name,
+      public: says === 'public' ? ['/'] : [],
+      resource: resourceOf(name, name),
+      onEvent: () => undefined,
+    })
+    const deny = (): void => void (verdict = { outcome: 'deny' })
+    return { authenticate, deny }
+  }
+
+  /** Whose mark the request has: the caller, the answer to one who lacks a scope, the guard that gave it, and the scopes that it lists. */
+  function markOf(request: Request): string {
+    const caller = ((): string => {
+      try {
+        return getAuth(request).principal ?? ''
+      } catch {
+        return 'nobody'
+      }
+    })()
+    const response = checkAccess(request, { scopes: ['more'] })
+    const challenge = response?.headers.get('www-authenticate') ?? ''
+    const [, realm, scopes] = /realm="(\w+)".*scope="([\w ]+)"/.exec(challenge) ?? []
+    return [caller, response?.status ?? 'passes', realm, scopes].filter(Boolean).join(' ')
+  }
+
+  it.each<[outer: 'enforce' | 'shadow', inner: 'enforce' | 'shadow', Says, Says, mark: string]>([
+    ['enforce', 'shadow', 'ada', 'bob', 'ada 403 outer outer more'],
+    ['enforce', 'shadow', 'public', 'bob', 'nobody 401 outer outer more'],
+    ['enforce', 'shadow', 'denied', 'bob', 'nobody 500'],
+    ['shadow', 'enforce', 'ada', 'bob', 'bob 403 inner inner more'],
+    ['shadow', 'enforce', 'ada', 'public', 'nobody 401 inner inner more'],
+    ['shadow', 'enforce', 'denied', 'public', 'nobody 401 inner inner more'],
+    ['enforce', 'enforce', 'ada', 'bob', 'bob 403 inner outer inner more'],
+    ['enforce', 'enforce', 'ada', 'public', 'ada 403 inner outer inner more'],
+    ['enforce', 'enforce', 'public', 'bob', 'bob 403 inner outer inner more'],
+    ['enforce', 'enforce', 'denied', 'public', 'nobody 401 inner outer inner more'],
+    ['shadow', 'shadow', 'ada', 'bob', 'bob passes'],
+    ['shadow', 'shadow', 'ada', 'public', 'ada passes'],
+  ])('%s around %s, which say %s and %s: %s', async (outerMode, innerMode, before, after, mark) => {
+    const outer = guardThat('outer', outerMode, before)
+    const inner = guardThat('inner', innerMode, after)
+    const request = get('/', TOKEN)
+    await outer.authenticate(request)
+    if (before === 'denied') {
+      outer.deny()
+      await outer.authenticate(request)
+    }
+    await inner.authenticate(request)
+    expect(markOf(request)).toBe(mark)
+    // The mark is that of this request, and no other one of the same guards.
+    const next = get('/', TOKEN)
+    await inner.authenticate(next)
+    expect(markOf(next)).not.toContain('outer')
   })
 
-  it('adds no scopes to the challenge, and no resource', async () => {
+  it('again and again has each of them once', async () => {
+    const guards = ['one', 'two'].map((name) => guardThat(name, 'enforce', 'ada').authenticate)
+    const request = get('/', TOKEN)
+    for (const guard of [...guards, ...guards, ...guards]) await guard(request)
+    expect(admissionOf(request)?.guards.all).toHaveLength(2)
+    expect(markOf(request)).toContain('one two more')
+  })
+
+  it('is told to tools of an MCP server by the guard that enforces', async () => {
     const watching = { ...WATCHING, resource: resourceOf('watching', 'candidate') }
-    const admins = withAccess(() => new Response(), { scopes: ['write'] })
-    const inner = withAuth(admins, allowing({ ...ADMIN, scopes: ['candidate'] }, watching))
-    const { headers } = await withAuth(inner, allowing(BOB))(get('/', TOKEN))
-    expect(headers.get('www-authenticate')).toContain('scope="write"')
     const tool = withAuth(
       (request: Request) => Response.json(mcpAuthInfo(request)),
       allowing({ ...ADMIN, scopes: ['candidate'] }, watching),
     )
-    const enforcing = { resource: resourceOf('enforcing') }
-    const info: unknown = await (
-      await withAuth(tool, allowing(BOB, enforcing))(get('/', TOKEN))
-    ).json()
+    const guarded = withAuth(tool, allowing(BOB, { resource: resourceOf('enforcing') }))
+    const info: unknown = await (await guarded(get('/', TOKEN))).json()
     expect(info).toMatchObject({ resource: 'https://enforcing.example.test/' })
-  })
-})
-
-describe('a guard that enforces inside one in shadow mode', () => {
-  it('decides alone: its public path has no caller', async () => {
-    const admins = withAccess(() => new Response('in'), { roles: ['admin'] })
-    const inner = withAuth(admins, allowing(BOB, { public: ['/'] }))
-    expect((await withAuth(inner, allowing(ADMIN, WATCHING))(get('/', TOKEN))).status).toBe(401)
-  })
-
-  it('challenges with its own scopes alone', async () => {
-    const watching = { ...WATCHING, resource: resourceOf('watching', 'candidate') }
-    const inner = withAuth(
-      () => new Response(),
-      allowing(BOB, { resource: resourceOf('api', 'own') }),
-    )
-    const outer = withAuth(inner, allowing({ ...ADMIN, scopes: ['candidate'] }, watching))
-    const { headers } = await outer(get('/', TOKEN))
-    expect(headers.get('www-authenticate')).toContain('scope="own"')
   })
 })
 
