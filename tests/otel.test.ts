@@ -1,6 +1,5 @@
 import { metrics, SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import { describe, expect, it, vi } from 'vitest'
-import { AuthUnavailableError } from '../src/index.ts'
 import { observe } from '../src/otel.ts'
 import { get } from './support/requests.ts'
 import {
@@ -98,17 +97,6 @@ describe('a decision', () => {
       'ada@example.com',
       undefined,
     ])
-  })
-
-  it('about a key that was not searched for is not an outage, and has a reason of its own', async () => {
-    const flooded: AskVerifier = () => {
-      throw new AuthUnavailableError('overloaded', { detail: 'unknown_key' })
-    }
-    await guard({}, { verifier: flooded })(get('/', TOKEN))
-    expect(spans().map(({ status }) => status.code)).toEqual([SpanStatusCode.UNSET])
-    const reason = 'unknown_key'
-    const { 'with_auth.decisions': decisions } = await collect()
-    expect(decisions?.map(({ attributes }) => attributes)).toMatchObject([{ reason }])
   })
 
   it('has no span with spans: false, and is counted', async () => {

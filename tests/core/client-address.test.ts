@@ -117,16 +117,6 @@ it('of a server that knows it is read for an unknown token that has to wait, and
   expect(JSON.stringify(asked)).not.toContain('192.0.2.1')
 })
 
-it.each<[object, string]>([
-  [{ clientAddress: () => undefined }, 'Unknown option "clientAddress": expected one of '],
-  [
-    { context: { clientAddress: true } },
-    `"context.clientAddress" must be a function that returns the address of the client: ${FORM}, received true`,
-  ],
-])('shows the new form for %j', (config, message) => {
-  expect(() => withAuth(() => new Response(), { endpoint, ...config })).toThrow(message)
-})
-
 it('is nothing without the function', () => {
   expect(NO_ADDRESS(get('/'))).toBeUndefined()
 })

@@ -1,53 +1,35 @@
 import { createServer } from 'node:http'
 import Module from 'node:module'
 import { context, propagation, trace } from '@opentelemetry/api'
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import {
   CompositePropagator,
   W3CBaggagePropagator,
   W3CTraceContextPropagator,
 } from '@opentelemetry/core'
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
-import {
-  BasicTracerProvider,
-  InMemorySpanExporter,
-  SimpleSpanProcessor,
-} from '@opentelemetry/sdk-trace-base'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { memoryCache, withAuth } from '../../src/index.ts'
 import { nodeTransport } from '../../src/node.ts'
 import { observe } from '../../src/otel.ts'
 import { get } from '../support/requests.ts'
 import { run } from '../support/tcp-endpoint.ts'
+import { setupTelemetry, spans, TOKEN, tracer } from '../support/telemetry-sdk.ts'
 import type { Context, Tracer } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import type { AskVerifier, AuthConfig, AuthEvent } from '../../src/index.ts'
 
 /** Spans of checks as a Collector gets them, and the headers of the POST as a real endpoint does. */
 
-const TOKEN = 'sk-0123456789abcdef'
 const ID = '0af7651916cd43dd8448eb211c80319c'
 const CLIENT = `00-${ID}-b7ad6b7169203331-01`
 
-let exporter: InMemorySpanExporter
-let tracer: Tracer
-
+setupTelemetry()
 beforeEach(() => {
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
-  exporter = new InMemorySpanExporter()
-  const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })
-  trace.setGlobalTracerProvider(provider)
-  tracer = provider.getTracer('test')
   const propagators = [new W3CTraceContextPropagator(), new W3CBaggagePropagator()]
   propagation.setGlobalPropagator(new CompositePropagator({ propagators }))
 })
-afterEach(() => {
-  context.disable()
-  trace.disable()
-  propagation.disable()
-})
+afterEach(() => propagation.disable())
 
-const spans = (): readonly ReadableSpan[] => exporter.getFinishedSpans()
 const named = (name: string) => spans().filter((span) => span.name === name)
 const idOf = (span: ReadableSpan | undefined) => span?.spanContext().spanId
 const parentOf = (span: ReadableSpan | undefined) => span?.parentSpanContext?.spanId
@@ -133,14 +115,6 @@ describe('the call to the endpoint', () => {
       expect(asked[at]?.of('traceparent')).toEqual([`00-${traceId}-${spanId}-01`])
     }
     expect(named('with-auth check')[1]?.spanContext().traceId).toBe(ID)
-  })
-
-  it('has no traceparent of ours while fetch is replaced', async () => {
-    const { asked, serve } = await start()
-    const { fetch } = globalThis
-    vi.stubGlobal('fetch', (...args: Parameters<typeof fetch>) => fetch(...args))
-    await serve({ traceparent: CLIENT })
-    expect(asked[0]?.of('traceparent')).toEqual([])
   })
 
   it('is covered over nodeTransport too', async () => {
@@ -229,12 +203,6 @@ describe('the call to the endpoint', () => {
     expect(asked[0]?.body).toContain('"x-team":"red"')
   })
 
-  it('keeps the traceparent of the operator', async () => {
-    const { asked, serve } = await start({ endpointHeaders: { traceparent: 'ours' } })
-    await serve()
-    expect(asked[0]?.of('traceparent')).toEqual(['ours'])
-  })
-
   it('and the decision do not depend on a tracer or a propagator that throws', async () => {
     const { asked, serve } = await start()
     const written = vi.spyOn(console, 'error').mockReturnValue()
@@ -293,16 +261,6 @@ describe('a decision event', () => {
     expect(idsOf(events)).toEqual(checks.map((span) => span.spanContext().traceId))
     expect(idsOf(events)[3]).toBe(ID)
     expect(new Set(idsOf(events)).size).toBe(4)
-  })
-
-  it('in shadow mode has a span that says so', async () => {
-    const { serve } = await start({ mode: 'shadow' })
-    await serve({}, 'sk-denied')
-    await serve()
-    expect(named('with-auth check').map(({ attributes }) => attributes)).toMatchObject([
-      { 'with_auth.outcome': 'deny', 'with_auth.shadow': true },
-      { 'with_auth.outcome': 'allow', 'with_auth.shadow': true },
-    ])
   })
 
   it('has the same span if its observer is called by another one', async () => {

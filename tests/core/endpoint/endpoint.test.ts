@@ -114,10 +114,6 @@ describe('the status', () => {
   it.each([
     [429, 'rate_limited'],
     [500, 'service_error'],
-    [502, 'service_error'],
-    [503, 'service_error'],
-    [504, 'service_error'],
-    [511, 'service_error'],
     [599, 'service_error'],
   ])('throws instead of deciding on %d', async (status, reason) => {
     const asked = ask(answering(status, IDENTITY, { 'retry-after': '7' }))
@@ -152,12 +148,7 @@ describe('a transport that fails', () => {
 
   it.each([
     [undefined],
-    [null],
-    ['response'],
-    [200],
-    [{}],
     [{ status: '200', headers: new Headers(), body: null }],
-    [{ status: 200 }],
     [{ status: 200, headers: null }],
     [{ status: 200, headers: 'none' }],
   ])('is a bug when it answers %j', async (nonsense) => {

@@ -6,18 +6,6 @@ import type { AuthEvent, Transport } from '../../../src/index.ts'
 
 describe('the identity', () => {
   it.each([
-    ['', 'empty'],
-    ['<html>', 'HTML'],
-    ['{"principal":1}', 'malformed'],
-    [`{"principal":"${'a'.repeat(70_000)}"}`, 'too long'],
-  ])('is empty if the body holds none, and missing if it is required (%#)', async (body) => {
-    expect(await ask(answering(200, body))).toEqual({ outcome: 'allow', auth: { attributes: {} } })
-    await expect(ask(answering(200, body), { identity: 'required' })).rejects.toMatchObject({
-      reason: 'invalid_response',
-    })
-  })
-
-  it.each([
     ['optional', 'does not end', { outcome: 'allow', auth: { attributes: {} }, maxAgeMs: 0 }],
     ['required', 'does not end', 'timeout'],
     ['optional', 'breaks off', { outcome: 'allow', auth: { attributes: {} }, maxAgeMs: 0 }],

@@ -2,7 +2,7 @@ import diagnosticsChannel from 'node:diagnostics_channel'
 import { propagation, trace } from '@opentelemetry/api'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { readTraceContext } from '../../../src/core/request/trace-context.ts'
-import { memoryCache, withAuth } from '../../../src/index.ts'
+import { withAuth } from '../../../src/index.ts'
 import { get, raw } from '../../support/requests.ts'
 import type { AuthConfig, Transport } from '../../../src/index.ts'
 
@@ -182,14 +182,6 @@ describe('the call of the endpoint', () => {
     })
   })
 
-  it('leaves out what is not valid', async () => {
-    const { calls, send } = guard()
-    const pending = send({ traceparent: 'sk-secret', tracestate: 'a=1' })
-    calls[0]?.end()
-    await pending
-    expect(Object.keys(calls[0]?.headers ?? {})).toEqual(['accept', 'content-type'])
-  })
-
   it('has the header of the operator in its place', async () => {
     const { calls, send } = guard({ endpointHeaders: { Traceparent: 'ours' } })
     const pending = send({ traceparent: TRACE })
@@ -205,32 +197,5 @@ describe('the call of the endpoint', () => {
     expect(calls[0]?.headers['traceparent']).toBe(TRACE)
     calls[0]?.end()
     expect((await Promise.all(pending)).map(({ status }) => status)).toEqual([200, 200, 200])
-  })
-
-  it('is not made for a decision that another trace has cached', async () => {
-    const { calls, send } = guard({ cache: memoryCache() })
-    const pending = send({ traceparent: TRACE })
-    calls[0]?.end()
-    await pending
-    expect((await send(other)).status).toBe(200)
-    expect(calls).toHaveLength(1)
-  })
-
-  it('is the only reason to read the header: a cached decision needs none', async () => {
-    const { calls, send } = guard({ cache: memoryCache() })
-    const asked: string[] = []
-    const watched = (): Request => {
-      const request = get('/', 'sk-1')
-      const { headers } = request
-      const seen = (name: string): string | null => (asked.push(name), headers.get(name))
-      return Object.defineProperty(request, 'headers', { value: { get: seen } })
-    }
-    const pending = send(watched())
-    calls[0]?.end()
-    await pending
-    expect(asked).toContain('traceparent')
-    asked.length = 0
-    expect((await send(watched())).status).toBe(200)
-    expect(asked).toEqual(['authorization'])
   })
 })
