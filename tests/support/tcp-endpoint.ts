@@ -20,11 +20,10 @@ export const WAYS = [
 /** Serves until the end of the test. `sockets` has the open ones. */
 export async function run(server: Server) {
   const sockets = new Set<Socket>()
-  const counts = { accepted: 0, peak: 0 }
+  const counts = { accepted: 0 }
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     counts.accepted += 1
-    counts.peak = Math.max(counts.peak, sockets.size)
     socket.on('close', () => sockets.delete(socket)).on('error', () => undefined)
   })
   onTestFinished(async () => {
