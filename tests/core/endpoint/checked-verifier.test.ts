@@ -11,10 +11,6 @@ import type { AskVerifier, Verdict, Verifier } from '../../../src/index.ts'
 const { signal } = new AbortController()
 const channel = createChannel(undefined, () => undefined)
 
-function ask(verifier: AskVerifier, identity: 'optional' | 'required' = 'optional'): unknown {
-  return createAsk(verifyBy(verifier), identity, channel)(checkOf(), attemptOf({ signal }))
-}
-
 describe('warnings of a verifier', () => {
   const MINUTE_MS = 60_000
 
