@@ -146,7 +146,7 @@ describe('a transport that fails', () => {
     expect(error).toHaveProperty('cause', { code: 'ECONNREFUSED' })
   })
 
-  it.each([
+  it.each<[unknown]>([
     [undefined],
     [{ status: '200', headers: new Headers(), body: null }],
     [{ status: 200, headers: null }],
