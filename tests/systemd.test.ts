@@ -35,9 +35,8 @@ describe('the systemd unit of the examples', () => {
 
   it('waits longer for the end than open requests may take', () => {
     const [, drainMs = ''] = /DRAIN_MS = ([\d_]+)/.exec(readText('src/cli/serving/serve.ts')) ?? []
-    expect(Number(drainMs.replaceAll('_', ''))).toBeGreaterThan(0)
     const stopMs = Number(valueOf('TimeoutStopSec')) * 1000
-    expect(stopMs).toBeGreaterThan(Number(drainMs.replaceAll('_', '')))
+    expect(stopMs).toBeGreaterThan(Number(drainMs.replaceAll('_', '') || 'missing'))
   })
 
   it('starts the gateway with options that it knows, and without npx or a secret', () => {
@@ -47,13 +46,5 @@ describe('the systemd unit of the examples', () => {
     const line = readCommandLine(args, { ...gatewayCommand.options, ...COMMON_OPTIONS })
     expect([line.operands, line.has('healthz')]).toEqual([[], true])
     expect(UNIT).not.toMatch(/^Environment=/m)
-  })
-
-  it('runs as a user of its own that can write nothing', () => {
-    expect(valueOf('User')).toBe('with-auth')
-    expect(valueOf('ProtectSystem')).toBe('strict')
-    expect(UNIT).not.toContain('ReadWritePaths')
-    // V8 compiles to memory that it then runs.
-    expect(UNIT).not.toContain('MemoryDenyWriteExecute')
   })
 })

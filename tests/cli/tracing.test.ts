@@ -1,14 +1,13 @@
 /** @module-tag slow */
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { beforeAll, expect, it, onTestFinished } from 'vitest'
 import { ensureBuilt } from '../support/built-package.ts'
 import { ROOT } from '../support/project.ts'
 import { spawnProgram } from '../support/spawned-program.ts'
-import { run } from '../support/tcp-endpoint.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
+import { startService } from '../support/verifier-service.ts'
 
 /** The built command, with an SDK of OpenTelemetry that NODE_OPTIONS loads before it. */
 
@@ -42,17 +41,12 @@ const inFolder = setupFolder()
 /** An endpoint that allows one key and is the upstream too, and what it got. */
 async function startServer() {
   const traces: unknown[] = []
-  const server = createServer((request, response) => {
-    const chunks: string[] = []
-    request.setEncoding('utf8').on('data', (chunk: string) => void chunks.push(chunk))
-    request.on('end', () => {
-      const isQuestion = request.url === '/validate'
-      const isAllowed = !isQuestion || chunks.join('').includes('"sk-good"')
-      if (isQuestion && isAllowed) traces.push(request.headers['traceparent'])
-      response.writeHead(isAllowed ? 200 : 401).end('{"principal":"ada"}')
-    })
+  const { port } = await startService(({ url, body, headers }) => {
+    if (url !== '/validate') return {}
+    if (!body.includes('"sk-good"')) return { status: 401 }
+    traces.push(headers['traceparent'])
+    return { json: { principal: 'ada' } }
   })
-  const { port } = await run(server)
   return { url: `http://127.0.0.1:${port}`, traces }
 }
 
@@ -87,58 +81,56 @@ async function start(
 const sdk = () => ({ NODE_OPTIONS: `--import=${pathToFileURL(inFolder('sdk.mjs')).href}` })
 const SENT = { authorization: 'Bearer sk-good', traceparent: `00-${TRACE}-${PARENT}-01` }
 
-it.each<['package' | 'directory']>([['package'], ['directory']])(
-  'a gateway makes the span of each check with the API of its %s, and calls the endpoint in it',
-  async (place) => {
-    const { url: endpoint, traces } = await startServer()
-    const env = { AUTH_ENDPOINT: `${endpoint}/validate`, ...sdk() }
-    const gateway = await start(['gateway', `--upstream=${endpoint}`], env, [place])
-    expect((await fetch(`${gateway.url}/v1`, { headers: SENT })).status).toBe(200)
-    const [, shown = ''] = await gateway.printed(/^SPAN (.*)$/m)
-    const span = JSON.parse(shown) as { traceId: string; spanId: string; attributes: object }
-    expect(span).toMatchObject({
-      name: 'with-auth check',
-      attributes: { 'with_auth.outcome': 'allow' },
-    })
+/** Starts a command in front of an endpoint, and sends a request with a trace to it. */
+async function ask(
+  api: readonly ('package' | 'directory')[],
+  { command = 'gateway', env = sdk() as Readonly<Record<string, string>> } = {},
+) {
+  const { url: endpoint, traces } = await startServer()
+  const args = command === 'gateway' ? [`--upstream=${endpoint}`] : ['--for=caddy']
+  const variables = { AUTH_ENDPOINT: `${endpoint}/validate`, ...env }
+  const program = await start([command, ...args], variables, api)
+  const described = { uri: '/v1', method: 'GET', host: 'h', proto: 'https', for: '127.0.0.1' }
+  const forwarded = Object.entries(described).map(([name, value]) => [`x-forwarded-${name}`, value])
+  const headers = command === 'gateway' ? [] : forwarded
+  const { status } = await fetch(`${program.url}/v1`, {
+    headers: { ...SENT, ...(Object.fromEntries(headers) as Record<string, string>) },
+  })
+  expect(status).toBe(200)
+  const [logged = ''] = await program.printed(/^.*"decision".*$/m)
+  return { ...program, traces, logged: JSON.parse(logged) as { traceId?: string } }
+}
+
+it.each([
+  ['gateway', 'package'],
+  ['gateway', 'directory'],
+  ['forward-auth', 'package'],
+] as const)(
+  '%s makes the span of each check with the API of its %s, and calls the endpoint in it',
+  async (command, place) => {
+    const { printed, traces, logged, stderr } = await ask([place], { command })
+    const [, shown = ''] = await printed(/^SPAN (.*)$/m)
+    const span = JSON.parse(shown) as { traceId: string; spanId: string }
+    const attributes = { 'with_auth.outcome': 'allow' }
+    expect(span).toMatchObject({ name: 'with-auth check', attributes })
     expect(traces).toEqual([`00-${span.traceId}-${span.spanId}-01`])
-    const [logged = ''] = await gateway.printed(/^.*"decision".*$/m)
-    expect(JSON.parse(logged)).toMatchObject({ outcome: 'allow', traceId: span.traceId })
-    expect(gateway.stderr()).not.toContain(API)
+    expect(logged).toMatchObject({ outcome: 'allow', traceId: span.traceId })
+    expect(stderr()).not.toContain(API)
   },
 )
 
-it('forward-auth makes the span of each check too', async () => {
-  const { url: endpoint } = await startServer()
-  const env = { AUTH_ENDPOINT: `${endpoint}/validate`, ...sdk() }
-  const command = await start(['forward-auth', '--for=caddy'], env, ['package'])
-  const described = { uri: '/v1', method: 'GET', host: 'h', proto: 'https', for: '127.0.0.1' }
-  const forwarded = Object.entries(described).map(([name, value]) => [`x-forwarded-${name}`, value])
-  const { status } = await fetch(command.url, {
-    headers: { ...SENT, ...(Object.fromEntries(forwarded) as Record<string, string>) },
-  })
-  expect(status).toBe(200)
-  expect((await command.printed(/^SPAN (.*)$/m))[1]).toContain('"with_auth.outcome":"allow"')
-})
-
 it('a command says that the API is missing, and serves without spans', async () => {
-  const { url: endpoint, traces } = await startServer()
-  const env = { AUTH_ENDPOINT: `${endpoint}/validate`, ...sdk() }
-  const gateway = await start(['gateway', `--upstream=${endpoint}`], env, [])
-  expect((await fetch(`${gateway.url}/v1`, { headers: SENT })).status).toBe(200)
-  expect(gateway.stderr()).toContain(
+  const { traces, logged, stderr } = await ask([])
+  expect(stderr()).toContain(
     `with-auth: OpenTelemetry is loaded, and ${API} is neither beside with-auth nor in ${inFolder('work')} (MODULE_NOT_FOUND): no span is made. Install it: npm install ${API}\n`,
   )
   expect(traces).toEqual([SENT.traceparent])
-  const [logged = ''] = await gateway.printed(/^.*"decision".*$/m)
-  expect(JSON.parse(logged)).toMatchObject({ traceId: TRACE })
-  expect(gateway.stderr()).not.toContain('SPAN')
+  expect(logged).toMatchObject({ traceId: TRACE })
+  expect(stderr()).not.toContain('SPAN')
 })
 
 it('a command without an SDK looks for nothing', async () => {
-  const { url: endpoint, traces } = await startServer()
-  const env = { AUTH_ENDPOINT: `${endpoint}/validate` }
-  const gateway = await start(['gateway', `--upstream=${endpoint}`], env, [])
-  expect((await fetch(`${gateway.url}/v1`, { headers: SENT })).status).toBe(200)
+  const { traces, stderr } = await ask([], { env: {} })
   expect(traces).toEqual([SENT.traceparent])
-  expect(gateway.stderr()).not.toContain('OpenTelemetry')
+  expect(stderr()).not.toContain('OpenTelemetry')
 })

@@ -68,11 +68,20 @@ describe('with-auth config', () => {
     expect(json.printed).not.toContain('s3cret')
   })
 
-  it('warns of a cluster whose accounts may all do everything', async () => {
-    const { printed } = await runConfig(inAuth('provider_config: { type: kubernetes }'))
-    expect(printed).toContain(
-      '\n# Warning: "server.auth.route_policy" is missing: any account of any namespace can get such a token',
-    )
+  it.each([
+    ['kubernetes', ['"server.auth.route_policy" is missing: any account of any namespace can']],
+    [
+      'github_token',
+      ['"server.auth.provider_config.client_id"', 'provider_config.claims_mapping"'],
+    ],
+  ])('prints the warnings of %s', async (type, texts) => {
+    const auth = inAuth(`provider_config: { type: ${type} }`)
+    const { printed } = await runConfig(auth)
+    const { warnings } = JSON.parse((await runConfig(auth, '--json')).printed) as {
+      warnings: string[]
+    }
+    for (const text of texts) expect(warnings).toContainEqual(expect.stringContaining(text))
+    expect(printed).toContain(`\n# Warning: ${warnings.join('\n# Warning: ')}\n`)
   })
 
   it('prints several providers, and keys of a mapping as they are written', async () => {

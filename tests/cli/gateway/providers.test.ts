@@ -1,9 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
-import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
 import { sign } from '../../support/issuer.ts'
 import { APP_TOKEN, GITHUB_TOKEN, GOOD, startProviders } from '../../support/provider-services.ts'
-import { serveCommand } from '../../support/served-command.ts'
 import { setupGateway } from '../support/running-gateway.ts'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { SigningKey } from '../../support/issuer.ts'
@@ -18,9 +16,9 @@ const { inFolder, reached, start } = setupGateway(({ headers }, response) => {
 const SECRET = '0123456789abcdef'
 const NETWORK = 'upstream_header, principal_header: x-user, trusted_network: true'
 
-function write(auth: string, server = ''): string {
+function write(auth: string): string {
   const file = inFolder(`run${Math.random()}.yaml`)
-  writeFileSync(file, `server: { ${server} auth: { ${auth} } }`)
+  writeFileSync(file, `server: { auth: { ${auth} } }`)
   return file
 }
 
@@ -143,26 +141,6 @@ describe('with-auth gateway --config', () => {
     })
   })
 
-  it('signs identities for another gateway, which believes no other signature', async () => {
-    const behind = await startWith(
-      `provider_config: { type: upstream_header, principal_header: x-auth-principal, trusted_proxy_signature_header: x-auth-signature, trusted_proxy_secret: ${SECRET} }`,
-    )
-    const keys = 'provider_config: { type: local_api_key, api_keys: [a-key] }'
-    const tenancy = 'tenancy: { mode: single, default_tenant_id: acme },'
-    const config = write(keys, tenancy)
-    const inFront = async (secret: string) => {
-      const args = ['--upstream', behind.url, '--config', config]
-      const url = await serveCommand(gatewayCommand, args, {
-        WITH_AUTH_SIGN_SECRET: secret,
-      }).listening()
-      return (await fetch(url, { headers: { authorization: 'Bearer a-key' } })).status
-    }
-    expect(await inFront(`${SECRET} another-secret-0123`)).toBe(200)
-    expect(received).toMatchObject({ 'x-auth-principal': 'key-1', 'x-auth-tenant': 'acme' })
-    expect(await inFront('another-secret-0123')).toBe(403)
-    expect(await behind.call({ 'x-auth-principal': 'key-1' })).toBe(403)
-  })
-
   it('writes a line for each warning before it listens', async () => {
     const { url } = await startProviders()
     const gateway = await startWith(
@@ -177,23 +155,6 @@ describe('with-auth gateway --config', () => {
     expect(gateway.noted()).toContain(
       '(a key works until this process is started without it; a revoked key works for at most 5 s for new requests)',
     )
-  })
-
-  it('warns where every account of a cluster may do everything, until the file has a rule', async () => {
-    const { url } = await startProviders()
-    const file = write(`provider_config: { type: kubernetes, api_server_url: "${url}" }`)
-    const rules = "route_policy: [{ permit: { paths: '*' }, when: user with prod in namespace }]"
-    const isAbout = ({ message }: { message?: unknown }): boolean =>
-      String(message).startsWith('"server.auth.route_policy" is missing: any account of any')
-    const open = start(['--config', file])
-    await open.listening()
-    expect(open.logged('warning').filter(isAbout)).toHaveLength(1)
-    const ruled = start([
-      '--config',
-      write(`provider_config: { type: kubernetes, api_server_url: "${url}" }, ${rules}`),
-    ])
-    await ruled.listening()
-    expect(ruled.logged('warning').filter(isAbout)).toEqual([])
   })
 
   it('warns of what its provider is missing before any caller is asked about', async () => {
