@@ -10,6 +10,7 @@ import { createHandler } from '../src/gateway/handler.ts'
 import { resolveGateway } from '../src/gateway/options.ts'
 import { withAuth } from '../src/index.ts'
 import { createConnections } from '../src/node/sockets/direct.ts'
+import { expectStill, flood } from './support/backpressure.ts'
 import {
   GOOD,
   NOTICED,
@@ -19,7 +20,7 @@ import {
 } from './support/gateway-behaviour.ts'
 import { shortHeaders } from './support/gateway-rows.ts'
 import { close, listen } from './support/loopback.ts'
-import { expectStill, flood, head, openSocket, sendRaw } from './support/raw-client.ts'
+import { head, openSocket, sendRaw } from './support/raw-client.ts'
 import { answer, bodyOf, fieldOf, startRawUpstream, whenComplete } from './support/raw-upstream.ts'
 import { TOKEN } from './support/token.ts'
 import type { Server } from 'node:net'

@@ -1,22 +1,14 @@
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { afterEach, describe, expect, inject, it } from 'vitest'
-import { BUN, DENO, SOME_NODES, locate } from './support/binaries.ts'
+import { afterEach, expect, inject, it } from 'vitest'
 import { send } from './support/http.ts'
-import { DENO_SERVE, onCommand, onSrvx, onWorkerd } from './support/served-program.ts'
-import type { Binary } from './support/binaries.ts'
-import type { Start } from './support/served-program.ts'
+import { runProgram, RUNTIMES } from './support/run-program.ts'
+import { onEach, SERVING } from './support/served-program.ts'
 import type { RunningServer } from './support/server-process.ts'
 
-/** A way to serve a program that has `export default { fetch }`, and may read a file. */
-type Serve = (program: string, file?: string) => Start
-
-const run = promisify(execFile)
-
 const SECRET = { 'x-auth-secret': 's3cr3t-s3cr3t-s3' }
+const ALICE = { principal: 'alice', attributes: { roles: ['admin'] } }
 const FIELDS = '"principal": "alice", "attributes": { "roles": ["admin"] }'
 const KEYS = `keys:
   - { id: good, ${FIELDS}, sha256: ${hash('good')} } # Alice's
@@ -25,31 +17,8 @@ const KEYS = `keys:
   - { id: revoked, ${FIELDS}, revoked: true, sha256: ${hash('revoked')} }
 `
 
-const CONTRACT = {
-  good: 200,
-  freshness: ['max-age=10'],
-  identity: { principal: 'alice', attributes: { roles: ['admin'] } },
-  limited: 200,
-  denied: [401, 401, 401, 401, 401],
-  deniedBodies: 1,
-  get: 405,
-  nonsense: 400,
-  tooLong: 413,
-}
-
 // As the README says, and what the programs look up.
 const DENO_ENV = '--allow-env=LOG_STREAM,LOG_TOKENS,KEYS_FILE,KEYS_TEXT'
-
-const onDeno: Serve = (program, file) => {
-  const mayRead = file === undefined ? [] : [`--allow-read=${file}`]
-  return onCommand(DENO, ...DENO_SERVE, DENO_ENV, ...mayRead, program)
-}
-const WITH_FILES: readonly (readonly [name: string, serve: Serve])[] = [
-  ...SOME_NODES.map((node) => [node.name, (program: string) => onSrvx(node, program)] as const),
-  ['Bun', (program) => onCommand(BUN, '--port=0', program)],
-  ['Deno', onDeno],
-]
-const WORKERD: readonly [string, Serve] = ['workerd', (program) => onWorkerd(program)]
 
 let server: RunningServer | undefined
 afterEach(async () => {
@@ -57,25 +26,42 @@ afterEach(async () => {
   server = undefined
 })
 
-describe.each([...WITH_FILES, WORKERD])('over a text on %s', (_name, serve) => {
-  it('the endpoint answers the contract', async () => {
-    server = await serve('keys-text.js')(inject('app'), { KEYS_TEXT: KEYS })
-    expect(await answersOf(server.url)).toEqual(CONTRACT)
+it.each(onEach('keys-text.js', DENO_ENV))(
+  'the endpoint over a text answers by the key, its path and the secret of the endpoint on %s',
+  async (_name, start) => {
+    server = await start(inject('app'), { KEYS_TEXT: KEYS })
+    const { url } = server
+    const good = await ask(url, 'good')
+    expect([good.status, JSON.parse(good.body)]).toEqual([200, ALICE])
+    expect(good.headers.get('cache-control')).toEqual(['max-age=10'])
+    expect((await ask(url, 'limited', '/v1/models')).status).toBe(200)
+    const denied = [
+      await ask(url, 'unknown'),
+      await ask(url, 'ended'),
+      await ask(url, 'revoked'),
+      await ask(url, 'limited', '/v1x'),
+    ]
+    expect(denied.map(({ status }) => status)).toEqual([401, 401, 401, 401])
+    expect(new Set(denied.map(({ body }) => body)).size).toBe(1)
     for (const secret of [`${SECRET['x-auth-secret']}x`, 's3cr3t-s3cr3t-s4', '']) {
-      const headers = { 'x-auth-secret': secret }
-      expect((await ask(server.url, 'good', '/', headers)).status).toBe(500)
+      expect((await ask(url, 'good', '/', { 'x-auth-secret': secret })).status).toBe(500)
     }
-  })
-})
+  },
+)
 
-describe.each(WITH_FILES)('the verifier over a file on %s', (_name, serve) => {
-  it('sees each change at once, and says once that the file is broken', async () => {
+// Workers have no files.
+const WITH_FILES = SERVING.filter(([name]) => name !== 'workerd')
+
+it.each(WITH_FILES)(
+  'the verifier over a file sees each change at once, and says once that it is broken, on %s',
+  async (_name, serve) => {
     const file = join(mkdtempSync(join(inject('app'), 'keys-')), 'keys.yaml')
     writeFileSync(file, KEYS)
-    server = await serve('keys-verifier.js', file)(inject('app'), { KEYS_FILE: file })
+    const start = serve('keys-verifier.js', DENO_ENV, `--allow-read=${file}`)
+    server = await start(inject('app'), { KEYS_FILE: file })
     const { url } = server
     const good = await call(url, 'good')
-    const identity = { ...CONTRACT.identity, claims: { key_id: 'good' } }
+    const identity = { ...ALICE, claims: { key_id: 'good' } }
     expect([good.status, JSON.parse(good.body)]).toEqual([200, identity])
     writeFileSync(file, KEYS.replace('id: good,', 'id: good, revoked: true,'))
     expect((await call(url, 'good')).status).toBe(401)
@@ -88,60 +74,30 @@ describe.each(WITH_FILES)('the verifier over a file on %s', (_name, serve) => {
       2,
     )
     expect(server.printed()).not.toContain(hash('good'))
-  })
-})
+  },
+)
 
-describe('changing the file', () => {
-  it('from all runtimes at once loses nothing, and no comment', async () => {
-    const file = join(mkdtempSync(join(inject('app'), 'keys-')), 'keys.yaml')
-    writeFileSync(file, KEYS)
-    const runtimes: readonly (readonly [Binary, ...string[]])[] = [
-      ...SOME_NODES.map((node): [Binary] => [node]),
-      [BUN],
-      [DENO, 'run', '--no-prompt', '--allow-read', '--allow-write', DENO_ENV],
-    ]
-    const edited = await Promise.all(
-      runtimes.map(async ([binary, ...args]) => {
-        const command = [...args, 'keys-edit.js', file, binary.name, '4']
-        const options = { cwd: inject('app'), env: {} }
-        const { stdout } = await run(locate(binary), command, options)
-        return { name: binary.name, keys: JSON.parse(stdout) as object[] }
-      }),
-    )
-    for (const { name, keys } of edited) {
-      const statuses = ['active', 'revoked', 'active', 'revoked']
-      const expected = statuses.map((status, index) => ({ principal: `${name} ${index}`, status }))
-      expect({ name, keys }).toMatchObject({ name, keys: expected })
-    }
-    const text = readFileSync(file, 'utf8')
-    expect(text.match(/id: /g)).toHaveLength(4 + 4 * runtimes.length)
-    expect(text).toContain("# Alice's")
-  }, 60_000)
-})
-
-/** The answers of the endpoint to each kind of key and request. */
-async function answersOf(url: string): Promise<Record<string, unknown>> {
-  const good = await ask(url, 'good', '/')
-  const denied = [
-    await ask(url, 'unknown'),
-    await ask(url, 'ended'),
-    await ask(url, 'revoked'),
-    await ask(url, 'limited', '/v1x'),
-    await ask(url, 'limited', ''),
-  ]
-  const post = { method: 'POST', target: '/', headers: SECRET }
-  return {
-    good: good.status,
-    freshness: good.headers.get('cache-control'),
-    identity: JSON.parse(good.body) as unknown,
-    limited: (await ask(url, 'limited', '/v1/models')).status,
-    denied: denied.map(({ status }) => status),
-    deniedBodies: new Set(denied.map((answer) => answer.body)).size,
-    get: (await send(url, { method: 'GET', target: '/' })).status,
-    nonsense: (await send(url, { ...post, body: '{}' })).status,
-    tooLong: (await send(url, { ...post, body: 'x'.repeat(70_000) })).status,
+it('changing a file from all runtimes at once loses nothing, and no comment', async () => {
+  const file = join(mkdtempSync(join(inject('app'), 'keys-')), 'keys.yaml')
+  writeFileSync(file, KEYS)
+  const permissions = ['--allow-read', '--allow-write', DENO_ENV]
+  const edited = await Promise.all(
+    RUNTIMES.map(async (binary) => {
+      const keys = await runProgram(binary, ['keys-edit.js', file, binary.name, '4'], {
+        permissions,
+      })
+      return { name: binary.name, keys }
+    }),
+  )
+  for (const { name, keys } of edited) {
+    const statuses = ['active', 'revoked', 'active', 'revoked']
+    const expected = statuses.map((status, index) => ({ principal: `${name} ${index}`, status }))
+    expect({ name, keys }).toMatchObject({ name, keys: expected })
   }
-}
+  const text = readFileSync(file, 'utf8')
+  expect(text.match(/id: /g)).toHaveLength(4 + 4 * RUNTIMES.length)
+  expect(text).toContain("# Alice's")
+}, 60_000)
 
 async function ask(
   url: string,

@@ -1,21 +1,12 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { BUN, DENO, SOME_NODES } from './support/binaries.ts'
 import { GENERATIONS, UnknownApplication } from './support/mcp-clients.ts'
-import { DENO_SERVE, onCommand, onSrvx, onWorkerd } from './support/served-program.ts'
+import { onEach } from './support/served-program.ts'
 import { issueToken, startOidcIssuer } from './support/oidc.ts'
 import { send } from './support/http.ts'
-import type { Start } from './support/served-program.ts'
 import type { RunningServer } from './support/server-process.ts'
 
 /** Clients of both generations of the MCP SDK log in at oidc-provider, and call servers of both on each runtime. */
 
-const NOTES = 'mcp-notes.js'
-const RUNTIMES: readonly (readonly [name: string, start: Start])[] = [
-  ...SOME_NODES.map((node) => [node.name, onSrvx(node, NOTES)] as const),
-  ['Bun', onCommand(BUN, '--port=0', NOTES)],
-  ['Deno', onCommand(DENO, ...DENO_SERVE, '--allow-env=ISSUER', NOTES)],
-  ['workerd', onWorkerd(NOTES)],
-]
 const ORIGIN = 'https://mcp.example.com'
 const SITES = [
   ['a path', `${ORIGIN}/mcp`, '/.well-known/oauth-protected-resource/mcp'],
@@ -41,7 +32,7 @@ let issuer: RunningServer
 beforeAll(async () => void (issuer = await startOidcIssuer(inject('app'))))
 afterAll(() => issuer.stop())
 
-describe.each(RUNTIMES)('on %s', (_name, start) => {
+describe.each(onEach('mcp-notes.js', '--allow-env=ISSUER'))('on %s', (_name, start) => {
   let server: RunningServer
   beforeAll(async () => {
     server = await start(inject('app'), { ISSUER: issuer.url })

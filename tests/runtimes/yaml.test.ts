@@ -4,24 +4,20 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import { startAuthEndpoint } from './support/auth-endpoint.ts'
-import { BUN, DENO, SOME_NODES, locate } from './support/binaries.ts'
+import { DENO, locate } from './support/binaries.ts'
 import { send } from './support/http.ts'
-import { DENO_SERVE, onCommand, onSrvx, onWorkerd } from './support/served-program.ts'
+import { runProgram, RUNTIMES } from './support/run-program.ts'
+import { onEach, onWorkerd } from './support/served-program.ts'
 import { TOKEN } from '../support/token.ts'
 import type { AuthEndpoint } from './support/auth-endpoint.ts'
 import type { Start } from './support/served-program.ts'
 import type { RunningServer } from './support/server-process.ts'
 
-const run = promisify(execFile)
 const PROGRAM = 'yaml-text.js'
 // The last two are the YAML parser's own.
 const MAY_READ = '--allow-env=RUN_YAML,AUTH_URL,SECRET,LOG_STREAM,LOG_TOKENS'
-
 const SERVERS: readonly (readonly [name: string, start: Start])[] = [
-  ...SOME_NODES.map((binary) => [binary.name, onSrvx(binary, PROGRAM)] as const),
-  ['Bun', onCommand(BUN, '--port=0', PROGRAM)],
-  ['Deno', onCommand(DENO, ...DENO_SERVE, MAY_READ, PROGRAM)],
-  ['workerd', onWorkerd(PROGRAM)],
+  ...onEach(PROGRAM, MAY_READ),
   ['workerd with nodejs_compat', onWorkerd(PROGRAM, 'nodejs_compat')],
 ]
 
@@ -63,30 +59,28 @@ describe.each(SERVERS)('a config out of YAML on %s', (_, start) => {
   })
 })
 
+const run = promisify(execFile)
 const NAMED_PIPE = 'The file cannot be read: it is a named pipe, not a regular file'
-const PROGRAMS = [...SOME_NODES, BUN, DENO].map((binary) => [binary.name, binary] as const)
 
-describe.each(PROGRAMS)('a file on %s', (_, binary) => {
-  it('is loaded and watched, a pipe is not, and the watch lets the process end', async () => {
+it.each(RUNTIMES)(
+  'a file is loaded and watched, a pipe is not, and the watch lets the process end, on $name',
+  async (binary) => {
     const folder = mkdtempSync(join(inject('app'), 'yaml-'))
     const file = join(folder, 'run.yaml')
     writeFileSync(file, 'server: { auth: { endpoint: https://auth.example.com/ } }')
     const pipe = join(folder, 'pipe')
     await run('mkfifo', [pipe])
     const files = [`--allow-read=${folder}`, `--allow-write=${folder}`]
-    const permissions = ['run', '--no-prompt', ...files, '--allow-env=LOG_STREAM,LOG_TOKENS']
-    const args = [...(binary === DENO ? permissions : []), 'yaml-file.js', file, pipe]
-    const options = { cwd: inject('app'), env: { HOME: folder, NO_COLOR: '1' }, timeout: 15_000 }
-    const { stdout } = await run(locate(binary), args, options)
-    expect(JSON.parse(stdout)).toEqual({
+    const permissions = [...files, '--allow-env=LOG_STREAM,LOG_TOKENS']
+    expect(await runProgram(binary, ['yaml-file.js', file, pipe], { permissions })).toEqual({
       loaded: { endpoint: 'https://auth.example.com/' },
       missing: 'The file cannot be read: it does not exist',
       piped: NAMED_PIPE,
       swapped: NAMED_PIPE,
       config: { endpoint: 'https://other.example/' },
     })
-  })
-})
+  },
+)
 
 it('what Deno does not permit is named', async () => {
   const load = (file: string): string =>

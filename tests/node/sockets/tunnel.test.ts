@@ -2,8 +2,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { join } from '../../../src/node/sockets/tunnel.ts'
+import { expectStill } from '../../support/backpressure.ts'
 import { close, listen } from '../../support/loopback.ts'
-import { expectStill, openSocket } from '../../support/raw-client.ts'
+import { openSocket } from '../../support/raw-client.ts'
 import type { Server, Socket } from 'node:net'
 
 const NOTICED = { timeout: 10_000 }

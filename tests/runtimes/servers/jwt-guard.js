@@ -3,7 +3,7 @@ import { getAuth, memoryCache, withAuth } from 'with-auth'
 import { jwt } from 'with-auth/jwt'
 import { pass } from './passing-time.js'
 
-const AUDIENCE = ['urn:api:RS256', 'urn:api:ES256', 'urn:api:EdDSA']
+const AUDIENCE = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'].map((alg) => `urn:api:${alg}`)
 
 const guarded = withAuth(
   (request) => Response.json(getAuth(request)),

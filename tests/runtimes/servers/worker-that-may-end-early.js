@@ -1,12 +1,13 @@
 import { memoryCache, withAuth } from 'with-auth'
+import { jwt } from 'with-auth/jwt'
 
-const guarded = withAuth(
-  () => new Response('handled'),
-  (env) => {
-    const { cache, ...options } = JSON.parse(env.OPTIONS)
-    return { ...options, endpoint: env.AUTH_ENDPOINT, ...(cache && { cache: memoryCache(cache) }) }
-  },
-)
+function configOf({ AUTH_ENDPOINT, OPTIONS }) {
+  const { cache, issuer, ...options } = JSON.parse(OPTIONS)
+  const by = issuer ? { verifier: jwt(issuer) } : { endpoint: AUTH_ENDPOINT }
+  return { ...options, ...by, ...(cache && { cache: memoryCache(cache) }) }
+}
+
+const guarded = withAuth(() => new Response('handled'), configOf)
 
 export default {
   fetch(request, env, ctx) {

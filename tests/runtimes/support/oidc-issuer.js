@@ -13,8 +13,15 @@ const KINDS = {
     modulusLength: 2048,
     publicExponent: new Uint8Array([1, 0, 1]),
   },
+  PS256: {
+    name: 'RSA-PSS',
+    hash: 'SHA-256',
+    modulusLength: 2048,
+    publicExponent: new Uint8Array([1, 0, 1]),
+  },
   ES256: { name: 'ECDSA', namedCurve: 'P-256' },
   EdDSA: { name: 'Ed25519' },
+  Ed25519: { name: 'Ed25519' },
 }
 
 let keys = []

@@ -1,4 +1,4 @@
-import { DENO } from './binaries.ts'
+import { BUN, DENO, SOME_NODES } from './binaries.ts'
 import { startServer } from './server-process.ts'
 import { startWorker } from './workerd.ts'
 import type { Binary } from './binaries.ts'
@@ -7,9 +7,12 @@ import type { RunningServer } from './server-process.ts'
 /** Serves a program in the folder `app`. */
 export type Start = (app: string, env: Readonly<Record<string, string>>) => Promise<RunningServer>
 
+/** Serves a program that exports `fetch`. Deno gets these permissions, beside the loopback interface. */
+type Serve = (program: string, ...permissions: readonly string[]) => Start
+
 const LOOPBACK = ['--host=127.0.0.1', '--port=0']
-export const SRVX = ['node_modules/srvx/bin/srvx.mjs', 'serve', '--prod', ...LOOPBACK]
-export const DENO_SERVE = ['serve', '--no-prompt', '--allow-net=127.0.0.1', ...LOOPBACK]
+const SRVX = ['node_modules/srvx/bin/srvx.mjs', 'serve', '--prod', ...LOOPBACK]
+const DENO_SERVE = ['serve', '--no-prompt', '--allow-net=127.0.0.1', ...LOOPBACK]
 
 export function onCommand(binary: Binary, ...args: string[]): Start {
   return (app, env) => startServer({ binary, args, cwd: app, env: { PORT: '0', ...env } })
@@ -25,4 +28,17 @@ export function onSrvx(node: Binary, program: string): Start {
 
 export function onWorkerd(program: string, ...flags: string[]): Start {
   return (app, env) => startWorker(program, app, env, flags)
+}
+
+/** The oldest and the newest Node, Bun, Deno and workerd. */
+export const SERVING: readonly (readonly [name: string, serve: Serve])[] = [
+  ...SOME_NODES.map((node): [string, Serve] => [node.name, (program) => onSrvx(node, program)]),
+  ['Bun', (program) => onCommand(BUN, '--port=0', program)],
+  ['Deno', (program, ...more) => onCommand(DENO, ...DENO_SERVE, ...more, program)],
+  ['workerd', (program) => onWorkerd(program)],
+]
+
+/** A program on each of them. */
+export function onEach(program: string, ...permissions: readonly string[]): [string, Start][] {
+  return SERVING.map(([name, serve]) => [name, serve(program, ...permissions)])
 }
