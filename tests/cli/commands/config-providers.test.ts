@@ -22,6 +22,11 @@ const rows = Object.entries(PROVIDER_ROWS).flatMap(([type, all]) =>
 const JWKS = 'type: oauth2_token, jwks: { uri: "https://h.example/jwks?k=s3cret", token: s3cret }'
 const KEYS = '{ type: local_api_key, api_keys: [s3cret-1, s3cret-2] }'
 const ASKED = '{ type: github_token, claims_mapping: { "Org.ids": Teams } }'
+const ENDPOINT = 'endpoint: "https://h.example/", context: { headers: [] }'
+const FILE = '{ type: api_keys, file: "FOLDER/keys.yaml" }'
+const CACHED = 'cache: { allow_ttl_ms: 60000 }, context: { headers: [] }'
+const forAtMost = (seconds: number): string =>
+  `a revoked key works for at most ${seconds} s for new requests`
 const PROXY =
   '{ type: upstream_header, principal_header: x-user, trusted_proxy_cidrs: [10.0.0.0/8] }'
 
@@ -113,20 +118,12 @@ describe('with-auth config', () => {
     [`provider_config: { ${JWKS} }`, 'a token works until it ends by itself', null],
     [`provider_config: ${KEYS}`, 'a key works until this process is started without it', null],
     [`provider_config: ${PROXY}`, 'the proxy in front says who calls', null],
-    [
-      `provider_config: ${ASKED}, cache: {}`,
-      'a revoked key works for at most 30 s for new requests',
-      30_000,
-    ],
+    [`provider_config: ${ASKED}, cache: {}`, forAtMost(30), 30_000],
     // The API server of Kubernetes keeps its own decisions for 10 s.
-    [
-      'provider_config: { type: kubernetes }, cache: {}',
-      'a revoked key works for at most 40 s for new requests',
-      40_000,
-    ],
+    ['provider_config: { type: kubernetes }, cache: {}', forAtMost(40), 40_000],
     [
       `providers: [${KEYS}, ${ASKED}]`,
-      'a key works until this process is started without it; a revoked key works for at most 5 s for new requests',
+      `a key works until this process is started without it; ${forAtMost(5)}`,
       null,
     ],
     [
@@ -134,10 +131,52 @@ describe('with-auth config', () => {
       'a token works until it ends by itself',
       null,
     ],
-  ])('says what ends a key: %s', async (auth, sentence, ms) => {
-    const { printed } = await runConfig(inAuth(auth))
+    [ENDPOINT, forAtMost(5), 5000],
+    [`${ENDPOINT}, timeout_ms: 200`, forAtMost(0.2), 200],
+    // In seconds, rounded up.
+    [`${ENDPOINT}, timeout_ms: 1501`, forAtMost(1.6), 1501],
+    [`${ENDPOINT}, timeout_ms: 1`, forAtMost(0.1), 1],
+    [`${ENDPOINT}, cache: {}`, forAtMost(30), 30_000],
+    [
+      `${ENDPOINT}, cache: { allow_ttl_ms: 10000, stale_if_error_ms: 60000 }`,
+      forAtMost(70),
+      70_000,
+    ],
+    [`${ENDPOINT}, cache: { allow_ttl_ms: 1000 }, timeout_ms: 8000`, forAtMost(8), 8000],
+    [`${ENDPOINT}, cache: { allow_ttl_ms: 0 }, timeout_ms: 100`, forAtMost(0.1), 100],
+    // No decision about a key of a file is cached.
+    [`provider_config: ${FILE}, ${CACHED}`, forAtMost(1), 1000],
+    [
+      `providers: [${FILE}, { ${JWKS} }], ${CACHED}`,
+      `${forAtMost(1)}; a token works until it ends by itself`,
+      null,
+    ],
+    [
+      `providers: [${FILE}, { type: custom, endpoint: "https://h.example/" }], ${CACHED}`,
+      forAtMost(60),
+      60_000,
+    ],
+  ])('says what ends a key: %s', async (written, sentence, ms) => {
+    writeFileSync(inFolder('keys.yaml'), 'keys: []')
+    const auth = inAuth(written.replace('FOLDER', inFolder('.')))
+    const { printed } = await runConfig(auth)
     expect(printed).toContain(`\n# ${sentence}\n`)
-    const json = await runConfig(inAuth(auth), '--json')
+    const json = await runConfig(auth, '--json')
     expect(JSON.parse(json.printed)).toMatchObject({ revokedKeyWorksForMs: ms })
+  })
+
+  it.each([
+    ['', '', 1000],
+    [', lost_push_ttl_ms: 30000', ', and 30 s while the store cannot be reached', 30_000],
+  ])('says what ends a key with a store: { url%s }', async (more, lost, withoutMs) => {
+    const store = `store: { url: "redis://127.0.0.1"${more} }`
+    const auth = inAuth(`${ENDPOINT}, cache: { allow_ttl_ms: 600000 }, ${store}`)
+    const { printed } = await runConfig(auth)
+    expect(printed).toContain(`\n# ${forAtMost(1)}${lost}; 600 s if nobody announces it\n`)
+    expect(JSON.parse((await runConfig(auth, '--json')).printed)).toMatchObject({
+      revokedKeyWorksForMs: 1000,
+      revokedKeyWorksWithoutStoreMs: withoutMs,
+      revokedKeyWorksUnannouncedMs: 600_000,
+    })
   })
 })

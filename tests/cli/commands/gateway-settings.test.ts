@@ -1,14 +1,18 @@
 import { describe, expect, it } from 'vitest'
+import { withAuth } from '../../../src/index.ts'
 import { createKey } from '../../../src/keys.ts'
+import { fromUpstream } from '../../../src/verifiers.ts'
 import { head, sendRaw } from '../../support/raw-client.ts'
 import { call, KEY, setupGateway } from '../support/running-gateway.ts'
 import type { IncomingHttpHeaders } from 'node:http'
 
 let received: IncomingHttpHeaders
-const { inFolder, reached, start, startGuarded } = setupGateway(({ headers }, response) => {
-  received = headers
-  response.end()
-})
+const { endpoint, inFolder, reached, start, startGuarded } = setupGateway(
+  ({ headers }, response) => {
+    received = headers
+    response.end()
+  },
+)
 
 async function startWithKeys(...options: readonly string[]) {
   const file = inFolder('keys.yaml')
@@ -103,5 +107,58 @@ describe('the settings of with-auth gateway', () => {
     }
     expect(await hostAt('--preserve-host')).toBe('Shop.example')
     expect(await hostAt()).toMatch(/^127\.0\.0\.1:\d+$/)
+  })
+})
+
+describe('WITH_AUTH_SIGN_SECRET', () => {
+  const SECRET = '0123456789abcdef0123456789abcdef'
+  const NEXT = 'fedcba9876543210fedcba9876543210'
+
+  /** The status that a guard with these secrets gives to the last request that the upstream got. */
+  async function judge(path: string, ...secret: readonly string[]): Promise<number> {
+    const proof = { signature: 'x-auth-signature', secret }
+    const config = fromUpstream({ principalHeader: 'x-auth-principal', proof })
+    const headers = new Headers(
+      Object.entries(received).filter(
+        (field): field is [string, string] => typeof field[1] === 'string',
+      ),
+    )
+    const guarded = withAuth(() => new Response(), config)
+    return (await guarded(new Request(`http://api.test${path}`, { headers }))).status
+  }
+
+  it('signs each identity with the first of several secrets, and nothing on a public path', async () => {
+    const file = inFolder('keys.yaml')
+    const { key } = await createKey(file, { principal: 'Jürgen Müller', tenant: 'acme' })
+    const args = ['--keys', file, '--public=/public/*', '--identity-encoding', 'utf-8']
+    const gateway = start(args, { WITH_AUTH_SIGN_SECRET: `${NEXT} ${SECRET}` })
+    const url = await gateway.listening()
+    expect((await call(`${url}/a?b=c`, key)).status).toBe(200)
+    const principal = String(received['x-auth-principal'])
+    expect(Buffer.from(principal, 'latin1').toString()).toBe('Jürgen Müller')
+    expect(received['x-auth-tenant']).toBe('acme')
+    expect(await judge('/a', SECRET, NEXT)).toBe(200)
+    expect(await judge('/a', SECRET)).toBe(403)
+    expect(await judge('/b', NEXT)).toBe(403)
+    const claimed = { headers: { 'X-Auth-Signature': 't=1,v1=0', X_Auth_Signature: 't=1,v1=0' } }
+    expect((await fetch(`${url}/public/x`, claimed)).status).toBe(200)
+    expect(Object.keys(received).join()).not.toMatch(/x.auth/i)
+    expect(gateway.printed() + gateway.noted()).not.toMatch(/0123456789|fedcba/)
+  })
+
+  it.each([
+    '',
+    'short-secret',
+    `${SECRET} `,
+    `${SECRET} short-secret`,
+    `${SECRET}\u00fc`,
+    `${SECRET}\n`,
+  ])('%j stops the start, and is not shown', async (secrets) => {
+    const gateway = start([], { AUTH_ENDPOINT: endpoint().url, WITH_AUTH_SIGN_SECRET: secrets })
+    expect(await gateway.ended).toBe(2)
+    expect(gateway.noted()).toContain(
+      'WITH_AUTH_SIGN_SECRET must be 16 to 1024 visible ASCII characters',
+    )
+    expect(gateway.printed() + gateway.noted()).not.toMatch(/short-secret|01234/)
   })
 })

@@ -9,13 +9,10 @@ import {
   withRequestIdHeader,
 } from '../../../src/cli/gateway/guard-config.ts'
 import { UsageError } from '../../../src/cli/errors.ts'
-import { describeRevocation, revocationBounds } from '../../../src/cli/revocation-bounds.ts'
+import { revocationBounds } from '../../../src/cli/revocation-bounds.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
-import { createAuthenticator, memoryCache } from '../../../src/index.ts'
-import { jwt } from '../../../src/jwt.ts'
-import { keys } from '../../../src/keys.ts'
-import { redisStore } from '../../../src/redis.ts'
-import { endpointVerifier, firstOf, fromUpstream } from '../../../src/verifiers.ts'
+import { createAuthenticator } from '../../../src/index.ts'
+import { fromUpstream } from '../../../src/verifiers.ts'
 import { get } from '../../support/requests.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import { words } from '../../support/words.ts'
@@ -182,67 +179,5 @@ describe('the settings on the command line', () => {
   it('are checked before the key file', async () => {
     const args = ['--keys', inFolder('lost.yaml'), '--preflight=yes']
     await expect(read(args)).rejects.toThrow('--preflight must be')
-  })
-})
-
-describe('how long a revoked key works', () => {
-  it.each<[AuthConfig, number]>([
-    [{}, 5000],
-    [{ timeoutMs: 200 }, 200],
-    [{ cache: memoryCache() }, 30_000],
-    [{ cache: memoryCache({ allowTtlMs: 10_000, staleIfErrorMs: 60_000 }) }, 70_000],
-    [{ cache: memoryCache({ allowTtlMs: 1000 }), timeoutMs: 8000 }, 8000],
-    [{ cache: memoryCache({ allowTtlMs: 0 }), timeoutMs: 100 }, 100],
-  ])('with %j it is %i ms', (config, ms) => {
-    const resolved = resolveConfig({ context: { headers: [] }, ...config })
-    expect(revocationBounds(resolved)).toEqual({ revokedKeyWorksForMs: ms })
-  })
-
-  it('is 1 s for keys of a file, whose decisions are not cached', () => {
-    const verifier = keys({ text: 'keys: []' })
-    const cache = memoryCache({ allowTtlMs: 60_000 })
-    const say = (config: AuthConfig): string => describeRevocation(resolveConfig(config))
-    expect(say({ verifier, cache })).toBe('a revoked key works for at most 1 s for new requests')
-    const issuer = jwt({ issuer: 'https://a.example', audience: 'a' })
-    expect(say({ verifier: firstOf([verifier, issuer]), cache })).toBe(
-      'a revoked key works for at most 1 s for new requests; a token works until it ends by itself',
-    )
-    const endpoint = endpointVerifier({ endpoint: 'https://a.example', context: { headers: [] } })
-    expect(say({ verifier: firstOf([verifier, endpoint]), cache })).toBe(
-      'a revoked key works for at most 60 s for new requests',
-    )
-  })
-
-  it('is given in seconds, rounded up', () => {
-    const say = (timeoutMs: number) =>
-      describeRevocation({ cache: false, timeoutMs, verifier: undefined })
-    expect(say(5000)).toBe('a revoked key works for at most 5 s for new requests')
-    expect(say(1501)).toBe('a revoked key works for at most 1.6 s for new requests')
-    expect(say(1)).toBe('a revoked key works for at most 0.1 s for new requests')
-  })
-
-  it.each([
-    [
-      {},
-      'a revoked key works for at most 1 s for new requests; 600 s if nobody announces it',
-      1000,
-      1000,
-    ],
-    [
-      { lostPushTtlMs: 30_000 },
-      'a revoked key works for at most 1 s for new requests, and 30 s while the store cannot be reached; 600 s if nobody announces it',
-      1000,
-      30_000,
-    ],
-  ])('with a store %j is: %s', (options, sentence, forMs, withoutMs) => {
-    const store = redisStore({ url: 'redis://127.0.0.1', ...options })
-    const cache = memoryCache({ allowTtlMs: 600_000, store })
-    const resolved = resolveConfig({ context: { headers: [] }, cache })
-    expect(describeRevocation(resolved)).toBe(sentence)
-    expect(revocationBounds(resolved)).toEqual({
-      revokedKeyWorksForMs: forMs,
-      revokedKeyWorksWithoutStoreMs: withoutMs,
-      revokedKeyWorksUnannouncedMs: 600_000,
-    })
   })
 })
