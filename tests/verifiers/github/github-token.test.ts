@@ -7,6 +7,7 @@ import {
   startGithub,
   USER,
 } from '../../support/github-service.ts'
+import { ask } from '../../support/issuer.ts'
 import { words } from '../../support/words.ts'
 import type { Said } from '../../support/github-service.ts'
 
@@ -16,16 +17,10 @@ const ATTRIBUTES = { organizations: 'teams' }
 
 describe('a personal token', () => {
   it('names its user', async () => {
-    const github = await startGithub({
-      json: USER,
-      headers: { 'x-oauth-scopes': 'repo, read:org' },
-    })
-    const { outcome, auth, verifier, endpointStatus } = await guardBy(github).ask(PERSONAL)
-    expect({ outcome, verifier, endpointStatus }).toEqual({
-      outcome: 'allow',
-      verifier: 'github',
-      endpointStatus: 200,
-    })
+    const headers = { 'x-oauth-scopes': 'repo, read:org' }
+    const github = await startGithub({ json: USER, headers })
+    const { auth, ...event } = await guardBy(github).ask(PERSONAL)
+    expect(event).toMatchObject({ outcome: 'allow', verifier: 'github', endpointStatus: 200 })
     expect(auth).toMatchObject({ principal: 'octocat', scopes: ['repo', 'read:org'] })
     expect({ ...auth?.attributes }).toEqual({})
     expect(github.calls).toMatchObject([
@@ -42,17 +37,11 @@ describe('a personal token', () => {
     ])
   })
 
-  it('names its user by the id, which stays with the user', async () => {
-    const given = { principal: 'id', attributes: { login: 'github_login' } } as const
+  it('names its user by the id, which stays with the user, and gives it as a text', async () => {
+    const given = { principal: 'id', attributes: { login: 'github_login', id: 'ids' } } as const
     const { auth } = await guardBy(await startGithub(), given).ask(PERSONAL)
     expect(auth?.principal).toBe('583231')
-    expect({ ...auth?.attributes }).toEqual({ github_login: ['octocat'] })
-  })
-
-  it('gives its id as a text, as every attribute is one', async () => {
-    const given = { attributes: { id: 'ids' } }
-    const { auth } = await guardBy(await startGithub(), given).ask(PERSONAL)
-    expect({ ...auth?.attributes }).toEqual({ ids: ['583231'] })
+    expect({ ...auth?.attributes }).toEqual({ github_login: ['octocat'], ids: ['583231'] })
   })
 
   it('ends when GitHub says that it does', async () => {
@@ -177,68 +166,32 @@ describe('a token of another form', () => {
 })
 
 describe('an answer of /user', () => {
-  it.each<[string, Said, object]>([
-    [
-      '401',
-      { status: 401, json: { message: 'Bad credentials' } },
-      { reason: 'denied', detail: 'unknown_token' },
-    ],
-    [
-      '403 of a suspended user',
-      { status: 403, json: { message: 'Sorry. Your account was suspended' } },
-      { reason: 'denied', detail: 'inactive' },
-    ],
-    [
-      '200 of a suspended user',
-      { json: { ...USER, suspended_at: '2026-01-01T00:00:00Z' } },
-      { reason: 'denied', detail: 'inactive' },
-    ],
-    ['403 without a body', { status: 403 }, { reason: 'service_error', endpointStatus: 403 }],
-    ['403 of a proxy', { status: 403, text: '<html>suspended' }, { reason: 'service_error' }],
-    [
-      '403 for another cause',
-      { status: 403, json: { message: 'Resource not accessible by integration' } },
-      { reason: 'service_error', endpointStatus: 403 },
-    ],
-    ['429', { status: 429 }, { reason: 'rate_limited' }],
-    [
-      '403 with retry-after',
-      { status: 403, headers: { 'retry-after': '30' } },
-      { reason: 'rate_limited' },
-    ],
-    [
-      '403 without a rest',
-      { status: 403, headers: { 'x-ratelimit-remaining': '0' } },
-      { reason: 'rate_limited' },
-    ],
-    [
-      '403 after wrong tokens',
-      {
-        status: 403,
-        json: { message: 'Maximum number of login attempts exceeded. Please try again later.' },
-      },
-      { reason: 'rate_limited' },
-    ],
-    [
-      '403 of the second limit',
-      { status: 403, json: { message: 'You have exceeded a secondary rate limit.' } },
-      { reason: 'rate_limited' },
-    ],
-    ['500', { status: 500 }, { reason: 'service_error', endpointStatus: 500 }],
-    [
-      '301',
-      { status: 301, headers: { location: 'http://127.0.0.1:1/' } },
-      { reason: 'service_error' },
-    ],
-    ['a list', { json: [] }, { reason: 'invalid_response' }],
-    ['HTML', { text: '<html>' }, { reason: 'invalid_response' }],
-    ['no login', { json: { id: 1 } }, { reason: 'invalid_response' }],
-    ['an empty login', { json: { login: '' } }, { reason: 'invalid_response' }],
-  ])('%s', async (_what, said, decision) => {
-    expect(await guardBy(await startGithub(said)).ask(PERSONAL)).toMatchObject({
-      outcome: 'deny',
-      ...decision,
-    })
+  const forbidden = (message: string): Said => ({ status: 403, json: { message } })
+  const limited = (headers: Record<string, string>): Said => ({ status: 403, headers })
+
+  it.each<[string, Said, string]>([
+    ['401', { status: 401, json: { message: 'Bad credentials' } }, 'denied unknown_token'],
+    ['a suspended user', forbidden('Sorry. Your account was suspended'), 'denied inactive'],
+    ['200 of such a user', { json: { ...USER, suspended_at: '2026-01-01' } }, 'denied inactive'],
+    ['403 without a body', { status: 403 }, 'service_error'],
+    ['403 of a proxy', { status: 403, text: '<html>suspended' }, 'service_error'],
+    ['403 for another cause', forbidden('Not accessible by integration'), 'service_error'],
+    ['429', { status: 429 }, 'rate_limited'],
+    ['403 with retry-after', limited({ 'retry-after': '30' }), 'rate_limited'],
+    ['403 without a rest', limited({ 'x-ratelimit-remaining': '0' }), 'rate_limited'],
+    ['wrong tokens', forbidden('Maximum number of login attempts exceeded.'), 'rate_limited'],
+    ['the second limit', forbidden('You have exceeded a secondary rate limit.'), 'rate_limited'],
+    ['500', { status: 500 }, 'service_error'],
+    ['301', { status: 301, headers: { location: 'http://127.0.0.1:1/' } }, 'service_error'],
+    ['a list', { json: [] }, 'invalid_response'],
+    ['HTML', { text: '<html>' }, 'invalid_response'],
+    ['no login', { json: { id: 1 } }, 'invalid_response'],
+    ['an empty login', { json: { login: '' } }, 'invalid_response'],
+  ])('with %s is %j: %s', async (_what, said, expected) => {
+    const decision = await guardBy(await startGithub(said)).ask(PERSONAL)
+    const { reason, detail, endpointStatus } = decision
+    expect([reason, detail].join(' ').trim()).toBe(expected)
+    expect(endpointStatus).toBe(said?.status ?? 200)
   })
 
   it.each([1.5, '583231', null, -0.1, Number.MAX_SAFE_INTEGER + 1])(
@@ -262,14 +215,9 @@ describe('an answer of /user', () => {
     const reset = String(Math.floor(Date.now() / 1000) + 3600)
     const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset }
     const { baseUrl } = await startGithub({ status: 403, headers })
-    const verifier = githubToken({ allow: 'personal', baseUrl })
-    const question = { token: PERSONAL, request: { path: '', headers: {}, params: {} } }
-    const pending = Promise.resolve(verifier.ask(question, new AbortController().signal))
-    const { retryAfterMs } = (await pending.catch((error: { retryAfterMs: number }) => error)) as {
-      retryAfterMs: number
-    }
-    expect(retryAfterMs).toBeGreaterThan(3_500_000)
-    expect(retryAfterMs).toBeLessThanOrEqual(3_600_000)
+    const retryAfterMs = expect.closeTo(3_600_000, -5) as number
+    const asked = ask(githubToken({ allow: 'personal', baseUrl }), PERSONAL)
+    await expect(asked).rejects.toMatchObject({ retryAfterMs })
   })
 })
 
@@ -311,8 +259,87 @@ describe('the options', () => {
   })
 })
 
-it('a fine-grained token is denied where organizations are asked for, since GitHub lists none', async () => {
-  const github = await startGithub(undefined, () => ({ json: [] }))
-  const { ask } = guardBy(github, { attributes: ATTRIBUTES })
-  expect(await ask(`github_pat_11AAAAAAA0_${PERSONAL}`)).toMatchObject({ detail: 'missing_claim' })
+describe('the organizations', () => {
+  const given = { attributes: ATTRIBUTES }
+  const FULL = { json: organizationsOf(100) }
+  const LIMITED = { status: 403, json: { message: 'API rate limit exceeded' } }
+  const SSO = { 'x-github-sso': 'partial-results; organizations=1,2' }
+
+  it('are read from all pages, of 100 and 1', async () => {
+    const github = await startGithub(undefined, (page) => ({
+      json: page === 1 ? organizationsOf(100) : organizationsOf(1, 100),
+    }))
+    const { auth } = await guardBy(github, given).ask(PERSONAL)
+    expect(auth?.attributes['teams']).toHaveLength(101)
+    expect(github.paths()).toEqual([
+      '/user',
+      '/user/orgs?per_page=100&page=1',
+      '/user/orgs?per_page=100&page=2',
+    ])
+  })
+
+  it('are read from all pages of a server with shorter pages, and no other link is followed', async () => {
+    const github = await startGithub(undefined, (page) => ({
+      json: organizationsOf(1, page),
+      headers: page === 1 ? { link: '<http://127.0.0.1:1/evil>; rel="next", <x>; rel="last"' } : {},
+    }))
+    const { auth } = await guardBy(github, given).ask(PERSONAL)
+    expect(auth?.attributes['teams']).toEqual(['org-1', 'org-2'])
+  })
+
+  it('are read from ten pages', async () => {
+    const github = await startGithub(undefined, (page) => ({
+      json: organizationsOf(page < 10 ? 100 : 99),
+    }))
+    const { auth } = await guardBy(github, given).ask(PERSONAL)
+    expect(auth?.attributes['teams']).toHaveLength(999)
+  })
+
+  it('are asked for ten times at most', async () => {
+    const github = await startGithub(undefined, () => ({ json: organizationsOf(100) }))
+    expect((await guardBy(github, given).ask(PERSONAL)).reason).toBe('invalid_response')
+    expect(github.calls).toHaveLength(1 + 10)
+  })
+
+  it('of 120 KB are read', async () => {
+    const json = organizationsOf(99).map((one) => ({ ...one, description: 'x'.repeat(1200) }))
+    const { auth } = await guardBy(await startGithub(undefined, () => ({ json })), given).ask(
+      PERSONAL,
+    )
+    expect(auth?.attributes['teams']).toHaveLength(99)
+  })
+
+  it.each<[string, (page: number) => Said, string]>([
+    ['the next page fails', (page) => (page > 1 ? { status: 500 } : FULL), 'service_error'],
+    ['they are not found', () => ({ status: 404 }), 'service_error'],
+    ['they are not a list', () => ({ json: {} }), 'invalid_response'],
+    ['one has no login', () => ({ json: [{ login: 'a' }, { id: 1 }] }), 'invalid_response'],
+    ['the rate is limited', () => LIMITED, 'rate_limited'],
+  ])('are not taken for none if %s', async (_what, organizations, reason) => {
+    const decision = await guardBy(await startGithub(undefined, organizations), given).ask(PERSONAL)
+    expect(decision).toMatchObject({ outcome: 'deny', reason })
+  })
+
+  it.each<[string, Said, string]>([
+    ['lacks read:org', { status: 403, json: { message: 'You need read:org' } }, 'missing_claim'],
+    ['lacks single sign-on', { json: organizationsOf(1), headers: SSO }, 'missing_claim'],
+    ['was revoked after the first question', { status: 401 }, 'unknown_token'],
+  ])('deny a token that %s', async (_what, said, detail) => {
+    const decision = await guardBy(await startGithub(undefined, () => said), given).ask(PERSONAL)
+    expect(decision).toMatchObject({ reason: 'denied', detail })
+  })
+
+  it('are not asked for if no attribute has them, or if the option says so', async () => {
+    const github = await startGithub()
+    await guardBy(github, { attributes: { login: 'roles' } }).ask(PERSONAL)
+    const { auth } = await guardBy(github, { ...given, organizations: false }).ask(PERSONAL)
+    expect(github.paths()).toEqual(['/user', '/user'])
+    expect({ ...auth?.attributes }).toEqual({})
+  })
+
+  it('deny a fine-grained token, since GitHub lists none for it', async () => {
+    const { ask: askGuard } = guardBy(await startGithub(), given)
+    const token = `github_pat_11AAAAAAA0_${PERSONAL}`
+    expect(await askGuard(token)).toMatchObject({ detail: 'missing_claim' })
+  })
 })
