@@ -1,8 +1,8 @@
-import { createAuthenticator, memoryCache } from '../../src/index.ts'
+import { memoryCache } from '../../src/index.ts'
 import { introspection } from '../../src/verifiers.ts'
+import { guardWith } from '../support/guarded-verifier.ts'
 import { at, readRecording } from './recording.ts'
 import { startService } from './service.ts'
-import type { DecisionEvent } from '../../src/index.ts'
 import type { IntrospectionOptions } from '../../src/verifiers.ts'
 import type { Case } from './recording.ts'
 import type { Answer } from './service.ts'
@@ -22,22 +22,17 @@ const LATER_MS = 90_000
 /** Tokens that Keycloak, Hydra and zitadel/oidc were asked about. */
 export async function replayIntrospection(): Promise<Case[]> {
   const keycloak = readRecording<Keycloak>('keycloak')
-  const others = readRecording<Others>('hydra-zitadel-oauth2-proxy')
-  const { hydra, zitadel } = others
+  const { at: time, hydra, zitadel } = readRecording<Others>('hydra-zitadel-oauth2-proxy')
+  const later = time + LATER_MS
+  const ofHydra = ofServer(hydra.opaque)
+  const { issuer } = hydra.opaque
+  const byKeycloak = { issuer: keycloak.issuer, audience: 'my-api' }
+  const bare = { audience: AUDIENCE, allowMissingAudience: true }
   return [
-    ...(await replay('Keycloak', keycloak.recordedAt, ofKeycloak(keycloak), {
-      issuer: keycloak.issuer,
-      audience: 'my-api',
-    })),
-    ...(await replay('Hydra', others.at + LATER_MS, ofServer(hydra.opaque), {
-      issuer: hydra.opaque.issuer,
-      audience: AUDIENCE,
-    })),
-    ...(await replay('Hydra, without audience too', others.at + LATER_MS, ofServer(hydra.opaque), {
-      audience: AUDIENCE,
-      allowMissingAudience: true,
-    })),
-    ...(await replay('zitadel', others.at + LATER_MS, ofZitadel(zitadel), {})),
+    ...(await replay('Keycloak', keycloak.recordedAt, ofKeycloak(keycloak), byKeycloak)),
+    ...(await replay('Hydra', later, ofHydra, { issuer, audience: AUDIENCE })),
+    ...(await replay('Hydra, without audience too', later, ofHydra, bare)),
+    ...(await replay('zitadel', later, ofZitadel(zitadel), {})),
   ]
 }
 
@@ -84,27 +79,16 @@ async function replay(
     for (const asked of all) {
       answer = asked.answer
       count = 0
-      let decision: DecisionEvent | undefined
-      const authenticate = createAuthenticator({
-        verifier: introspection({ url, client: CLIENT, ...options }),
-        retry: false,
-        circuitBreaker: false,
-        cache: memoryCache(),
-        onEvent: (event) => {
-          if (event.type === 'decision') decision = event
-        },
-      })
-      const headers = { authorization: `Bearer ${asked.token}` }
-      const ask = () => authenticate(new Request('http://h.test/v1/models', { headers }))
-      const result = await ask()
-      const { outcome, reason, principal } = decision ?? {}
-      const allowed = `in: ${String(principal)} until ${String(result.ok && result.auth?.expiresAt)}`
+      const verifier = introspection({ url, client: CLIENT, ...options })
+      const { ask } = guardWith(verifier, { circuitBreaker: false, cache: memoryCache() })
+      const { outcome, reason, auth } = await ask(asked.token)
+      const allowed = `in: ${String(auth?.principal)} until ${String(auth?.expiresAt)}`
       const ours = outcome === 'allow' ? allowed : String(reason)
       const of = `${name}: ${asked.of}`
       found.push({ of, recorded: decided(asked.answer, options), ours })
       if (outcome !== 'allow') continue
-      await ask()
-      found.push({ of: `${of}, twice`, recorded: 'one question', ours: questions(count) })
+      await ask(asked.token)
+      found.push({ of: `${of}, twice`, recorded: '1 question', ours: `${count} question` })
     }
     return found
   })
@@ -118,22 +102,13 @@ function decided(
   options: Partial<IntrospectionOptions>,
 ): string {
   if (status !== 200) return 'service_error'
-  const {
-    active,
-    sub,
-    exp = 0,
-    aud = [],
-    token_use: use = 'access_token',
-  } = JSON.parse(body) as Said
-  const named = [aud].flat()
+  const said = JSON.parse(body) as Said
+  const { active, sub, exp = 0, token_use: use = 'access_token' } = said
+  const named = [said.aud ?? []].flat()
   const isForHere =
     options.audience === undefined ||
     named.includes(String(options.audience)) ||
     (named.length === 0 && options.allowMissingAudience === true)
   const isGood = active === true && isForHere && use === 'access_token'
   return isGood ? `in: ${sub} until ${exp * 1000}` : 'denied'
-}
-
-function questions(count: number): string {
-  return count === 1 ? 'one question' : `${count} questions`
 }

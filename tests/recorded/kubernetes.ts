@@ -1,9 +1,10 @@
-import { createAuthenticator } from '../../src/index.ts'
 import { jwt } from '../../src/jwt.ts'
 import { kubernetesToken } from '../../src/verifiers.ts'
+import { guardWith } from '../support/guarded-verifier.ts'
 import { at, readRecording } from './recording.ts'
 import { startService } from './service.ts'
-import type { DecisionEvent, Verifier } from '../../src/index.ts'
+import type { Verifier } from '../../src/index.ts'
+import type { Decided } from '../support/guarded-verifier.ts'
 import type { Case } from './recording.ts'
 import type { Answer, Call } from './service.ts'
 import type { Kubernetes, Tape } from './recordings.ts'
@@ -117,26 +118,11 @@ function verifiersOf({ issuer, audience, reviewer }: Kubernetes, port: number) {
   }
 }
 
-type Decision = DecisionEvent & { readonly until?: number | undefined }
+const decide = (verifier: Verifier, token: string): Promise<Decided> =>
+  guardWith(verifier, { circuitBreaker: false }).ask(token)
 
-async function decide(verifier: Verifier, token: string): Promise<Decision> {
-  let decision: DecisionEvent | undefined
-  const authenticate = createAuthenticator({
-    verifier,
-    retry: false,
-    circuitBreaker: false,
-    onEvent: (event) => {
-      if (event.type === 'decision') decision = event
-    },
-  })
-  const headers = { authorization: `Bearer ${token}` }
-  const result = await authenticate(new Request('http://h.test/v1/models', { headers }))
-  if (decision === undefined) throw new Error('Expected a decision')
-  return { ...decision, until: result.ok ? result.auth?.expiresAt : undefined }
-}
-
-function shown({ outcome, reason, principal, until, detail }: Decision, hasDetail = false): string {
-  if (outcome === 'allow') return `in: ${String(principal)} until ${String(until)}`
+function shown({ outcome, reason, auth, detail }: Decided, hasDetail = false): string {
+  if (outcome === 'allow') return `in: ${String(auth?.principal)} until ${String(auth?.expiresAt)}`
   if (reason !== 'denied') return String(reason)
   return hasDetail ? `denied: ${String(detail)}` : 'denied'
 }

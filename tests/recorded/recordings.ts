@@ -36,7 +36,7 @@ export interface Server {
 }
 
 /** Tokens of Hydra that are signed. */
-export interface SignedByHydra extends Server {
+interface SignedByHydra extends Server {
   /** The client that users log in to. */
   readonly web: string
   readonly documents: Readonly<Record<string, Whole>>

@@ -10,13 +10,12 @@ import {
 } from './differences.ts'
 import { replayEndpoint } from './endpoint.ts'
 import { replayExchange } from './exchange.ts'
-import { replayHydra } from './hydra.ts'
 import { replayIntrospection } from './introspection.ts'
-import { replayKeycloak } from './keycloak.ts'
+import { replayHydra, replayKeycloak } from './issuers.ts'
 import { replayKubernetes } from './kubernetes.ts'
 import { replayPolicies } from './policies.ts'
 import { replayProviders } from './providers.ts'
-import { replayOauth2Proxy, replaySubrequests } from './proxies.ts'
+import { replaySubrequests } from './proxies.ts'
 import { replaySections } from './sections.ts'
 import { SERVERS } from './versions.ts'
 import type { Decided } from './differences.ts'
@@ -33,7 +32,7 @@ export interface Replay {
   readonly least: number
 }
 
-const { llamaStack, ogx, keycloak, hydra, zitadel, kubernetes, oauth2Proxy } = SERVERS
+const { llamaStack, ogx, keycloak, hydra, zitadel, kubernetes } = SERVERS
 const { traefik, caddy, haproxy } = SERVERS
 const oauth = [keycloak, hydra, zitadel].join(', ')
 const proxies = [traefik, caddy, haproxy, 'nginx'].join(', ')
@@ -49,7 +48,6 @@ export const REPLAYS: readonly Replay[] = [
   row('tokens of', keycloak, replayKeycloak, KEYCLOAK, 70),
   row('tokens of', hydra, replayHydra, [], 18),
   row('introspection by', oauth, replayIntrospection, INTROSPECTION, 86),
-  row('callers behind', oauth2Proxy, replayOauth2Proxy, [], 6),
   row('subrequests of', proxies, replaySubrequests, [], 140),
 ]
 
