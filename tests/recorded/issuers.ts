@@ -56,12 +56,11 @@ export async function replayKeycloak(): Promise<Case[]> {
     service.publish({ [keysPath]: keys })
     for (const audience of AUDIENCES) {
       const decide = service.decideBy({ audience })
-      for (const [name, token] of Object.entries(tokens)) {
-        const answer = answerAbout(name, asked)
-        if (answer === undefined) continue
-        const recorded = answer.active === true ? `allowed ${answer.sub}` : 'rejected'
+      for (const name of Object.keys(tokens).filter((one) => `my-api ${one}` in asked)) {
+        const { active, sub } = answerAbout(name, asked)
+        const recorded = active === true ? `allowed ${sub}` : 'rejected'
         const of = `${name}, for ${audience.join(' or ')}`
-        found.push({ of, recorded, ours: await decide(token) })
+        found.push({ of, recorded, ours: await decide(tokens[name]) })
       }
     }
     return found
@@ -86,16 +85,15 @@ async function decideRotations(
   const cases: Case[] = []
   for (const [name, keys, ofSameUser] of rotations) {
     publish({ [keysPath]: keys })
-    const recorded = `allowed ${answerAbout(ofSameUser, asked)?.sub}`
+    const recorded = `allowed ${answerAbout(ofSameUser, asked).sub}`
     const ours = await decide(tokens[name])
     cases.push({ of: `the first token of a new key: ${name}`, recorded, ours })
   }
   return cases
 }
 
-function answerAbout(name: string, asked: Keycloak['asked']): Said | undefined {
-  const answer = asked[`my-api ${name}`]
-  return answer && (JSON.parse(answer.body) as Said)
+function answerAbout(name: string, asked: Keycloak['asked']): Said {
+  return JSON.parse(asked[`my-api ${name}`]?.body ?? '{}') as Said
 }
 
 const AUDIENCE = 'https://api.example.com'

@@ -29,8 +29,8 @@ const row = (key: string, yaml: string, effect: object, rest: Rest = {}): Provid
 
 /** Rows in which the same is sent, unless they say otherwise. */
 const rowsBy =
-  (sent: Sent): typeof row =>
-  (key, yaml, effect, rest = {}) =>
+  (sent: Sent) =>
+  (key: string, yaml: string, effect: object, rest: Rest = {}): ProviderRow =>
     row(key, yaml, effect, { sent, ...rest })
 
 const SECRET = '0123456789abcdef'

@@ -7,7 +7,7 @@ import {
   startGithub,
   USER,
 } from '../../support/github-service.ts'
-import { ask } from '../../support/issuer.ts'
+import { ask as askAlone } from '../../support/issuer.ts'
 import { words } from '../../support/words.ts'
 import type { Said } from '../../support/github-service.ts'
 
@@ -216,7 +216,7 @@ describe('an answer of /user', () => {
     const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset }
     const { baseUrl } = await startGithub({ status: 403, headers })
     const retryAfterMs = expect.closeTo(3_600_000, -5) as number
-    const asked = ask(githubToken({ allow: 'personal', baseUrl }), PERSONAL)
+    const asked = askAlone(githubToken({ allow: 'personal', baseUrl }), PERSONAL)
     await expect(asked).rejects.toMatchObject({ retryAfterMs })
   })
 })
@@ -338,8 +338,8 @@ describe('the organizations', () => {
   })
 
   it('deny a fine-grained token, since GitHub lists none for it', async () => {
-    const { ask: askGuard } = guardBy(await startGithub(), given)
+    const { ask } = guardBy(await startGithub(), given)
     const token = `github_pat_11AAAAAAA0_${PERSONAL}`
-    expect(await askGuard(token)).toMatchObject({ detail: 'missing_claim' })
+    expect(await ask(token)).toMatchObject({ detail: 'missing_claim' })
   })
 })
