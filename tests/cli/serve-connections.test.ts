@@ -2,30 +2,34 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { trackConnections } from '../../src/cli/serving/connections.ts'
-import { within } from '../../src/core/async.ts'
 import { passWebSockets } from '../../src/node.ts'
 import { close, listen } from '../support/loopback.ts'
 import { head, openSocket } from '../support/raw-client.ts'
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-const LINGER_MS = 80
-const HEAD_MS = 500
+const LINGER_MS = 5000
+const HEAD_MS = 2000
 
 let server: Server
 let port: number
 let endIdle: () => void
 let answers: ServerResponse[]
-let closed: Promise<unknown>
+let hasClosed: boolean
 beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'performance'] })
   answers = []
   server = createServer((_, response) => void answers.push(response))
   server.keepAliveTimeout = 60_000
-  endIdle = trackConnections(server, LINGER_MS, HEAD_MS)
+  endIdle = trackConnections(server)
   port = await listen(server)
-  closed = once(server, 'close')
+  hasClosed = false
+  server.once('close', () => (hasClosed = true))
 })
-afterEach(() => close(server))
+afterEach(async () => {
+  vi.useRealTimers()
+  await close(server)
+})
 
 /** Opens a connection, sends the bytes and collects the answer. `accepted` is its end at the server. */
 async function open(bytes: string) {
@@ -44,9 +48,14 @@ function drain(): void {
   server.close()
 }
 
-/** Waits for less than the client's own patience. */
+/** Lets the time for the rest of a head pass, after which the server must close at its next look. */
 async function closedSoon(): Promise<void> {
-  expect(await within(10 * HEAD_MS, closed)).toBeDefined()
+  vi.advanceTimersByTime(HEAD_MS)
+  const closing = async (): Promise<boolean> => {
+    vi.advanceTimersByTime(100)
+    return hasClosed
+  }
+  await expect.poll(closing, { interval: 1, timeout: 5000 }).toBe(true)
 }
 
 const GET = head('GET /', 'Host: a')
@@ -60,11 +69,11 @@ describe('while the server closes', () => {
   })
 
   it('finishes an open request, however long it takes, then closes its connection', async () => {
-    const { socket, received } = await open(GET)
+    const { socket, accepted, received } = await open(GET)
     await expect.poll(() => answers.length).toBe(1)
     drain()
-    await new Promise((resolve) => setTimeout(resolve, HEAD_MS + 250))
-    expect(socket.closed).toBe(false)
+    vi.advanceTimersByTime(10 * HEAD_MS)
+    expect(accepted.destroyed).toBe(false)
     answers[0]?.end('late')
     await closedSoon()
     await expect.poll(received).toContain('late')
@@ -73,14 +82,15 @@ describe('while the server closes', () => {
 
   it('finishes each request in front of an upgrade that waits for them', async () => {
     passWebSockets(server, () => new Response())
-    endIdle = trackConnections(server, LINGER_MS, HEAD_MS)
-    const { received } = await open(
+    endIdle = trackConnections(server)
+    const { accepted, received } = await open(
       GET + GET + head('GET /', 'Host: a', 'Connection: upgrade', 'Upgrade: h2c'),
     )
     await expect.poll(() => answers.length).toBe(2)
     drain()
     answers[0]?.end('<1>')
-    await new Promise((resolve) => setTimeout(resolve, 2 * HEAD_MS))
+    vi.advanceTimersByTime(2 * HEAD_MS)
+    expect(accepted.destroyed).toBe(false)
     answers[1]?.end('<2>')
     await expect.poll(() => answers.length).toBe(3)
     answers[2]?.end('<3>')
@@ -125,7 +135,8 @@ describe('while the server closes', () => {
     const { socket, accepted, received } = await open(GET.slice(0, -2))
     await expect.poll(() => accepted.bytesRead).toBeGreaterThan(0)
     drain()
-    await new Promise((resolve) => setTimeout(resolve, 150))
+    vi.advanceTimersByTime(HEAD_MS - 100)
+    expect(accepted.destroyed).toBe(false)
     socket.write('\r\n')
     await expect.poll(() => answers.length).toBe(1)
     answers[0]?.end('whole')
@@ -138,22 +149,25 @@ describe('a response before the end of the request', () => {
   const UPLOAD = head('POST /', 'Host: a', 'Content-Length: 1000')
 
   it('closes the connection of a client that keeps sending slowly', async () => {
-    const { socket, received } = await open(UPLOAD)
+    const { socket, accepted, received } = await open(UPLOAD)
     await expect.poll(() => answers.length).toBe(1)
     answers[0]?.end('early')
-    const drip = setInterval(() => socket.write('x'), 20)
     await expect.poll(received).toContain('early')
+    for (let passed = 0; passed < LINGER_MS; passed += 500) {
+      expect(accepted.destroyed).toBe(false)
+      socket.write('x')
+      vi.advanceTimersByTime(500)
+    }
     await expect.poll(() => socket.closed).toBe(true)
-    clearInterval(drip)
-    await close(server)
   })
 
   it('keeps the connection of a client that soon sends the rest', async () => {
-    const { socket, received } = await open(UPLOAD)
+    const { socket, accepted, received } = await open(UPLOAD)
     await expect.poll(() => answers.length).toBe(1)
     answers[0]?.end('early')
     socket.write('x'.repeat(1000))
-    await new Promise((resolve) => setTimeout(resolve, 3 * LINGER_MS))
+    await expect.poll(() => accepted.bytesRead).toBe(UPLOAD.length + 1000)
+    vi.advanceTimersByTime(3 * LINGER_MS)
     socket.write(GET)
     await expect.poll(() => answers.length).toBe(2)
     answers[1]?.end('second')
@@ -169,7 +183,7 @@ it('forgets a closed connection', async () => {
   const destroy = vi.spyOn(tracked, 'destroy')
   const { socket } = await open('')
   drain()
-  await closed
+  await closedSoon()
   expect(destroy).not.toHaveBeenCalled()
   socket.destroy()
 })

@@ -1,8 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
 import { openSocket } from '../../support/raw-client.ts'
-import { serveCommand } from '../../support/served-command.ts'
 import { collect, handshake } from '../../support/socket-gateway.ts'
 import { KEY, setupGateway } from '../support/running-gateway.ts'
 import type { ServerResponse } from 'node:http'
@@ -51,36 +49,32 @@ describe('with-auth gateway --cors-origin', () => {
     expect(reached).toEqual([])
   })
 
-  it('lets the origin read a 401 and its challenge, and no other origin', async () => {
-    const { url } = await startGuarded('--cors-origin', ORIGIN)
-    const own = await fetch(url, { headers: { origin: ORIGIN } })
-    expect([own.status, fieldsOf(own)]).toEqual([401, OPEN])
-    expect(own.headers.has('www-authenticate')).toBe(true)
-    const other = await fetch(url, { headers: { origin: 'https://evil.example' } })
-    expect([other.status, fieldsOf(other)]).toEqual([401, CLOSED])
-  })
-
-  it('lets it read a 503 while the endpoint is unproven', async () => {
-    const args = ['--upstream', 'http://127.0.0.1:9', '--cors-origin', ORIGIN]
-    const env = { AUTH_ENDPOINT: 'http://127.0.0.1:9/' }
-    const url = await serveCommand(gatewayCommand, args, env).listening()
-    const response = await fetch(url, { headers: { origin: ORIGIN } })
-    expect([response.status, fieldsOf(response)]).toEqual([503, OPEN])
-  })
-
-  it('lets it read a 403, and a 429 with its Retry-After', async () => {
+  it('lets the origin read a 401, a 403 and a 429 with their headers, and no other origin', async () => {
     const file = inFolder('run.yaml')
     const policy = 'unavailable_status: 503, route_policy: [{ forbid: { paths: /admin } }]'
     writeFileSync(file, `server: { auth: { endpoint: "${endpoint().url}", ${policy} } }`)
     const url = await start(['--config', file, '--cors-origin', ORIGIN]).listening()
-    const headers = { origin: ORIGIN, authorization: `Bearer ${KEY}` }
-    const forbidden = await fetch(`${url}/admin`, { headers })
+    const ask = (path: string, key?: string, origin = ORIGIN): Promise<Response> =>
+      fetch(url + path, { headers: { origin, ...(key && { authorization: `Bearer ${key}` }) } })
+    const own = await ask('/')
+    expect([own.status, fieldsOf(own)]).toEqual([401, OPEN])
+    expect(own.headers.has('www-authenticate')).toBe(true)
+    const other = await ask('/', undefined, 'https://evil.example')
+    expect([other.status, fieldsOf(other)]).toEqual([401, CLOSED])
+    const forbidden = await ask('/admin', KEY)
     expect([forbidden.status, fieldsOf(forbidden)]).toEqual([403, OPEN])
     endpoint().respondWith(429)
-    const limited = await fetch(url, { headers: { ...headers, authorization: 'Bearer sk-new' } })
+    const limited = await ask('/', 'sk-new')
     expect([limited.status, fieldsOf(limited)]).toEqual([429, OPEN])
     expect(limited.headers.has('retry-after')).toBe(true)
     expect(reached).toEqual([])
+  })
+
+  it('lets it read a 503 while the endpoint is unproven', async () => {
+    await endpoint().close()
+    const { url } = await startGuarded('--cors-origin', ORIGIN)
+    const response = await fetch(url, { headers: { origin: ORIGIN } })
+    expect([response.status, fieldsOf(response)]).toEqual([503, OPEN])
   })
 
   it('answers its preflights beside --preflight allow, which passes on those of other origins', async () => {
@@ -114,25 +108,19 @@ describe('with-auth gateway --cors-origin', () => {
   it('opens an upstream without CORS headers, and leaves those that it sends', async () => {
     const { url } = await startGuarded('--cors-origin', ORIGIN)
     const headers = { origin: ORIGIN, authorization: `Bearer ${KEY}` }
-    const plain = await fetch(url, { headers })
-    expect([plain.status, fieldsOf(plain)]).toEqual([200, OPEN])
-    answer = (response) => {
-      response.setHeader('access-control-allow-origin', '*')
-      response.end('hello')
+    const fieldsFor = async (name: string, value: string): Promise<object> => {
+      answer = (response) => response.setHeader(name, value).end('hello')
+      const response = await fetch(url, { headers })
+      return { status: response.status, ...fieldsOf(response) }
     }
-    const own = await fetch(url, { headers })
-    expect(fieldsOf(own)).toMatchObject({ 'allow-origin': '*', 'expose-headers': null })
-  })
-
-  // Starlette sends it to every origin, also to one that it does not allow.
-  it('does not let pages send cookies because the upstream says so without an origin', async () => {
-    const { url } = await startGuarded('--cors-origin', ORIGIN)
-    answer = (response) => {
-      response.setHeader('access-control-allow-credentials', 'true')
-      response.end('hello')
-    }
-    const headers = { origin: ORIGIN, authorization: `Bearer ${KEY}` }
-    expect(fieldsOf(await fetch(url, { headers }))).toEqual(OPEN)
+    const open = { status: 200, ...OPEN }
+    expect(await fieldsFor('x-own', '1')).toEqual(open)
+    expect(await fieldsFor('access-control-allow-origin', '*')).toMatchObject({
+      'allow-origin': '*',
+      'expose-headers': null,
+    })
+    // Starlette sends it to every origin. Without an origin it must not let pages send cookies.
+    expect(await fieldsFor('access-control-allow-credentials', 'true')).toEqual(open)
   })
 
   it('adds nothing without the flag', async () => {

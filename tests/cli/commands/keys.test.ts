@@ -34,12 +34,7 @@ describe('with-auth keys create', () => {
   })
 
   it('accepts attributes, a tenant, paths and an expiry', async () => {
-    const attributes = [
-      '--attribute',
-      'roles=admin',
-      '--attribute=roles=a=b',
-      '--attribute=teams=x',
-    ]
+    const attributes = ['roles=admin', 'roles=a=b', 'teams=x'].map((one) => `--attribute=${one}`)
     const limits = ['--tenant', 'acme', '--path', '/v1', '--path', '/v2', '--expires-in', '90d']
     const created = await create('--principal', 'bob', ...attributes, ...limits)
     expect(created).toMatchObject({
@@ -126,23 +121,7 @@ describe('with-auth keys create', () => {
 })
 
 describe('with-auth keys list', () => {
-  it('shows no secret', async () => {
-    const { key, id } = await create('--principal', 'al\u001B[31mice', '--path', '/v1').catch(() =>
-      create('--principal', 'ali\u202Ece', '--path', '/v1'),
-    )
-    const { code, printed } = await keys('list')
-    expect(code).toBe(0)
-    expect(printed).toMatch(/^ID +PRINCIPAL +ROLES +AGE +LAST USED +STATUS\n/)
-    expect(printed).toContain(id)
-    expect(printed).toMatch(/^[\x20-\x7e\n]+$/)
-    expect(printed).not.toContain(key)
-    const json = await keys('list', '--json')
-    const [record] = JSON.parse(json.printed) as KeyRecord[]
-    expect(record).toMatchObject({ id, status: 'active', paths: ['/v1'] })
-    expect(json.printed).not.toMatch(/[\da-f]{64}/)
-  })
-
-  it('aligns the table', async () => {
+  it('aligns the table, and shows no secret', async () => {
     const soon = ['--expires-in', '9d', '--attribute', 'roles=admin', '--attribute', 'roles=dev']
     const one = await create('--principal', 'principal with a long name', ...soon)
     const two = await create('--principal', 'ali\u202Ece', '--attribute', 'roles=\u001B[31m')
@@ -157,6 +136,10 @@ describe('with-auth keys list', () => {
         '',
       ].join('\n'),
     })
+    const json = await keys('list', '--json')
+    expect(JSON.parse(json.printed)).toMatchObject([{ id: one.id, status: 'active' }, {}])
+    expect(json.printed).not.toContain(one.key)
+    expect(json.printed).not.toMatch(/[\da-f]{64}/)
   })
 
   it('shows the names and the tenants, if a key has one', async () => {

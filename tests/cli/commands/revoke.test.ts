@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto'
 import { createClient } from '@redis/client'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { revokeCommand } from '../../../src/cli/commands/revoke.ts'
-import { main } from '../../../src/cli/main.ts'
 import { connectLiveGuard, pause, stopGuards, until } from '../../support/connected-guards.ts'
 import { findFreePort } from '../../support/loopback.ts'
 import { ENGINES, startEngine, stopEngines, writeStoreConfig } from '../../support/redis-servers.ts'
-import { createSurroundings } from '../../support/surroundings.ts'
+import { runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import type { Verdict } from '../../../src/index.ts'
 import type { RunningEngine } from '../../support/redis-servers.ts'
@@ -17,10 +16,8 @@ const [engineName] = ENGINES
 
 const configFor = (url?: string): string => writeStoreConfig(pathOf('run.yaml'), url)
 
-async function revoke(args: readonly string[], input = '') {
-  const surroundings = createSurroundings({}, input)
-  const code = await main(['revoke', ...args], [revokeCommand], surroundings)
-  return { code, printed: surroundings.printed(), noted: surroundings.noted() }
+function revoke(args: readonly string[], input = '') {
+  return runLine(['revoke', ...args], [revokeCommand], {}, input)
 }
 
 describe('with-auth revoke', () => {
