@@ -8,8 +8,27 @@ import type { Command } from '../../src/cli/command-line.ts'
 
 const options = { file: { value: 'FILE', help: 'a file' } }
 
-function command(name: string, run: Command['run']): Command {
-  return { name, usage: '', summary: `does ${name}`, examples: [], options, run }
+function command(name: string, run: Command['run'], more: Partial<Command> = {}): Command {
+  return { name, usage: '', summary: `does ${name}`, examples: [], options, run, ...more }
+}
+
+/** What a command has that its help describes. */
+const DESCRIBED: Partial<Command> = {
+  usage: '--keys FILE',
+  summary: 'make a key',
+  details: `It is shown once.${' A sentence that is longer than a line goes on below.'.repeat(2)}
+
+And again.`,
+  environment: { KEYS_TEST: 'what a test sets' },
+  examples: ['with-auth keys create --keys keys.yaml > key.txt'],
+  options: {
+    keys: {
+      value: 'FILE',
+      help: 'the file with the keys, which is made where it is not there as yet',
+      default: 'a b.yaml',
+    },
+    path: { value: 'PREFIX', help: 'a path', isRepeatable: true },
+  },
 }
 
 const COMMANDS = [
@@ -52,6 +71,59 @@ describe('the program', () => {
     expect((await runMain('negative')).code).toBe(1)
   })
 
+  it('reads options, switches and operands in any order, and the rest after -- as operands', async () => {
+    const read = command(
+      'read',
+      async (line, { print }) => {
+        const seen = [line.text('keys'), line.texts('path'), line.has('json'), line.operands]
+        print(JSON.stringify([...seen, line.text('path'), line.texts('nothing')]))
+        return 0
+      },
+      DESCRIBED,
+    )
+    const line = 'read one --keys=-x --json two --path=/a --path /b -- --path'
+    const { printed } = await runLine(line.split(' '), [read])
+    const operands = ['one', 'two', '--path']
+    expect(JSON.parse(printed)).toEqual(['-x', ['/a', '/b'], true, operands, '/a', []])
+  })
+
+  it('describes a command in 80 columns, with the common options, and without empty sections', async () => {
+    const helpOf = async (more: Partial<Command>): Promise<string> =>
+      (await runLine(['make', '--help'], [command('make', async () => 0, more)])).printed
+    expect(await helpOf(DESCRIBED)).toBe(`Make a key.
+
+Usage:
+  with-auth make --keys FILE
+
+It is shown once. A sentence that is longer than a line goes on below. A
+sentence that is longer than a line goes on below.
+
+And again.
+
+Options:
+  --keys FILE    the file with the keys, which is made where it is not there as
+                 yet [default: a b.yaml]
+  --path PREFIX  a path
+  --json         print JSON, for programs
+  -h, --help     show this help
+
+Environment:
+  KEYS_TEST  what a test sets
+
+Examples:
+  $ with-auth keys create --keys keys.yaml > key.txt
+`)
+    expect(await helpOf({ options: {} })).toBe(`Does make.
+
+Usage:
+  with-auth make
+
+Options:
+  --json      print JSON, for programs
+  -h, --help  show this help
+`)
+  })
+
   it.each([
     [['shwo'], 'with-auth: Unknown command "shwo": did you mean show?\nRun "with-auth --help"'],
     [
@@ -84,10 +156,20 @@ describe('the program', () => {
     [['--help', '--file=x'], 'with-auth: --help takes no options\n'],
     [['--json', 'keys', 'list'], '"Put \\"--json\\" after the command: with-auth keys list"'],
     [['--hlep'], 'with-auth: Unknown option "--hlep": did you mean --help?\n'],
+    [['show', '--qqqqqqqqqq'], 'with-auth: Unknown option "--qqqqqqqqqq"\n'],
+    [['show', '--__proto__=x'], 'with-auth: Unknown option (hidden because it may be a secret)\n'],
+    [['show', `--${'q'.repeat(60)}`], 'with-auth: Unknown option (hidden because it may be a'],
+    [['show', '--constructor'], 'with-auth: Unknown option "--constructor"\n'],
+    [['show', '-x'], 'with-auth: Unknown option "-x"\n'],
+    [['show', '--key=sk-secret'], 'with-auth: Unknown option "--key": did you mean --help?\n'],
+    [['show', '--file', '--json'], '"--file needs a value: --file FILE"'],
+    [['show', '--file', 'a', '--file', 'b'], 'with-auth: --file was given twice\n'],
+    [['show', '--json', '--json'], '"--json was given twice"'],
   ])('exits with 2 for wrong usage: %j', async (args, message) => {
     const { code, printed, noted } = await runMain(...args)
     expect({ code, printed }).toEqual({ code: 2, printed: '' })
     expect(noted).toContain(message)
+    expect(noted).not.toContain('sk-secret')
   })
 
   it.each([['keys'], ['keys', '--help'], ['keys', 'help'], ['help', 'keys'], ['--help', 'keys']])(

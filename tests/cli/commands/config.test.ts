@@ -159,15 +159,6 @@ describe('with-auth config', () => {
     })
   })
 
-  it('reports the position of an error', async () => {
-    const { code, printed, noted } = await runConfig(
-      'server:\n  auth:\n    endpiont: https://a.b\n',
-    )
-    expect({ code, printed }).toEqual({ code: 1, printed: '' })
-    expect(noted).toContain('run.yaml:3:5')
-    expect(noted).toContain('endpoint')
-  })
-
   it('lists all problems with --json, and no value that may be a secret', async () => {
     const wrong = 'timeout_ms: 0, cache: {}, endpoint_headers: { x-key: é s3cret }'
     const text = `server: { auth: { endpoint: "https://a.b", ${wrong} } }`

@@ -106,15 +106,6 @@ async function ask(path: string, headers: Record<string, string> = {}): Promise<
   return serveDemoApi(new Request(`http://127.0.0.1${path}`, { headers }))
 }
 
-it('reports the caller that the gateway names', async () => {
-  const headers = { 'x-auth-principal': 'al%C3%AFce', 'x-auth-attributes': '{"roles":["reader"]}' }
-  expect(await (await ask('/v1/me', headers)).json()).toEqual({
-    principal: 'alïce',
-    attributes: { roles: ['reader'] },
-  })
-  expect(await (await ask('/v1/me')).json()).toEqual({ principal: '', attributes: {} })
-})
-
 it('streams words', async () => {
   vi.useFakeTimers()
   const response = await ask('/v1/chat')

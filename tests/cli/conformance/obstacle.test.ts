@@ -1,73 +1,11 @@
-import { createServer } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
-import { createServer as createTcpServer } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { obstacleAtStart, obstacleLater } from '../../../src/cli/conformance/obstacle.ts'
-import { probe } from '../../../src/cli/conformance/probe.ts'
-import { close, listen } from '../../support/loopback.ts'
 import { answered, silent } from '../../support/probe-outcomes.ts'
-import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
-import type { Server } from 'node:net'
 
 const URL_ASKED = 'http://127.0.0.1/'
 const WRONG_URL = 'correct URL, or the network between this machine and the endpoint'
 
-let server: Server | undefined
-afterEach(async () => {
-  if (server !== undefined) await close(server)
-})
-
-async function obstacleAt(url: string) {
-  return obstacleAtStart(await probe({ url, headers: {}, timeoutMs: 5000 }, '{}'), url)
-}
-
-async function serve(started: Server): Promise<number> {
-  server = started
-  return listen(server)
-}
-
-describe('a real connection', () => {
-  it('to an unknown host', async () => {
-    const obstacle = await obstacleAt('https://nothing.invalid/')
-    expect(obstacle?.why).toMatch(
-      /^(?:its host is unknown \(ENOTFOUND\)|the name server cannot resolve its host \(EAI_AGAIN\))$/,
-    )
-    expect(obstacle?.change).toMatch(/^correct the host of URL/)
-  })
-
-  it('with an untrusted certificate', async () => {
-    const port = await serve(createTlsServer(SELF_SIGNED))
-    expect(await obstacleAt(`https://localhost:${port}/`)).toEqual({
-      why: 'its certificate is not trusted here (DEPTH_ZERO_SELF_SIGNED_CERT)',
-      change: 'send the whole chain, or trust its authority here: NODE_EXTRA_CA_CERTS=ca.pem',
-    })
-  })
-
-  it('with TLS on one side only', async () => {
-    const plain = await serve(createServer((_, response) => response.end()))
-    const change = 'begin URL with http:// if this port has no TLS, or correct the port'
-    expect(await obstacleAt(`https://127.0.0.1:${plain}/`)).toMatchObject({ change })
-    await close(server as Server)
-    const secure = await serve(createTlsServer(SELF_SIGNED))
-    expect((await obstacleAt(`http://127.0.0.1:${secure}/`))?.change).toMatch(
-      /^begin URL with https:\/\/ if this port has TLS/,
-    )
-  })
-
-  it('that is closed, or not HTTP', async () => {
-    const closing = await serve(createTcpServer((socket) => socket.destroy()))
-    expect((await obstacleAt(`http://127.0.0.1:${closing}/`))?.why).toMatch(
-      /^the connection closed without an answer \((?:UND_ERR_SOCKET|ECONNRESET)\)$/,
-    )
-    await close(server as Server)
-    const other = createTcpServer((socket) => socket.resume().end('220 mail\r\n'))
-    expect(await obstacleAt(`http://127.0.0.1:${await serve(other)}/`)).toEqual({
-      why: 'the server there does not speak HTTP (HPE_INVALID_CONSTANT)',
-      change: 'correct the host and the port of URL: another service listens there',
-    })
-  })
-})
-
+// tests/runtimes/command.test.ts makes such connections on each runtime, whose codes differ.
 describe('no answer', () => {
   const NO_ROUTE = 'correct the host of URL'
   const UNTRUSTED = 'its certificate is not trusted here'
@@ -90,12 +28,20 @@ describe('no answer', () => {
       'its certificate is for another host',
       'use a host name of the certificate in URL, or add this one to the certificate',
     ],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', UNTRUSTED, CHAIN],
     ['SELF_SIGNED_CERT_IN_CHAIN', UNTRUSTED, CHAIN],
     ['CERT_UNTRUSTED', UNTRUSTED, CHAIN],
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', UNTRUSTED, CHAIN],
     ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', UNTRUSTED, CHAIN],
     ['EPROTO', 'the TLS handshake failed', NO_TLS],
     ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'the TLS handshake failed', NO_TLS],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', 'the TLS handshake failed', NO_TLS],
+    [
+      'HPE_INVALID_CONSTANT',
+      'the server there does not speak HTTP',
+      'correct the host and the port of URL: another service listens there',
+    ],
+    ['BAD_PORT', 'fetch blocks this port', 'serve the endpoint on another port, such as 8080'],
     ['EPIPE', 'the connection closed without an answer', `${LOG}, and of the proxy in front of it`],
     ['EWHATEVER', 'the connection failed', WRONG_URL],
     ['constructor', 'the connection failed', WRONG_URL],
@@ -148,13 +94,6 @@ describe('an answer', () => {
     expect(obstacleAtStart(answered(200, { body, headers }), URL_ASKED)).toEqual({
       why: 'a web page answered',
       change: 'correct URL: a web page that always answers 200 allows every key',
-    })
-  })
-
-  it('names a port that fetch blocks', async () => {
-    expect(await obstacleAt('http://127.0.0.1:22/')).toEqual({
-      why: 'fetch blocks this port (BAD_PORT)',
-      change: 'serve the endpoint on another port, such as 8080',
     })
   })
 

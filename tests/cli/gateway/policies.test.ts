@@ -131,14 +131,6 @@ describe('with-auth config', () => {
     })
   })
 
-  it('says what is wrong with a rule, and where', async () => {
-    const { code, noted } = await run('route_policy: [{ forbid: { paths: /b/ } }]')
-    expect(code).toBe(1)
-    expect(noted).toMatch(
-      /run\.yaml:1:\d+: "server\.auth\.route_policy\[0\]\.forbid\.paths" must be/,
-    )
-  })
-
   it('needs the flag for a file with access_policy', async () => {
     const without = await run('access_policy: []')
     expect(without.code).toBe(1)
