@@ -4,7 +4,7 @@ import { createMeter } from '../../src/cli/metrics/meters.ts'
 import { formatExposition } from '../../src/cli/metrics/exposition.ts'
 import { parseExposition } from '../support/exposition.ts'
 import { readTable } from '../support/markdown.ts'
-import { METRICS, metricsOf, prometheusName } from '../../src/telemetry/metrics.ts'
+import { METRICS, prometheusName } from '../../src/telemetry/metrics.ts'
 import { readJson, readText } from '../support/project.ts'
 
 /** The dashboard, the alerts and the table of metrics, against what the commands serve. */
@@ -86,27 +86,8 @@ describe('the dashboard and the alerts', () => {
     expect(grouped.filter((label) => valuesOf(name, label).includes(undefined))).toEqual([])
   })
 
-  it('take a metric of the library with its unit and without it', () => {
-    const timed = metricsOf('library').filter(([, { unit }]) => unit !== undefined)
-    const names = timed.map(([, metric]) => prometheusName(metric))
-    expect(names).toHaveLength(2)
-    expect(written.filter((expr) => names.some((name) => expr.includes(name)))).toEqual([])
-  })
-
-  it('depend on nothing that the library has only after a check, if they are alerts', () => {
-    const late = metricsOf('library').filter(([, { type }]) => type === 'histogram')
-    const names = late.map(([, { name }]) => name.replaceAll('.', '_'))
-    expect(names).toEqual(['with_auth_check_duration'])
-    expect(alerts.filter((expr) => names.some((name) => expr.includes(name)))).toEqual([])
-  })
-
   it('stand on the page, each alert with its cause', () => {
     const names = readTable(page, 'alert').map(([name]) => name)
     expect(names).toEqual(rules.map(({ alert }) => alert))
-  })
-
-  it('together use every metric', () => {
-    const used = expressions.join('\n')
-    expect([...NAMES].filter((name) => !used.includes(name))).toEqual([])
   })
 })

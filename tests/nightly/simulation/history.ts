@@ -1,23 +1,19 @@
-import { Dice, Process, World } from './world.ts'
+import { CachePartition } from '../../../src/memory/partition.ts'
+import { Memory, Parts } from '../../../src/memory/parts.ts'
+import { SharedCalls } from '../../../src/core/asking/shared-calls.ts'
+import { createCheck, createFacts } from '../../../src/core/request/check.ts'
+import { RedisStore } from '../../../src/redis/store.ts'
 import { Servers } from './servers.ts'
-import type * as Parts from './parts.ts'
+import { Dice, Process, World } from './world.ts'
 import type { CallStart } from '../../../src/core/asking/call-state.ts'
 import type { ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
-import type { EngineFlaws } from './servers.ts'
 
 /** One history of the protocol: instances, an endpoint that changes its mind, and faults. */
 
-export const REVOCATION_MS = 1000
+const REVOCATION_MS = 1000
 const DURATION_MS = 12_000
 const TOKEN = 'token'
 const SECRET = 'a secret of the operator, 32 bytes or more'
-
-export interface HistoryOptions {
-  readonly seed: number
-  readonly flaws?: EngineFlaws
-  /** The operator announces a change before the endpoint makes it. */
-  readonly announcesFirst?: boolean
-}
 
 /** A version of the answer of the endpoint, counted from 0. It allows even versions. */
 interface Announced {
@@ -41,12 +37,11 @@ interface Seen {
 
 class Instance {
   readonly process: Process
-  readonly store: Parts.RedisStore
+  readonly store: RedisStore
   readonly #world: World
-  readonly #parts: typeof Parts
-  readonly #cache: Parts.CachePartition
-  readonly #memory: Parts.Parts
-  readonly #calls: Parts.SharedCalls
+  readonly #cache: CachePartition
+  readonly #memory: Parts
+  readonly #calls: SharedCalls
   readonly #setting: Setting
   /** The newest answer of the endpoint to each question. */
   readonly #told = new Map<string, number>()
@@ -54,7 +49,6 @@ class Instance {
   #revoked = -1
 
   constructor(
-    parts: typeof Parts,
     world: World,
     dice: Dice,
     servers: Servers,
@@ -62,7 +56,6 @@ class Instance {
     setting: Setting,
   ) {
     this.#setting = setting
-    this.#parts = parts
     this.#world = world
     this.process = new Process(world, dice, dice.between(-setting.maxSkewMs, setting.maxSkewMs))
     const settings = {
@@ -74,18 +67,18 @@ class Instance {
       secrets: [SECRET],
       scope: undefined,
     }
-    this.store = new parts.RedisStore(settings, servers.engineFor(this.process), this.process)
+    this.store = new RedisStore(settings, servers.engineFor(this.process), this.process)
     this.store.start('history', () => undefined)
     const times = { allowTtlMs: setting.allowTtlMs, denyTtlMs: 5000, staleIfErrorMs: 0 }
-    const memory = new parts.Memory({ ...times, maxEntries: 100 }, this.process, this.store)
-    this.#memory = new parts.Parts(memory)
-    this.#cache = new parts.CachePartition(memory, { common: '', own: '' }, () => this.#memory)
+    const memory = new Memory({ ...times, maxEntries: 100 }, this.process, this.store)
+    this.#memory = new Parts(memory)
+    this.#cache = new CachePartition(memory, { common: '', own: '' }, () => this.#memory)
     const run = async ({ check: { told } }: CallStart): Promise<ParsedVerdict> => {
       const version = await askEndpoint(this.process)
       this.#told.set(told, Math.max(version, this.#toldOf(told)))
       return verdictOf(version)
     }
-    this.#calls = new parts.SharedCalls({
+    this.#calls = new SharedCalls({
       run,
       timeoutMs: 5000,
       clock: this.process,
@@ -107,8 +100,8 @@ class Instance {
     const hit = this.#cache.lookUp(TOKEN, told)
     if (hit !== undefined) return versionOf(hit.auth?.principal)
     const question = { token: TOKEN, request: { path: '', headers: {}, params: {} } }
-    const check = this.#parts.createCheck(question, told, [])
-    const verdict = await this.#calls.ask(check, this.#parts.createFacts(), this.process.now())
+    const check = createCheck(question, told, [])
+    const verdict = await this.#calls.ask(check, createFacts(), this.process.now())
     return verdict.outcome === 'allow' ? versionOf(verdict.auth.principal) : undefined
   }
 
@@ -130,13 +123,10 @@ class Instance {
 }
 
 /** Runs a history. Returns what went wrong, or `undefined`. */
-export async function runHistory(
-  parts: typeof Parts,
-  { seed, flaws = {}, announcesFirst = false }: HistoryOptions,
-): Promise<string | undefined> {
+export async function runHistory(seed: number): Promise<string | undefined> {
   const dice = new Dice(seed)
   const world = new World()
-  const servers = new Servers(world, dice, parts.EngineError, flaws)
+  const servers = new Servers(world, dice)
   let version = 0
   const changedAt = [0]
   let acknowledged: Announced[] = []
@@ -156,7 +146,7 @@ export async function runHistory(
   }
   const instances = Array.from(
     { length: 3 },
-    () => new Instance(parts, world, dice, servers, askEndpoint, setting),
+    () => new Instance(world, dice, servers, askEndpoint, setting),
   )
 
   const judge = (instance: Instance, admitted: number, begunAt: number, seen: Seen): void => {
@@ -183,18 +173,14 @@ export async function runHistory(
     }
     void instance.request(told).then(end, ignoreTimeout)
   }
-  const change = (): void => {
-    version += 1
-    changedAt[version] = world.time
-  }
   const announce = (): void => {
     const instance = dice.pick(instances)
     instance.process.schedule(0, () => {
       const isUnannounced = dice.isHit(setting.unannounced)
       const isAll = dice.isHit(0.1)
-      if (!announcesFirst) change()
-      const announced = announcesFirst ? version + 1 : version
-      if (announcesFirst) world.at(world.time + dice.between(1, 60), change)
+      version += 1
+      changedAt[version] = world.time
+      const announced = version
       if (isUnannounced) return
       const acknowledge = (at: number | undefined): void => {
         if (at !== undefined) acknowledged = [...acknowledged, { version: announced, at }]

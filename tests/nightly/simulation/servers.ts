@@ -1,10 +1,5 @@
-import type {
-  Announcement,
-  Engine,
-  EngineError,
-  Link,
-  LinkOptions,
-} from '../../../src/redis/engine.ts'
+import { EngineError } from '../../../src/redis/engine.ts'
+import type { Announcement, Engine, Link, LinkOptions } from '../../../src/redis/engine.ts'
 import type { Dice, Process, World } from './world.ts'
 
 /** A primary and its replica, and connections that break in every way. Implements what `src/redis` needs of an engine. */
@@ -12,14 +7,6 @@ import type { Dice, Process, World } from './world.ts'
 interface Stored {
   readonly value: Uint8Array
   readonly endsAt: number
-}
-
-/** Removes a guarantee of the engine, so that a test can see that the model notices. */
-export interface EngineFlaws {
-  /** The message of a revocation goes out before its fence is written. */
-  readonly publishesFirst?: boolean
-  /** All runs have the same id. */
-  readonly sameRun?: boolean
 }
 
 class Server {
@@ -46,8 +33,6 @@ class Server {
 export class Servers {
   readonly #world: World
   readonly #dice: Dice
-  readonly flaws: EngineFlaws
-  readonly error: new (reason: string) => EngineError
   #runs = 0
   #maxLagMs: number
   primary: Server
@@ -55,16 +40,9 @@ export class Servers {
   /** Where new connections lead to. A name may still lead to the former primary. */
   address: Server
 
-  constructor(
-    world: World,
-    dice: Dice,
-    error: new (reason: string) => EngineError,
-    flaws: EngineFlaws = {},
-  ) {
+  constructor(world: World, dice: Dice) {
     this.#world = world
     this.#dice = dice
-    this.flaws = flaws
-    this.error = error
     this.#maxLagMs = dice.isHit(0.5) ? 5 : 500
     this.primary = new Server(this.#newRun(), true)
     this.replica = new Server(this.primary.run, false)
@@ -117,7 +95,7 @@ export class Servers {
   #copyToReplica(): void {
     this.replica.stream += 1
     this.replica.data = new Map(this.primary.data)
-    if (!this.flaws.sameRun) this.replica.run = this.primary.run
+    this.replica.run = this.primary.run
   }
 
   /** The primary comes back with nothing, or with what it had some time ago. */
@@ -169,7 +147,6 @@ export class Servers {
   }
 
   #newRun(): string {
-    if (this.flaws.sameRun) return 'run'
     this.#runs += 1
     return `run ${this.#runs}`
   }
@@ -312,25 +289,12 @@ class SimulatedLink implements Link {
   }
 
   announce({ key, value, ttlMs, channel, message }: Announcement): Promise<void> {
-    const isBeat = ttlMs !== undefined
-    const { publishesFirst } = this.#servers.flaws
-    const write = (): void =>
-      this.#servers.write(
-        this.#server,
-        key,
-        typeof value === 'string' ? new Uint8Array() : value,
-        ttlMs,
-      )
-    const publish = (): void => this.#servers.publish(this.#server, channel, message)
-    if (publishesFirst && !isBeat) {
-      void this.#commands.send(publish)
-      return this.#untilClosed(this.#commands.send(write))
-    }
+    const bytes = typeof value === 'string' ? new Uint8Array() : value
     return this.#untilClosed(
       this.#commands.send(() => {
         this.#assertWritable()
-        write()
-        publish()
+        this.#servers.write(this.#server, key, bytes, ttlMs)
+        this.#servers.publish(this.#server, channel, message)
         return this.#assertSame()
       }),
     )
@@ -339,7 +303,7 @@ class SimulatedLink implements Link {
   close(): void {
     this.#server.connections.delete(this.#commands)
     this.#server.connections.delete(this.#messages)
-    for (const reject of this.#rejects) reject(new this.#servers.error('closed'))
+    for (const reject of this.#rejects) reject(new EngineError('closed'))
     this.#rejects.clear()
   }
 
@@ -350,7 +314,7 @@ class SimulatedLink implements Link {
     })
     await this.#messages.send(() => {
       this.#assertPrimary()
-      if (this.#server.run !== run) throw new this.#servers.error('different_primaries')
+      if (this.#server.run !== run) throw new EngineError('different_primaries')
       channels.forEach((channel) => this.#messages.channels.add(channel))
     })
     this.#run = run
@@ -358,17 +322,17 @@ class SimulatedLink implements Link {
   }
 
   #assertPrimary(): void {
-    if (!this.#server.isPrimary) throw new this.#servers.error('replica')
+    if (!this.#server.isPrimary) throw new EngineError('replica')
   }
 
   #assertWritable(): void {
     this.#assertPrimary()
-    if (this.#world.time < this.#server.fullUntil) throw new this.#servers.error('OOM')
+    if (this.#world.time < this.#server.fullUntil) throw new EngineError('OOM')
   }
 
   #assertSame(): void {
     this.#assertPrimary()
-    if (this.#server.run !== this.#run) throw new this.#servers.error('failover')
+    if (this.#server.run !== this.#run) throw new EngineError('failover')
   }
 
   #untilClosed<Value>(pending: Promise<Value>): Promise<Value> {
