@@ -3,7 +3,6 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { getAuth, withAuth } from '../src/index.ts'
 import {
   createKey,
   createKeyEndpoint,
@@ -16,7 +15,6 @@ import {
 } from '../src/keys.ts'
 import { ensureBuilt } from './support/built-package.ts'
 import { ask, entry, keysText } from './support/key-questions.ts'
-import { get } from './support/requests.ts'
 import { setupFolder } from './support/temporary-folder.ts'
 import type { KeyStore } from '../src/keys.ts'
 
@@ -71,34 +69,6 @@ describe('the functions over a file', () => {
 })
 
 describe('an endpoint over a file', () => {
-  it('answers withAuth, and denies a revoked key', async () => {
-    const file = pathOf('keys.yaml')
-    const { id, key } = await createKey(file, {
-      principal: 'alice',
-      attributes: { roles: ['admin'] },
-      paths: ['/v1'],
-      expiresIn: '1h',
-    })
-    const endpoint = createKeyEndpoint({ file }, { maxAgeSeconds: 10 })
-    const guarded = withAuth((request) => Response.json(getAuth(request)), {
-      endpoint: 'https://auth.example.test/validate',
-      fetch: (input, init) => endpoint(new Request(input, init)),
-      identity: 'required',
-    })
-    const statuses = async (...requests: Request[]): Promise<number[]> =>
-      Promise.all(requests.map(async (request) => (await guarded(request)).status))
-
-    const welcome = await guarded(get('/v1/models', key))
-    expect(await welcome.json()).toMatchObject({
-      principal: 'alice',
-      attributes: { roles: ['admin'] },
-    })
-    const wrong = [get('/v2', key), get('/v1x', key), get('/v1', `${key}0`), get('/v1')]
-    expect(await statuses(...wrong)).toEqual([401, 401, 401, 401])
-    await revokeKey(file, id)
-    expect(await statuses(get('/v1/models', key))).toEqual([401])
-  })
-
   it('allows both keys of a rotation until the overlap ends, and then only the new one', async () => {
     const file = pathOf('keys.yaml')
     const old = await createKey(file, { principal: 'alice', paths: ['/v1'] })

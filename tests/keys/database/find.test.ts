@@ -116,12 +116,21 @@ it('an endpoint answers 500 after a second if the store does not answer', async 
   ])
 })
 
-it('an endpoint tells the cause of a failure', async () => {
+it('an endpoint tells the cause of a failure, or else the console, and gives warnings to it', async () => {
   const cause = new TypeError('s3cret')
   const told: KeyFileError[] = []
   const store = { find: () => Promise.reject(cause) }
   await createKeyEndpoint({ store }, { onError: (error) => told.push(error) })(ask(TOKEN))
   expect(told).toMatchObject([{ code: 'database', problems: [], cause }])
+  const [print, warn] = [vi.spyOn(console, 'error'), vi.spyOn(console, 'warn')]
+  for (const printed of [print, warn]) printed.mockImplementation(() => undefined)
+  await createKeyEndpoint({ store })(ask(TOKEN))
+  expect(print).toHaveBeenCalledExactlyOnceWith('with-auth: The key store failed: TypeError')
+  const expires = new Date(Date.now() + 60_000).toISOString()
+  await createKeyEndpoint({ store: { find: () => ({ ...KEY, expires }) } })(ask(TOKEN))
+  expect(warn).toHaveBeenCalledExactlyOnceWith(
+    expect.stringMatching(/^with-auth: the key a is in use and expires within one day/),
+  )
 })
 
 it.each<[string, () => unknown]>([
@@ -135,5 +144,6 @@ it.each<[string, () => unknown]>([
 ])('an endpoint answers 500 also if its observer %s', async (_what, onError) => {
   const store = { find: () => Promise.reject(new TypeError()) }
   expect((await createKeyEndpoint({ store }, { onError })(ask(TOKEN))).status).toBe(500)
-  await new Promise((resolve) => setTimeout(resolve, 5))
+  // Vitest fails for an unhandled rejection.
+  await new Promise(setImmediate)
 })

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import fs, { mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { findLoneMount } from '../../../src/files/lone-mount.ts'
 import { createKey, createKeyEndpoint, listKeys, revokeKey } from '../../../src/keys.ts'
 import { ask, entry, keysText } from '../../support/key-questions.ts'
 import { mount } from '../../support/mount.ts'
@@ -60,6 +61,13 @@ describe('a file that is mounted alone', () => {
       expect(readdirSync(dirname(inside))).toEqual(['keys.yaml'])
       expect(fs.readFileSync(host, 'utf8')).toBe(ONE)
       expect(await listKeys(inside)).toMatchObject([{ id: 'k1', status: 'active' }])
+      symlinkSync(inside, pathOf('link'))
+      expect(() => createKeyEndpoint({ file: pathOf('link') })).toThrow(refusal(ALONE))
+      const getBuiltinModule = process.getBuiltinModule.bind(process)
+      vi.stubGlobal('process', { versions: { deno: '2' }, getBuiltinModule })
+      // Deno would ask at a terminal.
+      expect(findLoneMount(inside)).toBeUndefined()
+      vi.unstubAllGlobals()
     },
   )
 

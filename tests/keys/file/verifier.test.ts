@@ -52,6 +52,11 @@ describe('a file that changes, behind the verifier,', () => {
     ['broken', () => write('keys: ['), /^keys\.yaml:1:8: Invalid YAML/],
     ['truncated', (file) => truncateSync(file, ONE.length - 12), /^keys\.yaml:2:\d+: /],
     ['empty', (file) => truncateSync(file, 0), /^keys\.yaml:1:1: The list "keys" is missing/],
+    [
+      'too long',
+      (file) => truncateSync(file, 5_000_000),
+      /^Cannot read keys\.yaml: it is longer than/,
+    ],
     ['removed', (file) => unlinkSync(file), /^There is no file keys\.yaml$/],
     [
       'replaced by a folder',

@@ -1,4 +1,4 @@
-import fs, { renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import fs, { renameSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { followFile } from '../../../src/keys/file/watch.ts'
 import { entry, keysText } from '../../support/key-questions.ts'
@@ -13,7 +13,7 @@ const LONG_AGO = 1_000_000_000
 // The last change of a file is long ago, unless a test sets the time.
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 }))
 
-function write(text: string | Uint8Array): string {
+function write(text: string): string {
   writeFileSync(pathOf('keys.yaml'), text)
   return pathOf('keys.yaml')
 }
@@ -120,33 +120,5 @@ describe('a file without changes', () => {
     read.mockClear()
     for (let times = 0; times < 5; times += 1) expect(current).toThrow('Invalid YAML')
     expect(read).toHaveBeenCalledTimes(1)
-  })
-})
-
-describe('each call throws while the file is', () => {
-  it.each<[string, (file: string) => void, string]>([
-    ['written in part', () => write(REVOKED.slice(0, -20)), 'malformed'],
-    ['missing', (file) => rmSync(file), 'not_found'],
-    ['too long', () => write(Buffer.alloc(5_000_000, '#')), 'unreadable'],
-    [
-      'failing for an unknown reason',
-      () =>
-        vi.spyOn(fs, 'statSync').mockImplementation(() => {
-          throw new RangeError('bug')
-        }),
-      'unreadable',
-    ],
-  ])('%s', (_, spoil, code) => {
-    const file = write(ONE)
-    const current = followFile(file)
-    current()
-    spoil(file)
-    const failure: unknown = expect.objectContaining({ name: 'KeyFileError', code })
-    for (let times = 0; times < 3; times += 1) expect(current).toThrow(failure)
-    vi.restoreAllMocks()
-    write(REVOKED)
-    expect(isRevoked(current())).toEqual([true])
-    spoil(file)
-    expect(current).toThrow(failure)
   })
 })
