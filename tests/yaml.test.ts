@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { AuthConfigError, withAuth } from '../src/index.ts'
 import { ConfigFileError, parseConfig } from '../src/yaml.ts'
 import { isLinear } from './parsers/timed-parsers.ts'
-import { problemsOf } from './support/yaml-problems.ts'
+import { errorOf, problemsOf } from './support/yaml-problems.ts'
 import { runs } from './support/nightly.ts'
 
 const ENDPOINT = 'https://auth.example.com/validate'
@@ -79,7 +79,7 @@ describe('parseConfig', () => {
 
   it('reports all problems at once, each at its line and column, with a caret', () => {
     const text = auth('timeout_ms: -5\nretrys: 3\ncache: { allow_ttl_ms: 5, max_entries: 0 }\n')
-    const error = catchError(() => parseConfig(text, { path: 'run.yaml' }))
+    const error = errorOf(() => parseConfig(text, { path: 'run.yaml' }))
     expect(error).toBeInstanceOf(AuthConfigError)
     expect(error.message).toBe(
       [
@@ -114,7 +114,7 @@ describe('parseConfig', () => {
 
   it.each(MANY)('stops after a hundred wrong %s, and says that there are more', (_, make) => {
     const refuse = (count: number): ConfigFileError =>
-      catchError(() => parseConfig(make(count), { env: {} }))
+      errorOf(() => parseConfig(make(count), { env: {} }))
     expect(refuse(100).problems).toHaveLength(100)
     expect(refuse(100).message).toMatch(/\n\nand 50 more$/)
     expect(refuse(300).problems).toHaveLength(100)
@@ -273,14 +273,4 @@ describe('the environment', () => {
 
 function namesUpTo(count: number, separator = ', ', name = 'x'): string {
   return Array.from({ length: count }, (_, index) => `${name}${index}: é`).join(separator)
-}
-
-function catchError(run: () => unknown): ConfigFileError {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof ConfigFileError) return error
-    throw error
-  }
-  throw new Error('Nothing was thrown')
 }

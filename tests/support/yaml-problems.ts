@@ -4,6 +4,17 @@ import type { ConfigProblem } from '../../src/yaml.ts'
 
 type Environment = Readonly<Record<string, string>>
 
+/** The error about a file. Throws if there is none, or another one. */
+export function errorOf(parse: () => unknown): ConfigFileError {
+  try {
+    parse()
+  } catch (error) {
+    if (error instanceof ConfigFileError) return error
+    throw error
+  }
+  throw new Error('The file was accepted')
+}
+
 /** The problems of a text, empty for a valid one. */
 export function problemsOf(text: string, env: Environment = {}): readonly ConfigProblem[] {
   try {

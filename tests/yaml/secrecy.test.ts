@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ConfigFileError, parseConfig } from '../../src/yaml.ts'
-import { inAuth } from '../support/yaml-problems.ts'
+import { parseConfig } from '../../src/yaml.ts'
+import { errorOf, inAuth } from '../support/yaml-problems.ts'
 
 describe('an error shows no secret', () => {
   const secret = 'gehe im\u00e9nis'
@@ -41,7 +41,7 @@ describe('an error shows no secret', () => {
   ]
 
   it.each(lines)('%s', (line) => {
-    const error = catchError(() => parseConfig(inAuth(line), { env: { SECRET: secret } }))
+    const error = errorOf(() => parseConfig(inAuth(line), { env: { SECRET: secret } }))
     const shown = `${error.message} ${JSON.stringify(error.problems)} ${error.stack}`
     expect(shown).not.toMatch(/gehe|nis\b|%C3/i)
   })
@@ -56,39 +56,30 @@ describe('an error shows no secret', () => {
     'server: { auth: { provider_config: { type: { client_secret: gehe } } } }',
     'server: { auth: { provider_config: { type: "https://u:gehe@h" } } }',
   ])('in place of a key: %s', (text) => {
-    const error = catchError(() => parseConfig(text, { env: {} }))
+    const error = errorOf(() => parseConfig(text, { env: {} }))
     expect(`${error.message} ${JSON.stringify(error.problems)}`).not.toContain('gehe')
   })
 
   it.each(['cache: redis://:gehe@h', 'mode: "https://h/?gehe"', 'public: ["/a b?gehe"]'])(
     'in a URL of an option that takes none: %s',
     (line) => {
-      const error = catchError(() => parseConfig(inAuth(line)))
+      const error = errorOf(() => parseConfig(inAuth(line)))
       expect(`${error.message} ${JSON.stringify(error.problems)}`).not.toContain('gehe')
     },
   )
 
   it('in the password or query of the endpoint', () => {
     const text = 'server: { auth: { endpoint: "http://u:gehe@h/?gehe" } }'
-    const error = catchError(() => parseConfig(text))
+    const error = errorOf(() => parseConfig(text))
     expect(error.message).toContain('***@h/')
     expect(error.message).not.toContain('gehe')
   })
 
   it('in an endpoint from the environment', () => {
-    const error = catchError(() =>
+    const error = errorOf(() =>
       parseConfig('server: { auth: { endpoint: "${env.URL}" } }', { env: { URL: 'http://gehe/' } }),
     )
     expect(error.message).toContain('must be an https URL')
     expect(error.message).not.toContain('gehe')
   })
 })
-
-function catchError(run: () => unknown): ConfigFileError {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof ConfigFileError) return error
-  }
-  throw new Error('Nothing was thrown')
-}

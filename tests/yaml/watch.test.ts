@@ -1,18 +1,9 @@
-import fs, {
-  mkdirSync,
-  mkdtempSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthConfigError } from '../../src/index.ts'
 import { ConfigFileError, watchConfig } from '../../src/yaml.ts'
-import { fingerprint, watchParsed } from '../../src/yaml/watch.ts'
+import { watchParsed } from '../../src/yaml/watch.ts'
+import { setupFolder } from '../support/temporary-folder.ts'
 import type { WatchedConfig } from '../../src/yaml.ts'
 import type { Watch } from '../../src/yaml/watch.ts'
 
@@ -27,65 +18,50 @@ server:
 const auth = (lines: string): string =>
   `server:\n  auth:\n    endpoint: ${ENDPOINT}\n${lines.replace(/^(?=.)/gm, '    ')}\n`
 
+beforeEach(() => {
+  vi.useFakeTimers()
+  const timers = process.getBuiltinModule('node:timers')
+  vi.spyOn(timers, 'setTimeout').mockImplementation(setTimeout)
+  vi.spyOn(timers, 'clearTimeout').mockImplementation(clearTimeout)
+})
+
 let close: () => void = () => undefined
 afterEach(() => close())
 
-/** Watches a file that holds one thing after the other, one for each time that it is read. A config is the text itself. */
-async function watchContents(...contents: (string | Error)[]): Promise<unknown[]> {
-  const told: unknown[] = []
-  const read = vi.fn(() => {
-    const content = contents[Math.min(read.mock.calls.length, contents.length) - 1] ?? ''
-    if (typeof content === 'string') return content
-    throw content
-  })
-  const tell = (value: unknown): void => void told.push(value)
-  close = watchTexts({ read, onChange: tell, onError: tell, onRecover: () => tell('recovered') })
-  await vi.waitFor(() => expect(read.mock.calls.length).toBeGreaterThan(contents.length + 3), {
-    timeout: 5000,
-  })
-  return told
-}
-
-const noObservers = {
-  onChange: (): void => undefined,
-  onError: (): void => undefined,
-  onRecover: (): void => undefined,
-}
-
-function watchTexts(watch: Partial<Watch<string>> & Pick<Watch<string>, 'read'>): () => void {
-  const parse = (text: string): string => text
-  return watchParsed({ ...noObservers, text: 'a', config: 'a', intervalMs: 1, parse, ...watch })
-}
-
 describe('watchParsed', () => {
+  /** A config is the text itself. */
+  function watchTexts(watch: Partial<Watch<string>> & Pick<Watch<string>, 'read'>): () => void {
+    const parse = (text: string): string => text
+    const ignore = (): void => undefined
+    const observers = { onChange: ignore, onError: ignore, onRecover: ignore }
+    return watchParsed({ text: 'a', config: 'a', intervalMs: 1, parse, ...observers, ...watch })
+  }
+
   it.each([
     ['parsed', (text: string) => text],
     ['rejected', (text: string) => (text === 'd' ? Promise.reject(new Error(text)) : text)],
   ])(
     'lets no change overtake a slow one, and drops one that is %s after the end',
     async (_, result) => {
-      let [now, isEnded] = ['a', false]
+      let now = 'a'
       const told: string[] = []
-      let parsing = ''
       close = watchTexts({
         read: () => now,
         parse: async (text) => {
-          parsing = text
           await new Promise((resolve) => void setTimeout(resolve, 100))
           return result(text)
         },
         onError: () => void told.push('an error'),
-        onChange: (text) => void told.push(isEnded ? `${text} after the end` : text),
+        onChange: (text) => void told.push(text),
       })
-      now = 'b'
-      await vi.waitFor(() => expect(parsing).toBe('b'))
-      now = 'c'
-      await vi.waitFor(() => expect(told).toEqual(['b', 'c']))
+      for (now of ['b', 'c']) await vi.advanceTimersByTimeAsync(10)
+      expect(told).toEqual([])
+      await vi.advanceTimersByTimeAsync(300)
+      expect(told).toEqual(['b', 'c'])
       now = 'd'
-      await vi.waitFor(() => expect(parsing).toBe('d'))
+      await vi.advanceTimersByTimeAsync(10)
       close()
-      isEnded = true
-      await new Promise((resolve) => void setTimeout(resolve, 150))
+      await vi.advanceTimersByTimeAsync(300)
       expect(told).toEqual(['b', 'c'])
     },
   )
@@ -112,91 +88,72 @@ describe('watchParsed', () => {
       [gone, gone, 'Error: gone', 'Error: gone', gone, gone],
       [gone, 'Error: gone', gone],
     ],
-  ])('reports %s', async (_, contents, told) => {
-    expect(await watchContents(...contents)).toEqual(told)
+  ])('reports %s', async (_, contents, expected) => {
+    const told: unknown[] = []
+    const tell = (value: unknown): void => void told.push(value)
+    const rest = [...contents]
+    const read = (): string => {
+      const content = (rest.length > 1 ? rest.shift() : rest[0]) ?? ''
+      if (typeof content === 'string') return content
+      throw content
+    }
+    close = watchTexts({ read, onChange: tell, onError: tell, onRecover: () => tell('recovered') })
+    await vi.advanceTimersByTimeAsync(20)
+    expect(told).toEqual(expected)
   })
 
-  it('waits a whole interval after a slow read', async () => {
-    const pausesMs: number[] = []
-    let endedAt: number | undefined
+  it('begins an interval after a read, so that a slow one leaves time', async () => {
+    const pending: number[] = []
     const read = (): string => {
-      const startedAt = performance.now()
-      if (endedAt !== undefined) pausesMs.push(startedAt - endedAt)
-      while (performance.now() < startedAt + 30);
-      endedAt = performance.now()
+      pending.push(vi.getTimerCount())
       return 'a'
     }
-    close = watchTexts({ read, intervalMs: 20 })
-    await vi.waitFor(() => expect(pausesMs.length).toBeGreaterThan(3), { timeout: 5000 })
-    expect(Math.min(...pausesMs)).toBeGreaterThan(15)
+    close = watchTexts({ read })
+    await vi.advanceTimersByTimeAsync(5)
+    expect(pending).toEqual([0, 0, 0, 0, 0])
   })
 
   it('reads no more after the observer closes it, or while it waits', async () => {
     const read = vi.fn(() => 'b')
-    const onChange = vi.fn(() => close())
-    close = watchTexts({ read, onChange })
-    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), { timeout: 5000 })
+    close = watchTexts({ read, onChange: () => close() })
     watchTexts({ read })()
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await vi.advanceTimersByTimeAsync(50)
     expect(read).toHaveBeenCalledTimes(2)
   })
 })
 
-describe('fingerprint', () => {
-  const own = (value: string): unknown => JSON.parse(`{ "__proto__": "${value}" }`)
-
-  it.each<[unknown, unknown, boolean]>([
-    [{ a: 1, b: { c: 2, d: 3 } }, { b: { d: 3, c: 2 }, a: 1 }, true],
-    [{ a: [{ b: 1, c: 2 }] }, { a: [{ c: 2, b: 1 }] }, true],
-    [[1, 2], [2, 1], false],
-    [{ a: 1 }, { a: '1' }, false],
-    [{ a: 1 }, { a: 1, b: 2 }, false],
-    [{ a: {} }, { a: [] }, false],
-    [own('a'), own('b'), false],
-  ])('of %j and of %j is the same: %s', (one, other, isSame) => {
-    expect(fingerprint(one) === fingerprint(other)).toBe(isSame)
-  })
-})
-
 describe('a watched file', () => {
-  let folder: string
+  const pathOf = setupFolder()
   let file: string
-  let watched: WatchedConfig | undefined
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'with-auth-yaml-'))
-    file = join(folder, 'run.yaml')
+    file = pathOf('run.yaml')
     writeFileSync(file, SEED)
   })
-  afterEach(() => {
-    watched?.close()
-    watched = undefined
-    rmSync(folder, { recursive: true, force: true })
-  })
+
+  async function watch(text = SEED, observers: object = {}) {
+    writeFileSync(file, text)
+    const [onChange, onError, onRecover] = [vi.fn(), vi.fn(), vi.fn()]
+    const options = { env: { NO: '' }, onChange, onError, onRecover, intervalMs: 10 }
+    const watched: WatchedConfig = await watchConfig(file, { ...options, ...observers })
+    close = () => watched.close()
+    return { onChange, onError, onRecover, watched }
+  }
 
   /** Waits until the file was read often enough to notice a change. */
-  async function untilRead(): Promise<void> {
-    const look = vi.spyOn(fs, 'statSync')
-    const before = look.mock.calls.length
-    await vi.waitFor(() => expect(look.mock.calls.length - before).toBeGreaterThan(4), enough)
-  }
+  const untilRead = () => vi.advanceTimersByTimeAsync(50)
 
-  async function watch(env: Record<string, string> = {}) {
-    const onChange = vi.fn()
-    const onError = vi.fn()
-    watched = await watchConfig(file, { env, onChange, onError, intervalMs: 10 })
-    return { onChange, onError, watched }
+  async function change(text: string): Promise<void> {
+    writeFileSync(file, text)
+    await untilRead()
   }
-
-  const enough = { timeout: 5000 }
 
   it('is read again when it changes', async () => {
-    const { onChange, onError, watched: watch_ } = await watch()
-    expect(watch_.config).toEqual({ endpoint: ENDPOINT })
-    writeFileSync(file, OGX)
-    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+    const { onChange, onError, watched } = await watch()
+    expect(watched.config).toEqual({ endpoint: ENDPOINT })
+    await change(OGX)
     const read = { endpoint: ENDPOINT, identity: 'required', timeoutMs: 2000 }
-    expect(onChange).toHaveBeenCalledWith(read)
-    expect(watch_.config.timeoutMs).toBe(2000)
+    expect(onChange).toHaveBeenCalledExactlyOnceWith(read)
+    expect(watched.config).toEqual(read)
     expect(onError).not.toHaveBeenCalled()
   })
 
@@ -206,25 +163,21 @@ describe('a watched file', () => {
     ['the spelling', OGX.replace('timeout_ms: 2000', '"timeout_ms": ${env.NO:=2e3} # as before')],
     ['nothing', OGX],
   ])('calls no observer after a change of %s', async (_, same) => {
-    writeFileSync(file, OGX)
-    const { onChange, onError, watched: watch_ } = await watch({ NO: '' })
-    const { config } = watch_
+    const { onChange, onError, watched } = await watch(OGX)
+    const { config } = watched
     writeFileSync(`${file}.new`, same)
     renameSync(`${file}.new`, file)
     await untilRead()
-    expect(onChange).not.toHaveBeenCalled()
-    writeFileSync(file, 'server: 1')
-    await vi.waitFor(() => expect(onError).toHaveBeenCalledOnce(), enough)
+    await change('server: 1')
+    expect(onError).toHaveBeenCalledOnce()
     writeFileSync(file, same)
     utimesSync(file, 1, 1)
     await untilRead()
     expect(onChange).not.toHaveBeenCalled()
-    expect(watch_.config).toBe(config)
+    expect(watched.config).toBe(config)
     const changed = same.replace(/2000|2e3/, '2001')
-    writeFileSync(file, changed)
-    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
-    writeFileSync(file, `${changed}# again`)
-    await untilRead()
+    await change(changed)
+    await change(`${changed}# again`)
     expect(onChange).toHaveBeenCalledOnce()
   })
 
@@ -237,62 +190,59 @@ describe('a watched file', () => {
     ['a header', 'endpoint_headers: { __proto__: a }', 'endpoint_headers: { __proto__: b }'],
     ['an option that is left out', 'realm: api', ''],
   ])('calls onChange after a change of %s', async (_, before, after) => {
-    writeFileSync(file, auth(before))
-    const { onChange } = await watch()
-    writeFileSync(file, auth(after))
-    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+    const { onChange } = await watch(auth(before))
+    await change(auth(after))
+    expect(onChange).toHaveBeenCalledOnce()
   })
 
   it('is read again when the link moves by which Kubernetes updates it', async () => {
     rmSync(file)
     for (const [name, text] of Object.entries({ one: SEED, two: OGX })) {
-      mkdirSync(join(folder, name))
-      writeFileSync(join(folder, name, 'run.yaml'), text)
+      mkdirSync(pathOf(name))
+      writeFileSync(pathOf(`${name}/run.yaml`), text)
     }
-    symlinkSync('one', join(folder, '..data'))
+    symlinkSync('one', pathOf('..data'))
     symlinkSync('..data/run.yaml', file)
-    const { onChange, watched: watch_ } = await watch()
-    expect(watch_.config).toEqual({ endpoint: ENDPOINT })
-    symlinkSync('two', join(folder, '..data_tmp'))
-    renameSync(join(folder, '..data_tmp'), join(folder, '..data'))
-    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
-    expect(watch_.config.timeoutMs).toBe(2000)
+    const { onChange, watched } = await watch()
+    expect(watched.config).toEqual({ endpoint: ENDPOINT })
+    symlinkSync('two', pathOf('..data_tmp'))
+    renameSync(pathOf('..data_tmp'), pathOf('..data'))
+    await untilRead()
+    expect(onChange).toHaveBeenCalledOnce()
+    expect(watched.config.timeoutMs).toBe(2000)
   })
 
   it('keeps its last config when it breaks, and calls onError once', async () => {
-    const { onChange, onError, watched: watch_ } = await watch()
-    writeFileSync(file, 'server: { auht: {} }')
-    await vi.waitFor(() => expect(onError).toHaveBeenCalledOnce(), enough)
-    expect(onError.mock.calls[0]?.[0]).toBeInstanceOf(ConfigFileError)
+    const { onChange, onError, watched } = await watch()
+    await change('server: { auht: {} }')
+    expect(onError).toHaveBeenCalledExactlyOnceWith(expect.any(ConfigFileError))
     rmSync(file)
-    await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(2), enough)
-    expect(String(onError.mock.calls[1]?.[0])).toContain('it does not exist')
-    expect(watch_.config).toEqual({ endpoint: ENDPOINT })
+    await untilRead()
+    expect(onError).toHaveBeenCalledTimes(2)
+    expect(String(onError.mock.lastCall)).toContain('it does not exist')
+    expect(watched.config).toEqual({ endpoint: ENDPOINT })
     expect(onChange).not.toHaveBeenCalled()
-    writeFileSync(file, OGX)
-    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+    await change(OGX)
+    expect(onChange).toHaveBeenCalledOnce()
     expect(onError).toHaveBeenCalledTimes(2)
   })
 
   it('calls onRecover, and not onChange, when it has its last config again', async () => {
-    const [onChange, onError, onRecover] = [vi.fn(), vi.fn(), vi.fn()]
-    watched = await watchConfig(file, { onChange, onError, onRecover, intervalMs: 10 })
-    writeFileSync(file, `${SEED}# first`)
-    await untilRead()
+    const { onChange, onError, onRecover } = await watch()
+    await change(`${SEED}# first`)
     for (const times of [1, 2]) {
-      writeFileSync(file, 'server: 1')
-      await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(times), enough)
+      await change('server: 1')
+      expect(onError).toHaveBeenCalledTimes(times)
       expect(onRecover).toHaveBeenCalledTimes(times - 1)
-      writeFileSync(file, `${SEED}# again`)
-      await vi.waitFor(() => expect(onRecover).toHaveBeenCalledTimes(times), enough)
+      await change(`${SEED}# again`)
+      expect(onRecover).toHaveBeenCalledTimes(times)
     }
     expect(onChange).not.toHaveBeenCalled()
     rmSync(file)
-    await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(3), enough)
-    writeFileSync(file, OGX)
-    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
-    writeFileSync(file, `${OGX}# again`)
     await untilRead()
+    await change(OGX)
+    expect(onChange).toHaveBeenCalledOnce()
+    await change(`${OGX}# again`)
     expect(onRecover).toHaveBeenCalledTimes(2)
   })
 
@@ -303,13 +253,12 @@ describe('a watched file', () => {
     const onChange = vi.fn(() => {
       throw new Error('busy')
     })
-    watched = await watchConfig(file, { onChange, onError, intervalMs: 10 })
-    writeFileSync(file, OGX)
-    await vi.waitFor(() => expect(onError).toHaveBeenCalledWith(new Error('busy')), enough)
-    writeFileSync(file, SEED)
-    await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(2), enough)
-    writeFileSync(file, `${SEED}# again`)
-    await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(3), enough)
+    await watch(SEED, { onChange, onError })
+    await change(OGX)
+    expect(onError).toHaveBeenCalledWith(new Error('busy'))
+    await change(SEED)
+    await change(`${SEED}# again`)
+    expect(onChange).toHaveBeenCalledTimes(3)
   })
 
   it.each([
@@ -323,10 +272,7 @@ describe('a watched file', () => {
       'Unknown option "options.allowMissing": expected one of "env", "accessPolicy", "onEvent", "onChange", "onError", "onRecover", "intervalMs"',
     ],
   ])('rejects the options %o', async (options, message) => {
-    const observers = { onChange: vi.fn(), onError: vi.fn() }
-    const watching = watchConfig(file, { ...observers, ...options } as never)
-    await expect(watching).rejects.toThrow(
-      new AuthConfigError(message.split('"')[1] ?? '', message),
-    )
+    const option = message.split('"')[1] ?? ''
+    await expect(watch(SEED, options)).rejects.toThrow(new AuthConfigError(option, message))
   })
 })
