@@ -105,6 +105,27 @@ describe('a need', () => {
     ['a text', { scopes: 'notes:read' }, /"need.scopes" must be a list/],
     ['a text of roles', { roles: 'admin' }, /"need.roles" must be a list/],
     ['two scopes in one text', { scopes: ['a b'] }, /"need.scopes\[0\]" must be a scope/],
+    [
+      'a field of a challenge',
+      { scopes: ['a,resource_metadata=https://evil.example.test/'] },
+      /without quotes, backslashes, "scope="/,
+    ],
+    ['an error', { anyScope: ['error=invalid_token'] }, /"need.anyScope\[0\]" must be a scope/],
+    [
+      'a text for an attribute',
+      { attributes: { team: 'x' } },
+      /"need.attributes.team" must be a list/,
+    ],
+    [
+      'a list of attributes',
+      { attributes: ['team'] },
+      /"need.attributes" must be an object of names/,
+    ],
+    [
+      'a text for principals',
+      { principal: 'ada' },
+      /"need.principal" must be a list of at least one/,
+    ],
     ['a quote', { scopes: ['a"'] }, /"need.scopes\[0\]" must be a scope/],
     ['an empty scope', { anyScope: [''] }, /"need.anyScope\[0\]" must be a scope/],
     ['an empty name', { principal: [''] }, /"need.principal\[0\]" must be a non-empty string/],

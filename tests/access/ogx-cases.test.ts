@@ -9,10 +9,13 @@ import type { Attributes } from '../support/route-policy.ts'
 const ADMIN = { roles: ['admin'], teams: ['platform'] }
 const DEVELOPER = { roles: ['developer'], teams: ['ml-team'] }
 const USER = { roles: ['user'], teams: ['ml-team'] }
-const NAMELESS = undefined
 
-type Answer = 'permit' | 'forbid'
-type Question = readonly [path: string, user: Attributes | undefined, answer: Answer]
+/** Paths in a text, that a caller is permitted and forbidden. */
+interface Question {
+  readonly user?: Attributes
+  readonly permit?: string
+  readonly forbid?: string
+}
 
 const DEVELOPERS_CHAT: RouteRule = {
   permit: { paths: '/v1/chat/completions' },
@@ -22,47 +25,42 @@ const ADMINS_ALL: RouteRule = { permit: { paths: '*' }, when: 'user with admin i
 const ALL: RouteRule = { permit: { paths: '*' } }
 const pathsOf = (...paths: string[]): readonly RouteRule[] => [{ permit: { paths } }]
 
-const CASES: Readonly<Record<string, readonly [readonly RouteRule[], ...Question[]]>> = {
-  'no policy permits every route': [[], ['/v1/chat/completions', USER, 'permit']],
+const CASES: Readonly<
+  Record<string, readonly [rules: readonly RouteRule[], ...questions: Question[]]>
+> = {
+  'no policy permits every route': [[], { user: USER, permit: '/v1/chat/completions' }],
   'an exact path': [
     pathsOf('/v1/chat/completions'),
-    ['/v1/chat/completions', DEVELOPER, 'permit'],
-    ['/v1/chat/completions/stream', DEVELOPER, 'forbid'],
-    ['/v1/models/list', DEVELOPER, 'forbid'],
+    {
+      user: DEVELOPER,
+      permit: '/v1/chat/completions',
+      forbid: '/v1/chat/completions/stream /v1/models/list',
+    },
   ],
   'a prefix': [
     pathsOf('/v1/files*'),
-    ['/v1/files/upload', NAMELESS, 'permit'],
-    ['/v1/files/delete', NAMELESS, 'permit'],
-    ['/v1/files/list/all', NAMELESS, 'permit'],
-    ['/v1/files', NAMELESS, 'permit'],
-    ['/v1/models/list', NAMELESS, 'forbid'],
+    {
+      permit: '/v1/files/upload /v1/files/delete /v1/files/list/all /v1/files',
+      forbid: '/v1/models/list',
+    },
   ],
   'every path': [
     pathsOf('*'),
-    ['/v1/chat/completions', NAMELESS, 'permit'],
-    ['/v1/files/upload', NAMELESS, 'permit'],
-    ['/admin/reset', NAMELESS, 'permit'],
-    ['/anything/goes', NAMELESS, 'permit'],
+    { permit: '/v1/chat/completions /v1/files/upload /admin/reset /anything/goes' },
   ],
   'several paths in a rule': [
     [{ permit: { paths: ['/v1/files*', '/v1/models*'] }, when: 'user with user in roles' }],
-    ['/v1/files/upload', USER, 'permit'],
-    ['/v1/models/list', USER, 'permit'],
-    ['/v1/chat/completions', USER, 'forbid'],
+    { user: USER, permit: '/v1/files/upload /v1/models/list', forbid: '/v1/chat/completions' },
   ],
   'a condition about roles': [
     [DEVELOPERS_CHAT],
-    ['/v1/chat/completions', DEVELOPER, 'permit'],
-    ['/v1/chat/completions', USER, 'forbid'],
+    { user: DEVELOPER, permit: '/v1/chat/completions' },
+    { user: USER, forbid: '/v1/chat/completions' },
   ],
   'an admin who may do everything': [
     [DEVELOPERS_CHAT, ADMINS_ALL],
-    ['/v1/chat/completions', ADMIN, 'permit'],
-    ['/v1/files/upload', ADMIN, 'permit'],
-    ['/v1/admin/reset', ADMIN, 'permit'],
-    ['/v1/chat/completions', DEVELOPER, 'permit'],
-    ['/v1/files/upload', DEVELOPER, 'forbid'],
+    { user: ADMIN, permit: '/v1/chat/completions /v1/files/upload /v1/admin/reset' },
+    { user: DEVELOPER, permit: '/v1/chat/completions', forbid: '/v1/files/upload' },
   ],
   'a forbid with an exception': [
     [
@@ -70,14 +68,12 @@ const CASES: Readonly<Record<string, readonly [readonly RouteRule[], ...Question
       { ...ADMINS_ALL, description: 'Admins' },
       { permit: { paths: '*' }, when: 'user with developer in roles', description: 'The rest' },
     ],
-    ['/v1/admin/reset', DEVELOPER, 'forbid'],
-    ['/v1/admin/reset', ADMIN, 'permit'],
-    ['/v1/chat/completions', DEVELOPER, 'permit'],
+    { user: DEVELOPER, permit: '/v1/chat/completions', forbid: '/v1/admin/reset' },
+    { user: ADMIN, permit: '/v1/admin/reset' },
   ],
   'a route without a rule': [
     [DEVELOPERS_CHAT],
-    ['/v1/chat/completions', USER, 'forbid'],
-    ['/v1/models/list', USER, 'forbid'],
+    { user: USER, forbid: '/v1/chat/completions /v1/models/list' },
   ],
   'several conditions': [
     [
@@ -86,58 +82,43 @@ const CASES: Readonly<Record<string, readonly [readonly RouteRule[], ...Question
         when: ['user with admin in roles', 'user with platform in teams'],
       },
     ],
-    ['/v1/anything', ADMIN, 'permit'],
+    { user: ADMIN, permit: '/v1/anything' },
   ],
   'the first rule that applies': [
     [DEVELOPERS_CHAT, { forbid: { paths: '*' }, when: 'user with developer in roles' }],
-    ['/v1/chat/completions', DEVELOPER, 'permit'],
-    ['/v1/models/list', DEVELOPER, 'forbid'],
+    { user: DEVELOPER, permit: '/v1/chat/completions', forbid: '/v1/models/list' },
   ],
   'a handshake of a WebSocket, which is a GET': [
     [{ ...pathsOf('/v1/responses')[0], description: 'The handshake' }],
-    ['/v1/responses', NAMELESS, 'permit'],
-    ['/v1/admin/reset', NAMELESS, 'forbid'],
+    { permit: '/v1/responses', forbid: '/v1/admin/reset' },
   ],
   'routes for callers without a name': [
     [
       { permit: { paths: '/v1/health' }, description: 'Health' },
       { permit: { paths: '/v1/models*' }, description: 'Models' },
     ],
-    ['/v1/health', NAMELESS, 'permit'],
-    ['/v1/models/list', NAMELESS, 'permit'],
-    ['/v1/chat/completions', NAMELESS, 'forbid'],
-    ['/v1/admin/reset', NAMELESS, 'forbid'],
+    { permit: '/v1/health /v1/models/list', forbid: '/v1/chat/completions /v1/admin/reset' },
   ],
   'a forbid for callers without a name': [
     [{ forbid: { paths: '/v1/admin*' } }, ALL],
-    ['/v1/admin/reset', NAMELESS, 'forbid'],
-    ['/v1/admin/users', NAMELESS, 'forbid'],
-    ['/v1/chat/completions', NAMELESS, 'permit'],
-    ['/v1/models/list', NAMELESS, 'permit'],
+    { permit: '/v1/chat/completions /v1/models/list', forbid: '/v1/admin/reset /v1/admin/users' },
   ],
-  'a condition needs a caller': [[ADMINS_ALL], ['/v1/chat/completions', NAMELESS, 'forbid']],
+  'a condition needs a caller': [[ADMINS_ALL], { forbid: '/v1/chat/completions' }],
   'rules with conditions and without': [
     [
       { permit: { paths: ['/v1/health', '/v1/version'] } },
       { permit: { paths: '/v1/admin*' }, when: 'user with admin in roles' },
     ],
-    ['/v1/health', NAMELESS, 'permit'],
-    ['/v1/version', NAMELESS, 'permit'],
-    ['/v1/admin/reset', NAMELESS, 'forbid'],
-    ['/v1/admin/reset', ADMIN, 'permit'],
-    ['/v1/admin/reset', USER, 'forbid'],
-    ['/v1/chat/completions', NAMELESS, 'forbid'],
-    ['/v1/chat/completions', ADMIN, 'forbid'],
-    ['/v1/chat/completions', USER, 'forbid'],
+    { permit: '/v1/health /v1/version', forbid: '/v1/admin/reset /v1/chat/completions' },
+    { user: ADMIN, permit: '/v1/admin/reset', forbid: '/v1/chat/completions' },
+    { user: USER, forbid: '/v1/admin/reset /v1/chat/completions' },
   ],
   'regular expressions among other patterns': [
     pathsOf('/v1/models*', 'regex:/v1/(chat|inference)/.*', String.raw`regex:/v1/files/\d+`),
-    ['/v1/chat/completions', NAMELESS, 'permit'],
-    ['/v1/inference/run', NAMELESS, 'permit'],
-    ['/v1/models/list', NAMELESS, 'permit'],
-    ['/v1/files/123', NAMELESS, 'permit'],
-    ['/v1/other/endpoint', NAMELESS, 'forbid'],
-    ['/v2/chat/completions', NAMELESS, 'forbid'],
+    {
+      permit: '/v1/chat/completions /v1/inference/run /v1/models/list /v1/files/123',
+      forbid: '/v1/other/endpoint /v2/chat/completions',
+    },
   ],
   'a policy of regular expressions': [
     [
@@ -147,25 +128,25 @@ const CASES: Readonly<Record<string, readonly [readonly RouteRule[], ...Question
       },
       { permit: { paths: String.raw`regex:/v1/files/\d+` }, when: 'user with user in roles' },
     ],
-    ['/v1/chat/completions', DEVELOPER, 'permit'],
-    ['/v1/inference/run', DEVELOPER, 'permit'],
-    ['/v1/files/123', DEVELOPER, 'forbid'],
-    ['/v1/files/123', USER, 'permit'],
-    ['/v1/files/456', USER, 'permit'],
-    ['/v1/files/upload', USER, 'forbid'],
-    ['/v1/chat/completions', USER, 'forbid'],
+    { user: DEVELOPER, permit: '/v1/chat/completions /v1/inference/run', forbid: '/v1/files/123' },
+    {
+      user: USER,
+      permit: '/v1/files/123 /v1/files/456',
+      forbid: '/v1/files/upload /v1/chat/completions',
+    },
   ],
 }
 
-const ROWS = Object.entries(CASES).flatMap(([name, [rules, ...questions]]) =>
-  questions.map(([path, user, expected]) => ({ name, rules, path, user, expected })),
-)
-
-describe('OGX tests', () => {
-  it.each(ROWS)('$name: $path, $expected', ({ rules, path, user, expected }) => {
-    const decided = [ogxPermits(rules, path, user), isPermitted(rules, path, user)]
-    expect(decided).toEqual(expected === 'permit' ? [true, true] : [false, false])
-  })
+it.each(Object.entries(CASES))('OGX tests %s', (_name, [rules, ...questions]) => {
+  const expectAll = (user: Attributes | undefined, paths = '', expected = true): void => {
+    const all = paths.split(' ').filter(Boolean)
+    expect(all.map((path) => ogxPermits(rules, path, user))).toEqual(all.map(() => expected))
+    expect(all.map((path) => isPermitted(rules, path, user))).toEqual(all.map(() => expected))
+  }
+  for (const { user, permit, forbid } of questions) {
+    expectAll(user, permit)
+    expectAll(user, forbid, false)
+  }
 })
 
 describe('OGX tests a broken expression', () => {
