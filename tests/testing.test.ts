@@ -9,7 +9,7 @@ import { createAuthenticator, getAuth, withAuth } from '../src/index.ts'
 import { authenticated, mockEndpoint } from '../src/testing.ts'
 import { get } from './support/requests.ts'
 import { TOKEN } from './support/token.ts'
-import type { AuthConfig, AuthEvent } from '../src/index.ts'
+import type { AuthConfig } from '../src/index.ts'
 import type { TestIdentity } from '../src/testing.ts'
 
 const greet = (request: Request): Response => new Response(`Hello ${getAuth(request).principal}`)
@@ -225,15 +225,6 @@ describe('mockEndpoint', () => {
       ),
     )
     expect(() => mockEndpoint({ [TOKEN]: 'alice' } as never)).toThrow('must be an object')
-  })
-
-  it('is a verifier of decisions like any other: an outage is reported', async () => {
-    const events: AuthEvent[] = []
-    const { url, fetch, respondWith } = mockEndpoint()
-    respondWith(503)
-    const onEvent = (event: AuthEvent): void => void events.push(event)
-    await withAuth(greet, { endpoint: url, fetch, retry: false, onEvent })(get('/', TOKEN))
-    expect(events).toMatchObject([{ reason: 'service_error', endpointStatus: 503 }])
   })
 })
 

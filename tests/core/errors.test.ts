@@ -29,18 +29,6 @@ it('an unavailable error has its reason, and its cause only if one is given', ()
   expect(new AuthUnavailableError('timeout').retryAfterMs).toBeUndefined()
 })
 
-it.each([
-  'rate_limited',
-  'service_error',
-  'timeout',
-  'unreachable',
-  'invalid_response',
-  'circuit_open',
-  'overloaded',
-] as const)('there is a reason %s', (reason) => {
-  expect(new AuthUnavailableError(reason).reason).toBe(reason)
-})
-
 it.each(['denied', 'allow', 'bogus', ''])('there is no reason %s', (reason) => {
   expect(() => new AuthUnavailableError(reason as 'timeout')).toThrow(
     new TypeError(`Cannot create AuthUnavailableError: no such reason: ${reason}`),

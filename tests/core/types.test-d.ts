@@ -21,16 +21,6 @@ import type {
 } from '../../src/index.ts'
 import type { Env } from '../support/types.ts'
 
-export function theHelpersSeeWhatTheyMust(leak: ReturnType<typeof JSON.parse>): void {
-  same<string, string>()
-  // @ts-expect-error -- any is not string
-  same<typeof leak, string>()
-  // @ts-expect-error -- optional is not the same as undefined
-  same<{ a?: string }, { a: string | undefined }>()
-  // @ts-expect-error -- a subtype is not the same
-  same<'a', string>()
-}
-
 export function allWaysToWriteAConfigCompile(): void {
   fits<AuthConfig>({
     endpoint: 'https://auth.example.test/validate',

@@ -101,24 +101,6 @@ export function ownWrappersCompile(): void {
   same<Parameters<typeof guarded>, [request: Request, env: Env]>()
 }
 
-interface NextRequest extends Request {
-  readonly nextUrl: URL
-}
-
-type NextRoute = (request: NextRequest, context: { params: Promise<{ id: string }> }) => unknown
-
-export function aNextRouteKeepsRequestAndParams(): void {
-  const get = withAuth(async (given: NextRequest, context: { params: Promise<{ id: string }> }) => {
-    const { id } = await context.params
-    return Response.json({ id, path: given.nextUrl.pathname, by: getAuth(given).principal })
-  }, config)
-  fits<NextRoute>(get)
-  same<Parameters<typeof get>[0], NextRequest>()
-  same<Parameters<typeof get>[1], { params: Promise<{ id: string }> }>()
-  // @ts-expect-error -- a plain Request has no nextUrl
-  use(get(request, { params: Promise.resolve({ id: '1' }) }))
-}
-
 interface BunRequest<Path extends string> extends Request {
   readonly params: Record<Path, string>
 }
@@ -190,18 +172,6 @@ export function aTableOfRoutesKnowsItsParams(): void {
   withAuthRoutes({ '/a': handler }, { endpint: 'https://auth.example.test/validate' })
   const many: Record<string, (given: BunRequest<string>) => Response> = {}
   use(withAuthRoutes(many, config)['/any'])
-}
-
-interface DenoInfo {
-  readonly remoteAddr: { readonly hostname: string }
-}
-
-export function aDenoHandlerFits(): void {
-  fits<(request: Request, info: DenoInfo) => Answer>(withAuth(handler, config))
-  fits<(request: Request, info: DenoInfo) => Answer>(
-    withAuth((_: Request, info: DenoInfo) => new Response(info.remoteAddr.hostname), config),
-  )
-  fits<{ fetch: (request: Request) => Answer }>(withAuth(handler, config))
 }
 
 interface WorkersRequest extends Request {

@@ -91,14 +91,6 @@ describe('resourceMetadata', () => {
       new TypeError('resourceMetadata needs what protectedResource of with-auth/mcp returns'),
     )
   })
-
-  it('is asked for by the challenge of the guard', async () => {
-    const response = await createApp().request(get('/mcp'))
-    const challenge = response.headers.get('www-authenticate') ?? ''
-    const url = /resource_metadata="([^"]+)"/.exec(challenge)?.[1]
-    expect(url).toBe(`https://mcp.example.com${PATH}`)
-    expect(challenge).toContain('scope="mcp:read"')
-  })
 })
 
 it('a guard that sees the well-known path returns the metadata, and throws nothing that onError or some() would see', async () => {

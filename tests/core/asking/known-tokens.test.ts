@@ -3,9 +3,16 @@ import { Generations, KnownTokens } from '../../../src/core/asking/known-tokens.
 import { NOBODY } from '../../../src/core/endpoint/identity.ts'
 import { callsTo } from '../../support/calls.ts'
 import { checkOf } from '../../support/checks.ts'
+import { createAuthenticator, memoryCache } from '../../../src/index.ts'
+import { get } from '../../support/requests.ts'
 import { collectGarbage } from '../../support/garbage.ts'
 import type { Attempt, ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
 
+const heap = (): number => {
+  collectGarbage()
+  return process.memoryUsage().heapUsed
+}
+const ALLOW = { outcome: 'allow', auth: NOBODY } as const
 const HALF_HOUR = 1_800_000
 let now = 0
 
@@ -109,10 +116,6 @@ describe('known tokens', () => {
   })
 
   it('hold nothing of the headers that they were cut out of', () => {
-    const heap = (): number => {
-      collectGarbage()
-      return process.memoryUsage().heapUsed
-    }
     const { add } = tokens()
     const before = heap()
     for (let index = 0; index < 1000; index += 1) {
@@ -122,7 +125,27 @@ describe('known tokens', () => {
   })
 })
 
-const ALLOW = { outcome: 'allow', auth: NOBODY } as const
+it(
+  'known tokens take no more memory with every guard of a cache, also of guards that are not asked any more',
+  { tags: ['slow'] },
+  async () => {
+    const cache = memoryCache({ maxEntries: 1 })
+    const guards: unknown[] = []
+    const growthOfGuard = async (name: string): Promise<number> => {
+      const context = { headers: [], params: 'none', path: false } as const
+      const guard = createAuthenticator({ verifier: () => ALLOW, cache, context })
+      guards.push(guard)
+      const before = heap()
+      for (let index = 0; index < 16_384; index += 1)
+        await guard(get('/', `${name}-${index}-${'x'.repeat(400)}`))
+      return heap() - before
+    }
+    for (const name of ['a', 'b', 'c']) await growthOfGuard(name)
+    expect((await growthOfGuard('d')) + (await growthOfGuard('e'))).toBeLessThan(4 * 2 ** 20)
+    expect(guards).toHaveLength(5)
+  },
+)
+
 const DENY = { outcome: 'deny', isLasting: false } as const
 
 /** Whether a token is known, once the endpoint has answered its check. */

@@ -29,12 +29,6 @@ describe('readOptions', () => {
     expect(() => readOptions(options, KNOWN)).toThrow(hint)
     expect(() => readOptions(options, KNOWN)).toThrow(/^.{1,200}$/s)
   })
-
-  it('suggests the nearest of those that are near', () => {
-    const near = ['realms', 'real', 'realm'] as const
-    expect(() => readOptions({ reale: 1 }, near)).toThrow('did you mean "real"?')
-    expect(() => readOptions({ ralm: 1 }, near)).toThrow('did you mean "realm"?')
-  })
 })
 
 describe('the nearest name', () => {
@@ -101,11 +95,6 @@ describe('the errors', () => {
     expect(invalidOption(['a'], value, 'other').message).toBe(
       `"a" must be other, received ${shown}`,
     )
-  })
-
-  it('cut and quote what is long or hostile', () => {
-    expect(invalidOption(['a'], 'x'.repeat(1000), 'less').message.length).toBeLessThan(130)
-    expect(invalidOption(['a'], '\n\u001b[31m', 'less').message).not.toMatch(/\p{Cc}/u)
   })
 })
 
