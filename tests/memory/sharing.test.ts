@@ -1,18 +1,17 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createGate } from '../../src/core/gate.ts'
-import { Entries, Shelf } from '../../src/memory/entries.ts'
 import { memoryCache } from '../../src/memory/memory-cache.ts'
-import { shareDecisions } from '../../src/memory/sharing.ts'
 import { partitionOf } from '../support/cached-endpoint.ts'
 import { SharedCalls } from '../../src/core/asking/shared-calls.ts'
-import { createCheck, createFacts } from '../../src/core/request/check.ts'
+import { createFacts } from '../../src/core/request/check.ts'
 import { systemClock } from '../../src/core/runtime.ts'
 import { checkOf } from '../support/checks.ts'
 import { pause } from '../support/connected-guards.ts'
+import { AuthUnavailableError } from '../../src/index.ts'
 import { createMemoryStore } from '../support/memory-store.ts'
 import { get } from '../support/requests.ts'
 import { defineVerifier } from '../../src/verifiers.ts'
-import type { Recalled, SharedAllow, SharedDecisions } from '../../src/core/seams.ts'
+import type { Recalled, SharedAllow } from '../../src/core/seams.ts'
 import type { ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
 import type { Gate } from '../../src/core/gate.ts'
 import type {
@@ -273,68 +272,76 @@ it.each([
   expect(await isAdmitted(gate, path)).toBe(false)
 })
 
-const NOW = 1_700_000_000_000
-const AUTH = { principal: 'alice', attributes: {} }
-const ENDPOINT: ParsedVerdict = { outcome: 'deny', isLasting: true }
-
-function askWith(allow: SharedAllow | undefined, verdict = ENDPOINT) {
-  const shared: SharedAllow[] = []
-  const decisions: SharedDecisions = {
-    scope: undefined,
-    recall: () =>
-      Promise.resolve({
-        ...(allow === undefined ? {} : { allow }),
-        share: (made) => void shared.push(made),
-      }),
-  }
-  const times = new Entries<number>(new Shelf({ maxEntries: 10, maxBytes: 2 ** 16 }))
-  const clock = { now: () => 0, wallNow: () => NOW }
-  const verifier = shareDecisions(decisions, {
-    allowTtlMs: 30_000,
-    asked: () => ({ asked: times, askedSince: -Infinity }),
-    scope: '',
-    clock,
+describe('an allow of another instance', () => {
+  const NOW = 1_700_000_000_000
+  const auth = { principal: 'alice', attributes: {} }
+  const fresh = { auth, askedAt: NOW - 1000, ttlMs: 20_000 }
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['Date', 'performance'], now: NOW })
+    vi.spyOn(Math, 'random').mockReturnValue(0)
   })
-  const request = { path: '', headers: {}, params: {} }
-  const check = createCheck({ token: 't', request }, '', [])
-  const ask = async (): Promise<ParsedVerdict> => {
-    const start = { check, facts: createFacts(), deadline: 5000, now: 0 }
-    const made = await verifier(start, async () => verdict)
-    if (made.outcome === 'allow') made.share?.()
-    return made
-  }
-  return { ask, shared }
-}
 
-describe('a shared allow', () => {
-  const fresh = { auth: AUTH, askedAt: NOW - 1000, ttlMs: 20_000 }
+  /** A gate whose store has this allow once, and whose endpoint answers as it is told. */
+  function gateWith(allow: SharedAllow): Gate {
+    const looks: Recalled[] = [{ allow }]
+    const store = createMemoryStore(memory, async () => looks.pop() ?? {})
+    const cache = memoryCache({ allowTtlMs: 30_000, staleIfErrorMs: 60_000, store })
+    return createGate({ verifier: decider, context: { headers: [] }, retry: false, cache })
+  }
 
   it.each<[string, SharedAllow]>([
     ['is as old as its time to live', { ...fresh, askedAt: NOW - 20_000 }],
     ['is as old as this instance allows', { ...fresh, askedAt: NOW - 30_000, ttlMs: 60_000 }],
     ['comes from the future', { ...fresh, askedAt: NOW + 5000 }],
-    ['is about a token that has ended', { ...fresh, auth: { ...AUTH, expiresAt: NOW } }],
+    ['is about a token that has ended', { ...fresh, auth: { ...auth, expiresAt: NOW } }],
   ])('is not taken if it %s', async (_what, allow) => {
-    expect(await askWith(allow).ask()).toBe(ENDPOINT)
+    asked.mockReturnValue({ outcome: 'deny' })
+    expect(await isAdmitted(gateWith(allow))).toBe(false)
   })
 
-  it('keeps its age and its limits', async () => {
-    const limits = { auth: { ...AUTH, expiresAt: NOW + 1 }, mustRevalidate: true } as const
-    expect(await askWith({ ...fresh, ...limits }).ask()).toEqual({
-      outcome: 'allow',
-      maxAgeMs: 20_000,
-      ageMs: 1000,
-      ...limits,
-    })
+  it.each<[string, SharedAllow, ms: number]>([
+    ['its age', fresh, 19_000],
+    ['the end of its token', { ...fresh, auth: { ...auth, expiresAt: NOW + 7 } }, 7],
+  ])('keeps %s', async (_what, allow, ms) => {
+    asked.mockReturnValue({ outcome: 'deny' })
+    const gate = gateWith(allow)
+    for (const [passed, admitted] of [
+      [0, true],
+      [ms - 1, true],
+      [1, false],
+    ] as const) {
+      vi.advanceTimersByTime(passed)
+      // oxlint-disable-next-line no-await-in-loop -- at these times
+      expect(await isAdmitted(gate)).toBe(admitted)
+    }
+  })
+
+  it.each([
+    [{ mustRevalidate: true } as const, false],
+    [{}, true],
+  ])('with %j stands in during an outage: %s', async (limits, admitted) => {
+    asked.mockRejectedValue(new AuthUnavailableError('unreachable'))
+    const gate = gateWith({ ...fresh, ...limits })
+    expect(await isAdmitted(gate)).toBe(true)
+    vi.advanceTimersByTime(19_000)
+    expect(await isAdmitted(gate)).toBe(admitted)
   })
 
   it('is made of what the endpoint allows, unless it forbids that', async () => {
-    const limits = { auth: { ...AUTH, expiresAt: NOW + 1 }, mustRevalidate: true } as const
-    const allowed = askWith(undefined, { outcome: 'allow', maxAgeMs: 9000, ...limits })
-    await allowed.ask()
-    expect(allowed.shared).toEqual([{ askedAt: NOW, ttlMs: 9000, ...limits }])
-    const forbidden = askWith(undefined, { outcome: 'allow', auth: AUTH, maxAgeMs: 0 })
-    await forbidden.ask()
-    expect(forbidden.shared).toEqual([])
+    const limits = { mustRevalidate: true, maxAgeMs: 9000, expiresAt: NOW + 10_000 } as const
+    asked.mockReturnValue({ outcome: 'allow', principal: 'alice', ...limits })
+    await isAdmitted(instance())
+    expect([...memory.allows.values()]).toEqual([
+      {
+        auth: { ...auth, expiresAt: NOW + 10_000 },
+        askedAt: NOW,
+        ttlMs: 9000,
+        mustRevalidate: true,
+      },
+    ])
+    memory.allows.clear()
+    asked.mockReturnValue({ outcome: 'allow', maxAgeMs: 0 })
+    await isAdmitted(instance())
+    expect(memory.allows.size).toBe(0)
   })
 })
