@@ -101,16 +101,6 @@ describe('the status', () => {
     expect(read).toHaveBeenCalledOnce()
   })
 
-  it('drains the body of a 200 that a redirect led to, as the runtime gives it', async () => {
-    const pull = vi.fn<(stream: ReadableStreamDefaultController) => void>((s) => s.close())
-    const response = new Response(new ReadableStream({ pull }, { highWaterMark: 0 }))
-    Object.defineProperty(response, 'redirected', { value: true })
-    vi.stubGlobal('fetch', () => Promise.resolve(response))
-    expect(await ask(runtimeFetch)).toMatchObject({ outcome: 'deny' })
-    vi.unstubAllGlobals()
-    expect(pull).toHaveBeenCalledOnce()
-  })
-
   it.each([
     [429, 'rate_limited'],
     [500, 'service_error'],
@@ -138,13 +128,6 @@ describe('a transport that fails', () => {
       expect(facts.endpointStatus).toBeUndefined()
     },
   )
-
-  it('says by which code, and nothing else of what it rejects with', async () => {
-    const rejected = Object.assign(new Error('token'), { code: 'ECONNREFUSED', token: 'token' })
-    const asked = Promise.resolve(ask(() => Promise.reject(rejected)))
-    const error: unknown = await asked.catch((reason: unknown) => reason)
-    expect(error).toHaveProperty('cause', { code: 'ECONNREFUSED' })
-  })
 
   it.each<[unknown]>([
     [undefined],

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { parseCacheControl, parseRetryAfter } from '../../../src/core/endpoint/freshness.ts'
-import { clampRetryAfter } from '../../../src/core/response/denial.ts'
 
 it.each([
   [null, {}],
@@ -72,17 +71,4 @@ describe('parseRetryAfter', () => {
   ])('reads nothing from %s', (value) => {
     expect(parseRetryAfter(value, NOW)).toBeUndefined()
   })
-})
-
-it.each([
-  [0, 1000],
-  [-5, 1000],
-  [1, 1000],
-  [1001, 2000],
-  [30_000, 30_000],
-  [1e12, 30_000],
-  [Infinity, 30_000],
-  [Number.NaN, 1000],
-])('clampRetryAfter makes whole seconds from 1 to 30 of %d ms', (value, expected) => {
-  expect(clampRetryAfter(value)).toBe(expected)
 })
