@@ -85,14 +85,6 @@ describe('an allow with an end', () => {
     expect(await statusOf()).toBe(401)
     expect(calls).toBe(2)
   })
-
-  it('that lies in the past decides its own request, and is not cached', async () => {
-    const verifier = vi.fn(() => ({ outcome: 'allow', expiresAt: Date.now() - 1 }) as const)
-    const { statusOf } = guard(verifierOf(verifier, { reads: {} }), { cache: memoryCache() })
-    expect(await statusOf()).toBe(200)
-    expect(await statusOf()).toBe(200)
-    expect(verifier).toHaveBeenCalledTimes(2)
-  })
 })
 
 describe('a verifier that answers from memory', () => {

@@ -98,23 +98,3 @@ it('looks for lost calls rarely, however many are under way, and still drops the
   for (let turn = 0; turn < 10_000; turn += 1) begin(`u${turn}`, 'told', 12_000, 7000)
   expect(first.isOutdated).toBe(true)
 })
-
-it('does not compare the questions of one token with each other', () => {
-  const { underWay, others } = trackCalls()
-  let reads = 0
-  const calls = Array.from({ length: 500 }, (_, index) => {
-    const check = checkOf('t', `told ${index}`)
-    const { told } = check
-    const read = (): string => {
-      reads += 1
-      return told
-    }
-    Object.defineProperty(check, 'told', { get: read })
-    const call = callOf(check)
-    underWay.begin(call)
-    return call
-  })
-  for (const call of calls) expect(others(call)).toBe(false)
-  // To make the key.
-  expect(reads).toBeLessThanOrEqual(500)
-})

@@ -267,37 +267,4 @@ describe('limit', () => {
     await first
     expect(performance.now() - startedAt).toBeLessThan(200)
   })
-
-  it('gives the slot of a call that ignores its signal to the next at its deadline', async () => {
-    const hangs = (): Promise<never> => new Promise(() => undefined)
-    const ask = limited(({ token }) => (token === 'hung' ? hangs() : ALLOW), 1)
-    const hung = ask('hung', 50)
-    expect(await ask('next')).toBe(ALLOW)
-    await expect(hung).rejects.toMatchObject({ reason: 'timeout' })
-  })
-
-  it('never exceeds `maxInFlight`', async () => {
-    let inFlight = 0
-    let most = 0
-    const next: Next = async (_check, { signal }) => {
-      inFlight += 1
-      most = Math.max(most, inFlight)
-      await new Promise<void>((resolve) => {
-        setTimeout(resolve, Math.random() * 3)
-        signal.addEventListener('abort', () => resolve())
-      })
-      inFlight -= 1
-      if (Math.random() < 0.3) throw new Error('bug')
-      return DENY
-    }
-    const ask = limited(next, 8, 1000)
-    const results = await Promise.allSettled(
-      Array.from({ length: 500 }, (_, index) =>
-        ask(`t${index}`, index % 7 === 0 ? Math.random() * 20 : LONG),
-      ),
-    )
-    expect(most).toBe(8)
-    expect(inFlight).toBe(0)
-    expect(results).toHaveLength(500)
-  })
 })
