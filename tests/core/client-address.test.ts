@@ -77,6 +77,13 @@ it('is told to a verifier only if it reads it, or does not say what it reads', a
   expect(clientAddress).toHaveBeenCalledTimes(2)
 })
 
+it('cannot be read without the function', () => {
+  const { verifier } = recorder({ clientAddress: true })
+  expect(() => guardWith(verifier)).toThrow(
+    `"context.clientAddress" must be given, since the verifier reads it: ${FORM}`,
+  )
+})
+
 it('of a server that knows it is told only to a verifier that reads it, unless the config has a function', async () => {
   const { asked, config } = service()
   const reading = recorder({ clientAddress: true })
