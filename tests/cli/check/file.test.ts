@@ -1,10 +1,8 @@
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { COMMANDS } from '../../../src/cli/main.ts'
 import { createKey, sqliteKeys } from '../../../src/keys.ts'
 import { tellSkipped } from '../../support/installed.ts'
 import { findFreePort } from '../../support/loopback.ts'
-import { runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import { startService } from '../../support/verifier-service.ts'
 import { createCheck } from '../support/checked.ts'
@@ -286,24 +284,4 @@ it('waits for a service, and says once that it does', async () => {
   const startedAt = performance.now()
   expect((await check(auth, ['--wait=1'])).code).toBe(3)
   expect(performance.now() - startedAt).toBeLessThan(3000)
-})
-
-it.each([
-  [['--wait=5', 'http://127.0.0.1:1'], '--wait is for the file of --config: give --config FILE'],
-  [
-    ['--upstream-enforces-access-policy', 'http://127.0.0.1:1'],
-    '--upstream-enforces-access-policy is about the file of --config: give --config FILE',
-  ],
-  [['--config=run.yaml', 'http://127.0.0.1:1'], 'Give either URL or --config FILE'],
-  [
-    ['--config=run.yaml', '--allow-insecure-http'],
-    '--allow-insecure-http is for URL: set server.auth.allow_insecure_http in the file',
-  ],
-  [
-    ['--config=no-such/run.yaml'],
-    '--config no-such/run.yaml: The file cannot be read: it does not exist',
-  ],
-])('rejects %j', async (args, message) => {
-  const noted = `with-auth: ${message}\nRun "with-auth check --help" for help.\n`
-  expect(await runLine(['check', ...args], COMMANDS)).toEqual({ code: 2, printed: '', noted })
 })

@@ -222,11 +222,6 @@ describe('with-auth config', () => {
     expect(parse(inText.printed)).toMatchObject(expected)
     expect(JSON.parse(inJson.printed)).toMatchObject(expected)
   })
-
-  it('needs exactly one file', async () => {
-    const noted = 'with-auth: FILE is missing\nRun "with-auth config --help" for help.\n'
-    expect(await runLine(['config'], [configCommand])).toEqual({ code: 2, printed: '', noted })
-  })
 })
 
 function show(config: AuthConfig) {

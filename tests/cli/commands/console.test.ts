@@ -3,7 +3,7 @@ import { COMMANDS, main } from '../../../src/cli/main.ts'
 import { createKey } from '../../../src/keys.ts'
 import { head, openSocket, sendRaw } from '../../support/raw-client.ts'
 import { stopCommands } from '../../support/served-command.ts'
-import { createSurroundings, runLine } from '../../support/surroundings.ts'
+import { createSurroundings } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import { startConsole } from '../console/running-console.ts'
 import type { RunningConsole } from '../console/running-console.ts'
@@ -19,21 +19,6 @@ beforeEach(async () => {
 afterEach(stopCommands)
 
 describe('with-auth console', () => {
-  const run = (...args: string[]) => runLine(['console', ...args, '--port=0'], COMMANDS)
-
-  it.each([
-    [[], '--keys FILE is missing'],
-    [['--keys', 'lost.yaml'], 'no such file: create it with "with-auth keys create"'],
-    [['--keys', 'env:NOTHING_SET'], 'this variable is not set'],
-    [['--keys', 'a.yaml', '--watch', '127.0.0.1:9330'], 'needs a secret in WITH_AUTH_WATCH_SECRET'],
-    [['--keys', 'a.yaml', 'more'], 'This command takes only options'],
-  ])('rejects %j', async (args, message) => {
-    const { code, noted, printed } = await run(...args)
-    expect(code).toBeGreaterThan(0)
-    expect(noted).toContain(message)
-    expect(printed).toBe('')
-  })
-
   it.each([
     [true, 'Enter prints another one'],
     [false, 'start the command again for another one'],

@@ -42,18 +42,6 @@ function failWith(...args: readonly string[]) {
   return runLine(['forward-auth', ...args], [forwardAuthCommand], { AUTH_ENDPOINT: endpoint.url })
 }
 
-describe('--for', () => {
-  it.each([
-    [[], '--for must be given once: nginx|caddy|traefik|haproxy'],
-    [['--for'], '--for needs a value: --for nginx|caddy|traefik|haproxy'],
-    [['--for=nginx', '--for=caddy'], '--for must be given once: nginx|caddy|traefik|haproxy'],
-  ])('given as %j exits 2 and names the four', async (args, message) => {
-    const { code, noted } = await failWith(...args)
-    expect(code).toBe(2)
-    expect(noted).toContain(message)
-  })
-})
-
 describe('a subrequest', () => {
   it('is decided about, and logged with the method and path of the client', async () => {
     const { ask, logged } = await start('nginx')

@@ -265,18 +265,4 @@ describe('with-auth gateway', () => {
     expect(gateway.printed()).toContain('"shadow":true')
     await close(open)
   })
-
-  it.each([
-    [['--config', 'a', '--keys', 'b'], '--config and --keys both decide who gets access'],
-    [
-      [],
-      'Nothing decides who gets access: give --keys FILE or --config FILE, or set AUTH_ENDPOINT',
-    ],
-    [['http://operand'], 'takes only options'],
-  ])('does not start with %j', async (args, message) => {
-    const gateway = start(args)
-    expect(await gateway.ended).toBe(2)
-    expect(gateway.noted()).toContain(message)
-    expect(gateway.printed()).toBe('')
-  })
 })

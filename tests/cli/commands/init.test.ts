@@ -86,11 +86,6 @@ describe('with-auth init', () => {
     expect(readFileSync('elsewhere/target', 'utf8')).toBe('theirs')
     expect(lstatSync('run.yaml').isSymbolicLink()).toBe(true)
   })
-
-  it('takes no operand: the name is fixed', async () => {
-    expect((await init('other.yaml')).code).toBe(2)
-    expect(readdirSync('.')).toEqual([])
-  })
 })
 
 describe('with-auth init --for', () => {

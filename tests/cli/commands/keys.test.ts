@@ -69,21 +69,6 @@ describe('with-auth keys create', () => {
   })
 
   it.each([
-    [[], 2, '--principal NAME is missing'],
-    [['--principal', 'a', 'sk-x'], 2, 'takes only options'],
-    [['--principal', 'a', '--path', '/v1/*'], 2, 'received "/v1/*": did you mean "/v1"?\n'],
-    [
-      ['--principal', 'a', '--expires-in', '1d', '--expires-at', '2999-01-01'],
-      2,
-      '--expires-in must be left out beside --expires-at',
-    ],
-  ])('rejects %j', async (args, code, message) => {
-    const result = await keys('create', ...args)
-    expect(result).toMatchObject({ code, printed: '' })
-    expect(result.noted).toContain(message)
-  })
-
-  it.each([
     [['role=admin'], 'role'],
     [['Roles=admin', 'team=red'], 'Roles'],
     [['roles=admin', 'role=b'], undefined],

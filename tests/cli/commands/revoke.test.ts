@@ -21,19 +21,6 @@ function revoke(args: readonly string[], input = '') {
 }
 
 describe('with-auth revoke', () => {
-  it.each([
-    [[], /--config FILE is missing/],
-    [['--config', 'x', KEY], /takes only options/],
-    [['--config', 'x'], /standard input must hold one key/],
-    [['--config', 'x', '--all', '--sha256', 'a'.repeat(64)], /give only one of them/],
-    [['--config', 'x', '--sha256', KEY], /64 hexadecimal digits \(its value is not shown\)/],
-  ])('exits 2 for %j', async (args, message) => {
-    const { code, noted } = await revoke(args)
-    expect(noted).toMatch(message)
-    expect(noted).not.toContain(KEY)
-    expect(code).toBe(2)
-  })
-
   it('exits 1 without a store, or without an acknowledgement', async () => {
     const without = await revoke(['--config', configFor()], KEY)
     expect(without).toMatchObject({

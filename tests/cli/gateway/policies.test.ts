@@ -85,12 +85,6 @@ describe('with-auth gateway --config', () => {
     expect(narrow.headers.get('www-authenticate')).toContain('error="insufficient_scope"')
     expect(reached).toEqual([])
   })
-
-  it('takes the flag with --config only', async () => {
-    const gateway = start([FLAG], { AUTH_ENDPOINT: endpoint().url })
-    expect(await gateway.ended).toBe(2)
-    expect(gateway.noted()).toContain(`${FLAG} is about the file of --config: give --config FILE`)
-  })
 })
 
 describe('with-auth config', () => {

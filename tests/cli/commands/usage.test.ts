@@ -1,0 +1,75 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+import { COMMANDS } from '../../../src/cli/main.ts'
+import { entry, keysText } from '../../support/key-questions.ts'
+import { runLine } from '../../support/surroundings.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+
+/** Command lines whose parts do not fit together. tests/cli/commands.test.ts has the values of each option. */
+
+const inFolder = setupFolder()
+const KEY = 'key-of-alice-k7vq2xw9mz4'
+const HASH = 'a'.repeat(64)
+const PROXIES = 'nginx|caddy|traefik|haproxy'
+const ONE_END = '--expires-in must be left out beside --expires-at'
+const ENDS = '--expires-in 1d --expires-at 2999-01-01'
+const AT_9 = '--upstream http://127.0.0.1:9'
+const FLAG = '--upstream-enforces-access-policy'
+
+it.each([
+  [`gateway ${AT_9} --config a --keys b`, '--config and --keys both decide who gets access'],
+  [`gateway ${AT_9}`, 'give --keys FILE or --config FILE, or set AUTH_ENDPOINT'],
+  [`gateway ${AT_9} http://operand`, 'takes only options'],
+  [`gateway ${AT_9} ${FLAG}`, `${FLAG} is about the file of --config: give --config FILE`],
+  ['forward-auth', `--for must be given once: ${PROXIES}`],
+  ['forward-auth --for', `--for needs a value: --for ${PROXIES}`],
+  ['forward-auth --for=nginx --for=caddy', `--for must be given once: ${PROXIES}`],
+  ['keys create --keys KEYS', '--principal NAME is missing'],
+  ['keys create --keys KEYS --principal a sk-x', 'takes only options'],
+  ['keys create --keys KEYS --principal a --path /v1/*', '"/v1/*": did you mean "/v1"?\n'],
+  [`keys create --keys KEYS --principal a ${ENDS}`, ONE_END],
+  ['keys rotate --keys KEYS a b', 'Give only one ID'],
+  [`keys rotate --keys KEYS a ${ENDS}`, ONE_END],
+  ['keys prune --keys KEYS', '--older TIME is missing'],
+  ['keys prune --keys KEYS --older 90d key_1', 'takes only options'],
+  ...['revoke', 'rotate', 'remove', 'show'].map((name) => [
+    `keys ${name} --keys KEYS`,
+    'ID is missing',
+  ]),
+  ...['revoke', 'rotate', 'remove'].map((name) => [
+    `keys ${name} key_none`,
+    '--keys FILE is missing',
+  ]),
+  ['console', '--keys FILE is missing'],
+  ['console --keys KEYS more', 'takes only options'],
+  ['console --keys env:NOTHING_SET', 'this variable is not set'],
+  ['console --keys KEYS --watch 127.0.0.1:9330', 'needs a secret in WITH_AUTH_WATCH_SECRET'],
+  ['check --wait=5 http://127.0.0.1:1', '--wait is for the file of --config: give --config FILE'],
+  [`check ${FLAG} http://127.0.0.1:1`, `${FLAG} is about the file of --config: give --config FILE`],
+  [
+    'check --config=no-such/run.yaml',
+    '--config no-such/run.yaml: The file cannot be read: it does not exist',
+  ],
+  ['check --config=run.yaml http://127.0.0.1:1', 'Give either URL or --config FILE'],
+  [
+    'check --config=run.yaml --allow-insecure-http',
+    '--allow-insecure-http is for URL: set server.auth.allow_insecure_http in the file',
+  ],
+  ['config', 'FILE is missing'],
+  ['init other.yaml', 'takes only options'],
+  ['revoke', '--config FILE is missing'],
+  [`revoke --config x ${KEY}`, 'takes only options'],
+  ['revoke --config x', 'standard input must hold one key'],
+  [`revoke --config x --all --sha256 ${HASH}`, 'give only one of them'],
+  [`revoke --config x --sha256 ${KEY}`, '64 hexadecimal digits (its value is not shown)'],
+])('%s: exits with 2, and changes nothing', async (line = '', message = '') => {
+  const file = inFolder('keys.yaml')
+  const text = keysText(entry('a'))
+  writeFileSync(file, text)
+  const args = line.replace('KEYS', file).split(' ')
+  const { code, printed, noted } = await runLine(args, COMMANDS)
+  expect(noted).toContain(message)
+  expect({ code, printed }).toEqual({ code: 2, printed: '' })
+  expect(noted).not.toContain(KEY)
+  expect(readFileSync(file, 'utf8')).toBe(text)
+})
