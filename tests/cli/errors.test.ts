@@ -7,8 +7,10 @@ import { AuthConfigError } from '../../src/core/errors.ts'
 import { createKey, listKeys, revokeKey } from '../../src/keys.ts'
 import { loadConfig } from '../../src/yaml.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
+import { escapeHidden, showFile, shown, showName, showValue } from '../../src/cli/shown-value.ts'
 
 const KEY = 'withauth_4fK2pQ7xV9bN1mZ8sD3gH6jL5wR0tY2uE4iO7aC9vB1nM3k'
+const HIDDEN = '(hidden because it may be a secret)'
 const inFolder = setupFolder()
 
 it.each([
@@ -18,14 +20,14 @@ it.each([
 ] as const)('names a file of %s once, with the reason', async (flag, read, reason) => {
   const folder = inFolder('folder')
   mkdirSync(folder)
-  const shown = (text: string, why: string): Error => new Error(`${flag} ${text}: ${why}`)
-  await expect(read(folder).catch(nameFlag(flag, folder))).rejects.toThrow(shown(folder, reason))
+  const named = (text: string, why: string): Error => new Error(`${flag} ${text}: ${why}`)
+  await expect(read(folder).catch(nameFlag(flag, folder))).rejects.toThrow(named(folder, reason))
   const missing = `no such file${flag === '--keys' ? ': create it with "with-auth keys create"' : ''}`
   for (const [file, text] of [
     [inFolder('lost.yaml'), inFolder('lost.yaml')],
-    [KEY, '(hidden because it may be a secret)'],
+    [KEY, HIDDEN],
   ] as const) {
-    await expect(read(file).catch(nameFlag(flag, file))).rejects.toThrow(shown(text, missing))
+    await expect(read(file).catch(nameFlag(flag, file))).rejects.toThrow(named(text, missing))
   }
 })
 
@@ -77,7 +79,6 @@ describe('an error about a library option', () => {
     asUsage(flags, () => {
       throw error
     })
-  const HIDDEN = '(hidden because it may be a secret)'
 
   it.each<[AuthConfigError, string]>([
     [invalidOption(['endpoint'], 'x', 'a URL'), 'URL must be a URL, received "x"'],
@@ -117,4 +118,71 @@ describe('an error about a library option', () => {
     await expect(failing).rejects.toBe(thrown)
     expect(await asUsage(flags, () => 5)).toBe(5)
   })
+})
+
+const [MOST, MORE] = ['x'.repeat(24), 'x'.repeat(25)]
+const HIDES: Readonly<Record<string, readonly string[]>> = {
+  name: [KEY, 'sk-s3cret', '--sk-s3cret', '', 'a b', '-', '---x', MORE, 'a\u001B', '\nx'],
+  value: [
+    KEY,
+    `a ${KEY}`,
+    `https://h/${KEY}`,
+    `http://${KEY}`,
+    'sk-s3cret',
+    'sk_live_4eC39',
+    'a sk-s3cret',
+    'key=sk-s3cret',
+    MORE,
+    `two ${MORE}`,
+    'https://user:s3cret@h/',
+    'https://user:s3/cret@h',
+    'rediss://u:s3cret@h',
+  ],
+  file: [KEY, `/tmp/${KEY}`, `${KEY}.yaml`, 'sk-s3cret', MORE, 'postgres://u:s3cret@h/k.db'],
+}
+const SHOW = { name: showName, value: showValue, file: showFile, 'name of a principal': shown }
+
+it.each(Object.entries(HIDES).flatMap(([kind, texts]) => texts.map((text) => [kind, text])))(
+  'hides the %s %j',
+  (kind, text) => {
+    expect(SHOW[kind as keyof typeof SHOW](text ?? '')).toBe(HIDDEN)
+  },
+)
+
+it.each<[keyof typeof SHOW, string, string]>([
+  ['name', 'gatway', '"gatway"'],
+  ['name', '--upstraem', '"--upstraem"'],
+  ['name', '-x', '"-x"'],
+  ['name', MOST, `"${MOST}"`],
+  ['value', 'soon', '"soon"'],
+  ['value', 'two words', '"two words"'],
+  ['value', MOST, `"${MOST}"`],
+  ['value', 'a\u0001\u001Bb', String.raw`"a\u0001\u001bb"`],
+  ['value', '', '""'],
+  ['value', '2020-01-01', '"2020-01-01"'],
+  ['value', '/api-v1/', '"/api-v1/"'],
+  ['value', 'http://h', '"http://h"'],
+  ['value', 'http://h:8000/', '"http://h:8000/"'],
+  ['value', 'https://long-name.of-a-host.example/v?k=s', '"https://long-name.of-a-host.example/…"'],
+  ['value', 'HTTPS://h?k=s3cret', '"HTTPS://h/…"'],
+  ['value', 'https://h/\n?k=s3cret', '"https://h/…"'],
+  ...['/run/secrets/with-auth/a-key-of-the-service', './', '.', '..', 'keys'].map(
+    (file): ['file', string, string] => ['file', file, file],
+  ),
+  ['file', 'a-long-name-of-a-file-with-keys.yaml', 'a-long-name-of-a-file-with-keys.yaml'],
+  ['file', String.raw`C:\keys`, String.raw`C:\keys`],
+  ['file', String.raw`C:\keys@work.yaml`, String.raw`C:\keys@work.yaml`],
+  ['file', 'a.x\nwith-auth: b.yaml', String.raw`a.x\nwith-auth: b.yaml`],
+  ['file', './a\n', String.raw`./a\n`],
+  ['name of a principal', 'a b!~', 'a b!~'],
+  ['name of a principal', 'a\u001B[31m', '"a\\u001b[31m"'],
+  ['name of a principal', 'a\u202Eb', '"a?b"'],
+])('shows the %s %j as %s', (kind, text, expected) => {
+  expect(SHOW[kind](text)).toBe(expected)
+})
+
+it('escapes terminal control characters, but not line breaks and letters', () => {
+  expect(escapeHidden('é\n\u0000\t\r\u001B\u007F\u0085\u00A0\u200B\u202E\u2028\uFEFF😀')).toBe(
+    `é\n${String.raw`\u0000\u0009\u000d\u001b\u007f\u0085\u00a0\u200b\u202e\u2028\ufeff`}😀`,
+  )
 })

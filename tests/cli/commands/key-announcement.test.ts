@@ -7,21 +7,31 @@ import { memoryCache } from '../../../src/index.ts'
 import { createKey, createKeyEndpoint, keys as keysVerifier, listKeys } from '../../../src/keys.ts'
 import { repositoryOf } from '../../../src/keys/edits/place.ts'
 import { redisStore } from '../../../src/redis.ts'
-import { connectLiveGuard, stopGuards } from '../../support/connected-guards.ts'
+import { connectLiveGuard, stopGuards, pause, until } from '../../support/connected-guards.ts'
 import { guardWith } from '../../support/guarded-verifier.ts'
 import { ask } from '../../support/key-questions.ts'
 import { findFreePort } from '../../support/loopback.ts'
 import { ENGINES, startEngine, stopEngines, writeStoreConfig } from '../../support/redis-servers.ts'
 import { runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
+import { createHash } from 'node:crypto'
+import { createClient } from '@redis/client'
 import type { CreatedKey, KeyStore, RetiredKey } from '../../../src/keys.ts'
 import type { ConnectedGuard } from '../../support/connected-guards.ts'
 import type { RunningEngine } from '../../support/redis-servers.ts'
+import type { Verdict } from '../../../src/index.ts'
 
-/** The key commands with --config, which tell the instances of a change. */
+/** The commands that tell the instances of a change: revoke, and those of keys with --config. */
 
 const pathOf = setupFolder()
 const [engineName] = ENGINES
+
+const KEY = 'key-of-alice-k7vq2xw9mz4'
+const configFor = (url?: string): string => writeStoreConfig(pathOf('run.yaml'), url)
+
+function revoke(args: readonly string[], input = '') {
+  return runLine(['revoke', ...args], COMMANDS, {}, input)
+}
 
 function keys(config: string, args: readonly string[], input = '') {
   const line = ['keys', ...args, '--keys', pathOf('keys.yaml'), '--config', config]
@@ -59,6 +69,20 @@ describe.each([
   })
 })
 
+it('with-auth revoke exits 1 without a store, or without an acknowledgement', async () => {
+  const without = await revoke(['--config', configFor()], KEY)
+  expect(without).toMatchObject({
+    code: 1,
+    noted: expect.stringMatching(/no server.auth.store/) as unknown,
+  })
+  const file = configFor(`redis://127.0.0.1:${await findFreePort()}`)
+  const unacknowledged = await revoke(['--config', file, '--timeout-ms=300'], KEY)
+  expect(unacknowledged.noted).toMatch(
+    /has not acknowledged the revocation \(ECONNREFUSED\)\. Try again/,
+  )
+  expect(unacknowledged.code).toBe(1)
+})
+
 describe.skipIf(engineName === undefined)('a running instance', () => {
   let engine: RunningEngine
   beforeAll(async () => {
@@ -67,7 +91,7 @@ describe.skipIf(engineName === undefined)('a running instance', () => {
   afterEach(stopGuards)
   afterAll(stopEngines)
 
-  const config = (): string => writeStoreConfig(pathOf('run.yaml'), engine.url)
+  const config = (): string => configFor(engine.url)
   /** A guard that asks an endpoint over the keys, and has cached the allow of a key. */
   const connect = async (key: string): Promise<ConnectedGuard> => {
     const endpoint = createKeyEndpoint({ file: pathOf('keys.yaml') })
@@ -146,6 +170,50 @@ describe.skipIf(engineName === undefined)('a running instance', () => {
     const announce = await prepareAnnouncement(line)
     await expect(announce(ended, 'done')).resolves.toBeUndefined()
     await untilAsked(guard, key)
+  })
+
+  it('is told why the engine refuses with-auth revoke', async () => {
+    const client = await createClient({ url: engine.url }).connect()
+    await client.sendCommand(['ACL', 'SETUSER', 'default', 'resetpass', '>right', 'on'])
+    const refused = await revoke(['--config', config(), '--timeout-ms=1000'], KEY)
+    await client.sendCommand(['ACL', 'SETUSER', 'default', 'nopass'])
+    client.destroy()
+    expect(refused).toMatchObject({
+      code: 1,
+      noted: expect.stringMatching(
+        /\(NOAUTH\)\. The store cannot be used: .*"url"\. Try again/,
+      ) as unknown,
+    })
+  })
+
+  it('is told the newest reason', { tags: ['slow'] }, async () => {
+    const own = await startEngine(engineName ?? 'valkey')
+    own.pause()
+    const revoking = revoke(['--config', configFor(own.url), '--timeout-ms=6000'], KEY)
+    // The store counts as lost by then, because nothing answers.
+    await pause(2000)
+    await own.kill()
+    expect(await revoking).toMatchObject({
+      code: 1,
+      noted: expect.stringContaining('(ECONNREFUSED). Try again') as unknown,
+    })
+  })
+
+  it.each([
+    ['the key on standard input', [], ` ${KEY}\n`],
+    ['its hash', ['--sha256', createHash('sha256').update(KEY).digest('hex')], ''],
+    ['--all', ['--all', '--json'], ''],
+  ])('ends the decisions of a running instance by %s', async (_by, args, input) => {
+    let verdict: Verdict = { outcome: 'allow' }
+    const guard = await connectLiveGuard(() => verdict, { url: engine.url })
+    expect(await guard.ask(KEY)).toMatchObject({ outcome: 'allow' })
+    verdict = { outcome: 'deny' }
+    const { code, printed } = await revoke(['--config', config(), ...args], input)
+    expect(code).toBe(0)
+    expect(printed).toBe(
+      args.includes('--json') ? '{"revoked":true}\n' : 'The store has the revocation.\n',
+    )
+    await until(async () => (await guard.ask(KEY)).outcome === 'deny')
   })
 
   it(

@@ -300,7 +300,7 @@ describe('an endpoint that does not answer as one', () => {
           count += 1
           endpoint(...question)
         }
-        const rows = await examineReal(counted, key, name === 'is silent' ? 50 : 2000)
+        const rows = await examineReal(counted, key, name === 'is silent' ? 300 : 2000)
         await close(server as Server)
         const failed = rows.filter((row) => row.change !== undefined)
         const check = key === NO_KEY ? 'bad key' : 'good key'
