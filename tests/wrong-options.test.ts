@@ -90,6 +90,12 @@ const GROUPS = [
     [{ realm: 'a\r\nx: y' }, 'realm', 'a non-empty string of printable ASCII'],
     [{ realm: 'a, error=b' }, 'realm', 'printable ASCII, without'],
     [{ routePolicy: [{ permit: { paths: '*' } }] }, 'routePolicy', 'what "routePolicy()" of'],
+    // Without a rule more callers would get in.
+    ...['authorize', 'routePolicy'].map((rule): Row => [
+      { endpoint: 'https://a.example/', [rule]: undefined },
+      rule,
+      'must be left out or given a value (is a variable not set?), received undefined',
+    ]),
     ...[5, ''].map((id): Row => [
       { endpoint: 'https://a.example/', fetch: Object.assign(deny.bind(null), { id }) },
       'fetch.id',

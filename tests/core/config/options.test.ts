@@ -154,6 +154,13 @@ describe('a config', () => {
   })
 })
 
+it.each(['onEvent', 'respond', 'scopeImplies', 'fetch', 'verifier'])(
+  '%s: undefined is the same as leaving it out',
+  (name) => {
+    expect(() => resolveConfig({ endpoint: ENDPOINT, [name]: undefined })).not.toThrow()
+  },
+)
+
 describe('the problems of a config', () => {
   it('are all in the error, in its message and as data', () => {
     const error = errorOf({ timeoutMs: 0, retrys: 3, context: { path: 1, method: 1 }, mode: 'x' })

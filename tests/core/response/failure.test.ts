@@ -1,9 +1,6 @@
 import { createServer } from 'node:net'
-import { createServer as createTlsServer } from 'node:https'
 import { expect, it, vi } from 'vitest'
 import { findErrorCode } from '../../../src/core/redaction.ts'
-import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
-import type { AddressInfo, Server } from 'node:net'
 
 const coded = (code: unknown, more: object = {}): Error =>
   Object.assign(new Error('sk-secret'), { code, ...more })
@@ -109,41 +106,4 @@ it('looks at sixteen errors at most, however many there are', () => {
   }
   expect(findErrorCode(wide(4))).toBeUndefined()
   expect(read).toHaveBeenCalledTimes(16)
-})
-
-it.each<[string, () => Server, string, string]>([
-  ['a port without a server', () => createServer(), 'http', 'ECONNREFUSED'],
-  [
-    'a connection that is reset',
-    () => createServer((socket) => socket.once('data', () => socket.resetAndDestroy())),
-    'http',
-    'ECONNRESET',
-  ],
-  [
-    'a connection that ends',
-    () => createServer((socket) => socket.once('data', () => socket.end())),
-    'http',
-    'UND_ERR_SOCKET',
-  ],
-  [
-    'a certificate that signed itself',
-    () => createTlsServer(SELF_SIGNED),
-    'https',
-    'DEPTH_ZERO_SELF_SIGNED_CERT',
-  ],
-])('finds it in what the real fetch rejects with for %s', async (what, open, scheme, code) => {
-  const server = open()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  if (what.includes('without')) await new Promise((resolve) => server.close(resolve))
-  const error: unknown = await fetch(`${scheme}://127.0.0.1:${port}/`).catch(
-    (thrown: unknown) => thrown,
-  )
-  server.close()
-  expect(findErrorCode(error)).toBe(code)
-})
-
-it('finds that the real fetch blocks a port', async () => {
-  const error: unknown = await fetch('http://127.0.0.1:6000/').catch((thrown: unknown) => thrown)
-  expect(findErrorCode(error)).toBe('BAD_PORT')
 })
