@@ -1,4 +1,3 @@
-import { createServer } from 'node:net'
 import { expect, it, vi } from 'vitest'
 import { findErrorCode } from '../../../src/core/redaction.ts'
 
