@@ -197,18 +197,6 @@ describe('a store', () => {
     expect(heap() - before).toBeLessThan(5_000_000)
     expect(store.get('t0', told)).toBe(0)
   })
-
-  it('is within its bounds and agrees with a plain map after 20,000 operations', () => {
-    const { differences, store } = compareWithMap(20_000)
-    expect(differences).toEqual([])
-    expect(store.size().entries).toBeGreaterThan(20)
-    store.forget()
-    expect(store.size()).toEqual({ entries: 0, bytes: 0 })
-  })
-
-  it('and after a million', { tags: ['slow'] }, () => {
-    expect(compareWithMap(1_000_000).differences).toEqual([])
-  })
 })
 
 describe('two partitions on one shelf', () => {
@@ -234,30 +222,3 @@ describe('two partitions on one shelf', () => {
     expect([one.get('a', 'a'), other.get('b', 'a'), one.size().entries]).toEqual([0, undefined, 1])
   })
 })
-
-function compareWithMap(operations: number) {
-  const store = storeOf({ maxEntries: 50, maxBytes: 20_000 })
-  const model = new Map<string, number>()
-  let seed = 1
-  const random = (below: number): number => {
-    seed = (seed * 48_271) % 2_147_483_647
-    return seed % below
-  }
-  const differences: unknown[] = []
-  for (let turn = 0; turn < operations; turn += 1) {
-    const [token, told] = [`t${random(40)}`, `p${random(10)}`]
-    const action = random(10)
-    if (action < 4) {
-      store.set(token, told, turn, random(200))
-      model.set(`${token} ${told}`, turn)
-    } else if (action === 9) {
-      store.delete(token, told)
-      model.delete(`${token} ${told}`)
-    } else {
-      const value = store.get(token, told) ?? model.get(`${token} ${told}`)
-      differences.push(...(value === model.get(`${token} ${told}`) ? [] : [turn]))
-    }
-    if (store.size().entries > 50 || store.size().bytes > 20_000) differences.push(turn)
-  }
-  return { differences, store }
-}
