@@ -1,14 +1,16 @@
 import { auth as guardExpress } from '../src/express.ts'
 import { auth as guardFastify } from '../src/fastify.ts'
-import { auth as guardHono } from '../src/hono.ts'
+import { access, auth as guardHono, resourceMetadata } from '../src/hono.ts'
 import { Hono } from 'hono'
-import { same, use } from './support/types.ts'
+import { protectedResource } from '../src/mcp.ts'
+import { config, fits, same, use } from './support/types.ts'
+import type { Context, ExecutionContext } from 'hono'
 import type { AuthRequest, Guarded as GuardedExpress } from '../src/express.ts'
 import type { Guarded as GuardedFastify } from '../src/fastify.ts'
 import type { AuthEnv } from '../src/hono.ts'
 import type { Auth, AuthConfig } from '../src/index.ts'
 import type { loadConfig } from '../src/yaml.ts'
-import type { Env } from './support/types.ts'
+import type { Answer, Env } from './support/types.ts'
 
 type Maybe = Auth | undefined
 const endpoint = 'https://auth.example.test/validate'
@@ -82,4 +84,73 @@ export function honoDoesNotPromiseACallerOthersMayNotHave(): void {
   guardHono({ endpoint, publik: ['/open'] })
   // @ts-expect-error -- misspelt
   guardHono(() => ({ endpoint, publik: ['/open'] }))
+}
+
+export function honoNeedsChainingOrATypeForItsContext(): void {
+  const app = new Hono<AuthEnv>()
+  app.use('/v1/*', guardHono(open))
+  const readAuth = (c: Context<AuthEnv>): Maybe => c.get('auth')
+  app.get('/v1/me', (c) => {
+    same<typeof c.var.auth, Maybe>()
+    same<ReturnType<typeof readAuth>, Maybe>()
+    // @ts-expect-error -- a public path has no identity
+    return c.text(c.var.auth.principal)
+  })
+  const untyped = new Hono()
+  untyped.use(guardHono(open))
+  // @ts-expect-error -- without chaining, write new Hono<AuthEnv>()
+  untyped.get('/', (c) => c.json(c.get('auth')))
+}
+
+interface AppEnv extends AuthEnv {
+  Bindings: Env
+}
+
+export function theMiddlewareGoesWithOwnBindings(): void {
+  const app = new Hono<AppEnv>()
+  app.use(guardHono((env: Env) => ({ endpoint: env.AUTH_ENDPOINT })))
+  app.use('/v1/*', guardHono(config))
+  app.use(guardHono())
+  app.get('/', (c) => {
+    same<typeof c.env, Env>()
+    same<typeof c.var.auth, Maybe>()
+    return c.text(c.env.AUTH_ENDPOINT)
+  })
+  fits<{ fetch: (given: Request, env: Env, ctx: ExecutionContext) => Answer }>(app)
+
+  const own = new Hono<AppEnv & { Variables: { user: string } }>()
+  own.use(guardHono(config))
+  own.use((c, next) => {
+    c.set('user', c.var.auth?.principal ?? 'nobody')
+    return next()
+  })
+  own.get('/', (c) => {
+    same<typeof c.var.user, string>()
+    same<typeof c.var.auth, Maybe>()
+    return c.text(c.var.user)
+  })
+}
+
+export function checksGoWithEveryEnvironment(): void {
+  new Hono().use(guardHono(config), access({ roles: ['admin'] })).get('/', (c) => {
+    same<typeof c.var.auth, Maybe>()
+    return c.text('')
+  })
+  const own = new Hono<AppEnv & { Variables: { user: string } }>()
+  const resource = protectedResource({
+    identifier: 'https://api.example.com/',
+    authorizationServers: ['https://login.example.com'],
+  })
+  own.use(resourceMetadata(resource))
+  own.use(guardHono((env: Env) => ({ endpoint: env.AUTH_ENDPOINT, resource })))
+  own.delete('/notes/:id', access({ scopes: ['notes:write'] }), (c) => {
+    same<typeof c.var.user, string>()
+    return c.text(c.req.param('id'))
+  })
+  // @ts-expect-error -- misspelt
+  access({ role: ['admin'] })
+  // @ts-expect-error -- the resource is needed
+  resourceMetadata()
+  // @ts-expect-error -- not the config that holds it
+  resourceMetadata({ ...config, resource })
 }
