@@ -1,14 +1,5 @@
 import { createServer } from 'node:http'
-import Module from 'node:module'
 import { gzipSync } from 'node:zlib'
-import { propagation } from '@opentelemetry/api'
-import { W3CTraceContextPropagator } from '@opentelemetry/core'
-import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
-import {
-  BasicTracerProvider,
-  InMemorySpanExporter,
-  SimpleSpanProcessor,
-} from '@opentelemetry/sdk-trace-base'
 import { http, HttpResponse } from 'msw'
 import { setupServer } from 'msw/node'
 import { Agent, getGlobalDispatcher, MockAgent, setGlobalDispatcher } from 'undici'
@@ -173,28 +164,6 @@ describe('the way of a call', () => {
     setDispatcher({ dispatch: () => expect.fail('the-token') })
     onTestFinished(() => setDispatcher(before))
     await expect(ask(port)).rejects.toThrow('No whole response from the endpoint: unknown error')
-  })
-
-  it('is seen by the instrumentation of OpenTelemetry, which adds the trace context', async () => {
-    const { port, questions } = await startAsked()
-    const exporter = new InMemorySpanExporter()
-    const tracing = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })
-    propagation.setGlobalPropagator(new W3CTraceContextPropagator())
-    // It hooks `require`, which other tests of this process need as it was.
-    const require: unknown = Reflect.get(Module.prototype, 'require')
-    const instrumentation = new UndiciInstrumentation()
-    instrumentation.setTracerProvider(tracing)
-    onTestFinished(() => {
-      instrumentation.disable()
-      propagation.disable()
-      Reflect.set(Module.prototype, 'require', require)
-    })
-    await read(await ask(port))
-    expect(questions.map(wayOf)).toEqual(['fetch', 'dispatcher'])
-    const [span] = exporter.getFinishedSpans()
-    expect(span?.attributes).toMatchObject({ 'http.response.status_code': 200 })
-    const { traceId, spanId } = span?.spanContext() ?? {}
-    expect(questions[1]).toContain(`traceparent: 00-${traceId}-${spanId}-01`)
   })
 
   it('is a server of msw while it listens', async () => {
