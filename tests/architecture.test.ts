@@ -4,17 +4,17 @@ import { describe, expect, it } from 'vitest'
 import { COMMANDS } from '../src/cli/main.ts'
 import { listFiles, readText, ROOT } from './support/project.ts'
 import { findCycle, MODULES } from './support/source-modules.ts'
+import { words } from './support/words.ts'
 import type { SourceModule } from './support/source-modules.ts'
 
 /** How the modules of `src` depend on each other. `.oxlintrc.json` has the rules that need one file alone. */
 
 const core = MODULES.filter(({ file }) => file.startsWith('core/'))
 const entries = MODULES.filter(({ file }) => !file.includes('/'))
-const FILES = 'files'
 
 /** The rooms that several entries share, and what each imports beside its own files. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  [FILES]: ['node:fs', 'yaml'],
+  files: ['node:fs', 'yaml'],
   dispatcher: ['core'],
   memory: ['core'],
   needs: ['core'],
@@ -31,62 +31,28 @@ const COMMAND = 'cli.ts'
 const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
   'cli.ts': [
     ...entries.map(({ file }) => file),
-    FILES,
-    'memory',
-    'telemetry',
-    // The page of the console.
-    'hono',
-    'pg',
-    'srvx',
-    'yaml',
-    'node:crypto',
-    'node:fs',
-    'node:http',
-    'node:module',
-    'node:net',
-    'node:os',
-    'node:path',
-    'node:process',
-    'node:stream',
-    'node:util',
+    // Hono makes the page of the console.
+    ...words(`files hono memory pg srvx telemetry yaml node:crypto node:fs node:http node:module node:net node:os
+      node:path node:process node:stream node:util`),
   ],
   'access.ts': ['needs'],
   'bun.ts': [],
   'index.ts': ['memory'],
-  'express.ts': ['needs', 'node', 'node:http'],
-  'fastify.ts': ['needs', 'node', 'node.ts'],
-  'hono.ts': ['hono', 'needs'],
-  'forward-auth.ts': ['gateway', 'verifiers'],
+  'express.ts': words('needs node node:http'),
+  'fastify.ts': words('needs node node.ts'),
+  'hono.ts': words('hono needs'),
+  'forward-auth.ts': words('gateway verifiers'),
   'gateway.ts': ['verifiers'],
-  'jwt.ts': ['jose', 'verifiers'],
-  'keys.ts': [FILES, 'verifiers', 'yaml', 'node:fs'],
+  'jwt.ts': words('jose verifiers'),
+  'keys.ts': words('files verifiers yaml node:fs'),
   'mcp.ts': ['needs'],
-  'node.ts': [
-    'dispatcher',
-    'gateway',
-    // Of its folder, what Express and Fastify share.
-    'needs',
-    'node:crypto',
-    'node:http',
-    'node:module',
-    'node:net',
-    'node:stream',
-    'node:tls',
-  ],
-  'otel.ts': ['telemetry', '@opentelemetry'],
-  'redis.ts': ['@redis', 'node:crypto', 'node:module'],
-  'yaml.ts': [
-    'access',
-    FILES,
-    'jwt.ts',
-    'keys.ts',
-    'mcp',
-    'memory',
-    'node.ts',
-    'redis.ts',
-    'verifiers',
-    'yaml',
-  ],
+  // `needs` is for what Express and Fastify share.
+  'node.ts': words(
+    'dispatcher gateway needs node:crypto node:http node:module node:net node:stream node:tls',
+  ),
+  'otel.ts': words('telemetry @opentelemetry'),
+  'redis.ts': words('@redis node:crypto node:module'),
+  'yaml.ts': words('access files jwt.ts keys.ts mcp memory node.ts redis.ts verifiers yaml'),
 }
 
 function importsOf(
