@@ -148,73 +148,35 @@ describe('a challenge', () => {
   const resource = protectedResource({ ...RESOURCE, require: scopes })
   const metadata =
     'resource_metadata="https://api.example.test/.well-known/oauth-protected-resource/mcp"'
-  const challengeOf = async (config: AuthConfig, token?: string) => {
-    const response = await withAuth(handler, { verifier, ...config })(get('/', token))
-    return [response.status, response.headers.get('www-authenticate')]
-  }
+  const needed = `scope="notes:read notes:write", ${metadata}`
+  const lacking = `Bearer realm="api", error="insufficient_scope", ${needed}`
+  const deny: Verifier = () => ({ outcome: 'deny' })
+  const allowOne: Verifier = () => ({ outcome: 'allow', scopes: ['notes:read'] })
+  const forbidding = { resource: protectedResource(RESOURCE), authorize: () => false }
+  const respond = (): Response => new Response(null, { status: 403 })
 
   it.each<[string, AuthConfig, string | undefined, number, string | null]>([
-    [
-      'without a token',
-      { resource },
-      undefined,
-      401,
-      `Bearer realm="api", scope="notes:read notes:write", ${metadata}`,
-    ],
+    ['without a token', {}, undefined, 401, `Bearer realm="api", ${needed}`],
     [
       'for a wrong token',
-      { resource, verifier: () => ({ outcome: 'deny' }) },
+      { verifier: deny },
       TOKEN,
       401,
-      `Bearer realm="api", error="invalid_token", scope="notes:read notes:write", ${metadata}`,
+      `Bearer realm="api", error="invalid_token", ${needed}`,
     ],
-    [
-      'for a token that lacks one of the scopes, with all of them',
-      { resource, verifier: () => ({ outcome: 'allow', scopes: ['notes:read'] }) },
-      TOKEN,
-      403,
-      `Bearer realm="api", error="insufficient_scope", scope="notes:read notes:write", ${metadata}`,
-    ],
-    [
-      'is not sent with `forbidden`',
-      { resource: protectedResource(RESOURCE), authorize: () => false },
-      TOKEN,
-      403,
-      null,
-    ],
-    [
-      'of a custom 403 is added',
-      { resource, respond: () => new Response(null, { status: 403 }) },
-      TOKEN,
-      403,
-      `Bearer realm="api", error="insufficient_scope", scope="notes:read notes:write", ${metadata}`,
-    ],
-    [
-      'is not added to a custom 403 for `forbidden`',
-      {
-        resource: protectedResource(RESOURCE),
-        authorize: () => false,
-        respond: () => new Response(null, { status: 403 }),
-      },
-      TOKEN,
-      403,
-      null,
-    ],
+    ['for a token that lacks a scope, with all', { verifier: allowOne }, TOKEN, 403, lacking],
+    ['is not sent with `forbidden`', forbidding, TOKEN, 403, null],
+    ['of a custom 403 is added', { respond }, TOKEN, 403, lacking],
+    ['of a custom 403 for `forbidden` is not', { ...forbidding, respond }, TOKEN, 403, null],
   ])('%s', async (_, config, token, status, challenge) => {
-    expect(await challengeOf(config, token)).toEqual([status, challenge])
+    const response = await withAuth(handler, { verifier, resource, ...config })(get('/', token))
+    expect([response.status, response.headers.get('www-authenticate')]).toEqual([status, challenge])
   })
 
   it('tells `respond` the scopes', async () => {
-    const respond = vi.fn(() => new Response(null, { status: 403 }))
-    await guardWith(() => ({ outcome: 'allow' }), { resource, respond }).ask()
-    expect(respond).toHaveBeenCalledWith(
-      {
-        reason: 'insufficient_scope',
-        status: 403,
-        message: 'Insufficient scope',
-        scopes,
-      },
-      expect.any(Request),
-    )
+    const told = vi.fn(respond)
+    await guardWith(verifier, { resource, respond: told }).ask()
+    const rejection = { reason: 'insufficient_scope', status: 403, message: 'Insufficient scope' }
+    expect(told).toHaveBeenCalledWith({ ...rejection, scopes }, expect.any(Request))
   })
 })
