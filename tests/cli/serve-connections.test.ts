@@ -98,6 +98,19 @@ describe('while the server closes', () => {
     await expect.poll(received).toMatch(/<1>[^]*<2>[^]*<3>/)
   })
 
+  it('leaves a WebSocket open', async () => {
+    server.on('upgrade', (_, socket) => socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n'))
+    endIdle = trackConnections(server)
+    const { socket, accepted, received } = await open(
+      head('GET /', 'Host: a', 'Connection: upgrade', 'Upgrade: websocket'),
+    )
+    await expect.poll(received).toContain(' 101 ')
+    drain()
+    vi.advanceTimersByTime(10 * HEAD_MS)
+    expect(accepted.destroyed).toBe(false)
+    socket.destroy()
+  })
+
   it.each([
     ['half a head', 'GET / HT'],
     ['an empty line', '\r\n'],

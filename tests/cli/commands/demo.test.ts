@@ -102,9 +102,13 @@ Each request is a line below. Ctrl-C stops both servers.
   })
 })
 
-async function ask(path: string, headers: Record<string, string> = {}): Promise<Response> {
-  return serveDemoApi(new Request(`http://127.0.0.1${path}`, { headers }))
+async function ask(path: string): Promise<Response> {
+  return serveDemoApi(new Request(`http://127.0.0.1${path}`))
 }
+
+it('names no caller without a gateway', async () => {
+  expect(await (await ask('/v1/me')).json()).toEqual({ principal: '', attributes: {} })
+})
 
 it('streams words', async () => {
   vi.useFakeTimers()

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { readCommandLine } from '../../../src/cli/command-line.ts'
 import {
@@ -24,6 +25,13 @@ const inFolder = setupFolder()
 function read(args: readonly string[], env: Record<string, string> = {}) {
   return readGuardConfig(readCommandLine(args, GUARD_OPTIONS), { env }, {})
 }
+
+it('a run.yaml comes before the environment', async () => {
+  const file = inFolder('run.yaml')
+  writeFileSync(file, 'server: { auth: { endpoint: "https://a.example/v", timeout_ms: 900 } }')
+  const config = await read(['--config', file], { AUTH_ENDPOINT: 'https://b.example' })
+  expect(config).toEqual({ endpoint: 'https://a.example/v', timeoutMs: 900 })
+})
 
 describe('a config from a database of keys', () => {
   it('caches its decisions', async () => {
