@@ -1,36 +1,25 @@
-import { execFile } from 'node:child_process'
 import { createServer } from 'node:http'
-import { promisify } from 'node:util'
-import { expect, inject, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { close, findFreePort, listen } from '../support/loopback.ts'
-import { BUN, DENO, findNode, locate, NODES, OLDER_NODES } from './support/binaries.ts'
-import type { Binary } from './support/binaries.ts'
+import { BUN, DENO, findNode, NODES, OLDER_NODES } from './support/binaries.ts'
+import { runProgram } from './support/run-program.ts'
 
 /** How a guard asks by default: on Node by the dispatcher below `fetch`, once `fetch` has had an answer. */
 
-const run = promisify(execFile)
-
-async function print(binary: Binary, args: readonly string[], env = {}): Promise<unknown> {
-  const options = { cwd: inject('app'), env: { NO_COLOR: '1', ...env } }
-  const { stdout } = await run(locate(binary), args, options)
-  return JSON.parse(stdout)
-}
+const PROGRAM = 'transports.js'
 
 it.each([...OLDER_NODES, ...NODES])(
   'on $name: by fetch, and from the second call on by its dispatcher',
   async (binary) => {
-    expect(await print(binary, ['default-transport.js'])).toEqual({
+    expect(await runProgram(binary, [PROGRAM])).toEqual({
       seen: ['fetch', 'dispatcher', 'dispatcher'],
       outcomes: ['allow', 'denied', 'allow'],
     })
   },
 )
 
-it.each([
-  [BUN, []],
-  [DENO, ['run', '--no-prompt', '-A']],
-] as const)('on $name: by its own fetch', async (binary, args) => {
-  expect(await print(binary, [...args, 'default-transport.js'])).toEqual({
+it.each([BUN, DENO])('on $name: by its own fetch', async (binary) => {
+  expect(await runProgram(binary, [PROGRAM], { permissions: ['-A'] })).toEqual({
     seen: ['plain fetch', 'plain fetch', 'plain fetch'],
     outcomes: ['allow', 'denied', 'allow'],
   })
@@ -39,10 +28,8 @@ it.each([
 it.each(['20', '26'])(
   'on Node %s: rejects no more good callers than fetch, while the endpoint closes idle connections',
   async (version) => {
-    const { rejected, byFetch } = (await print(findNode(version), [
-      'default-transport.js',
-      'closing',
-    ])) as { rejected: number; byFetch: number }
+    const counted = await runProgram(findNode(version), [PROGRAM, 'closing'])
+    const { rejected, byFetch } = counted as { rejected: number; byFetch: number }
     // Chance decides about a few: the endpoint closes at random times.
     expect(rejected).toBeLessThanOrEqual(byFetch + 3)
   },
@@ -51,7 +38,7 @@ it.each(['20', '26'])(
 
 it.each(['22', '24', '26'])('on Node %s: by the proxy of the environment', async (version) => {
   const env = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: `http://127.0.0.1:${await findFreePort()}` }
-  expect(await print(findNode(version), ['default-transport.js', 'proxied'], env)).toEqual({
+  expect(await runProgram(findNode(version), [PROGRAM, 'proxied'], { env })).toEqual({
     outcomes: ['allow', 'allow'],
     asked: true,
   })
@@ -72,7 +59,7 @@ it.each([
   })
   const port = await listen(server)
   onTestFinished(() => close(server))
-  const args = ['--permission', '--allow-fs-read=*', ...flags, 'default-transport.js', 'alone']
+  const args = ['--permission', '--allow-fs-read=*', ...flags, PROGRAM, 'alone']
   const env = { ENDPOINT: `http://127.0.0.1:${port}/` }
-  expect(await print(findNode('26'), args, env)).toEqual(expected)
+  expect(await runProgram(findNode('26'), args, { env })).toEqual(expected)
 })

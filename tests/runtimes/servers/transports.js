@@ -3,11 +3,11 @@ import { Agent, createServer, request as forward } from 'node:http'
 import { connect, createServer as createTcpServer } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { withAuth } from 'with-auth'
+import { getAuth, withAuth } from 'with-auth'
 
-// Prints how a guard without the option `fetch` asks its endpoint, and what becomes of its callers.
+// Prints how a guard asks its endpoint, and what becomes of its callers: without the option `fetch`, and with `nodeTransport()`.
 
-const PROGRAMS = { ways, closing, proxied, alone }
+const PROGRAMS = { ways, closing, proxied, alone, attacked }
 const [program = 'ways'] = process.argv.slice(2)
 console.log(JSON.stringify(await PROGRAMS[program]()))
 process.exit()
@@ -33,7 +33,8 @@ async function ways() {
 /** How many of 500 good callers are rejected by an endpoint that closes idle connections, by each way. */
 async function closing() {
   const count = async (options) => {
-    const endpoint = await serve(createTcpServer(closeWhenIdle))
+    const sometimes = () => (Math.random() < 0.3 ? Math.random() * 5 : undefined)
+    const endpoint = await serve(closingWhenIdle(sometimes))
     const ask = guard({ endpoint, circuitBreaker: false, ...options })
     let rejected = 0
     for (let turn = 0; turn < 50; turn += 1) {
@@ -47,12 +48,19 @@ async function closing() {
   return { byFetch: await count({ fetch: (...call) => fetch(...call) }), rejected: await count({}) }
 }
 
-function closeWhenIdle(socket) {
-  socket.on('error', () => socket.destroy())
-  socket.on('data', (chunk) => {
-    if (!String(chunk).includes('api_key')) return
-    socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}')
-    if (Math.random() < 0.3) setTimeout(() => socket.end(), Math.random() * 5)
+/** An endpoint that closes a connection so many milliseconds after an answer, unless it is used again. */
+function closingWhenIdle(afterMs) {
+  return createTcpServer((socket) => {
+    let timer
+    socket.on('error', () => socket.destroy())
+    socket.on('data', (chunk) => {
+      // Head and body may come apart.
+      if (!String(chunk).includes('api_key')) return
+      clearTimeout(timer)
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}')
+      const ms = afterMs()
+      if (ms !== undefined) timer = setTimeout(() => socket.end(), ms)
+    })
   })
 }
 
@@ -97,6 +105,53 @@ async function alone() {
   return { outcomes, causes }
 }
 
+/** Attacks on `nodeTransport()`: by interceptors of its dispatcher, and by an endpoint that closes connections at once. */
+async function attacked() {
+  const { Agent, interceptors } = await import('undici')
+  const { nodeTransport } = await import('with-auth/node')
+  const by = (endpoint, dispatcher) =>
+    guard({
+      endpoint,
+      fetch: nodeTransport(dispatcher === undefined ? {} : { dispatcher }),
+      circuitBreaker: false,
+    })
+
+  /** A server that allows every token: nothing may come there. */
+  let asked = 0
+  const answerAll = (_request, response) => {
+    asked += 1
+    response.end('{}')
+  }
+  const location = await serve(createServer(answerAll))
+  const outcomes = []
+  for (const status of [301, 302, 303, 307, 308]) {
+    const redirect = (_request, response) => response.writeHead(status, { location }).end()
+    const endpoint = await serve(createServer(redirect))
+    const following = new Agent().compose(interceptors.redirect({ maxRedirections: 5 }))
+    outcomes.push(await by(endpoint, following)('good'))
+  }
+
+  const answer = async (request, response) => {
+    const status = (await json(request)).api_key === 'good' ? 200 : 401
+    const headers = { 'cache-control': 'public, max-age=600' }
+    response.writeHead(status, headers).end('{"principal":"alice"}')
+  }
+  const endpoint = await serve(createServer((...exchange) => void answer(...exchange)))
+  const ask = by(endpoint, new Agent().compose(interceptors.cache()))
+  const cached = [await ask('good'), await ask('bad'), await ask('good')]
+
+  const askClosing = by(await serve(closingWhenIdle(() => 1)))
+  let rejected = 0
+  const call = async (_, caller) => {
+    for (let turn = 0; turn < 50; turn += 1) {
+      if ((await askClosing(`${caller}.${turn}`)) !== 'allow') rejected += 1
+      await sleep(turn % 3)
+    }
+  }
+  await Promise.all(Array.from({ length: 10 }, call))
+  return { redirected: { outcomes, asked }, cached, rejected }
+}
+
 async function serve(server) {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -104,10 +159,11 @@ async function serve(server) {
 }
 
 function guard(config) {
-  const guarded = withAuth(() => new Response('in'), config)
+  const show = (request) => new Response(getAuth(request).principal ?? 'allow')
+  const guarded = withAuth(show, config)
   return async (token) => {
     const headers = { authorization: `Bearer ${token}` }
     const response = await guarded(new Request('http://api.example.test/', { headers }))
-    return response.status === 200 ? 'allow' : (await response.json()).error.code
+    return response.status === 200 ? response.text() : (await response.json()).error.code
   }
 }
