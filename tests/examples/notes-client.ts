@@ -1,6 +1,6 @@
 import { send } from '../runtimes/support/http.ts'
 import { TOKEN } from '../support/token.ts'
-import type { HttpResponse } from '../runtimes/support/http.ts'
+import type { RawResponse } from '../support/raw-client.ts'
 import type { RunningServer } from '../runtimes/support/server-process.ts'
 
 /** The path of the notes, where each example shows what its handler did. */
@@ -40,7 +40,7 @@ export function smuggle(
   server: RunningServer,
   method: string,
   target: string,
-): Promise<HttpResponse> {
+): Promise<RawResponse> {
   const body = method === 'GET' || method === 'HEAD' ? '' : JSON.stringify({ text: target })
   const headers = { 'content-type': 'application/json', 'content-length': `${body.length}` }
   return send(server.url, { method, target, headers, body })

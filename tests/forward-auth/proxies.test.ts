@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { forwardAuthCommand } from '../../src/cli/commands/forward-auth.ts'
 import { GATEWAY_HEADERS } from '../../src/verifiers/upstream/signature.ts'
-import { exchange } from '../runtimes/raw-requests/exchange.ts'
+import { exchange } from '../support/raw-client.ts'
 import { startAuthEndpoint } from '../support/auth-endpoint.ts'
 import { whyMissing } from '../support/installed.ts'
 import { readText } from '../support/project.ts'
@@ -70,7 +70,7 @@ describe.each(['nginx', 'caddy', 'haproxy'] as const)('%s', (proxy: TestedProxy)
       const send = async (line: string, ...fields: readonly string[]) => {
         const bytes = head(line, 'Host: shop.example', 'Connection: close', ...fields)
         const response = await exchange(front.url, Buffer.from(bytes, 'latin1'))
-        return { status: response?.status, body: response?.body ?? '', fields: response?.fields }
+        return { status: response?.status, body: response?.body ?? '', fields: response?.headers }
       }
       const valuesAt = (name: string): string[] =>
         app.reached.flatMap(({ fields }) =>

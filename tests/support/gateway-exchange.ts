@@ -1,7 +1,8 @@
 import { bodyOf, fieldOf, whenComplete } from './raw-upstream.ts'
-import { openSocket } from './raw-client.ts'
+import { openSocket, parseResponse } from './raw-client.ts'
 import type { Socket } from 'node:net'
 import type { GatewayRow } from './gateway-rows.ts'
+import type { RawResponse } from './raw-client.ts'
 import type { RawUpstream, UpstreamCall } from './raw-upstream.ts'
 
 /** Sends the bytes of a row to a gateway, and returns the differences from the row. */
@@ -13,7 +14,7 @@ export async function playRow(
   const { path, answered } = row
   if (answered !== undefined) upstream.plan(path, (call) => whenComplete(call, answered))
   const before = upstream.calls.length
-  const response = parse(await readAnswer(port, serialize(row)))
+  const response = parseResponse(Buffer.from(await readAnswer(port, serialize(row)), 'latin1'))
   const calls = upstream.calls.slice(before)
   return [
     ...problemsOfCount(row, calls.length),
@@ -50,16 +51,18 @@ function isAs(value: string | undefined, expected: string | RegExp | undefined):
   return expected instanceof RegExp ? expected.test(value ?? '') : value === expected
 }
 
-function problemsOfResponse(row: GatewayRow, response: ParsedResponse): string[] {
+/** `0` is the status if there was none. */
+function problemsOfResponse(row: GatewayRow, response: RawResponse | undefined): string[] {
   const { statuses = [200], got = {}, gotBody } = row
-  const { status, phrase, fields, body } = response
+  const { status = 0, reason = '', headers = new Map<string, string[]>() } = response ?? {}
+  const body = response?.content.toString('latin1') ?? ''
   const problems = statuses.includes(status) ? [] : [`the client got ${status}`]
-  if (status !== 0 && phrase === '') problems.push(`it got ${status} without a reason phrase`)
+  if (status !== 0 && reason === '') problems.push(`it got ${status} without a reason phrase`)
   if (body.includes('secret')) problems.push('it got what the upstream hides')
   // A server that rejects a request has its own response.
   if (status !== 200 && statuses.length > 1) return problems
   for (const [name, values] of Object.entries(got)) {
-    const received = fields.get(name) ?? []
+    const received = headers.get(name) ?? []
     if (received.join('\n') !== values.join('\n'))
       problems.push(`it got ${name}: ${received.join()}`)
   }
@@ -90,36 +93,4 @@ function serialize({ line, path, fields = [], body = '' }: GatewayRow): string {
     has('connection') ? [] : ['Connection: close'],
   ]
   return [`${line ?? `GET ${path}`} HTTP/1.1`, ...own.flat(), ...fields, '', body].join('\r\n')
-}
-
-interface ParsedResponse {
-  /** `0` if there was none. */
-  readonly status: number
-  readonly phrase: string
-  readonly fields: ReadonlyMap<string, readonly string[]>
-  readonly body: string
-}
-
-function parse(bytes: string): ParsedResponse {
-  // The heads before the last one are interim responses.
-  const [head = '', ...rest] = bytes
-    .replace(/^HTTP\/1\.1 1\d\d[^]*?\r\n\r\n(?=HTTP)/, '')
-    .split('\r\n\r\n')
-  const [line = '', ...lines] = head.split('\r\n')
-  const fields = new Map<string, string[]>()
-  for (const field of lines) {
-    const colon = field.indexOf(':')
-    const name = field.slice(0, colon).toLowerCase()
-    fields.set(name, [...(fields.get(name) ?? []), field.slice(colon + 1).trim()])
-  }
-  const content = rest.join('\r\n\r\n')
-  const isChunked = fields.has('transfer-encoding')
-  const body = isChunked
-    ? content
-        .split('\r\n')
-        .filter((_, index) => index % 2 === 1)
-        .join('')
-    : content
-  const [, status = 0, phrase = ''] = /^\S+ (\d+)(?: (.*))?$/.exec(line) ?? []
-  return { status: Number(status), phrase, fields, body }
 }

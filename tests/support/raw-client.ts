@@ -24,3 +24,101 @@ export async function openSocket(port: number): Promise<Socket> {
 export function head(requestLine: string, ...fields: readonly string[]): string {
   return [`${requestLine} HTTP/1.1`, ...fields, '', ''].join('\r\n')
 }
+
+export interface RawResponse {
+  readonly status: number
+  readonly reason: string
+  /** By lower-case name, each value that was sent. */
+  readonly headers: ReadonlyMap<string, readonly string[]>
+  /** The content so far, without the framing of chunks. */
+  readonly content: Buffer
+  readonly body: string
+  /** Whether its length or its last chunk says that this is all. */
+  readonly isWhole: boolean
+}
+
+// After SILENCE_MS the client ends its side, for a server that waits for more. After GIVE_UP_MS more it closes.
+const SILENCE_MS = 8_000
+const GIVE_UP_MS = 2_000
+
+/**
+ * Sends the bytes on a new connection and reads one response, until it is whole or the connection ends. `undefined` if no
+ * complete head came. `watch` gets the response after each of its parts.
+ */
+export function exchange(
+  url: string,
+  bytes: Buffer,
+  watch?: (received: RawResponse) => void,
+): Promise<RawResponse | undefined> {
+  const { hostname, port } = new URL(url)
+  const isHead = bytes.subarray(0, 5).toString('latin1') === 'HEAD '
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    const socket = connect(Number(port), hostname)
+    const finish = (): void => {
+      clearTimeout(silence)
+      clearTimeout(giveUp)
+      socket.destroy()
+      resolve(parseResponse(Buffer.concat(chunks)))
+    }
+    const silence = setTimeout(() => socket.end(), SILENCE_MS)
+    const giveUp = setTimeout(finish, SILENCE_MS + GIVE_UP_MS)
+    socket.on('data', (chunk: Buffer) => {
+      chunks.push(chunk)
+      const response = parseResponse(Buffer.concat(chunks))
+      if (response === undefined) return
+      watch?.(response)
+      if (isHead || response.isWhole) finish()
+    })
+    // An error is a connection that the server closed while it was still being written to.
+    socket.once('error', finish)
+    socket.once('close', finish)
+    socket.write(bytes)
+  })
+}
+
+/** The last response in the bytes of a connection. The heads before it are interim responses. */
+export function parseResponse(bytes: Buffer): RawResponse | undefined {
+  const end = bytes.indexOf('\r\n\r\n')
+  if (end === -1) return undefined
+  const [statusLine = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n')
+  const rest = bytes.subarray(end + 4)
+  const [, status, ...reason] = statusLine.split(' ')
+  if (/^1\d\d$/.test(status ?? '')) return parseResponse(rest)
+  const headers = parseFields(lines)
+  const length = Number(headers.get('content-length')?.[0] ?? Infinity)
+  const { content, isWhole } = headers.has('transfer-encoding')
+    ? joinChunks(rest)
+    : { content: rest, isWhole: rest.length >= length }
+  return {
+    status: Number(status),
+    reason: reason.join(' '),
+    headers,
+    content,
+    body: content.toString(),
+    isWhole,
+  }
+}
+
+function parseFields(lines: readonly string[]): Map<string, string[]> {
+  const fields = new Map<string, string[]>()
+  for (const line of lines) {
+    const colon = line.indexOf(':')
+    const name = line.slice(0, colon).toLowerCase()
+    fields.set(name, [...(fields.get(name) ?? []), line.slice(colon + 1).trim()])
+  }
+  return fields
+}
+
+// RFC 9112 §7.1, without extensions and trailers, which none of the servers sends.
+function joinChunks(bytes: Buffer): { content: Buffer; isWhole: boolean } {
+  const chunks: Buffer[] = []
+  let start = 0
+  for (;;) {
+    const lineEnd = bytes.indexOf('\r\n', start)
+    const size = Number.parseInt(bytes.toString('latin1', start, Math.max(lineEnd, start)), 16)
+    if (!(size > 0)) return { content: Buffer.concat(chunks), isWhole: size === 0 }
+    chunks.push(bytes.subarray(lineEnd + 2, lineEnd + 2 + size))
+    start = lineEnd + 2 + size + 2
+  }
+}

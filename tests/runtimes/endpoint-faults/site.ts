@@ -3,7 +3,7 @@ import { send } from '../support/http.ts'
 import { always, MARKER, ok } from './answers.ts'
 import { startFaultServer } from './fault-server.ts'
 import { TOKEN } from '../../support/token.ts'
-import type { HttpResponse } from '../support/http.ts'
+import type { RawResponse } from '../../support/raw-client.ts'
 import type { FaultServer } from './fault-server.ts'
 import type { Case, Expected, Identity, RuntimeName, Verdict } from './row.ts'
 
@@ -184,7 +184,7 @@ function optionsOf(site: Site, { fault, options = {} }: Case): object {
 }
 
 /** Reads a response. Fails unless every byte is one that the handler or the guard sends. */
-function describe(name: string, { status, headers, body }: HttpResponse): Outcome {
+function describe(name: string, { status, headers, body }: RawResponse): Outcome {
   const whole = JSON.stringify([...headers, body])
   expect(whole).not.toContain(MARKER)
   const tookMs = Number(headers.get('x-took-ms')?.[0])

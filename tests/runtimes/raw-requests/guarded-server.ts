@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startRecordingEndpoint } from './endpoint.ts'
-import { exchange } from './exchange.ts'
+import { exchange } from '../../support/raw-client.ts'
 import { get } from './bytes.ts'
 import { NUMBER } from './row.ts'
 import type { HandlerCall } from './admission.ts'
 import type { Question } from './endpoint.ts'
-import type { RawResponse } from './exchange.ts'
+import type { RawResponse } from '../../support/raw-client.ts'
 import type { Program } from './row.ts'
 import type { RawServer } from './servers.ts'
 

@@ -1,7 +1,7 @@
 import { findUnadmitted } from './admission.ts'
 import type { HandlerCall } from './admission.ts'
 import type { Question } from './endpoint.ts'
-import type { RawResponse } from './exchange.ts'
+import type { RawResponse } from '../../support/raw-client.ts'
 import type { Trace } from './guarded-server.ts'
 import type { Program, Variant } from './row.ts'
 
@@ -43,13 +43,13 @@ function checkCall({ inherited }: HandlerCall): string[] {
 }
 
 // Only rejections of this package must forbid storing. The server's own may not.
-function checkResponse({ status, fields, body }: RawResponse): string[] {
+function checkResponse({ status, headers, body }: RawResponse): string[] {
   const expected = status === 401 ? 1 : 0
-  const challenges = fields.get('www-authenticate') ?? []
+  const challenges = headers.get('www-authenticate') ?? []
   const isOurs = body.includes('"error":{"message":')
   return [
     ...(challenges.length === expected ? [] : [`${challenges.length} challenges for ${status}`]),
     ...challenges.filter((value) => !CHALLENGES.has(value)),
-    ...(isOurs && fields.get('cache-control')?.join() !== 'no-store' ? ['may be stored'] : []),
+    ...(isOurs && headers.get('cache-control')?.join() !== 'no-store' ? ['may be stored'] : []),
   ]
 }

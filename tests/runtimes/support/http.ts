@@ -1,5 +1,5 @@
-import { connect } from 'node:net'
-import { buffer } from 'node:stream/consumers'
+import { exchange } from '../../support/raw-client.ts'
+import type { RawResponse } from '../../support/raw-client.ts'
 
 /** A request that is sent unchanged. A client library would repair or reject some of them. */
 export interface HttpRequest {
@@ -12,32 +12,15 @@ export interface HttpRequest {
   readonly body?: string | readonly string[]
 }
 
-export interface HttpResponse {
-  readonly status: number
-  readonly reason: string
-  /** By lower-case name, each value that was sent. */
-  readonly headers: ReadonlyMap<string, readonly string[]>
-  /** Everything after the head, without the framing of chunks. */
-  readonly body: string
-}
-
-/** Sends one request on a new connection, and reads until the server closes it. */
+/** Sends one request on a new connection, and reads its response. */
 export async function send(
   url: string,
   request: HttpRequest,
-  watch?: (received: HttpResponse) => void,
-): Promise<HttpResponse> {
-  const { hostname, host, port } = new URL(url)
-  const socket = connect(Number(port), hostname)
-  socket.setTimeout(10_000, () => socket.destroy(new Error(`${url} neither answers nor closes`)))
-  socket.write(serialize(host, request))
-  if (watch === undefined) return parse(await buffer(socket))
-  const chunks: Buffer[] = []
-  for await (const chunk of socket) {
-    chunks.push(chunk as Buffer)
-    watch(parse(Buffer.concat(chunks)))
-  }
-  return parse(Buffer.concat(chunks))
+  watch?: (received: RawResponse) => void,
+): Promise<RawResponse> {
+  const response = await exchange(url, Buffer.from(serialize(new URL(url).host, request)), watch)
+  if (response === undefined) throw new Error(`${url} did not answer`)
+  return response
 }
 
 function serialize(host: string, { method = 'GET', target, headers, body }: HttpRequest): string {
@@ -61,44 +44,4 @@ function splitIntoChunks(parts: readonly string[] | undefined): string {
     (part) => `${Buffer.byteLength(part).toString(16)}\r\n${part}\r\n`,
   )
   return chunks.join('')
-}
-
-function parse(bytes: Buffer): HttpResponse {
-  const end = bytes.indexOf('\r\n\r\n')
-  const [statusLine = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n')
-  const headers = parseFields(lines)
-  const content = bytes.subarray(end + 4)
-  const body = headers.has('transfer-encoding') ? joinChunks(content) : content
-  const [, status, ...reason] = statusLine.split(' ')
-  return {
-    status: Number(status),
-    reason: reason.join(' '),
-    headers,
-    body: body.toString('utf8'),
-  }
-}
-
-/** Header lines as lists of values, by lower-case name. */
-export function parseFields(lines: readonly string[]): Map<string, string[]> {
-  const fields = new Map<string, string[]>()
-  for (const line of lines) {
-    const colon = line.indexOf(':')
-    const name = line.slice(0, colon).toLowerCase()
-    fields.set(name, [...(fields.get(name) ?? []), line.slice(colon + 1).trim()])
-  }
-  return fields
-}
-
-// RFC 9112 §7.1, without extensions and trailers, which none of the servers sends.
-function joinChunks(content: Buffer): Buffer {
-  const chunks: Buffer[] = []
-  let start = 0
-  for (;;) {
-    const lineEnd = content.indexOf('\r\n', start)
-    if (lineEnd === -1) return Buffer.concat(chunks)
-    const size = Number.parseInt(content.toString('latin1', start, lineEnd), 16)
-    if (size === 0) return Buffer.concat(chunks)
-    chunks.push(content.subarray(lineEnd + 2, lineEnd + 2 + size))
-    start = lineEnd + 2 + size + 2
-  }
 }

@@ -7,7 +7,7 @@ import { send } from './http.ts'
 import type { Asked, Expected, Scenario, Step } from '../scenario.ts'
 import type { Received } from './auth-endpoint.ts'
 import type { Setup } from './bench.ts'
-import type { HttpResponse } from './http.ts'
+import type { RawResponse } from '../../support/raw-client.ts'
 
 /** The outcome of a scenario, as its clients and the auth endpoint saw it. */
 export interface Outcome {
@@ -46,7 +46,7 @@ async function take(
   const { begins } = expected
   const gate = begins === undefined ? {} : { 'x-gate': gateOf(name, endpoint.url) }
   const whole = { ...request, headers: { 'x-scenario': name, ...gate, ...request.headers } }
-  const openGate = ({ body }: HttpResponse): void => {
+  const openGate = ({ body }: RawResponse): void => {
     if (begins !== undefined && body.startsWith(begins)) endpoint.gates.open(name)
   }
   const watch = begins === undefined ? undefined : openGate
@@ -59,7 +59,7 @@ function gateOf(name: string, endpoint: string): string {
 }
 
 function describeResponse(
-  { status, reason, headers, body }: HttpResponse,
+  { status, reason, headers, body }: RawResponse,
   expected: Expected,
 ): Answered {
   const fields = Object.keys(expected.fields).map((field) => [field, headers.get(field) ?? []])
