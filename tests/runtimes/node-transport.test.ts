@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, inject, it } from 'vitest'
 import { BUN, DENO, findNode, locateModule } from './support/binaries.ts'
 import { runProgram } from './support/run-program.ts'
+import type { Binary } from './support/binaries.ts'
 
 /** The versions of undici that `nodeTransport()` loads on each runtime. Scenarios and endpoint faults hold the rest. */
 
@@ -25,6 +26,9 @@ function prepare(undici: string): string {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
   return folder
 }
+
+// Deno does not tell undici in time that an endpoint has closed, so it rejects some good callers there.
+const REJECTED = new Map<Binary, unknown>([[DENO, expect.any(Number)]])
 
 const UNDICIS = [
   [findNode('20'), 'undici7-lowest'],
@@ -51,8 +55,7 @@ it.each(UNDICIS.map(([binary, undici]) => [binary.name, undici, binary] as const
     expect(await runProgram(binary, [PROGRAM, 'attacked'], options)).toEqual({
       redirected: { outcomes: Array.from({ length: 5 }, () => 'denied'), asked: 0 },
       cached: ['alice', 'denied', 'alice'],
-      // Deno does not tell undici in time that an endpoint has closed.
-      rejected: binary === DENO ? expect.any(Number) : 0,
+      rejected: REJECTED.get(binary) ?? 0,
     })
   },
 )

@@ -107,7 +107,7 @@ async function alone() {
 
 /** Attacks on `nodeTransport()`: by interceptors of its dispatcher, and by an endpoint that closes connections at once. */
 async function attacked() {
-  const { Agent, interceptors } = await import('undici')
+  const { Agent: Dispatcher, interceptors } = await import('undici')
   const { nodeTransport } = await import('with-auth/node')
   const by = (endpoint, dispatcher) =>
     guard({
@@ -127,7 +127,7 @@ async function attacked() {
   for (const status of [301, 302, 303, 307, 308]) {
     const redirect = (_request, response) => response.writeHead(status, { location }).end()
     const endpoint = await serve(createServer(redirect))
-    const following = new Agent().compose(interceptors.redirect({ maxRedirections: 5 }))
+    const following = new Dispatcher().compose(interceptors.redirect({ maxRedirections: 5 }))
     outcomes.push(await by(endpoint, following)('good'))
   }
 
@@ -137,7 +137,7 @@ async function attacked() {
     response.writeHead(status, headers).end('{"principal":"alice"}')
   }
   const endpoint = await serve(createServer((...exchange) => void answer(...exchange)))
-  const ask = by(endpoint, new Agent().compose(interceptors.cache()))
+  const ask = by(endpoint, new Dispatcher().compose(interceptors.cache()))
   const cached = [await ask('good'), await ask('bad'), await ask('good')]
 
   const askClosing = by(await serve(closingWhenIdle(() => 1)))
