@@ -64,10 +64,8 @@ describe('the keys', () => {
   })
 
   it('are fetched again when they are old, and a key that is gone is not trusted any more', async () => {
-    const [old, next] = [await keyOf('ES256', 'a'), await keyOf('ES256', 'b')]
-    const { options, calls, publish } = await startIssuer(old)
-    const verifier = jwt(options)
-    await ask(verifier, await sign(old))
+    const { key: old, next, calls, publish, verifier, token } = await startVerifier()
+    await ask(verifier, token)
     publish(next)
     pass(10 * MINUTE)
     expect(await detailOf(verifier, await sign(old))).toBe('unknown_key')
@@ -76,10 +74,8 @@ describe('the keys', () => {
   })
 
   it('are old by the time of day too, since the other clock stands still in a frozen machine', async () => {
-    const [old, next] = [await keyOf('ES256', 'a'), await keyOf('ES256', 'b')]
-    const { options, publish } = await startIssuer(old)
-    const verifier = jwt(options)
-    await ask(verifier, await sign(old))
+    const { key: old, next, publish, verifier, token } = await startVerifier()
+    await ask(verifier, token)
     publish(next)
     const frozen = performance.now()
     pass(10 * MINUTE)

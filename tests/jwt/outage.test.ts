@@ -1,34 +1,21 @@
 import { describe, expect, it, vi } from 'vitest'
-import { AuthUnavailableError } from '../../src/index.ts'
 import { jwt } from '../../src/jwt.ts'
 import {
   ask,
   AUDIENCE,
-  detailOf,
   goodClaims,
   ISSUER,
   keyOf,
+  outcomeOf,
   sign,
-  startIssuer,
   startVerifier,
 } from '../support/issuer.ts'
 import { findFreePort } from '../support/loopback.ts'
 import { usePassingTime } from '../support/passing-time.ts'
-import type { DefinedVerifier } from '../../src/index.ts'
 
 const MINUTE = 60_000
 const pass = usePassingTime()
 const FOREVER = { exp: 4_000_000_000 }
-
-/** `allow`, the detail of a denial, or the reason why there is no verdict, with the status that came. */
-async function outcomeOf(verifier: DefinedVerifier, token: string): Promise<unknown> {
-  try {
-    return await detailOf(verifier, token)
-  } catch (error) {
-    if (!(error instanceof AuthUnavailableError)) throw error
-    return error.status === undefined ? error.reason : `${error.reason} ${error.status}`
-  }
-}
 
 describe('an outage of the key server at the start', () => {
   it('counts as unavailable, ends with the first good fetch, and brings a call each 5 seconds at most', async () => {
@@ -148,10 +135,7 @@ describe('an outage in the middle', () => {
   })
 
   it('is forgotten after a while without requests, so that the next one asks first', async () => {
-    const [old, next] = [await keyOf('ES256', 'a'), await keyOf('ES256', 'b')]
-    const { options, fail, publish } = await startIssuer(old)
-    const verifier = jwt(options)
-    const token = await sign(old, goodClaims(FOREVER))
+    const { next, fail, publish, verifier, token } = await startVerifier({}, FOREVER)
     await ask(verifier, token)
     fail(503)
     pass(10 * MINUTE)
@@ -162,17 +146,15 @@ describe('an outage in the middle', () => {
   })
 
   it('leaves it open whether a key exists that is not among the old ones', async () => {
-    const [old, next] = [await keyOf('ES256', 'a'), await keyOf('ES256', 'b')]
-    const { options, calls, fail, publish } = await startIssuer(old)
-    const verifier = jwt(options)
-    await ask(verifier, await sign(old))
+    const { next, calls, fail, publish, verifier, token } = await startVerifier()
+    await ask(verifier, token)
     pass(MINUTE)
     fail(503)
     const details = [
       await outcomeOf(verifier, await sign(next)),
       await outcomeOf(verifier, await sign(next)),
     ]
-    expect(details).toEqual(['unreachable', 'unreachable'])
+    expect(details).toEqual(['unreachable unknown_key', 'unreachable unknown_key'])
     expect(calls).toHaveLength(2)
     publish(next)
     pass(30_000)
@@ -203,15 +185,12 @@ describe('an outage in the middle', () => {
 
 describe('a try that hangs', () => {
   it('ends by its own time, and not with the caller who started it', async () => {
-    const key = await keyOf('ES256', 'a')
-    const { options, calls, answerWith } = await startIssuer(key)
+    const { key, calls, answerWith, verifier, token } = await startVerifier()
     let answer: (() => void) | undefined
     answerWith((_call, response) => {
       answer = () => response.end(JSON.stringify({ keys: [key.jwk] }))
       return undefined
     })
-    const verifier = jwt(options)
-    const token = await sign(key)
     const leaving = new AbortController()
     const question = { token, request: { path: '', headers: {}, params: {} } }
     const first = Promise.resolve(verifier.ask(question, leaving.signal))
@@ -258,15 +237,12 @@ describe('a try that hangs', () => {
   })
 
   it('is good enough if it ends before the one that followed it', async () => {
-    const key = await keyOf('ES256', 'a')
-    const { options, calls, answerWith } = await startIssuer(key)
+    const { key, calls, answerWith, verifier, token } = await startVerifier({ timeoutMs: 6000 })
     let answer: (() => void) | undefined
     answerWith((_call, response) => {
       answer ??= () => response.end(JSON.stringify({ keys: [key.jwk] }))
       return undefined
     })
-    const verifier = jwt({ ...options, timeoutMs: 6000 })
-    const token = await sign(key)
     const all = Promise.all([outcomeOf(verifier, token), outcomeOf(verifier, token)])
     await vi.waitFor(() => expect(calls).toHaveLength(2), 5000)
     answer?.()
@@ -286,15 +262,13 @@ describe('a try that hangs', () => {
   })
 
   it('never replaces what a later one has brought', async () => {
-    const [old, next] = [await keyOf('ES256', 'a'), await keyOf('ES256', 'b')]
-    const { options, calls, answerWith } = await startIssuer(old)
+    const { key, next, calls, answerWith, verifier } = await startVerifier({ timeoutMs: 2000 })
     let answerLate: (() => void) | undefined
     answerWith((_call, response) => {
       if (calls.length > 1) return { json: { keys: [next.jwk] } }
-      answerLate = () => response.end(JSON.stringify({ keys: [old.jwk] }))
+      answerLate = () => response.end(JSON.stringify({ keys: [key.jwk] }))
       return undefined
     })
-    const verifier = jwt({ ...options, timeoutMs: 2000 })
     const token = await sign(next)
     const [first, second] = [outcomeOf(verifier, token), outcomeOf(verifier, token)]
     expect(await second).toBe('allow')

@@ -1,7 +1,8 @@
+import { AuthUnavailableError } from '../../src/index.ts'
+import { jwt } from '../../src/jwt.ts'
 import { startService } from './verifier-service.ts'
 import type { Verdict, DefinedVerifier } from '../../src/index.ts'
 import type { JwtOptions } from '../../src/jwt.ts'
-import { jwt } from '../../src/jwt.ts'
 import type { VerifierRun } from '../../src/core/verifier.ts'
 
 /** Tokens and keys of an issuer, made by WebCrypto alone. */
@@ -121,10 +122,20 @@ export async function detailOf(
   return verdict.outcome === 'deny' ? verdict.detail : verdict.outcome
 }
 
-/** An issuer with one key, a verifier of its tokens, and a good token. */
+/** As `detailOf`, or the reason why there is no verdict, with the detail and the status that came. */
+export async function outcomeOf(verifier: DefinedVerifier, token: string): Promise<unknown> {
+  try {
+    return await detailOf(verifier, token)
+  } catch (error) {
+    if (!(error instanceof AuthUnavailableError)) throw error
+    return [error.reason, error.detail, error.status].filter(Boolean).join(' ')
+  }
+}
+
+/** An issuer with one key, a verifier of its tokens, and a good token. `next` is a key that is not published yet. */
 export async function startVerifier(given: Partial<JwtOptions> = {}, claims: object = {}) {
-  const key = await keyOf('ES256', 'a')
+  const [key, next] = [await keyOf('ES256', 'a'), await keyOf('ES256', 'b')]
   const issuer = await startIssuer(key)
   const verifier = jwt({ ...issuer.options, ...given })
-  return { ...issuer, key, verifier, token: await sign(key, goodClaims(claims)) }
+  return { ...issuer, key, next, verifier, token: await sign(key, goodClaims(claims)) }
 }
