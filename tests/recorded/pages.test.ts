@@ -9,9 +9,7 @@ import { parseConfig } from '../../src/yaml.ts'
 import { EXCHANGE } from './differences.ts'
 import { replayExchange } from './exchange.ts'
 import { at, readRecording } from './recording.ts'
-import { replayProviders } from './providers.ts'
 import { undecided } from './replays.ts'
-import { replaySections } from './sections.ts'
 import { startService } from './service.ts'
 import type { AuthConfig } from '../../src/index.ts'
 import type { Keycloak, Others } from './recordings.ts'
@@ -160,101 +158,28 @@ describe('docs/servers/oauth2-proxy.md', () => {
   })
 })
 
-const TEXT_ROLE = '{"principal":"alice","attributes":{"roles":["a"],"teams":"b"}}'
+const SLOW = { tags: ['slow'], timeout: 60_000 }
 
-describe('docs/servers/llama-stack.md', () => {
-  it(
-    'has a file that decides as Llama Stack did',
-    { tags: ['slow'], timeout: 60_000 },
-    async () => {
-      const cases = await replayExchange(serveHandler, migrated(), (_, index) => index % 4 === 0)
-      expect(cases.length).toBeGreaterThan(1000)
-      expect(undecided({ decided: EXCHANGE }, cases)).toEqual([])
-    },
-  )
+it('docs/servers/llama-stack.md has a file that decides as Llama Stack did', SLOW, async () => {
+  const migrated = block('docs/servers/llama-stack.md', 'context: { params: lists }')
+  const cases = await replayExchange(serveHandler, migrated, (_, index) => index % 4 === 0)
+  expect(cases.length).toBeGreaterThan(1000)
+  expect(undecided({ decided: EXCHANGE }, cases)).toEqual([])
 })
 
-const migrated = () => block('docs/servers/llama-stack.md', 'context: { params: lists }')
-
-describe('docs/migration-differences.md', () => {
-  const page = pageNamed('docs/migration-differences.md').text
-  const rows = page.split('\n').filter((line) => line.startsWith('| '))
-
-  /** The row, a recorded request, what Llama Stack did, and what with-auth does. */
-  const ROWS: readonly [string, string, string, string][] = [
-    [
-      'a blank query value: `?a=&b`',
-      'params, query: /v1/models?a=&b=',
-      '{}',
-      '{"a":[""],"b":[""]}',
-    ],
-    ['the path `/v1/%c3%a9`', 'path, path: /v1/%c3%a9', '/v1/é', '/v1/%c3%a9'],
-    [
-      '`Authorization`, `Cookie`',
-      'headers, headers: Cookie: a=b',
-      '"cookie":"a=b"',
-      '"host":"h.test"}',
-    ],
-    ['a header that comes twice', 'headers, headers: X-Test: 1 | X-Test: 2', ':"2"', ':"1, 2"'],
-    ['`é` in a header, in UTF-8', 'headers, headers: X-Utf8: Ã©', ':"é"', ':"Ã©"'],
-    ['a header that is not UTF-8', 'decision, headers: X-Latin: é', 'rejected', 'allowed'],
-    ['a role that is a text', `decision, answer body: ${TEXT_ROLE}`, 'rejected', 'allowed'],
-    ['HEAD of a public path', 'decision, open: HEAD /v1/health without a key', 'rejected', 'open'],
-    [
-      'plain `http` to the endpoint',
-      'endpoint: http://auth.default.svc/',
-      'read http://',
-      'refused',
-    ],
-    ['`verify_tls: false`', 'verify_tls: false of kubernetes: ', 'read', 'refused'],
-    ['`route_policy` alone', 'a route_policy alone: ', 'open', 'refused'],
-    [
-      'fine-grained tokens of GitHub',
-      'github: a token such as github_pat_',
-      '"roles":["octocat"],"teams":[]',
-      'rejected',
-    ],
-    [
-      'tokens of GitHub without a prefix',
-      'github: a token such as github_token',
-      '"principal":"octocat"',
-      'rejected',
-    ],
-  ]
-
-  it(
-    'has rows that show what Llama Stack did, and what we do',
-    { tags: ['slow'], timeout: 60_000 },
-    async () => {
-      const wanted = new Set(ROWS.map(([, of]) => of.replace(/^\w+, /, '')))
-      const cases = [
-        ...(await replayExchange(serveHandler, migrated(), (name) => wanted.has(name))),
-        ...(await replayProviders()),
-        ...(await replaySections()),
-      ]
-      const shown = ROWS.map(([row, name, there, ours]) => {
-        const { recorded = '', ours: own = '' } = cases.find(({ of }) => of.startsWith(name)) ?? {}
-        const isRow = rows.filter((line) => line.startsWith(`| ${row} `)).length === 1
-        return { row, isRow, isAlike: recorded.includes(there) && own.includes(ours) }
-      })
-      expect(shown).toEqual(ROWS.map(([row]) => ({ row, isRow: true, isAlike: true })))
-    },
-  )
-
-  it.each([
-    ['fetch', undefined],
-    ['nodeTransport', nodeTransport()],
-  ])('no cookie of the endpoint comes with the next question, by %s', async (_name, fetch) => {
-    const cookies: unknown[] = []
-    const service = await startService(({ headers }) => {
-      cookies.push(headers['cookie'])
-      return { headers: { 'set-cookie': 'sid=alice; Path=/' }, body: '{"principal":"alice"}' }
-    })
-    const endpoint = `http://127.0.0.1:${service.port}`
-    const config = { endpoint, ...(fetch && { fetch }) }
-    expect(await decide(config, { authorization: 'Bearer alice' })).toEqual(['alice', {}])
-    expect(await decide(config, { authorization: 'Bearer bob' })).toEqual(['alice', {}])
-    expect(cookies).toEqual([undefined, undefined])
-    await service.stop()
+it.each([
+  ['fetch', undefined],
+  ['nodeTransport', nodeTransport()],
+])('no cookie of the endpoint comes with the next question, by %s', async (_name, fetch) => {
+  const cookies: unknown[] = []
+  const service = await startService(({ headers }) => {
+    cookies.push(headers['cookie'])
+    return { headers: { 'set-cookie': 'sid=alice; Path=/' }, body: '{"principal":"alice"}' }
   })
+  const endpoint = `http://127.0.0.1:${service.port}`
+  const config = { endpoint, ...(fetch && { fetch }) }
+  expect(await decide(config, { authorization: 'Bearer alice' })).toEqual(['alice', {}])
+  expect(await decide(config, { authorization: 'Bearer bob' })).toEqual(['alice', {}])
+  expect(cookies).toEqual([undefined, undefined])
+  await service.stop()
 })
