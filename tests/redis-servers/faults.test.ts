@@ -1,36 +1,43 @@
 import { createClient } from '@redis/client'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { ENGINES } from '../support/redis-servers.ts'
 import { FAULTS } from './faults.ts'
 import { REVOCATION_MS } from './fleet.ts'
 import { createScene, SECRET, send, TOKEN } from './scene.ts'
+import type { EngineName } from '../support/redis-servers.ts'
 import type { Scene } from './scene.ts'
 
 /** Processes of the package before real engines. */
 
 const SLOW = { tags: ['slow'], timeout: 120_000 }
+// Each of them mostly waits for the end of a lease.
+vi.setConfig({ maxConcurrency: 6 })
 
-describe.each(ENGINES)('%s', (name) => {
-  let scene: Scene
-  beforeEach(() => {
-    scene = createScene(name)
-  })
-  afterEach(() => scene.stop())
+async function inScene<Result>(
+  name: EngineName,
+  run: (scene: Scene) => Promise<Result>,
+): Promise<Result> {
+  const scene = createScene(name)
+  try {
+    return await run(scene)
+  } finally {
+    await scene.stop()
+  }
+}
 
+describe.concurrent.each(ENGINES)('%s', (name) => {
   it.each(Object.entries(FAULTS))(
     'a revoked token gets in for less than `revocationMs` when %s',
     SLOW,
     async (_title, run) => {
-      expect(await run(scene)).toBeLessThan(REVOCATION_MS)
+      expect(await inScene(name, run)).toBeLessThan(REVOCATION_MS)
     },
   )
 
-  it(
-    'holds no token, no principal and no secret, nor eight characters of a token',
-    SLOW,
-    async () => {
+  it('holds no token, no principal and no secret, nor eight characters of a token', SLOW, () =>
+    inScene(name, async (scene) => {
       const engine = await scene.engine({ args: ['--rdbcompression', 'no'] })
       const fleet = await scene.fleet(engine.url)
       fleet.deny(TOKEN)
@@ -49,6 +56,6 @@ describe.each(ENGINES)('%s', (name) => {
       expect(names.filter((key) => !dump.includes(key))).toEqual([])
       const parts = Array.from({ length: TOKEN.length - 7 }, (_, at) => TOKEN.slice(at, at + 8))
       expect([...parts, SECRET, 'alice'].filter((part) => dump.includes(part))).toEqual([])
-    },
+    }),
   )
 })

@@ -4,6 +4,7 @@ import { PartitionedCache } from '../../src/core/seams.ts'
 import { createAuthenticator } from '../../src/index.ts'
 import { loadConfig, parseConfig, watchConfig } from '../../src/yaml.ts'
 import { findFreePort } from '../support/loopback.ts'
+import { untilRead, usePolling } from '../support/polling.ts'
 import { SELF_SIGNED } from '../support/self-signed-certificate.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import type { AuthConfig, DecisionStore } from '../../src/index.ts'
@@ -42,13 +43,32 @@ function writePem(): { readonly good: string; readonly bad: string } {
   return { good, bad }
 }
 
-function storeOf({ cache }: AuthConfig): DecisionStore | undefined {
+function storeOf({
+  cache,
+}: {
+  cache?: AuthConfig['cache'] | undefined
+}): DecisionStore | undefined {
   return cache instanceof PartitionedCache ? cache.store : undefined
 }
 
-function spyOnStop(store: DecisionStore | undefined) {
+function spyOnStop(cache: AuthConfig['cache']) {
+  const store = storeOf({ cache })
   if (store === undefined) throw new Error('no store')
   return vi.spyOn(store, 'stop')
+}
+
+/** Watches a file, by the fake clock. */
+async function watch(text: string, observers: object = {}) {
+  const changes: AuthConfig[] = []
+  const onChange = (config: AuthConfig): void => void changes.push(config)
+  const options = { intervalMs: 10, onChange, onError: () => undefined, ...observers }
+  usePolling()
+  watched = await watchConfig(write(text), options)
+  const change = async (next: string): Promise<void> => {
+    write(next)
+    await untilRead()
+  }
+  return { first: watched.config, change, changes }
 }
 
 async function errorOf(text: string): Promise<string> {
@@ -138,24 +158,16 @@ describe('server.auth.cache and server.auth.store', () => {
   })
 
   it('stays, with the cache, while both sections do', async () => {
-    const file = write(yaml('{ url: redis://h }'))
-    const changes: AuthConfig[] = []
-    watched = await watchConfig(file, {
-      intervalMs: 10,
-      onChange: (config) => void changes.push(config),
-      onError: () => undefined,
-    })
-    const { cache } = watched.config
-    const stopped = spyOnStop(storeOf(watched.config))
-    write(`${yaml('{ url: redis://h }')}    timeout_ms: 900\n`)
-    await vi.waitFor(() => expect(changes).toHaveLength(1))
-    expect(changes[0]?.cache).toBe(cache)
+    const { change, first, changes } = await watch(yaml('{ url: redis://h }'))
+    const stopped = spyOnStop(first.cache)
+    await change(`${yaml('{ url: redis://h }')}    timeout_ms: 900\n`)
+    expect(changes[0]?.cache).toBe(first.cache)
     expect(stopped).not.toHaveBeenCalled()
-    write(yaml('{ url: redis://other }'))
-    await vi.waitFor(() => expect(changes).toHaveLength(2))
+    await change(yaml('{ url: redis://other }'))
+    expect(changes).toHaveLength(2)
     expect(storeOf(changes[1] ?? {})).toBeDefined()
-    expect(changes[1]?.cache).not.toBe(cache)
-    expect(watched.config.cache).toBe(changes[1]?.cache)
+    expect(changes[1]?.cache).not.toBe(first.cache)
+    expect(watched?.config.cache).toBe(changes[1]?.cache)
     expect(stopped).toHaveBeenCalledOnce()
   })
 
@@ -163,84 +175,61 @@ describe('server.auth.cache and server.auth.store', () => {
     ['a shorter time', '{ allow_ttl_ms: 300000 }', { allowTtlMs: 300_000 }],
     ['no more stale decisions', '{ allow_ttl_ms: 600000 }', { staleIfErrorMs: 0 }],
   ])('ends a cache that gets only %s', async (_, section, bounds) => {
-    const file = write(yaml('', '{ allow_ttl_ms: 600000, stale_if_error_ms: 60000 }', false))
-    const changes: AuthConfig[] = []
-    watched = await watchConfig(file, {
-      intervalMs: 10,
-      onChange: (config) => void changes.push(config),
-      onError: () => undefined,
-    })
-    write(yaml('', section, false))
-    await vi.waitFor(() => expect(changes).toHaveLength(1))
+    const before = '{ allow_ttl_ms: 600000, stale_if_error_ms: 60000 }'
+    const { change, changes } = await watch(yaml('', before, false))
+    await change(yaml('', section, false))
     const [{ cache } = {}] = changes
     expect(cache && cache.describe()).toMatchObject(bounds)
   })
 
   it('is stopped once the promise of onChange has settled', async () => {
-    const file = write(yaml('{ url: redis://h }'))
-    let settle: (() => void) | undefined
-    watched = await watchConfig(file, {
-      intervalMs: 10,
-      onChange: () => new Promise<void>((resolve) => (settle = resolve)),
-      onError: () => undefined,
-    })
-    const stopped = spyOnStop(storeOf(watched.config))
-    write(yaml('{ url: redis://other }'))
-    await vi.waitFor(() => expect(settle).toBeDefined())
+    let settle = (): void => undefined
+    const onChange = () => new Promise<void>((resolve) => void (settle = resolve))
+    const { change, first } = await watch(yaml('{ url: redis://h }'), { onChange })
+    const stopped = spyOnStop(first.cache)
+    await change(yaml('{ url: redis://other }'))
     expect(stopped).not.toHaveBeenCalled()
-    settle?.()
+    settle()
     await vi.waitFor(() => expect(stopped).toHaveBeenCalledOnce())
   })
 
   it('is stopped by the next config that onChange takes, after two that it did not', async () => {
-    const file = write(yaml('{ url: redis://h }'))
-    const told: string[] = []
-    watched = await watchConfig(file, {
-      intervalMs: 10,
-      onChange: (config) => {
-        told.push('changed')
-        if (told.length <= 2) throw new Error('not taken')
-        return config
-      },
-      onError: () => undefined,
-    })
-    const first = spyOnStop(storeOf(watched.config))
-    write(yaml('{ url: redis://other }'))
-    await vi.waitFor(() => expect(told).toHaveLength(1))
-    expect(first).not.toHaveBeenCalled()
-    const second = spyOnStop(storeOf(watched.config))
-    write(yaml('{ url: redis://third }'))
-    await vi.waitFor(() => expect(told).toHaveLength(2))
-    const third = spyOnStop(storeOf(watched.config))
-    expect(second).not.toHaveBeenCalled()
-    write(yaml('{ url: redis://fourth }'))
-    await vi.waitFor(() => expect(third).toHaveBeenCalledOnce())
-    expect(first).toHaveBeenCalledOnce()
-    expect(second).toHaveBeenCalledOnce()
+    const onChange = vi.fn().mockImplementation(() => undefined)
+    for (let times = 0; times < 2; times += 1) {
+      onChange.mockImplementationOnce(() => {
+        throw new Error('not taken')
+      })
+    }
+    const { change, first } = await watch(yaml('{ url: redis://h }'), { onChange })
+    const stops = [spyOnStop(first.cache)]
+    for (const name of ['other', 'third']) {
+      await change(yaml(`{ url: redis://${name} }`))
+      for (const stop of stops) expect(stop).not.toHaveBeenCalled()
+      stops.push(spyOnStop(watched?.config.cache))
+    }
+    await change(yaml('{ url: redis://fourth }'))
+    for (const stop of stops) expect(stop).toHaveBeenCalledOnce()
   })
 
   it.each([
     ['a wrong option', '{ url: redis://h, revocation_ms: 1 }'],
     ['a wrong option beside the cache', '{ url: redis://h, lost_push_ttl_ms: 700000 }'],
   ])('recovers from %s with the same cache, whatever onError does', async (_, section) => {
-    const file = write(yaml('{ url: redis://h }'))
-    const told: string[] = []
-    watched = await watchConfig(file, {
-      intervalMs: 10,
-      onChange: ({ cache }) => void told.push(cache === first ? 'changed' : 'another cache'),
-      onError: () => {
-        told.push('error')
-        throw new Error('The caller must not see this')
-      },
-      onRecover: () => void told.push('recovered'),
+    const onRecover = vi.fn()
+    const onError = vi.fn(() => {
+      throw new Error('The caller must not see this')
     })
-    const first = watched.config.cache
-    write(yaml(section))
-    await vi.waitFor(() => expect(told).toEqual(['error']))
-    write(yaml('{ url: redis://h }'))
-    await vi.waitFor(() => expect(told).toEqual(['error', 'recovered']))
-    write(`${yaml('{ url: redis://h }')}    timeout_ms: 900\n`)
-    await vi.waitFor(() => expect(told).toEqual(['error', 'recovered', 'changed']))
+    const { change, first, changes } = await watch(yaml('{ url: redis://h }'), {
+      onError,
+      onRecover,
+    })
+    await change(yaml(section))
+    expect(onError).toHaveBeenCalledOnce()
+    await change(yaml('{ url: redis://h }'))
+    expect(onRecover).toHaveBeenCalledOnce()
+    expect(changes).toEqual([])
+    await change(`${yaml('{ url: redis://h }')}    timeout_ms: 900\n`)
+    expect(changes.map(({ cache }) => cache === first.cache)).toEqual([true])
   })
 
   it.each(['loadConfig', 'watchConfig'] as const)(

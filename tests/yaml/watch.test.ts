@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthConfigError } from '../../src/index.ts'
 import { ConfigFileError, watchConfig } from '../../src/yaml.ts'
 import { watchParsed } from '../../src/yaml/watch.ts'
+import { untilRead, usePolling } from '../support/polling.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import type { WatchedConfig } from '../../src/yaml.ts'
 import type { Watch } from '../../src/yaml/watch.ts'
@@ -18,12 +19,7 @@ server:
 const auth = (lines: string): string =>
   `server:\n  auth:\n    endpoint: ${ENDPOINT}\n${lines.replace(/^(?=.)/gm, '    ')}\n`
 
-beforeEach(() => {
-  vi.useFakeTimers()
-  const timers = process.getBuiltinModule('node:timers')
-  vi.spyOn(timers, 'setTimeout').mockImplementation(setTimeout)
-  vi.spyOn(timers, 'clearTimeout').mockImplementation(clearTimeout)
-})
+beforeEach(usePolling)
 
 let close: () => void = () => undefined
 afterEach(() => close())
@@ -138,9 +134,6 @@ describe('a watched file', () => {
     close = () => watched.close()
     return { onChange, onError, onRecover, watched }
   }
-
-  /** Waits until the file was read often enough to notice a change. */
-  const untilRead = () => vi.advanceTimersByTimeAsync(50)
 
   async function change(text: string): Promise<void> {
     writeFileSync(file, text)
