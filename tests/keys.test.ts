@@ -108,11 +108,6 @@ describe('an endpoint over a text', () => {
     expect((await endpoint(ask('k2'))).status).toBe(401)
     expect(builtin).not.toHaveBeenCalled()
   })
-
-  it('throws at the start for a broken text', () => {
-    expect(() => createKeyEndpoint({ text: '' })).toThrow('text:1:1: The list "keys" is missing')
-    expect(() => createKeyEndpoint({ text: 'keys: []' }, { maxAgeSeconds: -1 })).toThrow('maxAge')
-  })
 })
 
 describe('processes that change a file at the same time', { tags: ['slow'] }, () => {

@@ -72,23 +72,4 @@ describe.each(ENGINES)('%s with the users of the page', (name) => {
     expect(names).toContainEqual(['with-auth:commands', '0'])
     expect(names).toContainEqual(['with-auth:messages', '2'])
   })
-
-  it('takes the words of the user in another order', async () => {
-    const words = /^user app (.*)$/m.exec(USERS)?.[1]?.split(' ') ?? []
-    expect(words.length).toBeGreaterThan(20)
-    const channels = words.filter((word) => /^(?:resetchannels$|&)/.test(word))
-    const others = words.filter((word) => !channels.includes(word))
-    const orders = [
-      [...others, ...channels],
-      [...others.slice(9), ...channels, ...others.slice(0, 9)],
-    ]
-    for (const order of orders) {
-      const own = await startEngine(name, { args: ['--user', 'app', ...order] })
-      const url = own.url.replace('//', '//app:PASSWORD@')
-      const guard = await connectLiveGuard(() => ({ outcome: 'allow' }), { url })
-      await guard.clear()
-      expect(guard.states().at(-1)).toBe('live')
-      await own.stop()
-    }
-  })
 })

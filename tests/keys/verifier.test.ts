@@ -214,6 +214,7 @@ describe('the options', () => {
   it('show keys that cannot be read when the verifier is made', () => {
     expect(() => keys({ file: pathOf('none') })).toThrow(`There is no file ${pathOf('none')}`)
     expect(() => keys({ text: 'keys: 7' })).toThrow('text:1:7: "keys" must be a list')
+    expect(() => createKeyEndpoint({ text: '' })).toThrow('text:1:1: The list "keys" is missing')
   })
 
   it.each(['postgres://user:hunter2@h/keys', `redis://:hunter2@h/${'k'.repeat(5000)}`])(

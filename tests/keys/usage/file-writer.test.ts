@@ -38,6 +38,14 @@ function writeUse(path: string, checks: number, merged: readonly string[] = []):
   writeFileSync(path, JSON.stringify({ uses: [use(checks)], merged }))
 }
 
+/** The file of a process that ended long ago. */
+function writeEnded(file: string, id: string, checks: number): string {
+  const own = `${file}.usage.${id}`
+  writeUse(own, checks)
+  utimesSync(own, LONG_AGO, LONG_AGO)
+  return own
+}
+
 async function checksOf(file: string): Promise<number | undefined> {
   return (await reportKeys(file)).keys[0]?.checks?.today
 }
@@ -72,10 +80,7 @@ describe('processes that count at once', { tags: ['slow'] }, () => {
 describe('files of ended processes', () => {
   it('are added once by two that do it at once', async () => {
     const file = write()
-    for (const id of ['1', '2', '3']) {
-      writeUse(`${file}.usage.${id.repeat(16)}`, 5)
-      utimesSync(`${file}.usage.${id.repeat(16)}`, LONG_AGO, LONG_AGO)
-    }
+    for (const id of ['1', '2', '3']) writeEnded(file, id.repeat(16), 5)
     await Promise.all([1, 2, 3].map(() => mergeUseFiles(file, `${file}.usage`)))
     expect(ownFilesOf(file)).toEqual([])
     expect(await checksOf(file)).toBe(15)
@@ -96,9 +101,7 @@ describe('files of ended processes', () => {
 
   it('are left alone while another process is at work, or the common file is broken', async () => {
     const file = write()
-    const own = `${file}.usage.${'1'.repeat(16)}`
-    writeUse(own, 5)
-    utimesSync(own, LONG_AGO, LONG_AGO)
+    const own = writeEnded(file, '1'.repeat(16), 5)
     writeFileSync(`${file}.usage`, '{')
     await expect(mergeUseFiles(file, `${file}.usage`)).rejects.toThrow('Remove it')
     expect(readFileSync(`${file}.usage`, 'utf8')).toBe('{')
@@ -107,9 +110,7 @@ describe('files of ended processes', () => {
 
   it('keep the use of every key while the keys are broken', async () => {
     const file = write()
-    const own = `${file}.usage.${'1'.repeat(16)}`
-    writeUse(own, 5)
-    utimesSync(own, LONG_AGO, LONG_AGO)
+    writeEnded(file, '1'.repeat(16), 5)
     writeFileSync(file, 'keys: [')
     await mergeUseFiles(file, `${file}.usage`)
     writeFileSync(file, keysText(entry('k1')))
@@ -144,8 +145,7 @@ it('each day has a file of its own, so that a write stays short', async () => {
 
 it('a handler of warnings that throws does not end the process', async () => {
   const file = write()
-  writeUse(`${file}.usage.${'1'.repeat(16)}`, 5)
-  utimesSync(`${file}.usage.${'1'.repeat(16)}`, LONG_AGO, LONG_AGO)
+  writeEnded(file, '1'.repeat(16), 5)
   writeFileSync(`${file}.usage`, '{')
   const tell = vi.fn(() => {
     throw new Error('no')
@@ -158,9 +158,7 @@ it('a handler of warnings that throws does not end the process', async () => {
 it('of many files some are added at a time, and each counts once', async () => {
   const file = write()
   for (let index = 0; index < 60; index += 1) {
-    const own = `${file}.usage.${index.toString(16).padStart(16, '0')}`
-    writeUse(own, 1)
-    utimesSync(own, LONG_AGO, LONG_AGO)
+    writeEnded(file, index.toString(16).padStart(16, '0'), 1)
   }
   await mergeUseFiles(file, `${file}.usage`)
   expect([ownFilesOf(file).length, await checksOf(file)]).toEqual([10, 60])

@@ -1,12 +1,4 @@
-import {
-  existsSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
+import { readdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createKeyEndpoint, KeyFileError, keys, reportKeys } from '../../../src/keys.ts'
@@ -15,7 +7,7 @@ import { writeUses } from '../../../src/keys/usage/recorder.ts'
 import { guardWith } from '../../support/guarded-verifier.ts'
 import { ask, entry, keysText } from '../../support/key-questions.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
-import type { KeyStore, KeyUse, StoredKey } from '../../../src/keys.ts'
+import type { KeySource, KeyStore, KeyUse, StoredKey } from '../../../src/keys.ts'
 
 const pathOf = setupFolder()
 const NOW = Date.UTC(2026, 5, 30, 23, 58)
@@ -151,15 +143,6 @@ describe('the checks of a file of keys', () => {
     await vi.advanceTimersByTimeAsync(60_000)
     expect(await checksOf(file)).toEqual({ k1: 2 })
   })
-
-  it('are not counted for a text', async () => {
-    const text = keysText(entry('k1'))
-    const warned = vi.fn()
-    const note = observeUse({ text }, warned)
-    note(KEY)
-    expect(vi.getTimerCount()).toBe(0)
-    expect(existsSync(pathOf('text.usage'))).toBe(false)
-  })
 })
 
 describe('the checks of a store', () => {
@@ -239,15 +222,14 @@ describe('the checks of a store', () => {
     expect(await ended).toBe(true)
   })
 
-  it('are not counted by a store without `addUse`', () => {
-    observeUse({ store: storeWith(undefined) }, vi.fn())(KEY)
-    expect(vi.getTimerCount()).toBe(0)
-  })
-
-  it('pass uncounted where the runtime has no built-in modules of Node', () => {
-    vi.stubGlobal('process', undefined)
+  it.each<[string, KeySource, object | undefined]>([
+    ['a text', { text: keysText(entry('k1')) }, process],
+    ['a store without `addUse`', { store: storeWith(undefined) }, process],
+    ['a runtime without the modules of Node', { store: storeWith(vi.fn()) }, undefined],
+  ])('are not counted for %s', (_, source, runtime) => {
+    vi.stubGlobal('process', runtime)
     try {
-      expect(() => observeUse({ store: storeWith(vi.fn()) }, vi.fn())(KEY)).not.toThrow()
+      expect(() => observeUse(source, vi.fn())(KEY)).not.toThrow()
     } finally {
       vi.unstubAllGlobals()
     }

@@ -8,8 +8,6 @@ import type { Asking, Log } from './log.ts'
 /** The results of many histories. Only counts, so that a million histories need no more memory than one. */
 export interface Runs {
   histories: number
-  requests: number
-  calls: number
   /** The number of each outcome: `allow`, `stale`, or the reason of a denial. */
   readonly outcomes: Record<string, number>
   /** The first faulty history, shrunk, and how to replay it. Empty without faults. */
@@ -18,7 +16,7 @@ export interface Runs {
 
 /** Plays generated histories up to the first faulty one. The same seed gives the same histories. */
 export async function runHistories(count: number, seed: number): Promise<Runs> {
-  const runs: Runs = { histories: 0, requests: 0, calls: 0, outcomes: {}, fault: '' }
+  const runs: Runs = { histories: 0, outcomes: {}, fault: '' }
   const isRight = fc.asyncProperty(histories, async (history: History) => {
     const log = await play(history)
     tally(log, runs)
@@ -30,10 +28,8 @@ export async function runHistories(count: number, seed: number): Promise<Runs> {
   return runs
 }
 
-function tally({ askings, calls }: Log, runs: Runs): void {
+function tally({ askings }: Log, runs: Runs): void {
   runs.histories += 1
-  runs.requests += askings.length
-  runs.calls += calls.length
   for (const asking of askings) {
     const outcome = outcomeOf(asking)
     runs.outcomes[outcome] = (runs.outcomes[outcome] ?? 0) + 1
