@@ -1,3 +1,4 @@
+import { createClient } from '@redis/client'
 import { createHash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -9,7 +10,12 @@ import {
 } from '../support/connected-guards.ts'
 import { findFreePort } from '../support/loopback.ts'
 import { ENGINES, startEngine, stopEngines } from '../support/redis-servers.ts'
+import { Dice, Process, World } from '../nightly/simulation/world.ts'
+import { EngineError } from '../../src/redis/engine.ts'
+import { createNames } from '../../src/redis/names.ts'
+import { Revocations } from '../../src/redis/revocations.ts'
 import type { Verdict } from '../../src/index.ts'
+import type { Link } from '../../src/redis/engine.ts'
 import type { RunningEngine } from '../support/redis-servers.ts'
 
 /** Revocations between instances, by real engines. */
@@ -26,6 +32,14 @@ describe.each(ENGINES)('%s', (name) => {
     engine = await startEngine(name)
   })
   afterAll(stopEngines)
+
+  /** A guard whose calls wait until the test answers them. */
+  async function holding() {
+    const held: ((verdict: Verdict) => void)[] = []
+    const hold = (token: string): Verdict | Promise<Verdict> =>
+      token === 'first-token' ? ALLOW : new Promise((resolve) => void held.push(resolve))
+    return { held, guard: await connectLiveGuard(hold, { url: engine.url }) }
+  }
 
   it('tells the other instance of a revoked token, by token, by hash and of all', async () => {
     let verdict: Verdict = ALLOW
@@ -64,10 +78,7 @@ describe.each(ENGINES)('%s', (name) => {
   })
 
   it('does not let a request that comes after a revocation join a call from before it', async () => {
-    const held: ((verdict: Verdict) => void)[] = []
-    const hold = (token: string): Verdict | Promise<Verdict> =>
-      token === 'first-token' ? ALLOW : new Promise((resolve) => void held.push(resolve))
-    const guard = await connectLiveGuard(hold, { url: engine.url })
+    const { guard, held } = await holding()
     const before = guard.ask()
     const remote = await connectLiveGuard(allow, { url: engine.url })
     const joined = guard.ask()
@@ -85,10 +96,7 @@ describe.each(ENGINES)('%s', (name) => {
   })
 
   it('does not cache what was asked before a revocation (late fill)', async () => {
-    const held: ((verdict: Verdict) => void)[] = []
-    const hold = (token: string): Verdict | Promise<Verdict> =>
-      token === 'first-token' ? ALLOW : new Promise((resolve) => void held.push(resolve))
-    const guard = await connectLiveGuard(hold, { url: engine.url })
+    const { guard, held } = await holding()
     const late = guard.ask()
     const remote = await connectLiveGuard(allow, { url: engine.url })
     await remote.invalidate('token-of-alice')
@@ -188,7 +196,6 @@ describe.each(ENGINES)('%s', (name) => {
   it('is lost by a primary that becomes a replica, though its connections stay open', async () => {
     const own = await startEngine(name)
     const guard = await connectLiveGuard(allow, { url: own.url, revocationMs: 250 })
-    const { createClient } = await import('@redis/client')
     const client = createClient({ url: own.url })
     await client.connect()
     await client.sendCommand(['REPLICAOF', '127.0.0.1', '1'])
@@ -199,4 +206,95 @@ describe.each(ENGINES)('%s', (name) => {
     client.destroy()
     await own.stop()
   })
+
+  it('writes one for all in place of more than 1,024, and acknowledges each', async () => {
+    const port = await findFreePort()
+    const url = `redis://127.0.0.1:${port}`
+    const guard = connectGuard(allow, { url, revocationMs: 250 })
+    const tokens = Array.from({ length: 3000 }, (_, index) => `token-${index}`)
+    const revoked = tokens.map((token) => guard.invalidate(token))
+    const own = await startEngine(name, { port })
+    await Promise.all(revoked)
+    const client = await createClient({ url, RESP: 2 }).connect()
+    expect(await client.sendCommand(['DBSIZE'])).toBeLessThan(1030)
+    client.destroy()
+    await own.stop()
+  })
+
+  it('sends a revocation once to an engine that is silent', async () => {
+    const own = await startEngine(name)
+    const guard = await connectLiveGuard(allow, { url: own.url, revocationMs: 2000 })
+    const client = await createClient({ url: own.url, RESP: 2 }).connect()
+    const messages: string[] = []
+    await client.subscribe('with-auth:bus', (message) => void messages.push(message))
+    own.pause()
+    const revoked = guard.clear()
+    await guard.until('revocation_pending')
+    await pause(700)
+    own.resume()
+    await revoked
+    await until(() => guard.states().includes('revocation_settled'))
+    await pause(200)
+    expect(messages).toEqual(['a'])
+    client.destroy()
+    await own.stop()
+  })
+
+  it('settles a revocation without a word if it told of none', async () => {
+    const guard = await connectLiveGuard(allow, { url: engine.url, revocationMs: 2000 })
+    await guard.clear()
+    expect(guard.states()).toEqual(['live'])
+  })
+})
+
+it('tells a process that only revokes of an outage, and of the revocation that waits', async () => {
+  const url = `redis://127.0.0.1:${await findFreePort()}`
+  const guard = connectGuard(allow, { url, revocationMs: 250 })
+  void guard.invalidate('token-of-alice')
+  await until(() => guard.states().length >= 2)
+  expect(guard.states()).toEqual(expect.arrayContaining(['lost', 'revocation_pending']))
+  // The first request brings no second listener.
+  await guard.ask()
+  expect(guard.states()).toHaveLength(2)
+})
+
+it('tells of a revocation that waits only after a while', async () => {
+  const url = `redis://127.0.0.1:${await findFreePort()}`
+  const guard = connectGuard(allow, { url, revocationMs: 250 })
+  await guard.ask()
+  await guard.until('lost')
+  void guard.clear().catch(() => undefined)
+  expect(guard.states()).toEqual(['lost'])
+  await guard.until('revocation_pending')
+})
+
+it('rejects a revocation after a time that is shorter than revocationMs', async () => {
+  const url = `redis://127.0.0.1:${await findFreePort()}`
+  const { store } = connectGuard(allow, { url, revocationMs: 10_000 })
+  const failed = store.invalidate('all', 50).catch((error: unknown) => error)
+  expect(await Promise.race([failed, pause(5000)])).toMatchObject({
+    reason: 'revocation_unacknowledged',
+  })
+})
+
+it('tries again as often for many revocations of a slot as for one', async () => {
+  const world = new World()
+  const process = new Process(world, new Dice(1), 0)
+  let writes = 0
+  const announce = (): Promise<void> => {
+    writes += 1
+    return Promise.reject(new EngineError('OOM'))
+  }
+  const link = { announce } as unknown as Link
+  const ignore = (): void => undefined
+  const hooks = { link: () => link, onPending: ignore, onEmpty: ignore }
+  const revocations = new Revocations(createNames('p:', 0), 1000, process, hooks)
+  for (let at = 0; at < 1000; at += 5) {
+    world.at(at, () => void revocations.add('all', 60_000).catch(ignore))
+  }
+  await world.runUntil(2000)
+  const before = writes
+  await world.runUntil(3000)
+  expect(writes - before).toBeLessThanOrEqual(5)
+  revocations.rejectAll()
 })

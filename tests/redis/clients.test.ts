@@ -6,7 +6,7 @@ import { ENGINES, startEngine } from '../support/redis-servers.ts'
 import { redisStore } from '../../src/redis.ts'
 import type { RunningEngine } from '../support/redis-servers.ts'
 import type { ConnectedGuard } from '../support/connected-guards.ts'
-import type { ClientFactory, RedisClient } from '../../src/redis.ts'
+import type { ClientFactory, RedisClient, RedisStoreOptions } from '../../src/redis.ts'
 
 /** Clients that throw or say something else. Nothing of it may end the process, or stop the attempts. */
 
@@ -149,5 +149,39 @@ describe.each(ENGINES)('%s', (name) => {
     await client.publish('with-auth:bus', 'a')
     await until(() => !stamp.isCurrent())
     client.destroy()
+  })
+})
+
+const PEM = '-----BEGIN CERTIFICATE-----'
+
+function problemOf(options: RedisStoreOptions): string {
+  try {
+    redisStore(options).stop()
+    return ''
+  } catch (error) {
+    return String(error)
+  }
+}
+
+// The client would refuse them later, with the password in its message.
+describe('the options of redisStore', () => {
+  it.each<[string, RedisStoreOptions, RegExp]>([
+    ['a path', { url: 'redis://app:hunter2@127.0.0.1/prod' }, /path is empty or the number/],
+    ['more than a number', { url: 'redis://:hunter2@127.0.0.1/1/2' }, /path is empty or/],
+    ['a password', { url: 'redis://app:%ZZhunter2@127.0.0.1' }, /percent-encoded/],
+    ['a user', { url: 'redis://%ZZ:hunter2@127.0.0.1' }, /percent-encoded/],
+    ['tls', { url: 'redis://app:hunter2@127.0.0.1', tls: { ca: PEM } }, /"tls" must be left out/],
+  ])('refuses %s that cannot be used, and shows no password', (_what, options, problem) => {
+    expect(problemOf(options)).toMatch(problem)
+    expect(problemOf(options)).not.toContain('hunter2')
+  })
+
+  it.each<RedisStoreOptions>([
+    { url: 'redis://127.0.0.1' },
+    { url: 'redis://127.0.0.1/' },
+    { url: 'redis://app:p%25w@127.0.0.1/3' },
+    { url: 'rediss://app:p%25w@127.0.0.1/3', tls: { ca: PEM } },
+  ])('takes %j', (options) => {
+    expect(problemOf(options)).toBe('')
   })
 })

@@ -6,7 +6,7 @@ import { sorted } from '../support/project.ts'
 import { ENGINES, startEngine, stopEngines } from '../support/redis-servers.ts'
 import type { Verdict } from '../../src/index.ts'
 import type { RedisStoreOptions } from '../../src/redis.ts'
-import type { ConnectedGuard } from '../support/connected-guards.ts'
+import type { AnswerQuestion, ConnectedGuard } from '../support/connected-guards.ts'
 import type { RunningEngine } from '../support/redis-servers.ts'
 
 /** Shared allows in a real engine, and whoever can write to it. */
@@ -45,8 +45,11 @@ describe.each(ENGINES)('%s', (name) => {
     if (isDown) throw new AuthUnavailableError('unreachable')
     return token === TOKEN ? verdict : { outcome: 'deny' }
   }
-  const sharing = (options: Partial<RedisStoreOptions> = {}): Promise<ConnectedGuard> =>
-    connectLiveGuard(decide, {
+  const sharing = (
+    options: Partial<RedisStoreOptions> = {},
+    answer: AnswerQuestion = decide,
+  ): Promise<ConnectedGuard> =>
+    connectLiveGuard(answer, {
       url: engine.url,
       shareVerdicts: true,
       secret: SECRET,
@@ -78,6 +81,9 @@ describe.each(ENGINES)('%s', (name) => {
       attempts: 0,
     })
     expect(await other.ask()).toMatchObject({ cache: 'hit' })
+    const third = await sharing()
+    const both = await Promise.all([third.ask(), third.ask()])
+    expect(both.map(({ cache }) => cache)).toEqual(['remote', 'shared'])
   })
 
   it('lets it take one while its circuit is open', async () => {
@@ -88,14 +94,6 @@ describe.each(ENGINES)('%s', (name) => {
     let asked = 0
     await until(async () => (await other.ask(`unknown-${(asked += 1)}`)).reason === 'circuit_open')
     expect(await other.ask()).toMatchObject({ outcome: 'allow', cache: 'remote', attempts: 0 })
-  })
-
-  it('says shared to those that follow', async () => {
-    const [one, other] = [await sharing(), await sharing()]
-    await one.ask()
-    await untilShared()
-    const both = await Promise.all([other.ask(), other.ask()])
-    expect(both.map(({ cache }) => cache)).toEqual(['remote', 'shared'])
   })
 
   it('shares no denial', async () => {
@@ -109,12 +107,7 @@ describe.each(ENGINES)('%s', (name) => {
     const one = await sharing()
     await one.ask()
     const [key = ''] = await untilShared()
-    const other = await connectLiveGuard(() => ({ outcome: 'allow', principal: 'bob' }), {
-      url: engine.url,
-      shareVerdicts: true,
-      secret: SECRET,
-      timeoutMs: 10_000,
-    })
+    const other = await sharing({}, () => ({ outcome: 'allow', principal: 'bob' }))
     await other.ask('token-of-bob')
     const keys = await untilShared(2)
     const bobs = keys.find((found) => found !== key) ?? ''
@@ -189,10 +182,8 @@ describe.each(ENGINES)('%s', (name) => {
 
   it('shares no late fill, which was asked before a revocation', async () => {
     let answer: (verdict: Verdict) => void = () => undefined
-    const late = await connectLiveGuard(
-      (token) =>
-        token === TOKEN ? new Promise((resolve) => void (answer = resolve)) : { outcome: 'deny' },
-      { url: engine.url, shareVerdicts: true, secret: SECRET, timeoutMs: 10_000 },
+    const late = await sharing({}, (token) =>
+      token === TOKEN ? new Promise((resolve) => void (answer = resolve)) : { outcome: 'deny' },
     )
     const asked = late.ask()
     await pause(100)
@@ -281,20 +272,10 @@ describe.each(ENGINES)('%s', (name) => {
   })
 
   it('warns after many values that do not open', async () => {
-    const guard = await connectLiveGuard(() => ALLOW, {
-      url: engine.url,
-      shareVerdicts: true,
-      secret: SECRET,
-      timeoutMs: 10_000,
-      prefix: 'noise:',
-    })
-    const foreign = await connectLiveGuard(() => ALLOW, {
-      url: engine.url,
-      shareVerdicts: true,
-      secret: SECRET,
-      timeoutMs: 10_000,
-      prefix: 'noise:',
-    })
+    const [guard, foreign] = [
+      await sharing({ prefix: 'noise:' }, () => ALLOW),
+      await sharing({ prefix: 'noise:' }, () => ALLOW),
+    ]
     const tokens = Array.from({ length: 100 }, (_, index) => `token-${index}`)
     await Promise.all(tokens.map((token) => guard.ask(token)))
     for (const key of await untilShared(100)) await put(key, Buffer.alloc(50))
