@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 import { beforeAll, expect, it, onTestFinished } from 'vitest'
 import { createKey } from '../../src/keys.ts'
 import { ensureBuilt } from '../support/built-package.ts'
+import { whyMissing } from '../support/installed.ts'
 import { close, isListening, listen } from '../support/loopback.ts'
 import { listFiles, readText, ROOT } from '../support/project.ts'
 import { spawnProgram } from '../support/spawned-program.ts'
@@ -79,6 +80,28 @@ it('gateway exits while a connection to the endpoint is open', async () => {
   gateway.kill('SIGTERM')
   expect(await gateway.ended).toBe(0)
 })
+
+const noTerminal = whyMissing(['script', '--version'], 'bsdutils')
+
+it.skipIf(noTerminal)(
+  'gateway logs readable lines with colors on a terminal, which no path can forge',
+  async () => {
+    await createKey(inFolder('keys.yaml'), { principal: 'alice' })
+    const command = `'${process.execPath}' '${BUILT}' gateway --keys keys.yaml`
+    const line = `${command} --upstream http://127.0.0.1:9 --port=0`
+    const env = { TERM: 'xterm' }
+    const program = spawnProgram('script', ['-qec', line, '/dev/null'], { cwd: inFolder('.'), env })
+    const [url] = await program.printed(/http:\/\/127[\d.:]+/)
+    await fetch(`${url}/a%1b[32m%0a%e2%80%ae"`)
+    const [printed] = await program.printed(/^.*missing_credentials.*$/m)
+    program.kill('SIGTERM')
+    await program.ended
+    expect(printed.trimEnd()).toMatch(
+      // oxlint-disable-next-line no-control-regex
+      /^\x1b\[2m\d\d:\d\d:\d\d\x1b\[0m \x1b\[33m401\x1b\[0m GET  \/a[\x20-\x7e]+ missing_credentials check \d+\.\d ms$/,
+    )
+  },
+)
 
 it('explain ends in time with 3 for a service that hangs', async () => {
   const server = createServer(() => undefined)

@@ -1,14 +1,6 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createDecisionLog, formatJson, formatReadable } from '../../src/cli/log.ts'
-import { ensureBuilt } from '../support/built-package.ts'
-import { whyMissing } from '../support/installed.ts'
-import { entry as keyEntry, keysText } from '../support/key-questions.ts'
-import { ROOT } from '../support/project.ts'
-import { spawnProgram } from '../support/spawned-program.ts'
 import { createSurroundings } from '../support/surroundings.ts'
-import { setupFolder } from '../support/temporary-folder.ts'
 import type { LogEntry } from '../../src/cli/log.ts'
 
 const KEY = `withauth_${'aB3'.repeat(16)}x`
@@ -159,37 +151,6 @@ describe('a readable line', () => {
       expect(read({ type: 'warning', message: evil, [evil]: 1 })).toMatch(/^[\x20-\x7e]+\n$/)
     },
   )
-})
-
-const noTerminal = whyMissing(['script', '--version'], 'bsdutils')
-
-describe.skipIf(noTerminal !== undefined)('the log on a real terminal', { tags: ['slow'] }, () => {
-  const pathOf = setupFolder()
-
-  async function lineFor(path: string, env: Record<string, string>, more = ''): Promise<string> {
-    ensureBuilt()
-    writeFileSync(pathOf('keys.yaml'), keysText(keyEntry('k1')))
-    const command = `'${process.execPath}' '${join(ROOT, 'dist/cli.js')}' gateway --keys keys.yaml`
-    const line = `${command} --upstream http://127.0.0.1:9 --port=0 ${more}`
-    const program = spawnProgram('script', ['-qec', line, '/dev/null'], {
-      cwd: pathOf('.'),
-      env: { TERM: 'xterm', ...env },
-    })
-    const [url] = await program.printed(/http:\/\/127[\d.:]+/)
-    await fetch(url + path)
-    const [printed] = await program.printed(/^.*missing_credentials.*$/m)
-    program.kill('SIGTERM')
-    await program.ended
-    return printed.trimEnd()
-  }
-
-  it('is readable and colored, and cannot be forged by a path', async () => {
-    const path = '/a%1b[32m%0a%e2%80%ae"'
-    expect(await lineFor(path, {})).toMatch(
-      // oxlint-disable-next-line no-control-regex
-      /^\x1b\[2m\d\d:\d\d:\d\d\x1b\[0m \x1b\[33m401\x1b\[0m GET  \/a[\x20-\x7e]+ missing_credentials check \d+\.\d ms$/,
-    )
-  }, 60_000)
 })
 
 describe('a log that cannot be written', () => {

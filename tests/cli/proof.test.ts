@@ -23,17 +23,13 @@ describe('the proof that an endpoint denies a random key', () => {
   afterEach(() => vi.useRealTimers())
 
   function create(...states: ProofState[]) {
-    const changes: string[] = []
-    const causes: (string | undefined)[] = []
+    const told: string[] = []
     const ask = vi.fn(async () => {
       const state = states.shift() ?? 'unproven'
       return { state, ...(state === 'unproven' ? { cause: 'ECONNREFUSED' } : {}) }
     })
-    const onChange = (state: string, cause: string | undefined): void => {
-      changes.push(state)
-      causes.push(cause)
-    }
-    return { proof: createEndpointProof({ ask, onChange }), ask, changes, causes }
+    const onChange = (state: string, cause?: string): void => void told.push(`${state} ${cause}`)
+    return { proof: createEndpointProof({ ask, onChange }), ask, told }
   }
 
   it.each([
@@ -58,43 +54,32 @@ describe('the proof that an endpoint denies a random key', () => {
     proof.stop()
   })
 
-  it('is repeated every ten minutes', async () => {
-    const { proof, ask } = create('proven', 'proven')
-    await proof.start()
-    await vi.advanceTimersByTimeAsync(599_999)
-    expect(ask).toHaveBeenCalledTimes(1)
-    await vi.advanceTimersByTimeAsync(1)
-    expect(ask).toHaveBeenCalledTimes(2)
-    proof.stop()
-  })
-
-  it('ends if the endpoint allows a random key later', async () => {
-    const { proof, changes } = create('proven', 'open', 'unproven', 'proven')
-    await proof.start()
-    await vi.advanceTimersByTimeAsync(600_000)
-    expect(proof.state()).toBe('open')
-    await vi.advanceTimersByTimeAsync(2000)
-    expect(proof.state()).toBe('open')
-    expect(proof.cause()).toBe('open')
-    await vi.advanceTimersByTimeAsync(2000)
-    expect(proof.state()).toBe('proven')
-    expect(changes).toEqual(['proven', 'open', 'proven'])
-    proof.stop()
-  })
-
-  it('survives an outage, and is retried soon after a failed start', async () => {
-    const { proof, changes, causes } = create('unproven', 'unproven', 'proven', 'unproven')
-    await proof.start()
-    expect(proof.cause()).toBe('ECONNREFUSED')
-    await vi.advanceTimersByTimeAsync(4000)
-    expect(proof.state()).toBe('proven')
-    await vi.advanceTimersByTimeAsync(600_000)
-    expect(proof.state()).toBe('proven')
-    expect(proof.cause()).toBeUndefined()
-    expect(changes).toEqual(['unproven', 'proven'])
-    expect(causes).toEqual(['ECONNREFUSED', undefined])
-    proof.stop()
-  })
+  it.each<[answers: ProofState[], afterMs: number[], told: string[], cause?: string]>([
+    // It ends if the endpoint allows a random key later.
+    [['proven', 'open', 'unproven'], [600_000, 2000], ['proven undefined', 'open open'], 'open'],
+    [['open', 'proven'], [2000], ['open open', 'proven undefined']],
+    // It survives an outage, and is asked for soon after a failed start.
+    [
+      ['unproven', 'unproven', 'proven', 'unproven'],
+      [2000, 2000, 600_000],
+      ['unproven ECONNREFUSED', 'proven undefined'],
+    ],
+  ])(
+    'is asked for with answers of %j after %j ms, and tells %j',
+    async (answers, afterMs, all, cause) => {
+      const { proof, ask, told } = create(...answers)
+      await proof.start()
+      for (const [index, ms] of afterMs.entries()) {
+        await vi.advanceTimersByTimeAsync(ms - 1)
+        expect(ask).toHaveBeenCalledTimes(index + 1)
+        await vi.advanceTimersByTimeAsync(1)
+        expect(ask).toHaveBeenCalledTimes(index + 2)
+      }
+      expect(told).toEqual(all)
+      expect(proof.cause()).toBe(cause)
+      proof.stop()
+    },
+  )
 
   it('stops without leaving a timer', async () => {
     const { proof, ask } = create('proven')

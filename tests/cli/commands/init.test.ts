@@ -66,16 +66,6 @@ describe('with-auth init', () => {
     expect(await init('--json')).toEqual({ code: 0, printed: '{"file":"run.yaml"}\n', noted: '' })
   })
 
-  it('never overwrites a file', async () => {
-    writeFileSync('run.yaml', 'mine')
-    const { code, printed, noted } = await init()
-    expect([code, printed]).toEqual([1, ''])
-    expect(noted).toBe(
-      'with-auth: run.yaml exists already, and stays as it is: move it away, or edit it\n',
-    )
-    expect(readFileSync('run.yaml', 'utf8')).toBe('mine')
-  })
-
   it('writes through no link, dangling or not', async () => {
     mkdirSync('elsewhere')
     symlinkSync('elsewhere/target', 'run.yaml')

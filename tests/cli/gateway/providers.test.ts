@@ -58,42 +58,29 @@ describe('with-auth gateway --config', () => {
     expect(gateway.noted()).toContain('(a token works until it ends by itself)')
   })
 
+  const ROBOT = 'system:serviceaccount:default:robot'
+  const APP = 'client_id: app, client_secret: b'
+
   it.each([
     [
-      'introspection',
-      (url: string) =>
-        `oauth2_token, introspection: { url: "${url}/introspect", client_id: a, client_secret: b }`,
+      'oauth2_token',
+      'introspection: { url: "URL/introspect", client_id: a, client_secret: b }',
       GOOD,
       'ally',
     ],
-    [
-      'github_token',
-      (url: string) => `github_token, github_api_base_url: "${url}"`,
-      GITHUB_TOKEN,
-      'octocat',
-    ],
-    [
-      'github_token with an app',
-      (url: string) =>
-        `github_token, github_api_base_url: "${url}", client_id: app, client_secret: b`,
-      APP_TOKEN,
-      'octocat',
-    ],
-    [
-      'kubernetes',
-      (url: string) => `kubernetes, api_server_url: "${url}"`,
-      GOOD,
-      'system:serviceaccount:default:robot',
-    ],
-    ['custom', (url: string) => `custom, endpoint: "${url}/validate"`, GOOD, 'carol'],
-  ])('asks a service: %s', async (name, keysFor, token, principal) => {
+    ['github_token', 'github_api_base_url: "URL"', GITHUB_TOKEN, 'octocat'],
+    ['github_token', `github_api_base_url: "URL", ${APP}`, APP_TOKEN, 'octocat'],
+    ['kubernetes', 'api_server_url: "URL"', GOOD, ROBOT],
+    ['custom', 'endpoint: "URL/validate"', GOOD, 'carol'],
+  ])('asks a service: %s { %s }', async (type, keys, token, principal) => {
     const { url } = await startProviders()
-    const gateway = await startWith(`provider_config: { type: ${keysFor(url)} }`)
+    const provider = `type: ${type}, ${keys.replace('URL', url)}`
+    const gateway = await startWith(`provider_config: { ${provider} }`)
     expect(await gateway.bearer(token)).toBe(200)
     expect(received['x-auth-principal']).toBe(principal)
     expect(await gateway.bearer('other')).toBe(401)
     expect(reached).toHaveLength(1)
-    const seconds = name === 'kubernetes' ? 15 : 5
+    const seconds = type === 'kubernetes' ? 15 : 5
     expect(gateway.logged('listening')).toMatchObject([{ revokedKeyWorksForMs: seconds * 1000 }])
     expect(gateway.noted()).toContain(`a revoked key works for at most ${seconds} s for new`)
   })

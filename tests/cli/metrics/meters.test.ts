@@ -189,11 +189,12 @@ it('states that last are gauges, and each event is counted', () => {
   expect(types.map(count)).toEqual([1, 1, 1, 1, 0])
 })
 
-it('a new configuration begins with closed circuits and without keys', () => {
+it('a new configuration begins with closed circuits, without keys, and without the store that was lost', () => {
   const { measure, scrape } = meter()
-  const names = ['with_auth_circuit_state', 'with_auth_keys_age_seconds']
+  const names = ['with_auth_circuit_state', 'with_auth_store_up', 'with_auth_keys_age_seconds']
   const levels = () => names.map((name) => valueOf(scrape(), name))
   measure({ type: 'circuit', state: 'half_open', tokens: 'unknown' })
+  measure({ type: 'store', state: 'lost' })
   measure({
     type: 'keys',
     result: 'failed',
@@ -201,8 +202,8 @@ it('a new configuration begins with closed circuits and without keys', () => {
     ageMs: 7e6,
     verifier: 'jwt',
   })
-  expect(levels()).toEqual([1, expect.closeTo(7000, -1)])
+  expect(levels()).toEqual([1, 0, expect.closeTo(7000, -1)])
   measure({ type: 'config' })
-  expect(levels()).toEqual([0, undefined])
+  expect(levels()).toEqual([0, 1, undefined])
   expect(valueOf(scrape(), 'with_auth_keys_fetches_total', { result: 'invalid' })).toBe(1)
 })
