@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { memoryCache, withAuth } from '../../src/index.ts'
+import { memoryCache } from '../../src/index.ts'
 import { endpointVerifier, firstOf } from '../../src/verifiers.ts'
 import { guardOf, guardWith } from '../support/guarded-verifier.ts'
 import { TOKEN } from '../support/token.ts'
@@ -24,15 +24,10 @@ async function start(answer: Answer, given: Given = {}, config: AuthConfig = {})
 
 describe('the contract', () => {
   it('is that of `endpoint`: the same question', async () => {
-    const { calls, ask, url } = await start(() => ({ json: {} }), {
-      endpointHeaders: { 'x-auth-secret': 'hunter2' },
-    })
-    await ask(TOKEN, '/v1/a?b=c', HEADERS)
     const endpointHeaders = { 'x-auth-secret': 'hunter2' }
-    const guarded = withAuth(() => new Response('x'), { endpoint: url, endpointHeaders })
-    const authorization = `Bearer ${TOKEN}`
-    const headers = { authorization, ...HEADERS }
-    await guarded(new Request('https://api.example.test/v1/a?b=c', { headers }))
+    const { calls, ask, url } = await start(() => ({ json: {} }), { endpointHeaders })
+    await ask(TOKEN, '/v1/a?b=c', HEADERS)
+    await guardOf({ endpoint: url, endpointHeaders }).ask(TOKEN, '/v1/a?b=c', HEADERS)
     const [own, usual] = calls
     expect(own?.body).toBe(usual?.body)
     expect(own?.headers['x-auth-secret']).toBe('hunter2')
@@ -151,16 +146,16 @@ describe('the options', () => {
     expect(secret.id).not.toContain('hunter2')
     const accepts = (): boolean => true
     expect(endpointVerifier({ endpoint: ENDPOINT, accepts }).id).toBeUndefined()
-    const ids = [
-      plain.id,
-      secret.id,
-      endpointVerifier({ endpoint: ENDPOINT, endpointHeaders: { 'x-key': 'hunter2' } }).id,
-      endpointVerifier({ endpoint: ENDPOINT, endpointHeaders: { 'x-key': 'hunter3' } }).id,
-      endpointVerifier({ endpoint: `${ENDPOINT}2` }).id,
-      endpointVerifier({ endpoint: ENDPOINT, identity: 'required' }).id,
-      endpointVerifier({ endpoint: ENDPOINT, tenantField: 'org' }).id,
-      endpointVerifier({ endpoint: ENDPOINT, context: BY_TOKEN }).id,
+    const others: Given[] = [
+      { endpointHeaders: { 'x-key': 'hunter2' } },
+      { endpointHeaders: { 'x-key': 'hunter3' } },
+      { endpoint: `${ENDPOINT}2` },
+      { identity: 'required' },
+      { tenantField: 'org' },
+      { context: BY_TOKEN },
     ]
+    const made = others.map((given) => endpointVerifier({ endpoint: ENDPOINT, ...given }))
+    const ids = [plain, secret, ...made].map(({ id }) => id)
     expect(ids).not.toContain(undefined)
     expect(new Set(ids).size).toBe(ids.length)
   })

@@ -11,6 +11,10 @@ import {
 
 const NEVER = new AbortController().signal
 
+function notThere(): never {
+  throw Object.assign(new Error('secret'), { code: 'ENOENT' })
+}
+
 /** An API server that takes one token of this server. */
 function startTaking(isGood: (token: string) => boolean) {
   return startKubernetes(({ headers }) =>
@@ -64,19 +68,11 @@ describe('the token of this server', () => {
     await ask('warm-up')
     tokens.unshift('newer')
     const decisions = await Promise.all(['a', 'b', 'c', 'd'].map((token) => ask(token)))
-    expect(decisions.map(({ outcome }) => outcome)).toEqual(
-      Array.from({ length: 4 }, () => 'allow'),
-    )
+    expect(new Set(decisions.map(({ outcome }) => outcome))).toEqual(new Set(['allow']))
   })
 
   it.each<[string, () => string, string | undefined]>([
-    [
-      'cannot be read',
-      () => {
-        throw Object.assign(new Error('secret'), { code: 'ENOENT' })
-      },
-      'ENOENT',
-    ],
+    ['cannot be read', notThere, 'ENOENT'],
     ['is empty', () => '\n', 'NO_TOKEN'],
     ['is no token', () => 'two words', 'NO_TOKEN'],
     ['is nothing', () => undefined as unknown as string, 'NO_TOKEN'],
