@@ -13,19 +13,3 @@ it('exports these and nothing else', () => {
     ]),
   )
 })
-
-it('guards a handler and names the caller', async () => {
-  const guarded = withAuth.withAuth(
-    (request: Request) => Response.json(withAuth.getAuth(request)),
-    {
-      verifier: ({ token }) =>
-        token === 'k1' ? { outcome: 'allow', principal: 'alice' } : { outcome: 'deny' },
-    },
-  )
-  const ask = async (token: string): Promise<Response> =>
-    guarded(
-      new Request('https://api.example.test/', { headers: { authorization: `Bearer ${token}` } }),
-    )
-  expect(await (await ask('k1')).json()).toEqual({ principal: 'alice', attributes: {} })
-  expect((await ask('k2')).status).toBe(401)
-})

@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findFreePort, isListening } from './loopback.ts'
-import { readText, ROOT } from './project.ts'
+import { readText } from './project.ts'
+import { answer, bodyOf, fieldOf, startRawUpstream, whenComplete } from './raw-upstream.ts'
+import { acceptEcho } from './socket-gateway.ts'
 import { spawnProgram } from './spawned-program.ts'
 import type { SpawnedProgram } from './spawned-program.ts'
 
@@ -18,36 +17,27 @@ export interface Reached {
   readonly length: number
 }
 
-/** A line that `app.py` prints. */
-type Said = { readonly [Fact in 'port' | 'bytes']?: number } & { readonly reached?: Reached }
-
-/**
- * Starts an app in Python that reports each request, starts a stream at `/stream`, breaks off at `/broken`, and echoes WebSockets.
- * It answers a request only after this process knows of it. `seen` counts the content of requests, complete or not.
- */
+/** Starts an app that tells each request, starts a stream at `/stream`, breaks off at `/broken`, and echoes WebSockets. */
 export async function startApp() {
   const reached: Reached[] = []
-  const seen = { bytes: 0 }
-  const app = spawn('python3', [join(ROOT, 'tests/forward-auth/app.py')], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+  const app = await startRawUpstream((call) => {
+    const report = (): string => {
+      const fields = call.fields.map(([name, value]) => [name.toLowerCase(), value] as const)
+      const line = call.line.replace(/ HTTP\/1\.[01]$/, '')
+      reached.push({ line, fields, length: bodyOf(call).length })
+      return answer('200 OK', [], JSON.stringify(reached.at(-1)))
+    }
+    if (fieldOf(call, 'upgrade') === undefined) return whenComplete(call, report)
+    report()
+    return acceptEcho(call)
   })
-  const killed = once(app, 'close')
-  const port = await new Promise<number>((resolve, reject) => {
-    app.once('error', reject)
-    createInterface({ input: app.stdout }).on('line', (line) => {
-      const said = JSON.parse(line) as Said
-      if (said.port !== undefined) resolve(said.port)
-      seen.bytes += said.bytes ?? 0
-      if (said.reached === undefined) return
-      reached.push(said.reached)
-      app.stdin.write('\n')
-    })
-  })
-  const close = async (): Promise<void> => {
-    app.kill('SIGKILL')
-    await killed
-  }
-  return { port, reached, seen, close }
+  const challenge = 'WWW-Authenticate: Basic realm="app"'
+  const forbidden = answer('401 Unauthorized', [challenge], 'of the app')
+  app.plan('/broken', ({ socket }) => socket.destroy())
+  app.plan('/forbidden', ({ socket }) => socket.end(forbidden))
+  const begun = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n'
+  app.plan('/stream', ({ socket }) => socket.write(begun))
+  return { port: app.port, reached, callsFor: app.callsFor, close: app.close }
 }
 
 /** The ports in the configurations of `examples/forward-auth`. */

@@ -18,8 +18,14 @@ export type Play = (call: UpstreamCall) => void
 
 export type RawUpstream = Awaited<ReturnType<typeof startRawUpstream>>
 
-/** Starts a server that records the bytes of requests and sends exact bytes. It reads one request per connection. */
-export async function startRawUpstream() {
+/**
+ * Starts a server that records the bytes of requests and sends exact bytes. It reads one request per connection.
+ *
+ * @param usual Answers a path without a plan.
+ */
+export async function startRawUpstream(
+  usual: Play = (call) => whenComplete(call, () => answer('200 OK', [], 'ok')),
+) {
   const calls: UpstreamCall[] = []
   const plans = new Map<string, Play>()
   const server = createServer((socket) => {
@@ -33,8 +39,7 @@ export async function startRawUpstream() {
       begun = true
       const call = parse(bytes.slice(0, end), () => bytes.slice(end + 4), socket)
       calls.push(call)
-      const play =
-        plans.get(pathOf(call)) ?? ((one) => whenComplete(one, answer('200 OK', [], 'ok')))
+      const play = plans.get(pathOf(call)) ?? usual
       play(call)
     })
   })
@@ -43,6 +48,7 @@ export async function startRawUpstream() {
   server.on('connection', (socket) => sockets.add(socket))
   return {
     url: `http://127.0.0.1:${port}`,
+    port,
     calls,
     /** Sets the response for a path, 200 by default. */
     plan: (path: string, play: Play): void => void plans.set(path, play),
@@ -56,9 +62,9 @@ export async function startRawUpstream() {
 }
 
 /** Sends bytes after the whole request, then ends the connection. */
-export function whenComplete(call: UpstreamCall, bytes: string): void {
+export function whenComplete(call: UpstreamCall, bytes: string | (() => string)): void {
   if (isComplete(call)) {
-    call.socket.end(bytes, 'latin1')
+    call.socket.end(typeof bytes === 'string' ? bytes : bytes(), 'latin1')
     return
   }
   call.socket.once('data', () => setImmediate(() => whenComplete(call, bytes)))
