@@ -153,6 +153,9 @@ describe.each([
     ['no page', [], 403],
     ['a sandbox', ['Origin: null'], 403],
     ['a longer name', ['Origin: https://api.example.com.evil.test'], 403],
+    ['another scheme', ['Origin: http://api.example.com'], 403],
+    ['another port', ['Origin: https://api.example.com:8443'], 403],
+    ['the address of the request', ['Origin: http://api.test'], 403],
     ['two pages', ['Origin: https://api.example.com', 'Origin: https://evil.test'], 403],
     ['its own page', ['Origin: https://api.example.com'], 101],
   ])('with a cookie, answers an upgrade from %s', async (name, origin, status) => {
@@ -166,6 +169,22 @@ describe.each([
     const calls = upstream.callsFor(path).map((call) => fieldOf(call, 'cookie'))
     expect(calls).toEqual(status === 101 ? ['a=1'] : [])
     socket.destroy()
+  })
+
+  it('without publicOrigin takes cookies from pages of its own address alone', async () => {
+    upstream.plan('/own', (call) => accept(call))
+    const own = await start({ upstream: upstream.url }, { credentials: CREDENTIALS })
+    for (const [origin, status] of [
+      ['https://api.test', 403],
+      ['http://api.test', 101],
+    ] as const) {
+      const bytes = handshake('/own', `Cookie: session=${TOKEN}`, `Origin: ${origin}`)
+      const { socket, received, switched } = await open('/own', bytes, own.port)
+      await switched()
+      expect(received()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+      socket.destroy()
+    }
+    await own.close()
   })
 
   it('asks no program for its Origin that sends the token in a header', async () => {

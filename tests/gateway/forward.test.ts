@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { rememberAdmission } from '../../src/core/response/admission.ts'
+import { admissionOf, rememberAdmission } from '../../src/core/response/admission.ts'
 import { followPassage } from '../../src/gateway/passage.ts'
 import { createForward, createHops } from '../../src/gateway/forward.ts'
 import { resolveGateway } from '../../src/gateway/options.ts'
-import { admittingGuard } from '../support/admitting-guard.ts'
+import { authenticated } from '../../src/testing.ts'
 import { get, raw } from '../support/requests.ts'
 import { words } from '../support/words.ts'
-import type { Admission, SecretSource } from '../../src/core/response/admission.ts'
+import type { Admission } from '../../src/core/response/admission.ts'
 import type { Forwarding } from '../../src/gateway/exchange.ts'
 
 const ALICE: Admission = {
@@ -18,12 +18,10 @@ const EXEMPT: Admission = { admitted: true, exemption: 'public' }
 const gateway = resolveGateway({ upstream: 'http://127.0.0.1:8321/base' })
 const forward = createForward(gateway)
 
-function admit(
-  request: Request,
-  admission: Admission = ALICE,
-  sources?: readonly SecretSource[],
-): Request {
-  rememberAdmission(request, admission, admittingGuard(sources))
+function admit(request: Request, admission: Admission = ALICE): Request {
+  const { guards } = admissionOf(authenticated(get('/'))) ?? {}
+  if (guards === undefined) throw new Error('The Request was not marked')
+  rememberAdmission(request, admission, guards)
   return request
 }
 
@@ -86,36 +84,6 @@ it.each([...words('GET HEAD POST PUT PATCH DELETE OPTIONS PROPFIND M-SEARCH TRAC
     expect(forwarded(admit(request)).init.method).toBe(method)
   },
 )
-
-describe('a WebSocket whose connection can switch', () => {
-  const origin = 'https://api.example.test'
-  const send = (fields: Record<string, string>, by = forward): string => {
-    const request = get('/', 'k', { upgrade: 'websocket', ...fields })
-    followPassage(request).offer = { fetch: globalThis.fetch, signal: request.signal }
-    const forwarding = by(admit(request, ALICE, ['bearer', { cookie: 'sid' }]), [])
-    return typeof forwarding === 'string' ? forwarding : 'forwarded'
-  }
-
-  it.each([
-    [{}, 'forwarded'],
-    [{ cookie: 'a=1', origin: 'https://evil.test' }, 'forwarded'],
-    [{ cookie: 'sid=k' }, 'origin_not_allowed'],
-    [{ cookie: 'sid=k', origin: 'https://evil.test' }, 'origin_not_allowed'],
-    [{ cookie: 'sid=k', origin: 'http://api.example.test' }, 'origin_not_allowed'],
-    [{ cookie: 'sid=k', origin: `${origin}:8443` }, 'origin_not_allowed'],
-    [{ cookie: 'sid=k', origin }, 'forwarded'],
-  ])('with %j is %s', (fields: Record<string, string>, outcome) => {
-    expect(send(fields)).toBe(outcome)
-  })
-
-  it('with a cookie comes from a page of publicOrigin', () => {
-    const publicOrigin = 'https://app.example.com'
-    const upstream = 'http://127.0.0.1:8321'
-    const by = createForward(resolveGateway({ upstream, publicOrigin }))
-    expect(send({ cookie: 'sid=k', origin }, by)).toBe('origin_not_allowed')
-    expect(send({ cookie: 'sid=k', origin: publicOrigin }, by)).toBe('forwarded')
-  })
-})
 
 describe('Max-Forwards', () => {
   const send = (method: string, hops: string) =>

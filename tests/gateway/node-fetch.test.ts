@@ -76,14 +76,6 @@ function failure(pending: Promise<unknown>): Promise<unknown> {
   )
 }
 
-/** Waits until a number settles, and expects it to stay. */
-async function expectStill(count: () => number): Promise<void> {
-  await sleep(300)
-  const before = count()
-  await sleep(300)
-  expect(count()).toBe(before)
-}
-
 /** Reads a response, and waits until its connection is idle. */
 async function finish(response: UpstreamResponse): Promise<string> {
   const text = await textOf(response)
@@ -109,19 +101,6 @@ describe('the request', () => {
     ])
   })
 
-  it.each([
-    ['POST', ['content-length: 0']],
-    ['PROPFIND', ['content-length: 0']],
-    ['DELETE', []],
-    ['OPTIONS', []],
-    ['GET', []],
-  ])('with %s and no body has the framing %j', async (method, framing) => {
-    await send('/', { method })
-    expect(asked[0]?.head.match(/^(?:content-length|transfer-encoding).*$/gim) ?? []).toEqual(
-      framing,
-    )
-  })
-
   it.each(['DELETE', 'POST'])(
     'with %s and a body has a length or chunks, and its fields in Latin-1',
     async (method) => {
@@ -140,20 +119,6 @@ describe('the request', () => {
   )
 })
 
-describe('an aborted request', () => {
-  it('ends with its connection, and is not sent if it was aborted before', async () => {
-    play = () => undefined
-    const controller = new AbortController()
-    const pending = send('/', { signal: controller.signal })
-    await expect.poll(() => asked.length, SOON).toBe(1)
-    controller.abort()
-    await expect(pending).rejects.toThrow('Aborted')
-    await expect.poll(() => sockets[0]?.closed, SOON).toBe(true)
-    await expect(send('/', { signal: controller.signal })).rejects.toThrow('Aborted')
-    expect(asked).toHaveLength(1)
-  })
-})
-
 describe('the response', () => {
   it('has its headers in Latin-1, and each cookie in its own header line', async () => {
     const cookies = 'Set-Cookie: b=2; Path=/\r\nSet-Cookie: a=1\r\n'
@@ -168,11 +133,6 @@ describe('the response', () => {
     expect(response.headers.get('x-latin')).toBe('caf\u00e9')
     expect(response.headers.get('x-two')).toBe('1, 2')
     expect(await textOf(response)).toBe('')
-  })
-
-  it('is the final response, not an interim one', async () => {
-    play = (socket) => void socket.write(`HTTP/1.1 100 Continue\r\n\r\n${OK}`)
-    expect(await textOf(await send('/'))).toBe('ok')
   })
 
   it.each([
@@ -243,24 +203,6 @@ describe('the response', () => {
     await reader?.cancel()
     expect(await textOf(await send('/'))).toBe('ok')
   })
-
-  it('is read only as fast as its consumer reads, and closes its connection when it is cancelled', async () => {
-    const PART = Buffer.alloc(65_536)
-    let sent = 0
-    const more = (): void => {
-      while (sockets[0]?.write(PART) === true) sent += 1
-      sockets[0]?.once('drain', more)
-    }
-    play = (socket) => void socket.write('HTTP/1.1 200 OK\r\n\r\n')
-    const reader = (await send('/')).body?.getReader()
-    await reader?.read()
-    const late = reader?.read()
-    more()
-    await late
-    await expectStill(() => sent)
-    await reader?.cancel()
-    await expect.poll(() => sockets[0]?.closed, SOON).toBe(true)
-  })
 })
 
 describe('a connection', () => {
@@ -271,12 +213,6 @@ describe('a connection', () => {
     play = (socket) => void socket.write(OK)
     await textOf(await send('/'))
     expect(asked.map(({ connection }) => connection)).toEqual([1, 1, 1])
-  })
-
-  it('is used for one HEAD alone', async () => {
-    for (const method of ['GET', 'HEAD', 'GET']) await finish(await send('/', { method }))
-    expect(asked.map(({ connection }) => connection)).toEqual([1, 2, 1])
-    expect(asked[1]?.head).toMatch(/^Connection: close$/im)
   })
 
   it.each(['GET', 'OPTIONS'])('that closes while it sends %s is replaced once', async (method) => {

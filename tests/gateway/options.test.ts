@@ -73,25 +73,6 @@ describe('the identityHeaders', () => {
   })
 })
 
-describe('the secret to sign with', () => {
-  const SECRET = '0123456789abcdef'
-
-  it('is one secret, or the first of a list', () => {
-    for (const secret of [SECRET, [SECRET, 'x'.repeat(1024)]]) {
-      expect(resolveGateway({ upstream, sign: { secret } }).sign).toBeTypeOf('function')
-    }
-  })
-})
-
-it('an identity header may have a name that holds one with another meaning', () => {
-  const identityHeaders = { principal: 'origin-user', attributes: 'x-date' }
-  expect(resolveGateway({ upstream, identityHeaders })).toMatchObject({ identityHeaders })
-  const off = { principal: false, attributes: 'x-date' }
-  expect(resolveGateway({ upstream, identityHeaders: off })).toMatchObject({
-    identityHeaders: { principal: undefined, attributes: 'x-date' },
-  })
-})
-
 it('folds the names in stripHeaders', () => {
   const stripHeaders = ['X-WebAuth-User', 'X_Authentik_*']
   expect(resolveGateway({ upstream, stripHeaders })).toMatchObject({

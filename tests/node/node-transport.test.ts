@@ -1,7 +1,7 @@
 import { createServer as createHttpServer } from 'node:http'
 import { inspect } from 'node:util'
 import { Agent, interceptors, MockAgent } from 'undici'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { nodeTransport } from '../../src/node.ts'
 import { createNodeTransport } from '../../src/node/node-transport.ts'
 import { openAgent } from '../../src/node/undici.ts'
@@ -9,9 +9,8 @@ import { readJson } from '../support/project.ts'
 import { BODY, LATE_MS, OK, post, read, run, runTcp } from '../support/tcp-endpoint.ts'
 import type { Dispatcher } from 'undici'
 import type { Socket } from 'node:net'
-import type { NodeDispatcher } from '../../src/node.ts'
 
-/** `tests/endpoint-sockets.test.ts` plays more cases, over `fetch` and over `nodeTransport`. */
+/** `tests/dispatcher` has what it shares with the dispatcher of Node: aborts, and bodies that are long or break off. */
 
 /** Removes `maxRedirections` from each call. */
 const dropBound: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) => {
@@ -106,50 +105,6 @@ describe('the request', () => {
 })
 
 describe('the response', () => {
-  it('has its status before its body, and ignores interim responses', async () => {
-    const { port } = await runTcp((socket) =>
-      socket.write(
-        'HTTP/1.1 103 Early\r\nlink: x\r\n\r\nHTTP/1.1 403 No\r\ncontent-length: 9\r\n\r\n',
-      ),
-    )
-    expect((await post(port)).status).toBe(403)
-  })
-
-  it('fails when the connection breaks off', async () => {
-    const { port } = await runTcp((socket) =>
-      socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{}'),
-    )
-    await expect(read(await post(port))).rejects.toThrow('No whole response')
-  })
-
-  it('stays on the connection until it is read, and cancelling it closes the connection (memory exhaustion)', async () => {
-    const piece = Buffer.alloc(65_536, 'x')
-    let taken = (): number => 0
-    const { port, sockets } = await runTcp((socket) => {
-      taken = () => socket.bytesWritten - socket.writableLength
-      const pump = (): void => {
-        while (!socket.destroyed && socket.write(piece));
-      }
-      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 1000000000000\r\n\r\n')
-      socket.on('drain', pump)
-      pump()
-    })
-    const { body } = await post(port)
-    const chunks = (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
-    await chunks.next()
-    let before = -1
-    // The buffers of the sockets fill up even without a reader.
-    await expect
-      .poll(() => [before, (before = taken())].every((count, _, [first]) => count === first), {
-        interval: 100,
-        timeout: LATE_MS,
-      })
-      .toBe(true)
-    expect(taken()).toBeLessThan(24 * 1024 * 1024)
-    await chunks.return?.()
-    await expect.poll(() => sockets.size, { timeout: LATE_MS }).toBe(0)
-  })
-
   it.each([
     ['responseError', 401, interceptors.responseError()],
     ['responseError', 503, interceptors.responseError()],
@@ -206,43 +161,6 @@ describe('connections', () => {
   })
 })
 
-describe('an abort', () => {
-  it.each([
-    ['before a response', () => true],
-    [
-      'in the body',
-      (socket: Socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n'),
-    ],
-  ])('frees the socket: %s', async (_when, answer) => {
-    const clock = new AbortController()
-    const { port, sockets, questions } = await runTcp(answer)
-    const reading = post(port, { signal: clock.signal }).then(read)
-    await expect.poll(() => questions.length).toBe(1)
-    clock.abort()
-    await expect(reading).rejects.toThrow('was aborted')
-    await expect.poll(() => sockets.size, { timeout: LATE_MS }).toBe(0)
-  })
-
-  it('of a call that waits for a connection prevents it', async () => {
-    const transport = nodeTransport({ connections: 1 })
-    const held: Socket[] = []
-    const { port, questions } = await runTcp((socket) => held.push(socket))
-    const first = post(port, {}, transport)
-    await expect.poll(() => held.length).toBe(1)
-    const clock = new AbortController()
-    const second = post(port, { signal: clock.signal }, transport)
-    clock.abort()
-    await expect(second).rejects.toThrow('was aborted')
-    held[0]?.write(OK)
-    await read(await first)
-    const third = post(port, {}, transport)
-    await expect.poll(() => held.length).toBe(2)
-    held[1]?.write(OK)
-    await read(await third)
-    expect(questions).toHaveLength(2)
-  })
-})
-
 describe('close', () => {
   it('closes idle connections, and rejects later calls', async () => {
     const transport = nodeTransport()
@@ -293,31 +211,6 @@ describe('close', () => {
     expect(await read(await post(port, {}, nodeTransport({ dispatcher })))).toBe('{}')
     await dispatcher.close()
   })
-})
-
-it('parses the same URL once', async () => {
-  const asked: string[] = []
-  const dispatch: NodeDispatcher['dispatch'] = ({ origin, path }, handler) => {
-    asked.push(`${origin}${path}`)
-    handler.onResponseStart({ pause: vi.fn(), resume: vi.fn(), abort: vi.fn() }, 200, {})
-    return true
-  }
-  const transport = nodeTransport({ dispatcher: { dispatch } })
-  const parsed: string[] = []
-  class CountedURL extends URL {
-    constructor(url: string) {
-      super(url)
-      parsed.push(url)
-    }
-  }
-  vi.stubGlobal('URL', CountedURL)
-  const { signal } = new AbortController()
-  const init = { method: 'POST', headers: {}, body: '', redirect: 'manual', signal } as const
-  const urls = ['https://a.example/x?y', 'https://a.example/x?y', 'https://b.example/']
-  for (const url of urls) await transport(url, init)
-  vi.unstubAllGlobals()
-  expect(asked).toEqual(urls)
-  expect(parsed).toEqual(['https://a.example/x?y', 'https://b.example/'])
 })
 
 it('does not keep the process alive', async () => {
