@@ -1,42 +1,16 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { createServer, request as sendRequest } from 'node:http'
-import { writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { connect, createServer as createTcpServer } from 'node:net'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import { close, listen } from '../support/loopback.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import { BUN, DENO, locate, SOME_NODES } from './support/binaries.ts'
+import { argsBefore, commandFile, KEY, startGateway, writeKey } from './support/command.ts'
 import { startServer } from './support/server-process.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Binary } from './support/binaries.ts'
 import type { RunningServer } from './support/server-process.ts'
-
-const KEY = 'a-key-of-alice'
-const COMMAND = join('node_modules', 'with-auth', 'dist', 'cli.js')
-
-interface Runtime {
-  readonly binary: Binary
-  /** The arguments before the command. */
-  readonly args: readonly string[]
-  /** For `keys create` and `keys revoke`, which write. */
-  readonly argsToWrite: readonly string[]
-}
-
-// Only the permissions that the README names for each command.
-const ON_DENO = ['run', '--no-prompt', '--allow-read', '--allow-net', '--allow-env']
-const RUNTIMES: readonly Runtime[] = [
-  ...SOME_NODES.map((binary) => ({ binary, args: [], argsToWrite: [] })),
-  { binary: BUN, args: ['--bun'], argsToWrite: ['--bun'] },
-  {
-    binary: DENO,
-    args: ON_DENO,
-    argsToWrite: ['run', '--no-prompt', '--allow-read', '--allow-write', '--allow-env'],
-  },
-]
 
 const upstream = createServer((request, response) => {
   if (request.url === '/slow') {
@@ -65,8 +39,8 @@ function countDecisions(printed: string): number {
   return printed.split('"type":"decision"').length - 1
 }
 
-describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWrite }) => {
-  const command = join(inject('app'), COMMAND)
+describe.each([...SOME_NODES, BUN, DENO])('the command on $name', (binary) => {
+  const [args, argsToWrite] = [argsBefore(binary), argsBefore(binary, 'write')]
   const keysFile = () => inFolder('keys.yaml')
 
   async function run(before: readonly string[], line: readonly string[], env = {}) {
@@ -75,7 +49,7 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     try {
       const { stdout } = await promisify(execFile)(
         locate(binary),
-        [...before, command, ...line],
+        [...before, commandFile(), ...line],
         surroundings,
       )
       return { code: 0, stdout, stderr: '' }
@@ -85,22 +59,20 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     }
   }
 
-  /** Writes a file with one key. */
-  function writeKey(): string {
-    const hash = createHash('sha256').update(KEY).digest('hex')
-    const entry = `{ id: known, principal: alice, attributes: {}, sha256: ${hash} }`
-    writeFileSync(keysFile(), `keys:\n  - ${entry}\n`)
-    return KEY
-  }
-
   async function start(...line: string[]): Promise<RunningServer> {
-    const given = [...args, command, ...line, '--port=0']
+    const given = [...args, commandFile(), ...line, '--port=0']
     const server = await startServer({ binary, args: given, cwd: inFolder('.'), env: {} })
     running.push(server)
     return server
   }
 
-  function call(url: string, key: string): Promise<Response> {
+  async function startWithKey(): Promise<RunningServer> {
+    const gateway = await startGateway(binary, upstreamUrl, writeKey(keysFile()))
+    running.push(gateway)
+    return gateway
+  }
+
+  function call(url: string, key = KEY): Promise<Response> {
     return fetch(url, { headers: { authorization: `Bearer ${key}` } })
   }
 
@@ -124,8 +96,7 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
   })
 
   it('serves the console to its own page alone', { timeout: 60_000 }, async () => {
-    writeKey()
-    const served = await start('console', '--keys', keysFile())
+    const served = await start('console', '--keys', writeKey(keysFile()))
     await expect.poll(served.printed).toMatch(/#code=[\w-]{43}/)
     const body = JSON.stringify({ code: /#code=([\w-]{43})/.exec(served.printed())?.[1] })
     const post = (origin: string): Promise<Response> =>
@@ -141,9 +112,8 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
   })
 
   it('finishes a running request after SIGTERM', { timeout: 30_000 }, async () => {
-    const key = writeKey()
-    const gateway = await start('gateway', '--upstream', upstreamUrl, '--keys', keysFile())
-    const response = await call(`${gateway.url}/slow`, key)
+    const gateway = await startWithKey()
+    const response = await call(`${gateway.url}/slow`)
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
     expect((await reader?.read())?.value).toBe('begun ')
     // A load balancer opens such connections in advance.
@@ -158,18 +128,17 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
   })
 
   it('serves on when the reader of its log has gone', { timeout: 30_000 }, async () => {
-    const key = writeKey()
-    const gateway = await start('gateway', '--upstream', upstreamUrl, '--keys', keysFile())
-    const begun = await call(`${gateway.url}/slow`, key)
+    const gateway = await startWithKey()
+    const begun = await call(`${gateway.url}/slow`)
     gateway.stopReading()
     const LOST = 'the log cannot be written (EPIPE)'
     const askUntilLost = async (): Promise<boolean> => {
-      expect((await call(gateway.url, key)).status).toBe(200)
+      expect((await call(gateway.url)).status).toBe(200)
       return gateway.printed().includes(LOST)
     }
     await expect.poll(askUntilLost, { timeout: 5000 }).toBe(true)
     for (let count = 0; count < 5; count += 1) {
-      expect((await call(gateway.url, key)).status).toBe(200)
+      expect((await call(gateway.url)).status).toBe(200)
     }
     slow?.end('ended')
     expect(await begun.text()).toBe('begun ended')
@@ -198,8 +167,7 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     'serves on while its log is not read, drops lines, and ends at SIGTERM',
     { timeout: 90_000 },
     async () => {
-      writeKey()
-      const gateway = await start('gateway', '--upstream', upstreamUrl, '--keys', keysFile())
+      const gateway = await startWithKey()
       gateway.pauseReading()
       const sent = await askUntilPrinted(gateway, 'lines are dropped until it catches up')
       gateway.resumeReading()
@@ -217,9 +185,8 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
   )
 
   it('serves an endpoint that its own check finds right', { timeout: 60_000 }, async () => {
-    const key = writeKey()
-    const endpoint = await start('endpoint', '--keys', keysFile())
-    const env = { WITH_AUTH_KEY: key }
+    const endpoint = await start('endpoint', '--keys', writeKey(keysFile()))
+    const env = { WITH_AUTH_KEY: KEY }
     const checked = await run(args, ['check', `${endpoint.url}/validate`, '--json'], env)
     const { rows } = JSON.parse(checked.stdout) as { rows: { result: string }[] }
     expect(rows.filter(({ result }) => result !== 'ok')).toEqual([])

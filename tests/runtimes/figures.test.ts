@@ -6,11 +6,11 @@ import { readText, ROOT } from '../support/project.ts'
 import { ALL_ROWS as FAULTS } from './endpoint-faults/rows.ts'
 import { STARTS } from './endpoint-faults/targets.ts'
 import { FORBIDDEN_ROWS } from './raw-requests/forbidden-rows.ts'
-import { GATEWAYS } from './raw-requests/gateways.ts'
 import { LISTED } from './raw-requests/outcome.ts'
 import { ALL_ROWS as ATTACKS } from './raw-requests/rows.ts'
 import { ALL_ROUTED_ROWS } from './raw-requests/routed.ts'
 import { BUN_ROUTES, SERVERS } from './raw-requests/servers.ts'
+import { RUNTIMES } from './support/command.ts'
 
 const PAGE = 'docs/contributing/invariants.md'
 
@@ -30,7 +30,7 @@ it('the page of invariants has the figures, as "npm run docs:security" writes th
       // The last one is about headers.
       attacks: FORBIDDEN_ROWS.length + 1,
       requests: FORBIDDEN_ROWS.flatMap(([, targets]) => targets).length + 1,
-      gateways: GATEWAYS.map(({ binary }) => binary.name),
+      gateways: RUNTIMES.map(({ name }) => name),
     },
     faults: FAULTS.length,
     cases: FAULTS.reduce((sum, row) => sum + 2 * row.cases.length, 0),

@@ -7,14 +7,13 @@ import { close, listen } from '../support/loopback.ts'
 import { get } from './raw-requests/bytes.ts'
 import { exchange } from '../support/raw-client.ts'
 import { FORBIDDEN_ROWS, MANY_HEADERS } from './raw-requests/forbidden-rows.ts'
-import { GATEWAYS } from './raw-requests/gateways.ts'
 import { findNode } from './support/binaries.ts'
+import { argsBefore, commandFile, RUNTIMES } from './support/command.ts'
 import { startServer } from './support/server-process.ts'
 import type { RunningServer } from './support/server-process.ts'
 
 /** Raw requests through the gateway to Express, which routes without case. The key lacks the role that a forbid asks for. */
 
-const COMMAND = 'node_modules/with-auth/dist/cli.js'
 const ROLES: Readonly<Record<string, string>> = { bob: 'user', root: 'admin' }
 const as = (token: string): string => `Authorization: Bearer ${token}`
 
@@ -59,12 +58,12 @@ describe.each(FORBIDDEN_ROWS)('%s', (_title, targets) => {
   })
 })
 
-describe.each(GATEWAYS)('the gateway on $binary.name', ({ binary, args }) => {
+describe.each(RUNTIMES)('the gateway on $name', (binary) => {
   let gateway: RunningServer
   beforeAll(async () => {
     const line = ['gateway', '--config', config, '--upstream', upstream.url, '--port=0']
-    const given = [...args, join(inject('app'), COMMAND), ...line]
-    gateway = await startServer({ binary, args: given, cwd: inject('app'), env: {} })
+    const args = [...argsBefore(binary), commandFile(), ...line]
+    gateway = await startServer({ binary, args, cwd: inject('app'), env: {} })
   })
   afterAll(() => gateway.stop())
 

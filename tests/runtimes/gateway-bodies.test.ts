@@ -1,14 +1,13 @@
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { close, listen } from '../support/loopback.ts'
 import { BUN, DENO, SOME_NODES } from './support/binaries.ts'
+import { KEY, startGateway, writeKey } from './support/command.ts'
 import { readMemory } from './support/process-memory.ts'
-import { startServer } from './support/server-process.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Writable } from 'node:stream'
 import type { Binary } from './support/binaries.ts'
@@ -21,10 +20,10 @@ const MOST_MB = { Node: 160, Bun: 64, Deno: 64 } as const
 const TIMEOUT_MS = 120_000
 const PART = Buffer.alloc(1024 * 1024, 'x')
 
-const RUNTIMES: readonly (readonly [binary: Binary, most: number, ...args: string[]])[] = [
+const RUNTIMES: readonly (readonly [binary: Binary, most: number])[] = [
   ...SOME_NODES.map((node) => [node, MOST_MB.Node] as const),
-  [BUN, MOST_MB.Bun, '--bun'],
-  [DENO, MOST_MB.Deno, 'run', '--no-prompt', '--allow-read', '--allow-net', '--allow-env'],
+  [BUN, MOST_MB.Bun],
+  [DENO, MOST_MB.Deno],
 ]
 
 type Play = (response: ServerResponse, incoming: IncomingMessage) => unknown
@@ -46,16 +45,12 @@ const upstream = createServer((incoming, response) => {
 let upstreamUrl: string
 let folder: string
 let keys: string
-let key: string
 const measured: string[] = []
 
 beforeAll(async () => {
   upstreamUrl = `http://127.0.0.1:${await listen(upstream)}`
   folder = mkdtempSync(join(tmpdir(), 'with-auth-bodies-'))
-  keys = join(folder, 'keys.yaml')
-  const line = [commandFile(), 'keys', 'create', '--keys', keys, '--principal=alice', '--json']
-  key = (JSON.parse(execFileSync(process.execPath, line, { encoding: 'utf8' })) as { key: string })
-    .key
+  keys = writeKey(join(folder, 'keys.yaml'))
 })
 afterAll(async () => {
   await close(upstream)
@@ -63,21 +58,11 @@ afterAll(async () => {
   console.log([`Memory for ${BODY_MB} MB up and down:`, ...measured].join('\n'))
 })
 
-it.each(RUNTIMES.map(([binary, ...rest]) => [binary.name, binary, ...rest] as const))(
+it.each(RUNTIMES.map(([binary, most]) => [binary.name, binary, most] as const))(
   '%s passes large bodies on in both directions, and keeps none in memory',
   { timeout: TIMEOUT_MS },
-  async (name, binary, most, ...args) => {
-    const line = [
-      ...args,
-      commandFile(),
-      'gateway',
-      '--upstream',
-      upstreamUrl,
-      '--keys',
-      keys,
-      '--port=0',
-    ]
-    const gateway = await startServer({ binary, args: line, cwd: folder, env: {} })
+  async (name, binary, most) => {
+    const gateway = await startGateway(binary, upstreamUrl, keys)
     try {
       // The modules that the first requests load do not count.
       await textOf(await ask(gateway.url, '/warm'))
@@ -106,13 +91,9 @@ async function expectHeadBeforeEnd(url: string): Promise<void> {
   expect(await textOf(late)).toBe('late')
 }
 
-function commandFile(): string {
-  return join(inject('app'), 'node_modules', 'with-auth', 'dist', 'cli.js')
-}
-
 /** The answer to a GET, or to a POST of so many megabytes in chunks. */
 async function ask(url: string, path: string, megabytes = 0): Promise<IncomingMessage> {
-  const headers = { authorization: `Bearer ${key}` }
+  const headers = { authorization: `Bearer ${KEY}` }
   const asking = request(url + path, { method: megabytes === 0 ? 'GET' : 'POST', headers })
   const answered = once(asking, 'response') as Promise<[IncomingMessage]>
   await Promise.all([megabytes === 0 ? asking.end() : sendParts(asking, megabytes), answered])

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -8,6 +7,7 @@ import { close, listen } from '../support/loopback.ts'
 import { head, openSocket, sendRaw } from '../support/raw-client.ts'
 import { collect, handshake } from '../support/socket-gateway.ts'
 import { NODES, OLDER_NODES } from './support/binaries.ts'
+import { KEY, startGateway, writeKey } from './support/command.ts'
 import { startServer } from './support/server-process.ts'
 import type { Binary } from './support/binaries.ts'
 import type { RunningServer } from './support/server-process.ts'
@@ -18,6 +18,7 @@ import type { RunningServer } from './support/server-process.ts'
  */
 
 const NOTICED = { timeout: 5_000 }
+const GOOD = `Authorization: Bearer ${KEY}`
 // For the key of `handshake`.
 const ACCEPTED = [
   'HTTP/1.1 101 Switching Protocols',
@@ -42,34 +43,23 @@ upstream.on('upgrade', (_incoming, socket) => {
 let upstreamUrl: string
 let folder: string
 let keys: string
-let key: string
 beforeAll(async () => {
   upstreamUrl = `http://127.0.0.1:${await listen(upstream)}`
   folder = mkdtempSync(join(tmpdir(), 'with-auth-sockets-'))
-  keys = join(folder, 'keys.yaml')
-  const line = [commandFile(), 'keys', 'create', '--keys', keys, '--principal=alice', '--json']
-  const created = execFileSync(process.execPath, line, { encoding: 'utf8' })
-  key = (JSON.parse(created) as { key: string }).key
+  keys = writeKey(join(folder, 'keys.yaml'))
 })
 afterAll(async () => {
   await close(upstream)
   rmSync(folder, { recursive: true })
 })
 
-function commandFile(): string {
-  return join(inject('app'), 'node_modules', 'with-auth', 'dist', 'cli.js')
-}
-
-const command = (binary: Binary): Promise<RunningServer> => {
-  const options = ['--upstream', upstreamUrl, '--keys', keys, '--port=0']
-  return startServer({ binary, args: [commandFile(), 'gateway', ...options], cwd: folder, env: {} })
-}
+const command = (binary: Binary): Promise<RunningServer> => startGateway(binary, upstreamUrl, keys)
 const program = (binary: Binary): Promise<RunningServer> =>
   startServer({
     binary,
     args: ['socket-gateway.js'],
     cwd: inject('app'),
-    env: { UPSTREAM: upstreamUrl, KEY: key },
+    env: { UPSTREAM: upstreamUrl, KEY },
   })
 
 const GATEWAYS = [
@@ -94,9 +84,8 @@ describe.each(GATEWAYS)('%s', (_name, node, start) => {
   })
   afterAll(() => gateway.stop())
 
-  const good = (): string => `Authorization: Bearer ${key}`
   const plain = (path: string, ...fields: readonly string[]): string =>
-    head(`GET ${path}`, 'Host: a', good(), ...fields)
+    head(`GET ${path}`, 'Host: a', GOOD, ...fields)
   const last = (path: string): string => plain(path, 'Connection: close')
 
   it('serves on after every header that could make an upgrade come back for ever', async () => {
@@ -136,7 +125,7 @@ describe.each(GATEWAYS)('%s', (_name, node, start) => {
   ])(
     'answers an upgrade with a body in %s, and what follows unless it closes',
     async (_, framing, body) => {
-      const fields = ['Host: a', good(), 'Connection: upgrade', 'Upgrade: h2c', framing]
+      const fields = ['Host: a', GOOD, 'Connection: upgrade', 'Upgrade: h2c', framing]
       const first = head('POST /1', ...fields) + body
       const answers = await sendRaw(port, first + plain('/2') + last('/3'))
       const [answer = ''] = answers.split('\r\n\r\n')
@@ -160,13 +149,13 @@ describe.each(GATEWAYS)('%s', (_name, node, start) => {
   })
 
   it('opens a WebSocket, and answers 501 to one with a body', async () => {
-    const bytes = handshake('/socket', good())
+    const bytes = handshake('/socket', GOOD)
     const socket = await openSocket(port)
     const received = collect(socket)
     socket.write(`${bytes}frame`)
     await expect.poll(received, NOTICED).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\nframe$/)
     socket.destroy()
-    const withBody = handshake('/socket', good(), 'Content-Length: 4') + 'body'
+    const withBody = handshake('/socket', GOOD, 'Content-Length: 4') + 'body'
     expect(await sendRaw(port, withBody)).toMatch(/^HTTP\/1\.1 501 /)
   })
 
