@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import { Hono } from 'hono'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { nodeTransport } from '../../src/node.ts'
 import { auth } from '../../src/hono.ts'
 import { createGateway } from '../../src/gateway.ts'
