@@ -1,15 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
-import { parse, stringify } from 'yaml'
-import { configCommand, showConfig } from '../../../src/cli/commands/config.ts'
-import { resolveConfig } from '../../../src/core/config/parse.ts'
-import { memoryCache } from '../../../src/index.ts'
-import { protectedResource } from '../../../src/mcp.ts'
+import { parse } from 'yaml'
+import { configCommand } from '../../../src/cli/commands/config.ts'
 import { parseStoreOptions } from '../../../src/redis/options.ts'
-import { parseConfig } from '../../../src/yaml.ts'
 import { runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
-import type { AuthConfig } from '../../../src/index.ts'
 
 const inFolder = setupFolder()
 
@@ -222,37 +217,36 @@ describe('with-auth config', () => {
     expect(parse(inText.printed)).toMatchObject(expected)
     expect(JSON.parse(inJson.printed)).toMatchObject(expected)
   })
-})
 
-function show(config: AuthConfig) {
-  return showConfig(config, resolveConfig(config)) as Record<string, unknown>
-}
-
-describe('the printed configuration', () => {
-  it('can be read again with the same result', () => {
-    const config: AuthConfig = {
-      endpoint: 'https://a.example/v',
-      context: { headers: ['X-Tenant'], params: 'lists' },
-      cache: memoryCache({ allowTtlMs: 1000 }),
-      credentials: ['bearer', { webSocketProtocol: 'key.' }],
-      public: ['/healthz', { path: '/hooks/*', methods: ['POST'] }],
-      unavailableStatus: 503,
-      retry: false,
-      requestIdHeader: 'X-Request-Id',
-      resource: protectedResource({
-        identifier: 'https://api.example.com/mcp',
-        authorizationServers: ['https://login.example.com'],
-        require: ['mcp:read'],
-      }),
-    }
-    const shown = show(config)
-    const again = parseConfig(stringify({ server: { auth: shown } }))
-    expect(show(again)).toEqual(shown)
-    const { cache } = resolveConfig(again)
-    expect(cache && cache.describe()).toMatchObject({ allowTtlMs: 1000 })
-    expect(resolveConfig(again)).toMatchObject({
-      retry: false,
-      requestIdHeader: 'x-request-id',
+  it('prints what can be read again with the same result', async () => {
+    const first = await runConfig(`server:
+  auth:
+    endpoint: https://a.example/v
+    context: { headers: [X-Tenant], params: lists }
+    cache: { allow_ttl_ms: 1000 }
+    credentials: [bearer, { web_socket_protocol: key. }]
+    public: [/healthz, { path: /hooks/*, methods: [POST] }]
+    unavailable_status: 503
+    retry: false
+    request_id_header: X-Request-Id
+    resource:
+      identifier: https://api.example.com/mcp
+      authorization_servers: [https://login.example.com]
+      require: [mcp:read]
+`)
+    expect(first).toMatchObject({ code: 0, noted: '' })
+    const { server } = parse(first.printed) as { server: object }
+    expect(server).toMatchObject({
+      auth: {
+        context: { headers: ['x-tenant'], params: 'lists' },
+        cache: { allow_ttl_ms: 1000 },
+        credentials: ['bearer', { web_socket_protocol: 'key.' }],
+        public: ['/healthz', { path: '/hooks/*', methods: ['POST'] }],
+        retry: false,
+        request_id_header: 'x-request-id',
+        resource: { require: ['mcp:read'] },
+      },
     })
+    expect(await runConfig(first.printed)).toEqual(first)
   })
 })

@@ -157,23 +157,18 @@ describe('the listener', () => {
   })
 })
 
-describe('--healthz', () => {
-  it('answers a load balancer, but no subrequest of a proxy that passes on the path', async () => {
-    const { url, ask, logged } = await start('nginx', '--healthz')
-    const health = await fetch(`${url}/healthz`)
-    expect(await health.json()).toEqual({ status: 'ok' })
-    expect((await fetch(`${url}/healthz`, { method: 'HEAD' })).status).toBe(200)
-    expect(logged('decision')).toEqual([])
-    expect((await ask({ target: '/healthz' }, '/healthz')).status).toBe(401)
-    expect((await fetch(`${url}/healthz`, { method: 'POST' })).status).toBe(500)
-    const { status } = await fetch(`${url}/healthz`, { headers: { 'x-forwarded-uri': '/' } })
-    expect(status).toBe(200)
-  })
-
-  it('is off by default', async () => {
-    const { url } = await start('nginx')
-    expect((await fetch(`${url}/healthz`)).status).toBe(500)
-  })
+it('--healthz answers a load balancer, but no subrequest of a proxy that passes on the path', async () => {
+  const { url, ask, logged } = await start('nginx', '--healthz')
+  const health = await fetch(`${url}/healthz`)
+  expect(await health.json()).toEqual({ status: 'ok' })
+  expect((await fetch(`${url}/healthz`, { method: 'HEAD' })).status).toBe(200)
+  expect(logged('decision')).toEqual([])
+  expect((await ask({ target: '/healthz' }, '/healthz')).status).toBe(401)
+  expect((await fetch(`${url}/healthz`, { method: 'POST' })).status).toBe(500)
+  const { status } = await fetch(`${url}/healthz`, { headers: { 'x-forwarded-uri': '/' } })
+  expect(status).toBe(200)
+  const without = await start('nginx')
+  expect((await fetch(`${without.url}/healthz`)).status).toBe(500)
 })
 
 it('does not start if the auth endpoint allows a random key', async () => {
