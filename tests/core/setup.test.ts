@@ -1,13 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSetupSource } from '../../src/core/setup.ts'
-import { AuthConfigError, memoryCache } from '../../src/index.ts'
-import { checkOf, verifyWith } from '../support/checks.ts'
-import type { AskVerifier, AuthConfig, AuthConfigSource, AuthEvent } from '../../src/index.ts'
+import { AuthConfigError } from '../../src/index.ts'
+import type { AuthConfig, AuthEvent } from '../../src/index.ts'
 
 const ENDPOINT = 'https://auth.example.test/validate'
-
-const decide = vi.fn<AskVerifier>(() => ({ outcome: 'allow' }))
-const CACHED = { verifier: decide, cache: memoryCache(), context: { headers: [] } } as const
 
 function isReady({ decisions }: { readonly decisions: unknown }): boolean {
   return decisions !== undefined
@@ -71,11 +67,6 @@ describe('a config object', () => {
     expect(setup.secretSources).toEqual(['bearer'])
   })
 
-  it('has nothing to forget before the first request', () => {
-    for (const source of [{ endpoint: ENDPOINT }, () => ({})])
-      expect(() => createSetupSource(source).forget()).not.toThrow()
-  })
-
   it.each([
     [{ mode: 'shadow' }, 'no request is rejected'],
     [{ allowInsecureHttp: true }, 'in clear'],
@@ -97,26 +88,6 @@ describe('a config function', () => {
     expect(isReady(setups.get([{ url: ENDPOINT }]))).toBe(true)
     expect(isReady(setups.get([{ url: 'nonsense' }]))).toBe(true)
     expect(config).toHaveBeenCalledExactlyOnceWith({ url: ENDPOINT })
-  })
-
-  it.each<[string, (config: AuthConfig) => AuthConfigSource<[]>]>([
-    ['a config function', (config) => () => config],
-    ['a config object', (config) => config],
-  ])('of %s forgets decisions', async (_what, sourceOf) => {
-    decide.mockClear()
-    const source = sourceOf({ ...CACHED, cache: memoryCache() })
-    const setups = createSetupSource(source)
-    const ask = async (): Promise<void> => {
-      const setup = setups.get([])
-      if (setup.decisions === undefined) throw new Error('Not ready')
-      await verifyWith(setup.decisions)(checkOf())
-    }
-    for (const forget of [() => undefined, () => setups.forget()]) {
-      forget()
-      await ask()
-      await ask()
-    }
-    expect(decide).toHaveBeenCalledTimes(2)
   })
 
   it.each<[string, () => unknown]>([
