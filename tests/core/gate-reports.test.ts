@@ -95,7 +95,7 @@ describe('a failure', () => {
     ['its fetch', { fetch: refused, retry: false }, 'ECONNREFUSED', true],
     [
       'its verifier',
-      throwing(new AuthUnavailableError('timeout', { cause: reset })),
+      throwing(new AuthUnavailableError('timeout', { cause: reset, detail: 'unknown_key' })),
       'ECONNRESET',
       false,
     ],
@@ -105,6 +105,7 @@ describe('a failure', () => {
       const { event, ...decision } = await decide(config, get('/a', 'k1'))
       expect([event.cause, decision]).toEqual([cause, expect.objectContaining({ cause })])
       expect('error' in event).toBe(hasError)
+      expect(event.detail).toBe(hasError ? undefined : 'unknown_key')
       expect(Object.keys(event)).not.toContain('error')
       const result = await createAuthenticator({
         ...('verifier' in config ? {} : { endpoint: ENDPOINT }),

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSetupSource } from '../../src/core/setup.ts'
-import { AuthConfigError } from '../../src/index.ts'
+import { createGate } from '../../src/core/gate.ts'
+import { AuthConfigError, memoryCache } from '../../src/index.ts'
+import { get } from '../support/requests.ts'
 import type { AuthConfig, AuthEvent } from '../../src/index.ts'
 
 const ENDPOINT = 'https://auth.example.test/validate'
@@ -88,6 +90,20 @@ describe('a config function', () => {
     expect(isReady(setups.get([{ url: ENDPOINT }]))).toBe(true)
     expect(isReady(setups.get([{ url: 'nonsense' }]))).toBe(true)
     expect(config).toHaveBeenCalledExactlyOnceWith({ url: ENDPOINT })
+  })
+
+  it('forgets decisions, and has none before it was called', async () => {
+    const verifier = vi.fn(() => ({ outcome: 'allow' }) as const)
+    const config = { verifier, cache: memoryCache(), context: { headers: [] } }
+    const gate = createGate(() => config)
+    gate.forget()
+    for (const calls of [1, 1]) {
+      await gate.decide(get('/', 'k1'), [])
+      expect(verifier).toHaveBeenCalledTimes(calls)
+    }
+    gate.forget()
+    await gate.decide(get('/', 'k1'), [])
+    expect(verifier).toHaveBeenCalledTimes(2)
   })
 
   it.each<[string, () => unknown]>([

@@ -164,6 +164,18 @@ describe('a slow endpoint', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('is not waited for after the older call has failed', async () => {
+    const { calls, ask } = heldCalls()
+    ask()
+    const follower = ask()
+    await settle(500)
+    calls[1]?.reject(new AuthUnavailableError('overloaded'))
+    await settle()
+    calls[0]?.reject(new AuthUnavailableError('unreachable'))
+    await settle()
+    expect(follower.ended()).toBe('overloaded')
+  })
+
   it('is not waited for after the deadline, or after the own call failed', async () => {
     const { calls, ask } = heldCalls()
     ask()

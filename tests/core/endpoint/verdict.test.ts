@@ -63,7 +63,7 @@ describe('parseIdentity', () => {
     expect(Object.isFrozen(auth.attributes['team'])).toBe(true)
     expect(Object.getPrototypeOf(auth.attributes)).toBeNull()
     expect(Object.isFrozen(NOBODY.attributes)).toBe(true)
-    expect(parseIdentity(null, refuseFault)).toBe(NOBODY)
+    expect(parseIdentity(parseJson(''), refuseFault)).toBe(NOBODY)
     expect(Object.isFrozen(parseIdentity({}, refuseFault).attributes)).toBe(true)
   })
 

@@ -76,7 +76,14 @@ describe('the response of a rejection', () => {
   it('tells how long to wait in whole seconds from 1 to 30, and only where waiting helps', () => {
     const after = (ms: number): string | null =>
       responseFor('timeout', { unavailableStatus: 503 }, ms).headers.get('retry-after')
-    expect([0, 1500, 30_000, 99_999_999_000].map(after)).toEqual(['1', '2', '30', '30'])
+    expect([NaN, -5, 0, 1500, 30_000, Infinity].map(after)).toEqual([
+      '1',
+      '1',
+      '1',
+      '2',
+      '30',
+      '30',
+    ])
     expect(
       responseFor('rate_limited', { unavailableStatus: 503 }, 7000).headers.get('retry-after'),
     ).toBe('7')

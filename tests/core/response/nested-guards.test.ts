@@ -252,6 +252,16 @@ it.each<[string, () => unknown, string]>([
     'internal_error',
   ],
   [
+    'with an unknown reason',
+    () => Object.assign(new AuthUnavailableError('timeout'), { reason: 'allow' }),
+    'internal_error',
+  ],
+  [
+    'with an unknown detail',
+    () => Object.assign(new AuthUnavailableError('timeout'), { detail: 'allow' }),
+    'timeout',
+  ],
+  [
     'with texts for numbers',
     () =>
       // @ts-expect-error: code without types may give anything
