@@ -1,32 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import { placeOf } from '../../src/yaml/origins.ts'
-import { readText } from '../../src/yaml/parsed-file.ts'
+import { expect, it } from 'vitest'
 import { linesOf } from '../support/yaml-problems.ts'
-
-function read(text: string, allowMissing = false) {
-  const given = { path: 'f', env: {}, allowMissing, hasEnforcingUpstream: false }
-  const { section, findings } = readText(text, given)
-  const problems = findings.all().map(({ line, column, key }) => `${line}:${column} ${key}`)
-  const origin = section?.reading.origins.get(['endpoint'])
-  const place = section && origin && placeOf(origin, section.reading.tree)
-  return { endpoint: place && { key: origin?.key, ...place }, problems }
-}
-
-describe('readAuthSection', () => {
-  it('finds the endpoint, with the key where it stands', () => {
-    expect(read('server: { auth: { endpoint: x } }').endpoint).toMatchObject({
-      key: 'server.auth.endpoint',
-      place: { start: 28, end: 29 },
-    })
-    const ogx = 'server: { auth: { provider_config: { endpoint: x, type: custom } } }'
-    expect(read(ogx).endpoint?.key).toBe('server.auth.provider_config.endpoint')
-  })
-
-  it('finds it behind aliases, and where an explicit key stands beside a merge', () => {
-    expect(read('a: &a { endpoint: x }\nserver: { auth: *a }').endpoint).toBeDefined()
-    expect(read('a: &a { b: 1 }\nserver: { <<: *a, auth: { endpoint: x } }').endpoint).toBeDefined()
-  })
-})
 
 const NOT_ENFORCED =
   "must be left out: with-auth does not enforce it, since it needs the database of OGX. If your upstream does, with type: upstream_header in its own file, say so: with the option accessPolicy: 'upstream' of loadConfig, parseConfig and watchConfig, or with the flag --upstream-enforces-access-policy"
@@ -34,6 +7,14 @@ const TYPES =
   'one of "custom", "oauth2_token", "github_token", "kubernetes", "upstream_header", "local_api_key", "api_keys"'
 
 it.each<[text: string, ...lines: string[]]>([
+  [
+    'a: &a { endpoint: "http://h/" }\nserver: { auth: *a }',
+    '1:19 "server.auth.endpoint" must be an https URL (http only on loopback, or with "allow_insecure_http"), received "http://h/" | a: ** { endpoint: "http://h/" }',
+  ],
+  [
+    'a: &a { b: 1 }\nserver: { <<: *a, auth: { endpoint: "http://h/" } }',
+    '2:37 "server.auth.endpoint" must be an https URL (http only on loopback, or with "allow_insecure_http"), received "http://h/" | server: { <<: **, auth: { endpoint: "http://h/" } }',
+  ],
   ['hunter', '1:1 The file must be a mapping | ******'],
   [
     'server: { auth: hunter }',

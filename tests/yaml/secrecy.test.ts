@@ -38,6 +38,9 @@ describe('an error shows no secret', () => {
     'endpoint_headers: { x-key:gehe }',
     'endpoint_headers: { gehe }',
     'endpoint_headers: { ? [gehe] : x }',
+    'cache: redis://:gehe@h',
+    'mode: "https://h/?gehe"',
+    'public: ["/a b?gehe"]',
   ]
 
   it.each(lines)('%s', (line) => {
@@ -55,24 +58,10 @@ describe('an error shows no secret', () => {
     '? gehe\n? gehe\n',
     'server: { auth: { provider_config: { type: { client_secret: gehe } } } }',
     'server: { auth: { provider_config: { type: "https://u:gehe@h" } } }',
-  ])('in place of a key: %s', (text) => {
+    'server: { auth: { endpoint: "http://u:gehe@h/?gehe" } }',
+  ])('in place of a key, or in a URL: %s', (text) => {
     const error = errorOf(() => parseConfig(text, { env: {} }))
     expect(`${error.message} ${JSON.stringify(error.problems)}`).not.toContain('gehe')
-  })
-
-  it.each(['cache: redis://:gehe@h', 'mode: "https://h/?gehe"', 'public: ["/a b?gehe"]'])(
-    'in a URL of an option that takes none: %s',
-    (line) => {
-      const error = errorOf(() => parseConfig(inAuth(line)))
-      expect(`${error.message} ${JSON.stringify(error.problems)}`).not.toContain('gehe')
-    },
-  )
-
-  it('in the password or query of the endpoint', () => {
-    const text = 'server: { auth: { endpoint: "http://u:gehe@h/?gehe" } }'
-    const error = errorOf(() => parseConfig(text))
-    expect(error.message).toContain('***@h/')
-    expect(error.message).not.toContain('gehe')
   })
 
   it('in an endpoint from the environment', () => {

@@ -1,7 +1,6 @@
-import { isMap, isScalar } from 'yaml'
 import { describe, expect, it } from 'vitest'
 import { parseFile } from '../../src/yaml/document.ts'
-import { keyText, rangeOf, scalarText } from '../../src/yaml/tree.ts'
+import { parseConfig } from '../../src/yaml.ts'
 import { linesOf } from '../support/yaml-problems.ts'
 
 const messagesOf = (text: string): string[] =>
@@ -72,23 +71,11 @@ describe('inspectTree', () => {
   })
 
   it('resolves an alias to the anchor that came last', () => {
-    const { tree } = parseFile('f', 'a: &x 1\nb: &x 2\nc: *x\n')
-    const value = isMap(tree?.root) ? tree.root.get('c', true) : undefined
-    expect(tree?.resolve(value)).toMatchObject({ value: 2 })
-    expect(tree?.resolve(undefined)).toBeUndefined()
+    const { realm } = parseConfig(
+      'a: &x one\nb: &x two\nserver: { auth: { endpoint: "https://h/", realm: *x } }',
+    )
+    expect(realm).toBe('two')
   })
-})
-
-it('the place of a missing node is the start', () => {
-  expect(rangeOf(undefined)).toEqual({ start: 0, end: 0 })
-})
-
-it('keys and scalars are read as they are written', () => {
-  const { tree } = parseFile('f', '0123: 0x10\n? [a]\n: 1\n')
-  const [first, second] = isMap(tree?.root) ? tree.root.items : []
-  expect(keyText(first?.key)).toBe('0123')
-  expect(isScalar(first?.value) && scalarText(first.value)).toBe('0x10')
-  expect(keyText(second?.key)).toBeUndefined()
 })
 
 it.each<[text: string, ...lines: string[]]>([

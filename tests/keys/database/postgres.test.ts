@@ -113,25 +113,23 @@ describe.skipIf(POSTGRES_MISSING !== undefined)(`postgresKeys ${POSTGRES_MISSING
     ['a revocation after all time', `revoked = 'infinity'`],
     ['a principal with a line break', `principal = E'a\\nb'`],
   ] as const
-  it.each(INVALID_ROWS)('answers 500 to the key of a row with %s', async (_title, change) => {
-    const { key } = await createKey(store, { principal: 'alice' })
-    await pool.query(`update withauth_keys set ${change}`)
-    const onError = vi.fn((error: Error) => error.message)
-    const endpoint = createKeyEndpoint({ store }, { onError })
-    expect((await endpoint(ask(key))).status).toBe(500)
-    expect(onError).toHaveBeenCalledOnce()
-    expect(onError.mock.calls[0]?.[0]).toBeInstanceOf(KeyFileError)
-  })
-
-  it.each(INVALID_ROWS)('revokes the key of a row with %s', async (_title, change) => {
-    const { id, key } = await createKey(store, { principal: 'alice' })
-    await pool.query(`update withauth_keys set ${change}`)
-    const sha256 = createHash('sha256').update(key).digest('hex')
-    expect(await api.revokeKey(store, id)).toMatchObject({ id, status: 'revoked', sha256 })
-    const working = await pool.query('select id from withauth_keys where revoked is null')
-    expect(working.rows).toEqual([])
-    expect((await createKeyEndpoint({ store })(ask(key))).status).not.toBe(200)
-  })
+  it.each(INVALID_ROWS)(
+    'answers 500 to the key of a row with %s, and revokes it',
+    async (_title, change) => {
+      const { id, key } = await createKey(store, { principal: 'alice' })
+      await pool.query(`update withauth_keys set ${change}`)
+      const onError = vi.fn((error: Error) => error.message)
+      const endpoint = createKeyEndpoint({ store }, { onError })
+      expect((await endpoint(ask(key))).status).toBe(500)
+      expect(onError).toHaveBeenCalledOnce()
+      expect(onError.mock.calls[0]?.[0]).toBeInstanceOf(KeyFileError)
+      const sha256 = createHash('sha256').update(key).digest('hex')
+      expect(await api.revokeKey(store, id)).toMatchObject({ id, status: 'revoked', sha256 })
+      const working = await pool.query('select id from withauth_keys where revoked is null')
+      expect(working.rows).toEqual([])
+      expect((await endpoint(ask(key))).status).not.toBe(200)
+    },
+  )
 
   it('lists a row that is invalid only if it is revoked', async () => {
     const { id } = await createKey(store, { principal: 'alice', paths: ['/v1'] })

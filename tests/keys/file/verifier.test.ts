@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
+import { rmSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { memoryCache, withAuth } from '../../../src/index.ts'
 import { keys } from '../../../src/keys.ts'
@@ -58,22 +57,6 @@ describe('a file that changes, behind the verifier,', () => {
       /^Cannot read keys\.yaml: it is longer than/,
     ],
     ['removed', (file) => unlinkSync(file), /^There is no file keys\.yaml$/],
-    [
-      'replaced by a folder',
-      (file) => {
-        unlinkSync(file)
-        mkdirSync(file)
-      },
-      /^Cannot read keys\.yaml: it is a folder, not a regular file$/,
-    ],
-    [
-      'replaced by a pipe',
-      (file) => {
-        unlinkSync(file)
-        execFileSync('mkfifo', [file])
-      },
-      /^Cannot read keys\.yaml: it is a named pipe, not a regular file$/,
-    ],
     [
       'replaced by a link to nothing',
       (file) => {
