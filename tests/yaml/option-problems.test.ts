@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { checkConfig } from '../../src/yaml/option-problems.ts'
+import { readText } from '../../src/yaml/parsed-file.ts'
 import { inAuth, problemsOf } from '../support/yaml-problems.ts'
 
 const keysOf = (auth: string, env = {}): string[] =>
@@ -62,5 +64,17 @@ describe('the options of a file', () => {
   it('shows a problem below a value at the nearest key of the file', () => {
     const [problem] = problemsOf(inAuth('public: [{ methods: [GET] }]'))
     expect(problem).toMatchObject({ key: 'server.auth.public[0].path', line: 4, column: 14 })
+  })
+
+  it('throw an error that is about none of them', () => {
+    const failing = {
+      get attempts(): number {
+        throw new RangeError('broken')
+      },
+    }
+    const given = { path: 'f', env: {}, allowMissing: false, hasEnforcingUpstream: false }
+    const { section } = readText(inAuth('realm: x'), given)
+    if (section === undefined) throw new Error('no section')
+    expect(() => checkConfig({ retry: failing }, section.reading)).toThrow(RangeError)
   })
 })

@@ -1,7 +1,18 @@
+import { LineCounter } from 'yaml'
 import { describe, expect, it } from 'vitest'
 import { AuthConfigError } from '../../src/index.ts'
-import { ConfigFileError, drawExcerpt } from '../../src/yaml/problems.ts'
+import { ConfigFileError, drawExcerpt, Findings } from '../../src/yaml/problems.ts'
 import { TOKEN } from '../support/token.ts'
+
+it('problems stand in the order of the file, and begin with those of the whole', () => {
+  const lines = new LineCounter()
+  lines.addNewLine(0)
+  const findings = new Findings('f', 'a: 1\n', lines)
+  findings.add({ start: 3, end: 4 }, 'a', 'second')
+  findings.add({ start: 0, end: 1 }, 'a', 'first')
+  findings.add(undefined, '', 'whole')
+  expect(findings.all().map(({ message }) => message)).toEqual(['whole', 'first', 'second'])
+})
 
 describe('an excerpt', () => {
   it.each([
