@@ -1,6 +1,8 @@
 /** @module-tag slow */
-import { expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { IS_NIGHTLY } from '../support/nightly.ts'
+import { Lease } from '../../src/redis/lease.ts'
+import { PendingCall } from '../../src/core/asking/under-way.ts'
 import { runHistory } from './simulation/history.ts'
 
 /**
@@ -17,4 +19,32 @@ it(`keeps its promises in ${HISTORIES} random histories`, { timeout: 3_600_000 }
     // oxlint-disable-next-line no-await-in-loop -- one history after the other
     expect(await runHistory(seed)).toBeUndefined()
   }
+})
+
+// Histories that pass prove something only if a history can fail.
+describe('a history finds', () => {
+  afterEach(() => vi.restoreAllMocks())
+
+  it.each<[string, () => void]>([
+    [
+      'a revocation that ends no decision',
+      () => vi.spyOn(Lease.prototype, 'age').mockReturnValue(),
+    ],
+    [
+      'a new subscription that keeps older decisions',
+      () => vi.spyOn(Lease.prototype, 'restart').mockReturnValue(),
+    ],
+    [
+      'a request that joins a call from before a revocation',
+      () => vi.spyOn(PendingCall.prototype, 'canBeJoined').mockReturnValue(true),
+    ],
+  ])('%s', { timeout: 120_000 }, async (_what, breakCode) => {
+    breakCode()
+    let violation: string | undefined
+    for (let seed = 1; violation === undefined && seed <= 1000; seed += 1) {
+      // oxlint-disable-next-line no-await-in-loop -- one history after the other
+      violation = await runHistory(seed)
+    }
+    expect(violation).toMatch(/^seed \d+: acknowledged/)
+  })
 })
