@@ -9,11 +9,13 @@ import { setupFolder } from '../../support/temporary-folder.ts'
 
 const inFolder = setupFolder()
 const KEY = 'key-of-alice-k7vq2xw9mz4'
+const SECRET = 'sk-live-0123456789'
 const HASH = 'a'.repeat(64)
 const PROXIES = 'nginx|caddy|traefik|haproxy'
 const ONE_END = '--expires-in must be left out beside --expires-at'
 const ENDS = '--expires-in 1d --expires-at 2999-01-01'
 const AT_9 = '--upstream http://127.0.0.1:9'
+const SOURCES = 'bearer, header:NAME or cookie:NAME'
 const FLAG = '--upstream-enforces-access-policy'
 
 it.each([
@@ -21,6 +23,29 @@ it.each([
   [`gateway ${AT_9}`, 'give --keys FILE or --config FILE, or set AUTH_ENDPOINT'],
   [`gateway ${AT_9} http://operand`, 'takes only options'],
   [`gateway ${AT_9} ${FLAG}`, `${FLAG} is about the file of --config: give --config FILE`],
+  ...['public=/a', 'preflight=allow', 'realm=a', 'credentials=bearer'].map((setting) => {
+    const name = setting.split('=')[0] ?? ''
+    const inFile = `set server.auth.${name} in the file`
+    return [
+      `gateway ${AT_9} --config lost.yaml --${setting}`,
+      `--${name} cannot be combined with --config: ${inFile}`,
+    ]
+  }),
+  // The settings are checked before the key file.
+  [`gateway ${AT_9} --keys lost.yaml --preflight=yes`, '--preflight must be'],
+  ...[
+    [SECRET, `must be ${SOURCES}`],
+    [`web-socket-protocol:${SECRET}`, `must be ${SOURCES}`],
+    [`header:x-api-key=${SECRET}`, 'must be a name without blanks and separators'],
+    [
+      'header:authorization',
+      'must be another header: --credentials has a source of its own for this one',
+    ],
+    ['bearer --credentials=bearer', 'must be a list that names each source once'],
+  ].map(([source, rule]) => [
+    `gateway ${AT_9} --credentials=${source}`,
+    `--credentials ${rule} (its value is not shown)`,
+  ]),
   ['forward-auth', `--for must be given once: ${PROXIES}`],
   ['forward-auth --for', `--for needs a value: --for ${PROXIES}`],
   ['forward-auth --for=nginx --for=caddy', `--for must be given once: ${PROXIES}`],
@@ -70,6 +95,6 @@ it.each([
   const { code, printed, noted } = await runLine(args, COMMANDS)
   expect(noted).toContain(message)
   expect({ code, printed }).toEqual({ code: 2, printed: '' })
-  expect(noted).not.toContain(KEY)
+  for (const secret of [KEY, SECRET]) expect(noted).not.toContain(secret)
   expect(readFileSync(file, 'utf8')).toBe(text)
 })

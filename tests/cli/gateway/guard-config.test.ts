@@ -127,65 +127,16 @@ describe('--request-id-header', () => {
   })
 })
 
-describe('the settings on the command line', () => {
-  const secret = 'sk-live-0123456789'
-
-  it('apply to AUTH_ENDPOINT', async () => {
-    const args = ['--public=/docs/*', '--public=/health', '--preflight=allow', '--realm=models']
-    const sources = ['bearer', 'header:x-api-key', 'cookie:session']
-    const all = [...args, ...sources.map((source) => `--credentials=${source}`)]
-    expect(await read(all, { AUTH_ENDPOINT: 'https://b.example' })).toEqual({
-      endpoint: 'https://b.example',
-      unavailableStatus: 503,
-      public: ['/docs/*', '/health'],
-      preflight: 'allow',
-      realm: 'models',
-      credentials: ['bearer', { header: 'x-api-key' }, { cookie: 'session' }],
-    })
-  })
-
-  it.each([
-    [
-      `--credentials=${secret}`,
-      '--credentials must be bearer, header:NAME or cookie:NAME (its value is not shown)',
-    ],
-    [
-      `--credentials=web-socket-protocol:${secret}`,
-      '--credentials must be bearer, header:NAME or cookie:NAME (its value is not shown)',
-    ],
-    [
-      `--credentials=header:x-api-key=${secret}`,
-      '--credentials must be a name without blanks and separators (its value is not shown)',
-    ],
-    [
-      '--credentials=header:authorization',
-      '--credentials must be another header: --credentials has a source of its own for this one (its value is not shown)',
-    ],
-    [
-      '--credentials=bearer --credentials=bearer',
-      '--credentials must be a list that names each source once (its value is not shown)',
-    ],
-  ])('are rejected: %s', async (line, message) => {
-    const reading = read(line.split(' '), { AUTH_ENDPOINT: 'https://b.example' })
-    await expect(reading).rejects.toThrow(UsageError)
-    await expect(reading).rejects.toThrow(message)
-    await expect(reading).rejects.not.toThrow(secret)
-  })
-
-  it.each(['--public=/a', '--preflight=allow', '--realm=a', '--credentials=bearer'])(
-    'are rejected with --config: %s',
-    async (argument) => {
-      const [flag = '', name = ''] = /^--(\w+)/.exec(argument) ?? []
-      await expect(read(['--config', 'lost.yaml', argument])).rejects.toThrow(
-        new UsageError(
-          `${flag} cannot be combined with --config: set server.auth.${name} in the file`,
-        ),
-      )
-    },
-  )
-
-  it('are checked before the key file', async () => {
-    const args = ['--keys', inFolder('lost.yaml'), '--preflight=yes']
-    await expect(read(args)).rejects.toThrow('--preflight must be')
+it('the settings on the command line apply to AUTH_ENDPOINT', async () => {
+  const args = ['--public=/docs/*', '--public=/health', '--preflight=allow', '--realm=models']
+  const sources = ['bearer', 'header:x-api-key', 'cookie:session']
+  const all = [...args, ...sources.map((source) => `--credentials=${source}`)]
+  expect(await read(all, { AUTH_ENDPOINT: 'https://b.example' })).toEqual({
+    endpoint: 'https://b.example',
+    unavailableStatus: 503,
+    public: ['/docs/*', '/health'],
+    preflight: 'allow',
+    realm: 'models',
+    credentials: ['bearer', { header: 'x-api-key' }, { cookie: 'session' }],
   })
 })
