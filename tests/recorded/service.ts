@@ -1,5 +1,6 @@
-import { createServer } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
+import { onComplete, startRawUpstream } from '../support/raw-upstream.ts'
+import type { Socket } from 'node:net'
+import type { UpstreamCall } from '../support/raw-upstream.ts'
 
 export interface Answer {
   readonly status?: number
@@ -26,42 +27,16 @@ export const SHORTENED = 5
 
 /** Starts a service on this machine that answers each call with recorded bytes. */
 export async function startService(answerTo: (call: Call) => Answer) {
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    let received = ''
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket)).on('error', () => undefined)
-    socket.on('data', (chunk) => {
-      received += chunk.toString('latin1')
-      const call = readCall(received)
-      if (call === undefined) return
-      received = ''
-      void send(socket, answerTo(call))
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  const stop = (): Promise<void> =>
-    new Promise((resolve) => {
-      server.close(() => resolve())
-      for (const socket of sockets) socket.destroy()
-    })
-  return { port, stop }
+  const { port, close } = await startRawUpstream((call) =>
+    onComplete(call, () => void send(call.socket, answerTo(readCall(call)))),
+  )
+  return { port, stop: close }
 }
 
-function readCall(received: string): Call | undefined {
-  const [head = '', ...rest] = received.split('\r\n\r\n')
-  const text = rest.join('\r\n\r\n')
-  const [line = '', ...fields] = head.split('\r\n')
-  const headers = Object.fromEntries(
-    fields.map((field) => {
-      const colon = field.indexOf(':')
-      return [field.slice(0, colon).toLowerCase(), field.slice(colon + 1).trim()]
-    }),
-  )
-  if (rest.length === 0 || text.length < Number(headers['content-length'] ?? 0)) return undefined
+function readCall({ line, fields, content }: UpstreamCall): Call {
   const [method = '', url = ''] = line.split(' ')
-  return { method, url, headers, text: Buffer.from(text, 'latin1').toString('utf8') }
+  const headers = Object.fromEntries(fields.map(([name, value]) => [name.toLowerCase(), value]))
+  return { method, url, headers, text: Buffer.from(content(), 'latin1').toString('utf8') }
 }
 
 async function send(socket: Socket, answer: Answer): Promise<void> {

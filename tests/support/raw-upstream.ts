@@ -63,11 +63,14 @@ export async function startRawUpstream(
 
 /** Sends bytes after the whole request, then ends the connection. */
 export function whenComplete(call: UpstreamCall, bytes: string | (() => string)): void {
-  if (isComplete(call)) {
+  onComplete(call, () => {
     call.socket.end(typeof bytes === 'string' ? bytes : bytes(), 'latin1')
-    return
-  }
-  call.socket.once('data', () => setImmediate(() => whenComplete(call, bytes)))
+  })
+}
+
+export function onComplete(call: UpstreamCall, then: () => void): void {
+  if (isComplete(call)) return then()
+  call.socket.once('data', () => setImmediate(() => onComplete(call, then)))
 }
 
 /** The bytes of a response after which the connection ends. */
