@@ -1,5 +1,4 @@
 import { describe, expect, it, vi } from 'vitest'
-import { AuthConfigError } from '../../src/index.ts'
 import { jwt } from '../../src/jwt.ts'
 import { nodeTransport } from '../../src/node.ts'
 import { AUDIENCE, ISSUER, keyOf } from '../support/issuer.ts'
@@ -7,16 +6,6 @@ import type { JwtOptions } from '../../src/jwt.ts'
 
 const GOOD: JwtOptions = { issuer: ISSUER, audience: AUDIENCE }
 const SECRET = 'hunter2'
-
-function problemOf(options: unknown): string {
-  try {
-    jwt(options as JwtOptions)
-    return ''
-  } catch (error) {
-    if (!(error instanceof AuthConfigError)) throw error
-    return error.message
-  }
-}
 
 const LIST = 'RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519'
 
@@ -30,7 +19,7 @@ it.each<Partial<JwtOptions>>([
   { issuer: 'any text', keys: async () => ({ keys: [] }) },
   { requiredClaims: [], exposeClaims: [], attributes: {} },
 ])('jwt() takes %j', (options) => {
-  expect(problemOf({ ...GOOD, ...options })).toBe('')
+  expect(() => jwt({ ...GOOD, ...options })).not.toThrow()
 })
 
 describe('a verifier', () => {
