@@ -1,11 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { checkAccess, withAccess } from '../src/access.ts'
-import { withAuthRoutes } from '../src/bun.ts'
-import { AuthConfigError, getAuth, withAuth } from '../src/index.ts'
+import { AuthConfigError, withAuth } from '../src/index.ts'
 import { admitted, allow, codeOf, watchConsole } from './support/route-checks.ts'
-import { get, routed } from './support/requests.ts'
+import { get } from './support/requests.ts'
 import type { Need } from '../src/access.ts'
-import type { RouteRequest } from '../src/bun.ts'
 import type { Caller } from './support/route-checks.ts'
 
 const PROTOTYPE = ['scopes', 'roles', 'attributes', 'principal', 'anyScope', 'required'] as const
@@ -186,27 +184,6 @@ describe('withAccess', () => {
       error: { message: 'Access denied', type: 'permission_error', code: 'forbidden' },
     })
     expect(handler).not.toHaveBeenCalled()
-  })
-
-  it('checks routes of Bun, which know their parameters', async () => {
-    const routes = withAuthRoutes(
-      {
-        '/notes/:id': {
-          GET: (request) => new Response(request.params.id),
-          DELETE: withAccess(
-            (request) => new Response(`${request.params.id} of ${getAuth(request).principal}`),
-            { roles: ['admin'] },
-          ),
-        },
-      },
-      allow(ALICE),
-    )
-    const { GET: read, DELETE: remove } = routes['/notes/:id']
-    const asked = (method: string, token?: string) =>
-      routed('/notes/7', { id: '7' }, token, method) as RouteRequest<'/notes/:id'>
-    expect((await read(asked('GET', 'k1'))).status).toBe(200)
-    expect((await remove(asked('DELETE', 'k1'))).status).toBe(403)
-    expect((await remove(asked('DELETE'))).status).toBe(401)
   })
 
   it.each<[string, unknown]>([

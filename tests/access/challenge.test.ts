@@ -47,15 +47,6 @@ describe('the challenge lists', () => {
     )
   })
 
-  it('what each guard requires before what a check needs, from the outer guard to the inner one', async () => {
-    const outer = allow(CALLER, { resource: resource(['base', 'a'], '/outer') })
-    const inner = allow(CALLER, { realm: 'inner', resource: resource(['b'], '/inner') })
-    const response = checkAccess(await admitted(outer, inner), { scopes: ['x'] })
-    expect(response?.headers.get('www-authenticate')).toBe(
-      'Bearer realm="inner", error="insufficient_scope", scope="base a b x", resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/inner"',
-    )
-  })
-
   it('the scopes of a check between two guards', async () => {
     const inner = withAuth(
       withAccess(() => new Response('in'), { scopes: ['x'] }),

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { routePolicy } from '../../src/access.ts'
 import { withAuth } from '../../src/index.ts'
 import { introspection } from '../../src/verifiers.ts'
@@ -159,12 +159,6 @@ describe('a forbid that is followed by permit: "*"', () => {
   ])('does not warn if %s', (_what, ...rules) => {
     expect(warningsOf([first, ...rules], 'routePolicy')).toEqual([])
   })
-
-  it('is written to the console without an observer', () => {
-    const lines = vi.spyOn(console, 'error').mockImplementation(() => undefined)
-    withAuth(() => new Response(), { verifier, routePolicy: routePolicy([first, forbid, all]) })
-    expect(lines.mock.calls).toEqual([[`with-auth: ${WARNING}`]])
-  })
 })
 
 describe('the time of a policy', () => {
@@ -220,12 +214,5 @@ describe('the time of a policy', () => {
     const decisions = events.filter(({ type }) => type === 'decision')
     expect(decisions).toHaveLength(2)
     for (const event of decisions) expect(event).not.toHaveProperty('rule')
-  })
-
-  it('warns on the console without an observer', async () => {
-    const lines = vi.spyOn(console, 'error').mockImplementation(() => undefined)
-    const config = { verifier, authorize: routePolicy([...SLOW, all]) }
-    await withAuth(() => new Response(), config)(get(crafted, TOKEN))
-    expect(lines.mock.calls).toEqual([[`with-auth: ${WARNING}`]])
   })
 })
