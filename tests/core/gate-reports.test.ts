@@ -117,6 +117,11 @@ describe('a failure', () => {
     },
   )
 
+  it('has no code where there is none', async () => {
+    const { event, ...decision } = await decide({}, get('/a', 'k1'))
+    expect([Object.keys(event), Object.keys(decision)].flat()).not.toContain('cause')
+  })
+
   it('that is a bug has its very error in the event, and nothing of it in the decision', async () => {
     const { event, ...decision } = await decide(throwing(bug), get('/a', 'k1'))
     expect(event.error).toBe(bug)

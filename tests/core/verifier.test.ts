@@ -275,6 +275,7 @@ it('a function is a verifier that says nothing of itself', () => {
   expect(verifier.describe()).toEqual({ type: 'function' })
   expect(Object.prototype.toString.call(verifier)).toBe('[object Verifier]')
   expect(verifier.members).toEqual([verifier])
+  expect(verifier.consumes).toEqual([])
 })
 
 it('keeps work going after the response where the runtime would end it', async () => {

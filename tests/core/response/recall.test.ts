@@ -132,6 +132,7 @@ it.each<[string, () => Request, admitted: boolean]>([
 ])('decides about %s as a guard without it', async (_what, make, admitted) => {
   const { recall, gate, both } = await warmed()
   verifier.mockReturnValue(DENY)
+  expect(recall(make())).toBeUndefined()
   expect((await both.decide(make(), [])).admitted).toBe(admitted)
   expect((await gate.decide(make(), [])).admitted).toBe(admitted)
   // It is still in use.
@@ -187,6 +188,12 @@ describe('what has changed since', () => {
     const made = await warmed()
     await forget(made)
     expect(made.recall(get('/', 'k1'))).toBeUndefined()
+  })
+
+  it('invalidate of another token changes nothing', async () => {
+    const { recall, config } = await warmed()
+    if (config.cache) await config.cache.invalidate('k')
+    expect(recall(get('/', 'k1'))).toBeDefined()
   })
 
   it('a denial that came after is not overlooked, nor is a cached one an allow', async () => {
