@@ -1,15 +1,13 @@
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { readCommandLine } from '../../../src/cli/command-line.ts'
 import { checkCommand, readPresentedKey } from '../../../src/cli/commands/check.ts'
 import { main } from '../../../src/cli/main.ts'
-import { close, listen } from '../../support/loopback.ts'
+import { findFreePort } from '../../support/loopback.ts'
 import { createSurroundings, runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import { TOKEN } from '../../support/token.ts'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { startService } from '../../support/verifier-service.ts'
 
 function check(args: readonly string[], env: Record<string, string> = {}) {
   return runLine(['check', ...args], [checkCommand], env)
@@ -17,17 +15,14 @@ function check(args: readonly string[], env: Record<string, string> = {}) {
 
 describe('with-auth check', () => {
   it('prints a table without the key and the query, and fails if a row failed', async () => {
-    const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-      const body = await text(request)
+    const { port } = await startService(({ body }) => {
       const isGood = body.includes(`"api_key":"sk-${TOKEN}"`) && body.endsWith('}')
-      response.writeHead(isGood ? 200 : 500).end(`{"principal":"sk-${TOKEN}"}`)
-    }
-    const server = createServer((request, response) => void answer(request, response))
-    const url = `http://127.0.0.1:${await listen(server)}/validate`
+      return { status: isGood ? 200 : 500, json: { principal: `sk-${TOKEN}` } }
+    })
+    const url = `http://127.0.0.1:${port}/validate`
     const { code, printed, noted } = await check([`${url}?secret=s3`], {
       WITH_AUTH_KEY: `sk-${TOKEN}`,
     })
-    await close(server)
     expect(printed).toContain(`${url}?***\n`)
     expect(printed).toMatch(/^ {2}ok {7}good key .* allows, with principal$/m)
     expect(printed).toMatch(/^ {2}FAIL {5}bad key .* rejects: service_error$/m)
@@ -76,9 +71,7 @@ describe('with-auth check', () => {
   })
 
   it('explains an unreachable endpoint once, with advice', async () => {
-    const gone = createServer()
-    const url = `http://127.0.0.1:${await listen(gone)}/`
-    await close(gone)
+    const url = `http://127.0.0.1:${await findFreePort()}/`
     const { code, printed } = await check([url], { WITH_AUTH_KEY: `sk-${TOKEN}` })
     expect({ code, printed }).toEqual({
       code: 1,

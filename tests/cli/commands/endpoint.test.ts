@@ -1,5 +1,4 @@
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { checkCommand } from '../../../src/cli/commands/check.ts'
 import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
@@ -7,10 +6,10 @@ import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
 import { examine } from '../../../src/cli/conformance/examine.ts'
 import { about } from '../../../src/cli/conformance/questions.ts'
 import { createKey, revokeKey } from '../../../src/keys.ts'
-import { close, listen } from '../../support/loopback.ts'
 import { serveCommand, stopCommands } from '../../support/served-command.ts'
 import { runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
+import { startService } from '../../support/verifier-service.ts'
 
 const inFolder = setupFolder()
 afterEach(stopCommands)
@@ -100,15 +99,12 @@ describe('with-auth endpoint', () => {
   })
 
   it('that requires a secret later is named to the gateway once, while it rejects every request', async () => {
-    const body = JSON.stringify({ error: { message: 's3cret', code: 'endpoint_secret' } })
-    let status = 401
-    const endpoint = createServer((_, response) =>
-      response.writeHead(status, { 'content-type': 'application/json' }).end(body),
-    )
-    const url = `http://127.0.0.1:${await listen(endpoint)}`
+    const json = { error: { message: 's3cret', code: 'endpoint_secret' } }
+    const endpoint = await startService(() => ({ status: 401, json }))
+    const url = `http://127.0.0.1:${endpoint.port}`
     const gateway = serveCommand(gatewayCommand, ['--upstream', url], { AUTH_ENDPOINT: url })
     const gatewayUrl = await gateway.listening()
-    status = 500
+    endpoint.answerWith(() => ({ status: 500, json }))
     for (const token of ['one', 'two']) {
       const headers = { authorization: `Bearer ${token}` }
       expect((await fetch(gatewayUrl, { headers })).status).toBe(503)
@@ -117,7 +113,6 @@ describe('with-auth endpoint', () => {
       'with-auth: the endpoint requires the header x-auth-secret: set endpoint_headers in run.yaml',
     ])
     expect(gateway.noted() + gateway.printed()).not.toContain('s3cret')
-    await close(endpoint)
   })
 
   it('logs durations and problems with the key file', async () => {

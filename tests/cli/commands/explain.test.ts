@@ -10,6 +10,7 @@ import { close, listen } from '../../support/loopback.ts'
 import { GITHUB_TOKEN, GOOD, startProviders } from '../../support/provider-services.ts'
 import { createSurroundings, runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
+import { startService } from '../../support/verifier-service.ts'
 import { createExplain } from '../support/explained.ts'
 
 const inFolder = setupFolder()
@@ -244,8 +245,7 @@ resource:
 
 describe('bad input of with-auth explain', () => {
   it('a service that hangs: no decision within the deadline of the file', async () => {
-    const server = createServer(() => undefined)
-    const port = await listen(server)
+    const { port } = await startService(() => undefined)
     const found = await explain(`endpoint: http://127.0.0.1:${port}/\ntimeout_ms: 200`, GOOD)
     expect(found).toMatchObject({
       exit: 3,
@@ -255,7 +255,6 @@ describe('bad input of with-auth explain', () => {
     expect(found.change[0]).toBe(
       'Find out why the service is slow. A firewall that drops packets looks the same (run.yaml:2).',
     )
-    await close(server)
   })
 
   it('a database of keys that never answers: no decision, and no word of wrong usage', async () => {

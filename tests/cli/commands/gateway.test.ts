@@ -130,15 +130,13 @@ describe('with-auth gateway', () => {
   })
 
   it('does not start if the endpoint allows a random key', async () => {
-    const open = createServer((_, response) => response.end('<!doctype html>'))
-    const url = `http://127.0.0.1:${await listen(open)}/`
-    const gateway = start([], { AUTH_ENDPOINT: url })
+    endpoint().respondWith(200)
+    const gateway = start([], { AUTH_ENDPOINT: endpoint().url })
     expect(await gateway.ended).toBe(1)
     expect(gateway.noted()).toBe(
       'with-auth: The command does not start: the auth endpoint allowed a random key. Is its URL a health check or a web page? Run "with-auth check URL"\n',
     )
     expect(gateway.printed()).not.toContain('listening')
-    await close(open)
   })
 
   it('rejects every request until the endpoint has answered', { timeout: 15_000 }, async () => {
@@ -240,15 +238,14 @@ describe('with-auth gateway', () => {
   )
 
   it('rejects nothing in shadow mode, even with an endpoint that allows every key', async () => {
-    const open = createServer((_, response) => response.end())
-    const authUrl = `http://127.0.0.1:${await listen(open)}/`
-    const gateway = start(['--config', writeRunYaml(`endpoint: "${authUrl}", mode: shadow`)])
+    endpoint().respondWith(200)
+    const config = writeRunYaml(`endpoint: "${endpoint().url}", mode: shadow`)
+    const gateway = start(['--config', config])
     const url = await gateway.listening()
     expect((await call(url)).status).toBe(200)
     expect(gateway.noted()).toMatch(
       /^with-auth: Shadow mode rejects no request, but the auth endpoint allowed a random key\. .*"with-auth check URL"\n/,
     )
     expect(gateway.printed()).toContain('"shadow":true')
-    await close(open)
   })
 })
