@@ -37,6 +37,8 @@ const TESTS_BESIDE = {
   ],
   needs: ['tests/access.test.ts', 'tests/access/*.test.ts', 'tests/hono/access.test.ts'],
   redis: ['tests/nightly/simulation.test.ts'],
+  // It finds the metadata of issuers, as introspection does too.
+  verifiers: ['tests/jwt/discovery.test.ts'],
 }
 
 /** Runs the tests of the mutated file first and the tests of the whole part last, so that most mutants die early. */
