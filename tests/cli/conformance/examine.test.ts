@@ -1,35 +1,32 @@
-import { createServer } from 'node:http'
-import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { examine } from '../../../src/cli/conformance/examine.ts'
-import { close, listen } from '../../support/loopback.ts'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { startService } from '../../support/verifier-service.ts'
+import type { ServerResponse } from 'node:http'
+import type { ServiceCall } from '../../support/verifier-service.ts'
 import type { Row } from '../../../src/cli/conformance/finding.ts'
 
 const KEY = `sk-${'g'.repeat(24)}`
 const NO_KEY = ''
 
-/** Answers a question or breaks the connection. */
-type Endpoint = (response: ServerResponse, body: string, request: IncomingMessage) => void
-
-let server: Server | undefined
-afterEach(async () => {
+afterEach(() => {
   vi.useRealTimers()
-  if (server !== undefined) await close(server)
 })
+
+/** Answers a question or breaks the connection. */
+type Endpoint = (response: ServerResponse, body: string, call: ServiceCall) => void
 
 async function examineReal(
   endpoint: Endpoint,
   key = KEY,
-  timeoutMs = 2000,
   onRow: (row: Row) => void = () => undefined,
 ) {
-  server = createServer((request, response) => {
-    void text(request).then((body) => endpoint(response, body, request))
+  const { port } = await startService((call, response) => {
+    endpoint(response, call.body, call)
+    return undefined
   })
-  const url = `http://127.0.0.1:${await listen(server)}/validate`
+  const target = { url: `http://127.0.0.1:${port}/validate`, headers: { 'x-secret': 's' } }
   const goodKey = key === NO_KEY ? undefined : key
-  const rows = await examine({ url, headers: { 'x-secret': 's' }, timeoutMs }, goodKey, onRow)
+  const rows = await examine({ ...target, timeoutMs: 2000 }, goodKey, onRow)
   expect(JSON.stringify(rows)).not.toContain(KEY)
   return rows
 }
@@ -53,7 +50,7 @@ function readKey(body: string): unknown {
   }
 }
 
-const correct: Endpoint = (response, body) => {
+const correct = (response: ServerResponse, body: string): void => {
   const key = readKey(body)
   if (typeof key !== 'string') return end(response, 400)
   if (key !== KEY) return end(response, 401)
@@ -159,14 +156,14 @@ describe('an endpoint', () => {
       'has no secret configured and allows an empty key',
       (response, body) => {
         if (readKey(body) === '') return end(response, 200)
-        correct(response, body, response.req)
+        correct(response, body)
       },
       { 'empty key': 'fail' },
     ],
     [
       'fails on unexpected input',
       (response, body) => {
-        if (typeof readKey(body) === 'string') return correct(response, body, response.req)
+        if (typeof readKey(body) === 'string') return correct(response, body)
         response.destroy()
       },
       { 'structured key': 'fail', ...STOPPED },
@@ -175,7 +172,7 @@ describe('an endpoint', () => {
       'accepts only small bodies',
       (response, body) => {
         if (body.length > 16_384) return end(response, 413)
-        correct(response, body, response.req)
+        correct(response, body)
       },
       { 'big headers': 'fail' },
     ],
@@ -193,7 +190,7 @@ describe('an endpoint', () => {
     [
       'sends a body that is too long',
       (response, body) => {
-        if (readKey(body) !== KEY) return correct(response, body, response.req)
+        if (readKey(body) !== KEY) return correct(response, body)
         end(response, 200, 'x'.repeat(70_000), { 'cache-control': 'max-age=1' })
       },
       { identity: 'note' },
@@ -286,34 +283,31 @@ describe('an endpoint that does not answer as one', () => {
       'correct URL: a web page that always answers 200 allows every key',
     ],
     [
-      'is silent',
-      () => undefined,
+      'is silent until the deadline',
+      () => void vi.advanceTimersByTime(2000),
       'no answer came in time',
       'check for a firewall, or raise --timeout-ms for a slow endpoint',
     ],
-  ])(
-    '%s: stops after one question, with one piece of advice',
-    async (name, endpoint, why, change) => {
-      for (const key of [KEY, NO_KEY]) {
-        let count = 0
-        const counted: Endpoint = (...question) => {
-          count += 1
-          endpoint(...question)
-        }
-        const rows = await examineReal(counted, key, name === 'is silent' ? 300 : 2000)
-        await close(server as Server)
-        const failed = rows.filter((row) => row.change !== undefined)
-        const check = key === NO_KEY ? 'bad key' : 'good key'
-        expect({ count, failed }).toMatchObject({
-          count: 1,
-          failed: [{ check, result: 'fail', change }],
-        })
-        const did = `not asked: ${why}`
-        expect(rows.at(-1)).toEqual({ check: 'slow answers', result: 'skipped', did, wrapper: '-' })
-        expect(rows).toHaveLength(13)
+  ])('%s: stops after one question, with one piece of advice', async (_, endpoint, why, change) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    for (const key of [KEY, NO_KEY]) {
+      let count = 0
+      const counted: Endpoint = (...question) => {
+        count += 1
+        endpoint(...question)
       }
-    },
-  )
+      const rows = await examineReal(counted, key)
+      const failed = rows.filter((row) => row.change !== undefined)
+      const check = key === NO_KEY ? 'bad key' : 'good key'
+      expect({ count, failed }).toMatchObject({
+        count: 1,
+        failed: [{ check, result: 'fail', change }],
+      })
+      const did = `not asked: ${why}`
+      expect(rows.at(-1)).toEqual({ check: 'slow answers', result: 'skipped', did, wrapper: '-' })
+      expect(rows).toHaveLength(13)
+    }
+  })
 
   it('breaks the connection: tells each row when it is ready, and no row that is left out', async () => {
     const told: Row[] = []
@@ -321,9 +315,9 @@ describe('an endpoint that does not answer as one', () => {
     const breaking: Endpoint = (response, body) => {
       toldAtLast = told.length
       if (readKey(body) === undefined) response.destroy()
-      else correct(response, body, response.req)
+      else correct(response, body)
     }
-    const rows = await examineReal(breaking, KEY, 2000, (row) => told.push(row))
+    const rows = await examineReal(breaking, KEY, (row) => told.push(row))
     expect(toldAtLast).toBe(8)
     expect(told).toEqual(rows.slice(0, 9))
     expect(told.at(-1)).toMatchObject({

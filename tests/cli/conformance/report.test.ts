@@ -1,20 +1,15 @@
-import { createServer } from 'node:http'
-import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { examine } from '../../../src/cli/conformance/examine.ts'
 import { skipped, whyLeftOut } from '../../../src/cli/conformance/finding.ts'
 import { conclude, describeHeading, describeRow } from '../../../src/cli/conformance/report.ts'
-import { close, listen } from '../../support/loopback.ts'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { startService } from '../../support/verifier-service.ts'
 import type { Row } from '../../../src/cli/conformance/finding.ts'
 
 const KEY = `sk-${'g'.repeat(24)}`
 const SILENT = 0
 
-let server: Server | undefined
-afterEach(async () => {
+afterEach(() => {
   vi.useRealTimers()
-  if (server !== undefined) await close(server)
 })
 
 /** Examines an endpoint that answers its nth question with the nth status, after the nth number of milliseconds. */
@@ -25,15 +20,14 @@ async function examineAnswers(
 ) {
   vi.useFakeTimers({ toFake: ['performance'] })
   let count = 0
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    await text(request)
+  const { port } = await startService((_, response) => {
     vi.advanceTimersByTime(passes[count] ?? 0)
     const status = statuses[count] ?? 401
     count += 1
     if (status !== SILENT) response.writeHead(status).end()
-  }
-  server = createServer((request, response) => void answer(request, response))
-  const url = `http://127.0.0.1:${await listen(server)}/`
+    return undefined
+  })
+  const url = `http://127.0.0.1:${port}/`
   const rows = await examine({ url, headers: {}, timeoutMs: 5000 }, key)
   const rowOf = (name: string): Row | undefined => rows.find(({ check }) => check === name)
   return { count, rows, rowOf }
