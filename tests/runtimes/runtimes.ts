@@ -1,6 +1,11 @@
 import { BUN, DENO, NODES, findNode } from './support/binaries.ts'
-import { startEdgeRuntime } from './support/edge-runtime.ts'
-import { onCommand, onDenoServe, onSrvx, onWorkerd } from './support/served-program.ts'
+import {
+  onCommand,
+  onDenoServe,
+  onSrvx,
+  onWorkerd,
+  startEdgeRuntime,
+} from './support/served-program.ts'
 import type { ProfileName } from './profiles.ts'
 import type { Start } from './support/served-program.ts'
 

@@ -45,8 +45,6 @@ export interface Expected {
   readonly body?: string
   /** Whether the handler runs. */
   readonly handled: boolean
-  /** The beginning of the body. The client must have it before the handler goes on. */
-  readonly begins?: string
   /** The calls to the endpoint in the whole step, without the headers that every scenario sends. */
   readonly asked?: readonly Asked[]
   /** The runtime itself may repeat the call. */

@@ -43,13 +43,9 @@ const GIVE_UP_MS = 2_000
 
 /**
  * Sends the bytes on a new connection and reads one response, until it is whole or the connection ends. `undefined` if no
- * complete head came. `watch` gets the response after each of its parts.
+ * complete head came.
  */
-export function exchange(
-  url: string,
-  bytes: Buffer,
-  watch?: (received: RawResponse) => void,
-): Promise<RawResponse | undefined> {
+export function exchange(url: string, bytes: Buffer): Promise<RawResponse | undefined> {
   const { hostname, port } = new URL(url)
   const isHead = bytes.subarray(0, 5).toString('latin1') === 'HEAD '
   return new Promise((resolve) => {
@@ -66,9 +62,7 @@ export function exchange(
     socket.on('data', (chunk: Buffer) => {
       chunks.push(chunk)
       const response = parseResponse(Buffer.concat(chunks))
-      if (response === undefined) return
-      watch?.(response)
-      if (isHead || response.isWhole) finish()
+      if (response !== undefined && (isHead || response.isWhole)) finish()
     })
     // An error is a connection that the server closed while it was still being written to.
     socket.once('error', finish)

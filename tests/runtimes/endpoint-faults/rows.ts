@@ -4,7 +4,6 @@ import { CONNECTION_ROWS } from './connections.ts'
 import { FLOOD_ROWS } from './floods.ts'
 import { FRAMING_ROWS } from './framing.ts'
 import { NAME_ROWS } from './names.ts'
-import { STAND_IN_ROWS } from './stand-ins.ts'
 import { STATUS_ROWS } from './statuses.ts'
 import type { Row } from './row.ts'
 
@@ -16,7 +15,6 @@ export const ALL_ROWS: readonly Row[] = [
   ...FRAMING_ROWS,
   ...CONNECTION_ROWS,
   ...NAME_ROWS,
-  ...STAND_IN_ROWS,
 ]
 
 // Every row that ever gave different results on two runtimes, and one row of each other kind.

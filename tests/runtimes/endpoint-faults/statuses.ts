@@ -1,12 +1,47 @@
+import { createServer } from 'node:http'
+import { expect } from 'vitest'
+import { close, listen } from '../../support/loopback.ts'
 import { ALICE, always, inPieces, ok, once, response, unframed, unfinished } from './answers.ts'
-import { redirectToAttacker } from './attacker.ts'
 import { faulty, row } from './row.ts'
+import { expectVerdict } from './site.ts'
 import type { Case, Expectation, Row } from './row.ts'
+import type { Site } from './site.ts'
 
 /** E1 to E10: the endpoint answers something else than 200, or something like it. */
 
 const NO_ANSWER = 'unreachable'
 const WITHOUT_A_BODY = new Set([204, 205, 304])
+
+/** A redirect to another host, which answers 200 to everything: nothing may come there. */
+function redirectToAttacker(name: string, status: number, locate: (host: string) => string): Case {
+  let host = ''
+  return {
+    name,
+    fault: {
+      onQuestion: (socket) =>
+        socket.write(response(`HTTP/1.1 ${status} Moved`, { location: locate(host) }, ALICE)),
+    },
+    expected: 'denied',
+    steps: async (site: Site) => {
+      const attacker = createServer((request, answer) => {
+        request.resume()
+        answer.end(ALICE)
+      })
+      let connections = 0
+      attacker.on('connection', () => {
+        connections += 1
+      })
+      host = `127.0.0.1:${await listen(attacker)}`
+      try {
+        expectVerdict(site, await site.ask())
+        expect(site.endpoint.questions).toHaveLength(1)
+        expect(connections).toBe(0)
+      } finally {
+        await close(attacker)
+      }
+    },
+  }
+}
 
 const redirects = [301, 302, 303, 307, 308].map((status, index): Row =>
   row(`E${index + 1}`, `${status} to another host that answers 200`, [

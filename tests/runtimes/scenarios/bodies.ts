@@ -2,21 +2,10 @@ import { answered, bearer, missing, question } from './expectations.ts'
 import { TOKEN } from '../../support/token.ts'
 import type { Asked, Scenario } from '../scenario.ts'
 
-const EVENTS = ['data: one\n\n', 'data: two\n\n'] as const
 const LARGE = `${'0123456789abcdef'.repeat(65_536)}END`
 
 /** Request bodies and response bodies pass unchanged. */
 export const BODIES: readonly Scenario[] = [
-  {
-    name: 'sends an event of a stream before the next one exists',
-    profile: 'cached',
-    request: { target: '/events', headers: bearer(TOKEN) },
-    expected: {
-      ...answered(EVENTS.join(''), told('/events')),
-      begins: EVENTS[0],
-      fields: { 'content-type': 'text/event-stream' },
-    },
-  },
   {
     name: 'sends a response of a megabyte',
     profile: 'cached',

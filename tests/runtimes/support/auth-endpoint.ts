@@ -2,11 +2,9 @@ import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { close, listen } from '../../support/loopback.ts'
 import { ENDPOINT_SECRET, play } from './endpoint-answer.ts'
-import { createGates } from './gates.ts'
 import { TOKEN } from '../../support/token.ts'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { EndpointAnswer } from './endpoint-answer.ts'
-import type { Gates } from './gates.ts'
 
 /** A request that came in. */
 export interface Received {
@@ -18,8 +16,6 @@ export interface Received {
 
 export interface AuthEndpoint {
   readonly url: string
-  /** A request for `/gate/<name>` waits until the gate of that name is opened. */
-  readonly gates: Gates
   readonly received: Received[]
   /** Sets the answers to the calls of a scenario. The last one repeats. */
   readonly plan: (scenario: string, answers: readonly EndpointAnswer[]) => void
@@ -34,7 +30,6 @@ const ALICE = JSON.stringify({
 const JSON_TYPE = { 'content-type': 'application/json' }
 const ALLOW: EndpointAnswer = { status: 200, headers: JSON_TYPE, body: ALICE }
 const DENY: EndpointAnswer = { status: 401, body: ENDPOINT_SECRET }
-const GATE = '/gate/'
 
 /**
  * Starts a real auth endpoint, which gives the planned answers of the scenario. Without a plan it allows the token `good`
@@ -42,7 +37,6 @@ const GATE = '/gate/'
  */
 export async function startAuthEndpoint(): Promise<AuthEndpoint> {
   const received: Received[] = []
-  const gates = createGates()
   const plans = new Map<string, EndpointAnswer[]>()
   const next = (scenario: string): EndpointAnswer | undefined => {
     const [answer, ...rest] = plans.get(scenario) ?? []
@@ -52,10 +46,6 @@ export async function startAuthEndpoint(): Promise<AuthEndpoint> {
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method = '', url: path = '', headers } = request
     const body = await text(request)
-    if (path.startsWith(GATE)) {
-      await gates.passage(decodeURIComponent(path.slice(GATE.length)))
-      return play(response, { status: 204 })
-    }
     received.push({ method, path, headers, body })
     if (path === '/elsewhere') return play(response, ALLOW)
     const { key, scenario } = readQuestion(body)
@@ -66,7 +56,6 @@ export async function startAuthEndpoint(): Promise<AuthEndpoint> {
   const port = await listen(server)
   return {
     url: `http://127.0.0.1:${port}/validate`,
-    gates,
     received,
     plan: (scenario, answers) => void plans.set(scenario, [...answers]),
     close: () => close(server),

@@ -13,12 +13,8 @@ export interface HttpRequest {
 }
 
 /** Sends one request on a new connection, and reads its response. */
-export async function send(
-  url: string,
-  request: HttpRequest,
-  watch?: (received: RawResponse) => void,
-): Promise<RawResponse> {
-  const response = await exchange(url, Buffer.from(serialize(new URL(url).host, request)), watch)
+export async function send(url: string, request: HttpRequest): Promise<RawResponse> {
+  const response = await exchange(url, Buffer.from(serialize(new URL(url).host, request)))
   if (response === undefined) throw new Error(`${url} did not answer`)
   return response
 }

@@ -40,22 +40,12 @@ export async function observe(scenario: Scenario, setup: Setup): Promise<Outcome
 async function take(
   { request, times = 1, afterMs = 0, expected }: Step,
   name: string,
-  { server, endpoint }: Setup,
+  { server }: Setup,
 ): Promise<Answered[]> {
   await sleep(afterMs)
-  const { begins } = expected
-  const gate = begins === undefined ? {} : { 'x-gate': gateOf(name, endpoint.url) }
-  const whole = { ...request, headers: { 'x-scenario': name, ...gate, ...request.headers } }
-  const openGate = ({ body }: RawResponse): void => {
-    if (begins !== undefined && body.startsWith(begins)) endpoint.gates.open(name)
-  }
-  const watch = begins === undefined ? undefined : openGate
-  const sent = Array.from({ length: times }, () => send(server.url, whole, watch))
+  const whole = { ...request, headers: { 'x-scenario': name, ...request.headers } }
+  const sent = Array.from({ length: times }, () => send(server.url, whole))
   return (await Promise.all(sent)).map((response) => describeResponse(response, expected))
-}
-
-function gateOf(name: string, endpoint: string): string {
-  return new URL(`/gate/${encodeURIComponent(name)}`, endpoint).href
 }
 
 function describeResponse(

@@ -1,4 +1,7 @@
-import { BUN, DENO, SOME_NODES } from './binaries.ts'
+import { mkdtempSync } from 'node:fs'
+import { join } from 'node:path'
+import { BUN, DENO, SOME_NODES, versionOfModule } from './binaries.ts'
+import { bundle } from './bundle.ts'
 import { startServer } from './server-process.ts'
 import { startWorker } from './workerd.ts'
 import type { Binary } from './binaries.ts'
@@ -41,4 +44,21 @@ export const SERVING: readonly (readonly [name: string, serve: Serve])[] = [
 /** A program on each of them. */
 export function onEach(program: string, ...permissions: readonly string[]): [string, Start][] {
   return SERVING.map(([name, serve]) => [name, serve(program, ...permissions)])
+}
+
+// Vercel's own condition comes first, as in Next.js.
+const EDGE_OPTIONS = ['--format=iife', '--conditions=edge-light,worker,browser']
+const EDGE_SERVER = join(import.meta.dirname, '../servers/edge-runtime.js')
+
+/** Serves a program that listens to `fetch` events with Vercel's edge-runtime, which itself runs on Node. */
+export async function startEdgeRuntime(
+  binary: Binary,
+  program: string,
+  app: string,
+  env: Readonly<Record<string, string>>,
+): Promise<RunningServer> {
+  const cwd = mkdtempSync(join(app, 'edge-'))
+  await bundle(join(app, program), join(cwd, 'edge.js'), EDGE_OPTIONS)
+  const server = await startServer({ binary, args: [EDGE_SERVER], cwd, env })
+  return { ...server, version: versionOfModule('edge-runtime') }
 }
