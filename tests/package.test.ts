@@ -22,7 +22,7 @@ import * as verifiers from '../src/verifiers.ts'
 import * as yaml from '../src/yaml.ts'
 import { TEMPLATES } from '../src/cli/init/templates.ts'
 import { packPackage } from './support/packed-package.ts'
-import { exists, readJson, readText, ROOT, sorted } from './support/project.ts'
+import { readJson, readText, ROOT, sorted } from './support/project.ts'
 import { spawnProgram } from './support/spawned-program.ts'
 import { MODULES } from './support/source-modules.ts'
 import type { PackedPackage } from './support/packed-package.ts'
@@ -125,16 +125,6 @@ describe('package.json and deno.json', () => {
       pg: optional,
       undici: optional,
     })
-  })
-
-  it('have a version that the changelog names', () => {
-    expect(readText('CHANGELOG.md')).toContain(packageJson.version)
-  })
-
-  it('publish files to JSR that exist', () => {
-    const { include } = denoJson.publish
-    expect(include).toEqual(expect.arrayContaining(['src', 'README.md', 'LICENSE', 'CHANGELOG.md']))
-    expect(include.filter((file) => !exists(file))).toEqual([])
   })
 })
 

@@ -7,6 +7,7 @@ import { ROTATED, SELF_SIGNED } from '../support/self-signed-certificate.ts'
 import { BODY, LATE_MS, read, run } from '../support/tcp-endpoint.ts'
 import type { RequestListener } from 'node:http'
 import type { ServerOptions } from 'node:https'
+import type { Transport } from '../../src/index.ts'
 import type { NodeTransportOptions } from '../../src/node.ts'
 
 function fail(): never {
@@ -21,11 +22,18 @@ describe('nodeTransport over TLS', () => {
   const { cert, key } = SELF_SIGNED
   const hello: RequestListener = (_request, response) => response.end('{}')
 
+  const call = (port: number, transport: Transport, signal = AbortSignal.timeout(LATE_MS)) => {
+    const init = { method: 'POST', headers: {}, body: BODY, redirect: 'manual' } as const
+    return transport(`https://localhost:${port}/`, { ...init, signal })
+  }
+
   async function ask(server: ServerOptions, options: NodeTransportOptions): Promise<number> {
+    return askBy(nodeTransport(options), server)
+  }
+
+  async function askBy(transport: Transport, server: ServerOptions): Promise<number> {
     const { port } = await run(createHttpsServer({ cert, key, ...server }, hello))
-    const signal = AbortSignal.timeout(LATE_MS)
-    const init = { method: 'POST', headers: {}, body: BODY, redirect: 'manual', signal } as const
-    const response = await nodeTransport(options)(`https://localhost:${port}/`, init)
+    const response = await call(port, transport)
     await read(response)
     return response.status
   }
@@ -49,15 +57,8 @@ describe('nodeTransport over TLS', () => {
         cert: () => Buffer.from(pair.cert),
         key: () => pair.key,
       })
-      const askServer = async (own: typeof pair): Promise<number> => {
-        const strict = { ...own, requestCert: true, rejectUnauthorized: true, ca: own.cert }
-        const { port } = await run(createHttpsServer(strict, hello))
-        const init = { method: 'POST', headers: {}, body: BODY, redirect: 'manual' } as const
-        const signal = AbortSignal.timeout(LATE_MS)
-        const response = await transport(`https://localhost:${port}/`, { ...init, signal })
-        await read(response)
-        return response.status
-      }
+      const askServer = (own: typeof pair): Promise<number> =>
+        askBy(transport, { ...own, requestCert: true, rejectUnauthorized: true, ca: own.cert })
       expect(await askServer(SELF_SIGNED)).toBe(200)
       await expect(askServer(ROTATED)).rejects.toThrow('No whole response')
       pair = ROTATED
@@ -76,16 +77,7 @@ describe('nodeTransport over TLS', () => {
         let ca = (): string => cert
         const transport = nodeTransport({ ca: () => ca() })
         const { port } = await run(createHttpsServer({ cert, key }, hello))
-        const signal = AbortSignal.timeout(LATE_MS)
-        const init = {
-          method: 'POST',
-          headers: {},
-          body: BODY,
-          redirect: 'manual',
-          signal,
-        } as const
-        const askAgain = async (): Promise<string> =>
-          read(await transport(`https://localhost:${port}/`, init))
+        const askAgain = async (): Promise<string> => read(await call(port, transport))
         ca = broken
         const errors = await Promise.all([askAgain().catch(identity), askAgain().catch(identity)])
         for (const error of errors) expect(String(error)).toContain('CERT_UNREADABLE')
@@ -100,10 +92,7 @@ describe('nodeTransport over TLS', () => {
     const { port, sockets } = await run(createTcpServer((socket) => socket.resume()))
     const transport = nodeTransport({ connectTimeoutMs: 50 })
     const { signal } = new AbortController()
-    const init = { method: 'POST', headers: {}, body: BODY, redirect: 'manual', signal } as const
-    await expect(transport(`https://localhost:${port}/`, init)).rejects.toThrow(
-      'UND_ERR_CONNECT_TIMEOUT',
-    )
+    await expect(call(port, transport, signal)).rejects.toThrow('UND_ERR_CONNECT_TIMEOUT')
     await expect.poll(() => sockets.size, { timeout: LATE_MS }).toBe(0)
   })
 })
