@@ -155,6 +155,20 @@ describe('a request that comes through two guards', () => {
     expect(markOf(request)).toContain('one two more')
   })
 
+  it.each([
+    ['shadow', 'own'],
+    ['enforce', 'outer own'],
+  ] as const)('whose outer one is in mode %s is asked for the scopes %j', async (mode, scopes) => {
+    const inner = allowing(BOB, { resource: resourceOf('inner', 'own') })
+    const outer = { mode, resource: resourceOf('outer', 'outer') }
+    const guarded = withAuth(
+      withAuth(() => new Response(), inner),
+      allowing({ ...ADMIN, scopes: ['outer'] }, outer),
+    )
+    const { headers } = await guarded(get('/', TOKEN))
+    expect(headers.get('www-authenticate')).toContain(`scope="${scopes}"`)
+  })
+
   it('is told to tools of an MCP server by the guard that enforces', async () => {
     const watching = { ...WATCHING, resource: resourceOf('watching', 'candidate') }
     const tool = withAuth(
