@@ -89,7 +89,7 @@ describe('a request that comes through two guards', () => {
 
   /** A guard, whose verdict a test may change. */
   function guardThat(name: string, mode: 'enforce' | 'shadow', says: Says) {
-    let verdict: Verdict = { outcome: 'allow', principal: says, scopes: [name] }
+    let verdict: Verdict = { outcome: 'allow', principal: says, scopes: [name, 'extra'] }
     const authenticate = createAuthenticator({
       verifier: () => verdict,
       mode,
@@ -145,6 +145,16 @@ describe('a request that comes through two guards', () => {
     const next = get('/', TOKEN)
     await inner.authenticate(next)
     expect(markOf(next)).not.toContain('outer')
+  })
+
+  it('needs the scopes of the checks that it has passed, and no other request of its guard does', async () => {
+    const { authenticate } = guardThat('one', 'enforce', 'ada')
+    const [request, next] = [get('/', TOKEN), get('/', TOKEN)]
+    for (const one of [request, next]) await authenticate(one)
+    for (let turn = 0; turn < 2; turn += 1)
+      expect(checkAccess(request, { scopes: ['extra'] })).toBeUndefined()
+    expect(markOf(request)).toBe('ada 403 one one extra more')
+    expect(markOf(next)).toBe('ada 403 one one more')
   })
 
   it('again and again has each of them once', async () => {
