@@ -207,8 +207,10 @@ describe('server.auth.cache and server.auth.store', () => {
       for (const stop of stops) expect(stop).not.toHaveBeenCalled()
       stops.push(spyOnStop(watched?.config.cache))
     }
-    await change(yaml('{ url: redis://fourth }'))
-    for (const stop of stops) expect(stop).toHaveBeenCalledOnce()
+    for (const name of ['fourth', 'fifth']) {
+      await change(yaml(`{ url: redis://${name} }`))
+      for (const stop of stops) expect(stop).toHaveBeenCalledOnce()
+    }
   })
 
   it.each([
