@@ -1,7 +1,7 @@
 import { createClient } from '@redis/client'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ENGINES } from '../support/redis-servers.ts'
 import { FAULTS } from './faults.ts'
 import { REVOCATION_MS } from './fleet.ts'
@@ -12,47 +12,43 @@ import type { Scene } from './scene.ts'
 
 const SLOW = { tags: ['slow'], timeout: 120_000 }
 
-/** Runs with all engines side by side, since each run mostly waits. */
-function withEngines<Result>(run: (scene: Scene) => Promise<Result>): Promise<Result[]> {
-  return Promise.all(
-    ENGINES.map(async (name) => {
-      const scene = createScene(name)
-      try {
-        return await run(scene)
-      } finally {
-        await scene.stop()
-      }
-    }),
+describe.each(ENGINES)('%s', (name) => {
+  let scene: Scene
+  beforeEach(() => {
+    scene = createScene(name)
+  })
+  afterEach(() => scene.stop())
+
+  it.each(Object.entries(FAULTS))(
+    'a revoked token gets in for less than `revocationMs` when %s',
+    SLOW,
+    async (_title, run) => {
+      expect(await run(scene)).toBeLessThan(REVOCATION_MS)
+    },
   )
-}
 
-it.each(Object.entries(FAULTS))(
-  'a revoked token gets in for less than `revocationMs` when %s',
-  SLOW,
-  async (_title, run) => {
-    for (const time of await withEngines(run)) expect(time).toBeLessThan(REVOCATION_MS)
-  },
-)
-
-it('engines hold no token, no principal and no secret, nor eight characters of a token', SLOW, () =>
-  withEngines(async (scene) => {
-    const engine = await scene.engine({ args: ['--rdbcompression', 'no'] })
-    const fleet = await scene.fleet(engine.url)
-    fleet.deny(TOKEN)
-    await fleet.revoke(TOKEN)
-    fleet.allow(TOKEN)
-    await fleet.allowed(TOKEN, await fleet.revoke())
-    await send(engine, 'SAVE')
-    const dump = readFileSync(join(engine.folder, 'dump.rdb'), 'latin1')
-    const keys = await createClient({ url: engine.url }).connect()
-    const names = await keys.keys('*')
-    keys.destroy()
-    // Fences, a decision and heartbeats: a dump of nothing would hold no token either.
-    expect(names.map((key) => key.replace(/^(with-auth:\w):.*$/, '$1'))).toEqual(
-      expect.arrayContaining(['with-auth:f', 'with-auth:v', 'with-auth:b']),
-    )
-    expect(names.filter((key) => !dump.includes(key))).toEqual([])
-    const parts = Array.from({ length: TOKEN.length - 7 }, (_, at) => TOKEN.slice(at, at + 8))
-    expect([...parts, SECRET, 'alice'].filter((part) => dump.includes(part))).toEqual([])
-  }),
-)
+  it(
+    'holds no token, no principal and no secret, nor eight characters of a token',
+    SLOW,
+    async () => {
+      const engine = await scene.engine({ args: ['--rdbcompression', 'no'] })
+      const fleet = await scene.fleet(engine.url)
+      fleet.deny(TOKEN)
+      await fleet.revoke(TOKEN)
+      fleet.allow(TOKEN)
+      await fleet.allowed(TOKEN, await fleet.revoke())
+      await send(engine, 'SAVE')
+      const dump = readFileSync(join(engine.folder, 'dump.rdb'), 'latin1')
+      const keys = await createClient({ url: engine.url }).connect()
+      const names = await keys.keys('*')
+      keys.destroy()
+      // Fences, a decision and heartbeats: a dump of nothing would hold no token either.
+      expect(names.map((key) => key.replace(/^(with-auth:\w):.*$/, '$1'))).toEqual(
+        expect.arrayContaining(['with-auth:f', 'with-auth:v', 'with-auth:b']),
+      )
+      expect(names.filter((key) => !dump.includes(key))).toEqual([])
+      const parts = Array.from({ length: TOKEN.length - 7 }, (_, at) => TOKEN.slice(at, at + 8))
+      expect([...parts, SECRET, 'alice'].filter((part) => dump.includes(part))).toEqual([])
+    },
+  )
+})

@@ -150,10 +150,11 @@ async function evict(scene: Scene, policy: string): Promise<number> {
   const fleet = await scene.fleet(engine.url)
   return revokeBefore(fleet, async () => {
     const client = await createClient({ url: engine.url }).connect()
-    const more = Array.from({ length: 400 }, (_, index) =>
-      client.set(`with-auth:v:more${index}`, 'x'.repeat(20_000), { PX: 60_000 }),
+    const more = Array.from({ length: 4000 }, (_, index) =>
+      client.set(`with-auth:v:more${index}`, 'x'.repeat(2000), { PX: 60_000 }),
     )
-    await Promise.all(more).finally(() => client.destroy())
+    await Promise.all(more)
+    client.destroy()
     const evicted = /evicted_keys:(\d+)/.exec(String(await send(engine, 'INFO', 'stats')))?.[1]
     if (Number(evicted) === 0) throw new Error('Nothing was evicted')
   })
