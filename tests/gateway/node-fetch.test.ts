@@ -101,6 +101,24 @@ describe('the request', () => {
     ])
   })
 
+  it.each([
+    ['POST', ['content-length: 0']],
+    ['PROPFIND', ['content-length: 0']],
+    ['DELETE', []],
+    ['OPTIONS', []],
+    ['GET', []],
+  ])('with %s and no body has the framing %j', async (method, framing) => {
+    await send('/', { method })
+    expect(asked[0]?.head.match(/^(?:content-length|transfer-encoding).*$/gim) ?? []).toEqual(
+      framing,
+    )
+  })
+
+  it('is not sent if it was aborted before', async () => {
+    await expect(send('/', { signal: AbortSignal.abort() })).rejects.toThrow('Aborted')
+    expect(asked).toEqual([])
+  })
+
   it.each(['DELETE', 'POST'])(
     'with %s and a body has a length or chunks, and its fields in Latin-1',
     async (method) => {
