@@ -46,6 +46,14 @@ it.each(onEach('keys-text.js', DENO_ENV))(
     for (const secret of [`${SECRET['x-auth-secret']}x`, 's3cr3t-s3cr3t-s4', '']) {
       expect((await ask(url, 'good', '/', { 'x-auth-secret': secret })).status).toBe(500)
     }
+    for (const [body, status] of [
+      ['{}', 400],
+      ['x'.repeat(70_000), 413],
+    ] as const) {
+      const post = { method: 'POST', target: '/', headers: SECRET, body }
+      expect([body.length, (await send(url, post)).status]).toEqual([body.length, status])
+    }
+    expect((await send(url, { method: 'GET', target: '/' })).status).toBe(405)
   },
 )
 

@@ -14,13 +14,22 @@ import type { AuthConfig } from '../../src/index.ts'
 const BEARER = `Bearer ${TOKEN}`
 
 it('the token is found in what a program may make of it, and not in other text', () => {
+  const letters = TOKEN.split('')
+  const spelt = (prefix: string): string =>
+    letters.map((letter) => prefix + letter.charCodeAt(0).toString(16)).join('')
   const forms = [
     `{"authorization":"${BEARER}"}`,
     TOKEN.toUpperCase(),
     TOKEN.slice(0, 12),
-    Buffer.from(`:${TOKEN}`).toString('base64'),
+    TOKEN.slice(12),
+    letters.map((_, index) => letters.at(-1 - index)).join(''),
+    ...['', ':', 'a:'].map((before) => Buffer.from(before + TOKEN).toString('base64')),
+    Buffer.from(BEARER).toString('base64url'),
     Buffer.from(BEARER).toString('hex'),
+    Buffer.from(BEARER, 'utf16le').toString('hex'),
+    ...['%', '\\u00', '\\x'].map(spelt),
     createHash('sha256').update(TOKEN).digest('hex'),
+    createHash('sha256').update(BEARER).digest('base64'),
   ]
   expect(forms.map((text) => typeof findCanary(`before ${text} after`))).toEqual(
     forms.map(() => 'string'),
