@@ -104,7 +104,8 @@ describe('a decision', () => {
     ['too many parameters', get(`/a?${'a&'.repeat(1001)}`, 'k1'), 'malformed_request', '/a'],
   ])('is made without the endpoint for %s', async (_what, request, reason, path) => {
     const { event } = await decide({}, request)
-    expect(event).toMatchObject({ outcome: 'deny', reason, path, cache: 'off', attempts: 0 })
+    const none = { cache: 'off', attempts: 0 }
+    expect(event).toMatchObject({ outcome: 'deny', reason, path, method: 'GET', ...none })
     expect(event).not.toHaveProperty('endpointStatus')
     expect(endpoint.asked).toEqual([])
   })
@@ -119,7 +120,8 @@ describe('a decision', () => {
     // The path may hold the token, which cannot be read.
     expect((await decide({}, request)).event).toMatchObject({ reason: 'internal_error', path: '' })
     const nameless = Object.defineProperty(get('/a', 'k1'), 'url', { get: bug })
-    expect((await decide({}, nameless)).event).toMatchObject({ reason: 'internal_error', path: '' })
+    const shown = { reason: 'internal_error', path: '', method: 'GET' }
+    expect((await decide({}, nameless)).event).toMatchObject(shown)
   })
 })
 

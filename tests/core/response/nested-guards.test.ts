@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
 import { checkAccess, withAccess } from '../../../src/access.ts'
-import { admissionOf } from '../../../src/core/response/admission.ts'
+import { admissionOf, requireScopes } from '../../../src/core/response/admission.ts'
 import {
   AuthUnavailableError,
   createAuthenticator,
@@ -153,6 +153,9 @@ describe('a request that comes through two guards', () => {
     for (const one of [request, next]) await authenticate(one)
     for (let turn = 0; turn < 2; turn += 1)
       expect(checkAccess(request, { scopes: ['extra'] })).toBeUndefined()
+    const unguarded = get('/', TOKEN)
+    requireScopes(unguarded, ['extra'])
+    expect(admissionOf(unguarded)).toBeUndefined()
     expect(markOf(request)).toBe('ada 403 one one extra more')
     expect(markOf(next)).toBe('ada 403 one one more')
   })
