@@ -8,6 +8,17 @@ const settle = (ms = 0): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
 beforeEach(() => void vi.useFakeTimers())
 
 describe('a follower', () => {
+  it('says since when it waited, so that the short time of its own call shows no outage', async () => {
+    const { calls, ask } = heldCalls()
+    const checks = [ask(), ask()].map(({ check }) => check)
+    const waitedSince = performance.now()
+    await settle(TIMEOUT / 2)
+    expect(calls).toMatchObject([
+      { check: checks[0], waitedSince: undefined },
+      { check: checks[1], waitedSince },
+    ])
+  })
+
   it('starts a call that later and waiting checks share', async () => {
     const { calls, ask } = heldCalls()
     ask()

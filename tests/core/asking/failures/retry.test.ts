@@ -59,6 +59,15 @@ describe('retry', () => {
     expect(next).toHaveBeenCalledTimes(3)
   })
 
+  it('does not ask again after a bug', async () => {
+    const bug = new Error('bug')
+    const next = vi.fn<Next>().mockRejectedValue(bug)
+    const verdict = retrying(next)()
+    await vi.advanceTimersByTimeAsync(1000)
+    await expect(verdict).rejects.toBe(bug)
+    expect(next).toHaveBeenCalledOnce()
+  })
+
   it('does not ask again where the wait would pass the deadline', async () => {
     const next = vi.fn<Next>().mockRejectedValue(error('unreachable'))
     await expect(retrying(next)(150)).rejects.toMatchObject({ reason: 'unreachable' })
