@@ -173,6 +173,17 @@ describe('the request id', () => {
   })
 })
 
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c'
+
+it.each([
+  ['of a valid traceparent is shown', KEY, '-b7ad6b7169203331-01', TRACE_ID],
+  ['of another one is not', KEY, '-b7ad6b7169203331', undefined],
+  ['that is the token is not', TRACE_ID, '-b7ad6b7169203331-01', undefined],
+])('the trace id %s', async (_which, token, end, traceId) => {
+  const headers = { authorization: `Bearer ${token}`, traceparent: `00-${TRACE_ID}${end}` }
+  expect({ traceId: undefined, ...(await eventOf(headers)) }).toMatchObject({ traceId })
+})
+
 describe('a request that is not checked', () => {
   const config: AuthConfig = { public: ['/a', '/a/*'] }
 
@@ -189,6 +200,14 @@ describe('a request that is not checked', () => {
   ])('has %s', async (_what, headers, id, requestId) => {
     const event = await eventOf({ ...headers, 'x-request-id': id }, config)
     expect({ requestId: undefined, ...event }).toMatchObject({ outcome: 'public', requestId })
+  })
+
+  it('has no path and no request id if a key in another header cannot be read', async () => {
+    const headers = { 'x-api-key': `${KEY} x`, 'x-request-id': KEY }
+    const byKey: AuthConfig = { ...config, credentials: { header: 'x-api-key' } }
+    const event = await eventOf(headers, byKey, { path: `/a/${KEY}` })
+    expect(event).toMatchObject({ outcome: 'public', path: '' })
+    expect(event).not.toHaveProperty('requestId')
   })
 
   it.each([

@@ -67,6 +67,19 @@ it('drops the lost calls for a question when it is asked again', () => {
   expect(again.isOutdated).toBe(true)
 })
 
+it('looks at few of many calls for one question when one more begins', () => {
+  const { begin } = trackCalls()
+  let looks = 0
+  for (let turn = 0; turn < 200; turn += 1) {
+    const call = begin()
+    const deadline = { get: () => ((looks += 1), 5000) }
+    Object.assign(call, { start: Object.defineProperty({ ...call.start }, 'deadline', deadline) })
+  }
+  looks = 0
+  begin()
+  expect(looks).toBeLessThan(5)
+})
+
 it('drops the lost calls for all questions after 256 have begun, and nothing else', () => {
   const { underWay, begin } = trackCalls()
   const [lost, late, alive] = [begin('lost', '', 9), begin('late', '', 10), begin('alive')]

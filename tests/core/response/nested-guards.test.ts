@@ -160,6 +160,24 @@ describe('a request that comes through two guards', () => {
     expect(markOf(next)).toBe('ada 403 one one more')
   })
 
+  it.each<[outer: Says, inner: Says, caller: string, by: 'outer' | 'inner']>([
+    ['ada', 'public', 'ada', 'outer'],
+    ['ada', 'bob', 'bob', 'inner'],
+  ])('which say %s and %s has the caller %s until the %s one denies it', async (...row) => {
+    const [before, after, caller, by] = row
+    const guards = {
+      outer: guardThat('outer', 'enforce', before),
+      inner: guardThat('inner', 'enforce', after),
+    }
+    const request = get('/', TOKEN)
+    await guards.outer.authenticate(request)
+    await guards.inner.authenticate(request)
+    expect(markOf(request)).toContain(caller)
+    guards[by].deny()
+    await guards[by].authenticate(request)
+    expect(markOf(request)).toContain('nobody')
+  })
+
   it('again and again has each of them once', async () => {
     const guards = ['one', 'two'].map((name) => guardThat(name, 'enforce', 'ada').authenticate)
     const request = get('/', TOKEN)
@@ -224,12 +242,13 @@ it.each([
       return new Response()
     },
   })
-  const key = allowing(ADMIN, { ...WATCHING, credentials: { header: 'x-api-key' } })
+  const credentials = [{ header: 'x-api-key' }, { cookie: 'session' }] as const
+  const key = allowing(ADMIN, { ...WATCHING, credentials })
   const [outer = key, inner = key] = order(key, allowing(BOB))
   const guarded = withAuth(withAuth(gateway, inner), outer)
-  const headers = { 'x-api-key': 'secret-of-a-client', 'x-other': 'kept' }
+  const headers = { 'x-api-key': 'secret-of-a-client', cookie: 'session=secret; a=1' }
   expect((await guarded(get('/', TOKEN, headers))).status).toBe(200)
-  expect(sent[0]?.get('x-other')).toBe('kept')
+  expect(sent[0]?.get('cookie')).toBe('a=1')
   expect(sent[0]?.has('x-api-key')).toBe(false)
   expect(sent[0]?.has('authorization')).toBe(false)
   expect(sent[0]?.get('x-auth-principal')).toBe('bob')
