@@ -297,6 +297,7 @@ const GROUPS = [
         (endpointSecret): Row => [{ endpointSecret }, 'options.endpointSecret', SECRET_FORM],
       ),
       [{ endpointSecret: undefined }, 'options.endpointSecret', 'is a variable not set?'],
+      ...[-1, 3601, 1.5].map((maxAgeSeconds): Row => [{ maxAgeSeconds }, 'options.maxAgeSeconds']),
     ],
   ),
   group('nodeTransport', (options) => nodeTransport(options), {}, [

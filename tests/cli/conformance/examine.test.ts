@@ -109,6 +109,7 @@ describe('the questions', () => {
     expect(bodies.slice(14, 20).map((body) => JSON.parse(body) as unknown)).toEqual(incomplete)
     expect(bodies).toHaveLength(21)
     expect(bodies[20]?.length).toBeGreaterThan(32_768)
+    expect((await bodiesFor(NO_KEY)).map(readKey)).toContainEqual([random])
   })
 
   it('change another letter of a key with an A in its middle, and swap no case without letters', async () => {
@@ -197,6 +198,23 @@ describe('an endpoint', () => {
     ],
   ])('%s', async (_, endpoint, expected) => {
     expect(problems(await examineReal(endpoint))).toEqual(expected)
+  })
+
+  it('that never ends its body is given up at the deadline', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { fetch } = globalThis
+    vi.spyOn(globalThis, 'fetch').mockImplementationOnce(async (...question) => {
+      const head = await fetch(...question)
+      setImmediate(() => vi.advanceTimersByTime(2000))
+      return head
+    })
+    let count = 0
+    const rows = await examineReal((response, body, request) => {
+      count += 1
+      if (count > 1) return correct(response, body, request)
+      response.writeHead(200, { 'cache-control': 'max-age=1' }).write('{')
+    })
+    expect(rows[1]).toMatchObject({ check: 'identity', did: 'sends an unreadable body' })
   })
 })
 

@@ -65,6 +65,21 @@ describe('a row about several questions shows the worst answer', () => {
     expect(rowOf('nearly good key')).toMatchObject({ result, did: `${worst} in 0 ms` })
   })
 
+  it.each([
+    ['nearly good key', 2, 'answer 401 to the good key plus one letter: '],
+    ['nearly good key', 3, 'answer 401 to the good key with one letter changed: '],
+    ['nearly good key', 4, 'answer 401 to the first half of the good key: '],
+    ['structured key', 7, 'answer 400 to "api_key": {"$gt": ""}: '],
+    ['structured key', 9, 'answer 400 to "api_key": 0: '],
+  ])('%s: the endpoint allows question %i, and is told %s', async (check, allowed, change) => {
+    const statuses = answersTo([401, 401, 401], REFUSED)
+    const { rowOf } = await examineAnswers(
+      statuses.map((status, index) => (index === allowed ? 200 : status)),
+      KEY,
+    )
+    expect(rowOf(check)?.change).toContain(change)
+  })
+
   it.each(INCOMPLETE)('missing fields: the endpoint allows %s', async (what) => {
     const incomplete = INCOMPLETE.map((one) => (one === what ? 200 : 400))
     const { rows } = await examineAnswers(answersTo([401, 401, 401], incomplete), KEY)

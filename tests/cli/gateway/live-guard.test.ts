@@ -3,7 +3,12 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { describe, expect, it, vi } from 'vitest'
+import { readCommandLine } from '../../../src/cli/command-line.ts'
+import { GUARD_OPTIONS } from '../../../src/cli/gateway/guard-config.ts'
+import { startLiveGuard } from '../../../src/cli/gateway/live-guard.ts'
 import { mount } from '../../support/mount.ts'
+import { get } from '../../support/requests.ts'
+import { createSurroundings } from '../../support/surroundings.ts'
 import { TOKEN } from '../../support/token.ts'
 import {
   createFolder,
@@ -289,4 +294,39 @@ it('with-auth gateway --config stops watching the file when it ends', async () =
   gateway.write('server: {')
   await pause(10 * LOOK_MS)
   expect(gateway.logged('config_error')).toHaveLength(1)
+})
+
+it('unknown keys take turns by the address of the client', async () => {
+  const held: { readonly key: string; readonly deny: () => void }[] = []
+  const endpoint = await serveHttp(async (request, response) => {
+    const { api_key: key } = (await json(request)) as { api_key: string }
+    const deny = (): void => void response.writeHead(401).end()
+    // Those that prove the endpoint.
+    if (key.startsWith('random_')) return deny()
+    held.push({ key, deny })
+  })
+  const file = join(createFolder(), 'run.yaml')
+  const limit = 'concurrency: { max_in_flight: 1, max_waiting: 3 }'
+  writeFileSync(file, runYaml(`endpoint: "${endpoint}"`, 'timeout_ms: 60000', limit))
+  const ignore = (): void => undefined
+  const guard = await startLiveGuard({
+    line: readCommandLine(['--config', file], GUARD_OPTIONS),
+    surroundings: createSurroundings(),
+    log: ignore,
+    followKeys: ignore,
+    onEvent: ignore,
+    complete: (config) => config,
+    addressFor: () => (request) => request.headers.get('x-address') ?? undefined,
+    passOn: async () => new Response(),
+  })
+  endLater(guard.stop)
+  const ask = (key: string, address: string) =>
+    guard.guarded(get('/', key, { 'x-address': address }))
+  const flood = '192.0.2.1'
+  const asked = [ask('a1', flood), ask('a2', flood), ask('b', '192.0.2.2'), ask('a3', flood)]
+  for (const [index, key] of ['a1', 'b', 'a3', 'a2'].entries()) {
+    await vi.waitFor(() => expect(held[index]?.key).toBe(key), ENOUGH)
+    held[index]?.deny()
+  }
+  expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([401, 401, 401, 401])
 })
