@@ -28,7 +28,7 @@ async function startJsonDemo() {
 
 // tests/cli/built.test.ts ends it during a stream.
 describe('with-auth demo', () => {
-  it('picks free ports if the usual ones are in use, and cleans up', async () => {
+  it('picks free ports if the usual ones are in use, ends at once, and cleans up', async () => {
     const demos = [await startJsonDemo(), await startJsonDemo()]
     const urls = demos.flatMap(({ gateway, api }) => [gateway, api])
     expect(new Set(urls).size).toBe(4)
@@ -45,7 +45,12 @@ describe('with-auth demo', () => {
     const folders = readdirSync(pathOf('tmp'))
     expect(folders).toEqual(folders.filter((name) => name.startsWith('with-auth-demo-')))
     expect(folders).toHaveLength(2)
+    const [{ gateway = '', key = '' } = {}] = demos
+    const stream = await fetch(`${gateway}/v1/chat`, {
+      headers: { authorization: `Bearer ${key}` },
+    })
     for (const { surroundings } of demos) surroundings.signal('SIGTERM')
+    await expect(stream.text()).rejects.toThrow('terminated')
     expect(await Promise.all(demos.map(({ ended }) => ended))).toEqual([0, 0])
     // Another process may use the default ports of the first demo by now.
     for (const url of urls.slice(2)) await expect(fetch(url)).rejects.toThrow('fetch failed')

@@ -209,9 +209,9 @@ describe('an endpoint', () => {
       return head
     })
     let count = 0
-    const rows = await examineReal((response, body, request) => {
+    const rows = await examineReal((response, body) => {
       count += 1
-      if (count > 1) return correct(response, body, request)
+      if (count > 1) return correct(response, body)
       response.writeHead(200, { 'cache-control': 'max-age=1' }).write('{')
     })
     expect(rows[1]).toMatchObject({ check: 'identity', did: 'sends an unreadable body' })
