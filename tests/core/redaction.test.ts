@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { withAccess } from '../../src/access.ts'
+import { checkAccess, withAccess } from '../../src/access.ts'
 import { createGateway } from '../../src/gateway.ts'
 import { createAuthenticator, withAuth } from '../../src/index.ts'
 import { get, raw } from '../support/requests.ts'
@@ -293,6 +293,16 @@ it('a request whose method cannot be read is not shown with its token', async ()
   const events = await eventsOf(request)
   expect(events).toMatchObject([{ path: '', method: '' }])
   expect(JSON.stringify(events)).not.toContain(TOKEN)
+})
+
+it('a route check of a request whose URL cannot be read shows its method, and no path', async () => {
+  const events: AuthEvent[] = []
+  const onEvent = (event: AuthEvent): number => events.push(event)
+  const request = get('/a', TOKEN)
+  await createAuthenticator({ verifier: () => ({ outcome: 'allow' }), onEvent })(request)
+  Object.defineProperty(request, 'url', { value: 'nothing' })
+  checkAccess(request, { roles: ['admin'] })
+  expect(events.at(-1)).toMatchObject({ type: 'access', path: '', method: 'GET' })
 })
 
 it('other percent signs hide nothing', async () => {
