@@ -71,6 +71,11 @@ describe('the identityHeaders', () => {
   ])('%j are turned into %j', (identityHeaders, names) => {
     expect(namesOf(identityHeaders)).toEqual(names)
   })
+
+  it('may have a name that holds one with another meaning', () => {
+    const names = { principal: 'origin-user', attributes: 'x-date' }
+    expect(namesOf(names)).toMatchObject(names)
+  })
 })
 
 it('folds the names in stripHeaders', () => {

@@ -3,7 +3,7 @@ import http from 'node:http'
 import https from 'node:https'
 import { Readable } from 'node:stream'
 import { connect } from 'node:tls'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest'
 import { passWebSockets } from '../../../src/node.ts'
 import { close, listen } from '../../support/loopback.ts'
 import { head, openSocket, sendRaw } from '../../support/raw-client.ts'
@@ -61,6 +61,17 @@ it('is answered over TLS, each time', async () => {
   await once(socket, 'close')
   expect(received().match(/<[^>]+>/g)).toEqual(['</1>', '</2>', '</3>', '</last>'])
   await close(secure)
+})
+
+it('leaves no listener behind, however many a connection has', async () => {
+  const warnings: string[] = []
+  const keep = ({ message }: Error): void => void warnings.push(message)
+  process.on('warning', keep)
+  onTestFinished(() => void process.off('warning', keep))
+  const many = Array.from({ length: 12 }, (_, index) => upgrade(`/${index}`))
+  await sendRaw(port, many.join('') + last)
+  expect(answered).toHaveLength(13)
+  expect(warnings).toEqual([])
 })
 
 it('ends its connection if it comes back as an upgrade', async () => {

@@ -118,6 +118,12 @@ describe('a signed identity', () => {
       expect(server.decision()).toMatchObject({ reason: 'forbidden', detail: 'proof' })
     }
   })
+
+  it('is signed by the first secret of a list', async () => {
+    const server = await startGuarded(fromUpstream(SIGNED))
+    const port = await startGateway(server.port, { sign: { secret: [SECRET, NEXT_SECRET] } })
+    expect((await ask(port, [BEARER])).status).toBe(200)
+  })
 })
 
 describe('a stolen signature', () => {
