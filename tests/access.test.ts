@@ -108,6 +108,7 @@ describe('a need', () => {
       { scopes: ['a,resource_metadata=https://evil.example.test/'] },
       /without quotes, backslashes, "scope="/,
     ],
+    ['other scopes', { scopes: ['a,scope=b'] }, /"need.scopes\[0\]" must be a scope/],
     ['an error', { anyScope: ['error=invalid_token'] }, /"need.anyScope\[0\]" must be a scope/],
     [
       'a text for an attribute',

@@ -44,6 +44,18 @@ describe('parseIdentity', () => {
     expect(judge(parseJson(body))).toStrictEqual({ auth: NOBODY, faults: [fault] })
   })
 
+  it('names every field that is wrong', () => {
+    const value = { principal: 1, attributes: { a: 'x', b: 1, c: ['y'], d: [2] } }
+    expect(judge(value)).toEqual({
+      auth: NOBODY,
+      faults: [
+        { field: 'principal', expected: 'a string' },
+        { field: 'attributes', name: 'b', expected: LIST },
+        { field: 'attributes', name: 'd', expected: LIST },
+      ],
+    })
+  })
+
   it('does not take a hole in a list for a string', () => {
     // oxlint-disable-next-line no-sparse-arrays
     expect(judge({ attributes: { roles: ['a', , 'b'] } })).toMatchObject({
@@ -65,6 +77,13 @@ describe('parseIdentity', () => {
     expect(Object.isFrozen(NOBODY.attributes)).toBe(true)
     expect(parseIdentity(parseJson(''), refuseFault)).toBe(NOBODY)
     expect(Object.isFrozen(parseIdentity({}, refuseFault).attributes)).toBe(true)
+  })
+
+  it('is a copy: what the verifier does with its object later changes nothing', () => {
+    const roles = ['a']
+    const auth = parseIdentity({ attributes: { roles } }, refuseFault)
+    roles.push('admin')
+    expect(auth.attributes['roles']).toEqual(['a'])
   })
 
   it('takes __proto__ and constructor for ordinary names', () => {

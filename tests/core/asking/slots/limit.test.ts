@@ -255,6 +255,14 @@ describe('limit', () => {
     await expect(late).rejects.toMatchObject({ reason: 'overloaded' })
   })
 
+  it('gives the slot of a call that ignores its signal to the next one at its deadline', async () => {
+    const hangs = (): Promise<never> => new Promise(() => undefined)
+    const ask = limited(({ token }) => (token === 'hung' ? hangs() : ALLOW), 1)
+    const hung = ask('hung', 50)
+    expect(await ask('next')).toBe(ALLOW)
+    await expect(hung).rejects.toMatchObject({ reason: 'timeout' })
+  })
+
   it('looks once at 20,000 waiting checks whose time is over, and not once for each', async () => {
     let now = 0
     const endpoint = heldEndpoint()
