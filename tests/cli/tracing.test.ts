@@ -78,13 +78,15 @@ async function start(
   return { ...program, url }
 }
 
-const sdk = () => ({ NODE_OPTIONS: `--import=${pathToFileURL(inFolder('sdk.mjs')).href}` })
+const sdk = (): Readonly<Record<string, string>> => ({
+  NODE_OPTIONS: `--import=${pathToFileURL(inFolder('sdk.mjs')).href}`,
+})
 const SENT = { authorization: 'Bearer sk-good', traceparent: `00-${TRACE}-${PARENT}-01` }
 
 /** Starts a command in front of an endpoint, and sends a request with a trace to it. */
 async function ask(
   api: readonly ('package' | 'directory')[],
-  { command = 'gateway', env = sdk() as Readonly<Record<string, string>> } = {},
+  { command = 'gateway', env = sdk() } = {},
 ) {
   const { url: endpoint, traces } = await startServer()
   const args = command === 'gateway' ? [`--upstream=${endpoint}`] : ['--for=caddy']

@@ -138,7 +138,7 @@ describe('a transport that fails', () => {
     const transport = () => Promise.resolve(nonsense) as ReturnType<Transport>
     const bug = new TypeError('"fetch" returned no response')
     await expect(ask(transport)).rejects.toThrow(bug)
-    const notEvenAPromise = () => nonsense as unknown as ReturnType<Transport>
+    const notEvenAPromise = () => nonsense as ReturnType<Transport>
     await expect(ask(notEvenAPromise)).rejects.toThrow(bug)
   })
 })
