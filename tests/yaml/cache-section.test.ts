@@ -158,9 +158,10 @@ describe('server.auth.cache and server.auth.store', () => {
   })
 
   it('stays, with the cache, while both sections do', async () => {
-    const { change, first, changes } = await watch(yaml('{ url: redis://h }'))
+    const { change, first, changes } = await watch(yaml('{ url: redis://h, prefix: "a:" }'))
     const stopped = spyOnStop(first.cache)
-    await change(`${yaml('{ url: redis://h }')}    timeout_ms: 900\n`)
+    // The same in another order.
+    await change(`${yaml('{ prefix: "a:", url: redis://h }')}    timeout_ms: 900\n`)
     expect(changes[0]?.cache).toBe(first.cache)
     expect(stopped).not.toHaveBeenCalled()
     await change(yaml('{ url: redis://other }'))
