@@ -106,6 +106,13 @@ describe('readFields', () => {
     expect(message.length).toBeLessThan(600)
   })
 
+  it('reads no further once there are too many problems', () => {
+    const wrong = (count: number): string =>
+      Array.from({ length: count }, (_, index) => `x${index}: 1\n`).join('')
+    expect('realm' in read(`${wrong(100)}realm: api`).options).toBe(true)
+    expect('realm' in read(`${wrong(101)}realm: api`).options).toBe(false)
+  })
+
   it('leaves out a value with an invalid reference', () => {
     const { options, messages } = read('realm: "api-${env.NO}"')
     expect('realm' in options).toBe(false)
