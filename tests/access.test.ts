@@ -100,6 +100,7 @@ describe('a need', () => {
     ['no role', { roles: [] }, /"need.roles" must be a list of at least one/],
     ['no attribute', { attributes: {} }, /"need.attributes" must be an object/],
     ['no value', { attributes: { team: [] } }, /"need.attributes.team" must be a list/],
+    ['values that are undefined', { attributes: { team: undefined } }, /"need.attributes.team"/],
     ['a text', { scopes: 'notes:read' }, /"need.scopes" must be a list/],
     ['a text of roles', { roles: 'admin' }, /"need.roles" must be a list/],
     ['two scopes in one text', { scopes: ['a b'] }, /"need.scopes\[0\]" must be a scope/],

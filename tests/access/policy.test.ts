@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { routePolicy } from '../../src/access.ts'
 import { withAuth } from '../../src/index.ts'
 import { introspection } from '../../src/verifiers.ts'
@@ -140,6 +140,12 @@ describe('a forbid that is followed by permit: "*"', () => {
 
   it('is warned of once, with the first two rules of that kind', () => {
     expect(warningsOf([first, forbid, all, forbid, all], 'routePolicy')).toEqual([WARNING])
+  })
+
+  it('is warned of on the console without an observer', () => {
+    const lines = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    withAuth(() => new Response(), { verifier, routePolicy: routePolicy([first, forbid, all]) })
+    expect(lines.mock.calls).toEqual([[`with-auth: ${WARNING}`]])
   })
 
   it.each<[what: string, ...rules: RouteRule[]]>([

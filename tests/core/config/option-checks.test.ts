@@ -29,6 +29,12 @@ describe('readOptions', () => {
     expect(() => readOptions(options, KNOWN)).toThrow(hint)
     expect(() => readOptions(options, KNOWN)).toThrow(/^.{1,200}$/s)
   })
+
+  it('suggests the nearest of those that are near', () => {
+    const near = ['realms', 'real', 'realm'] as const
+    expect(() => readOptions({ reale: 1 }, near)).toThrow('did you mean "real"?')
+    expect(() => readOptions({ ralm: 1 }, near)).toThrow('did you mean "realm"?')
+  })
 })
 
 describe('the nearest name', () => {
