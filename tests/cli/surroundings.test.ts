@@ -8,6 +8,7 @@ import { ensureBuilt } from '../support/built-package.ts'
 import { whySkipped } from '../support/installed.ts'
 import { entry, keysText } from '../support/key-questions.ts'
 import { ROOT } from '../support/project.ts'
+import { spawnProgram } from '../support/spawned-program.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 
 const COMMAND = join(ROOT, 'dist/cli.js')
@@ -85,6 +86,23 @@ describe('standard output that cannot be written', { tags: ['slow'] }, () => {
       writeFileSync(pathOf('keys.yaml'), keysText(entry('k1')))
       const stderr = 'with-auth: Cannot write to standard output: ENOSPC\n'
       expect(shell(`with-auth ${args} > /dev/full`)).toEqual({ status: 1, stdout: '', stderr })
+    },
+  )
+
+  it.skipIf(noFull !== undefined)(
+    'a server continues after it has reported a lost log',
+    async () => {
+      writeFileSync(pathOf('keys.yaml'), keysText(entry('k1')))
+      const gateway = 'gateway --keys keys.yaml --upstream http://127.0.0.1:9 --port=0'
+      const line = `exec '${process.execPath}' '${COMMAND}' ${gateway} > /dev/full`
+      const program = spawnProgram('bash', ['--norc', '-c', line], { cwd: pathOf('.') })
+      const [url] = await program.printed(/http:\/\/127[\d.:]+/)
+      expect((await fetch(url)).status).toBe(401)
+      program.kill('SIGTERM')
+      expect(await program.ended).toBe(0)
+      const lost = 'with-auth: the log cannot be written (ENOSPC): serving continues without it\n'
+      expect(program.stderr()).toContain(lost)
+      expect(program.stderr()).not.toContain('Cannot write')
     },
   )
 
