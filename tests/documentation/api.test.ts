@@ -61,6 +61,12 @@ describe('an example in the source', () => {
     expect(findTypeErrors(block.code, block.place)).toEqual([])
   })
 
+  it('does not compile with a misspelled option', { tags: ['slow'], timeout: 60_000 }, () => {
+    const code =
+      "import { withAuth } from 'with-auth'\nwithAuth(() => new Response(), { endpiont: '' })"
+    expect(findTypeErrors(code, '').join()).toContain("'endpiont' does not exist")
+  })
+
   it('stands under each @example tag', () => {
     const tags = MODULES.flatMap(({ text }) => text.match(/^\s*\* @example\b/gm) ?? [])
     expect(examples.length).toBe(tags.length)

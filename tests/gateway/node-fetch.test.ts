@@ -137,13 +137,6 @@ describe('the request', () => {
   )
 })
 
-it('a request that was aborted before is not sent', async () => {
-  const pending = send('/', { signal: AbortSignal.abort() })
-  await expect(pending).rejects.toThrow('Aborted')
-  await sleep(20)
-  expect(asked).toEqual([])
-})
-
 describe('the response', () => {
   it('has its headers in Latin-1, and each cookie in its own header line', async () => {
     const cookies = 'Set-Cookie: b=2; Path=/\r\nSet-Cookie: a=1\r\n'

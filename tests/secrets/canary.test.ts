@@ -9,6 +9,7 @@ import { createAuthenticator, memoryCache, withAuth } from '../../src/index.ts'
 import { get } from '../support/requests.ts'
 import { TOKEN } from '../support/token.ts'
 import { findCanary } from './canary.ts'
+import { createCollection } from './collection.ts'
 import type { AuthConfig } from '../../src/index.ts'
 
 const BEARER = `Bearer ${TOKEN}`
@@ -35,6 +36,15 @@ it('the token is found in what a program may make of it, and not in other text',
     forms.map(() => 'string'),
   )
   expect(findCanary('good K7 token good-token AAAA 0000 sha256')).toBeUndefined()
+})
+
+it('a text with the token is collected after a thousand without it', () => {
+  const { add, take } = createCollection()
+  for (let turn = 0; turn < 1001; turn += 1) add('error', new Error('other'))
+  add('error', { message: TOKEN })
+  add('event', 'other')
+  const found = take().map(({ text }) => findCanary(text) !== undefined)
+  expect(found).toEqual([...Array<boolean>(1000).fill(false), true, false])
 })
 
 it('nothing that a request with the token went through shows it', async () => {

@@ -38,7 +38,7 @@ export interface RawResponse {
 }
 
 // After SILENCE_MS the client ends its side, for a server that waits for more. After GIVE_UP_MS more it closes.
-const SILENCE_MS = 8_000
+export const SILENCE_MS = 8_000
 const GIVE_UP_MS = 2_000
 
 /**

@@ -1,4 +1,4 @@
-import { exchange } from '../../support/raw-client.ts'
+import { exchange, SILENCE_MS } from '../../support/raw-client.ts'
 import type { RawResponse } from '../../support/raw-client.ts'
 
 /** A request that is sent unchanged. A client library would repair or reject some of them. */
@@ -14,8 +14,11 @@ export interface HttpRequest {
 
 /** Sends one request on a new connection, and reads its response. */
 export async function send(url: string, request: HttpRequest): Promise<RawResponse> {
+  const startedAt = performance.now()
   const response = await exchange(url, Buffer.from(serialize(new URL(url).host, request)))
   if (response === undefined) throw new Error(`${url} did not answer`)
+  const tookMs = performance.now() - startedAt
+  if (!response.isWhole && tookMs > SILENCE_MS) throw new Error(`${url} did not end its response`)
   return response
 }
 
