@@ -90,6 +90,11 @@ const GROUPS = [
     [{ realm: 'a\r\nx: y' }, 'realm', 'a non-empty string of printable ASCII'],
     [{ realm: 'a, error=b' }, 'realm', 'printable ASCII, without'],
     [{ routePolicy: [{ permit: { paths: '*' } }] }, 'routePolicy', 'what "routePolicy()" of'],
+    [
+      { context: { clientAddress: true } },
+      'context.clientAddress',
+      'must be a function that returns the address of the client: context: { clientAddress: (request, ...args) => address }, received true',
+    ],
     // Without a rule more callers would get in.
     ...['authorize', 'routePolicy'].map((rule): Row => [
       { endpoint: 'https://a.example/', [rule]: undefined },

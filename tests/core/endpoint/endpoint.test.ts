@@ -89,6 +89,7 @@ describe('the status', () => {
 
   it.each([
     [401, { outcome: 'deny', isLasting: true }],
+    [403, { outcome: 'deny', isLasting: true }],
     [302, { outcome: 'deny', isLasting: false }],
     [429, 'rate_limited'],
     [503, 'service_error'],

@@ -106,3 +106,8 @@ it('looks at sixteen errors at most, however many there are', () => {
   expect(findErrorCode(wide(4))).toBeUndefined()
   expect(read).toHaveBeenCalledTimes(16)
 })
+
+it('finds that the real fetch blocks a port', async () => {
+  const error: unknown = await fetch('http://127.0.0.1:6000/').catch((thrown: unknown) => thrown)
+  expect(findErrorCode(error)).toBe('BAD_PORT')
+})
