@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { readRecording } from '../../recorded/recording.ts'
 import { keyOf } from '../../support/issuer.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
@@ -19,7 +19,6 @@ interface Keycloak {
 
 const keycloak = readRecording<Keycloak>('keycloak')
 const { jwk } = await keyOf('ES256', 'a')
-const { now } = Date
 
 /** A realm of Keycloak 26 with recorded answers, which calls itself by the URL that it is reached at, with this at its end. */
 const realm =
@@ -227,9 +226,8 @@ describe('an introspection endpoint', () => {
     ],
   ])('of Keycloak answers as in "%s": exit %i', async (name, exit, expected) => {
     // The recorded token has not ended.
-    Date.now = () => 1_796_000_268_028
+    vi.spyOn(Date, 'now').mockReturnValue(1_796_000_268_028)
     const { code, says, calls } = await checkAt(realm('', name), INTROSPECTED)
-    Date.now = now
     expect(says.split('\n').slice(0, -1).join('\n')).toBe(expected)
     expect(code).toBe(exit)
     expect(new URLSearchParams(calls[0]?.body).get('token')).toMatch(/^random_[\da-f]{64}$/)

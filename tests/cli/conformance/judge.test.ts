@@ -53,19 +53,18 @@ describe('an answer', () => {
     [500, 'fail', 'fail', 'fail', /taken for an outage/],
   ])(
     'of %i is %s to a valid key, %s to a wrong one, %s to nonsense',
-    async (status, ...expected) => {
+    async (status, toGood, toBad, toNonsense, advice) => {
       const finding = await found(answered(status))
       const [good, bad, nonsense] = [
         judgeGoodKey(finding),
         judgeBadKey(finding),
         judgeNonsense(finding, 'nonsense'),
       ]
-      const advice = expected.pop() as RegExp
-      expect([good.result, bad.result, nonsense.result]).toEqual(expected)
+      expect([good.result, bad.result, nonsense.result]).toEqual([toGood, toBad, toNonsense])
       expect(good.change ?? '').toMatch(advice)
       expect(nonsense.wrapper).toBe('never sends this')
-      const toNonsense = status === 429 ? advice : /^answer 400 to nonsense/
-      expect(nonsense.change ?? 'answer 400 to nonsense').toMatch(toNonsense)
+      const nonsenseAdvice = status === 429 ? advice : /^answer 400 to nonsense/
+      expect(nonsense.change ?? 'answer 400 to nonsense').toMatch(nonsenseAdvice)
     },
   )
 
