@@ -25,6 +25,14 @@ const unknown = (): string =>
   `The authority of this cluster is not known, so no caller may get in: "${pathOf('account/ca.crt')}" must be`
 
 describe('loadMeans', () => {
+  it.each([
+    ['provider_config: { type: oauth2_token, introspection: { url: "https://h/" } }', false],
+    ['providers: [{ type: kubernetes }, { type: oauth2_token, discovery: true }]', true],
+  ])('loads jwt for %s: %s', async (auth, isNeeded) => {
+    const { section } = readText(inAuth(auth), TEXT)
+    expect((await loadMeans(section)).jwt !== undefined).toBe(isNeeded)
+  })
+
   it('knows the authority and the token of a pod', async () => {
     const { section } = readText(inAuth(K8S), TEXT)
     const ofPod = async (): Promise<Files | undefined> =>
