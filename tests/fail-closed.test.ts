@@ -164,6 +164,9 @@ const FAILURES: Failure[] = [
     }),
   ),
   failure('the verifier denies', 'denied', { config: { verifier: () => ({ outcome: 'deny' }) } }),
+  failure('the verifier names nobody although a name is required', 'invalid_response', {
+    config: { identity: 'required', verifier: () => ({ outcome: 'allow' }) },
+  }),
   failure('the verifier never answers', 'timeout', {
     config: { timeoutMs: 20, verifier: () => new Promise(() => undefined) },
   }),
