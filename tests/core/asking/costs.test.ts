@@ -1,5 +1,5 @@
 import { promiseHooks } from 'node:v8'
-import { expect, it, vi } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { memoryCache, withAuth } from '../../../src/index.ts'
 import { get } from '../../support/requests.ts'
 import type { AuthConfig, AuthEvent } from '../../../src/index.ts'
@@ -55,8 +55,13 @@ function startCounting(): () => Readonly<Record<string, number>> {
     }),
     ...COUNTED.map(([owner, name, as = name]) => counting(owner, name, note(as))),
   ]
+  const restore = (): void => {
+    for (const one of undo.splice(0)) one()
+  }
+  // Also if what is counted throws: the next file runs in the same process.
+  onTestFinished(restore)
   return () => {
-    for (const one of undo) one()
+    restore()
     return costs
   }
 }
