@@ -22,7 +22,11 @@ const TESTS_BESIDE = {
     'tests/memory/stale-and-outdated.test.ts',
     'tests/telemetry/spans.test.ts',
   ],
-  files: ['tests/keys/file/lone-mount.test.ts', 'tests/yaml/document.test.ts'],
+  files: [
+    'tests/keys/file/lone-mount.test.ts',
+    'tests/node/node-version.test.ts',
+    'tests/yaml/document.test.ts',
+  ],
   gateway: ['tests/gateway-sockets.test.ts'],
   keys: [
     'tests/cli/commands.test.ts',
@@ -36,7 +40,6 @@ const TESTS_BESIDE = {
     'tests/core/asking/costs.test.ts',
   ],
   needs: ['tests/access.test.ts', 'tests/access/*.test.ts', 'tests/hono/access.test.ts'],
-  redis: ['tests/nightly/simulation.test.ts'],
   // It finds the metadata of issuers, as introspection does too.
   verifiers: ['tests/jwt/discovery.test.ts'],
 }

@@ -48,6 +48,13 @@ describe.each(ENGINES)('the gateway with a store in %s', (name) => {
     await untilCached(url)
     return { ...started, url, untilStates }
   }
+  /** The clients of a store: the one that asks, and others. */
+  const clientsOf = async (engine: RunningEngine): Promise<readonly unknown[]> => {
+    const client = await createClient({ url: engine.url }).connect()
+    const clients = await client.clientList()
+    client.destroy()
+    return clients
+  }
   const revoke = async (url: string): Promise<void> => {
     gateway.endpoint().revoke(KEY)
     const line = ['revoke', '--config', file(), '--sha256', SHA256]
@@ -81,18 +88,18 @@ describe.each(ENGINES)('the gateway with a store in %s', (name) => {
     await until(async () => expect(await up()).toBe('1'))
   })
 
-  it('changes to another store with its file, and leaves the first', async () => {
+  it('changes to another store with its file, leaves the first, and at its end the second', async () => {
     const [first, second] = [await startEngine(name), await startEngine(name)]
     configure(first)
-    const { url, untilStates } = await start()
+    const { url, untilStates, signal } = await start()
     configure(second)
-    const client = await createClient({ url: first.url }).connect()
-    await until(async () => expect(await client.clientList()).toHaveLength(1))
-    client.destroy()
+    await until(async () => expect(await clientsOf(first)).toHaveLength(1))
     // The next request connects to the second store.
     await call(url, KEY)
     await untilStates(/live.* live/)
     await untilCached(url)
     await revoke(url)
+    signal('SIGTERM')
+    await until(async () => expect(await clientsOf(second)).toHaveLength(1))
   })
 })

@@ -49,6 +49,10 @@ function refusal(message: RegExp): object {
   return expect.objectContaining({ name: 'KeyFileError', code: 'unreadable', message: text })
 }
 
+it('a file that is not there is not mounted', () => {
+  expect(findLoneMount(pathOf('none.yaml'))).toBeUndefined()
+})
+
 describe('a file that is mounted alone', () => {
   it.for(['container', 'a folder\twith \\ and é'])(
     'is not served and not changed, in %j',
