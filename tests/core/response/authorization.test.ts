@@ -95,6 +95,13 @@ describe('authorize', () => {
     expect(settled).toHaveBeenCalledWith(expect.objectContaining({ reason: 'timeout' }))
   })
 
+  it('leaves no timer once it has answered', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { ask } = guardWith(verifier, { authorize: async () => true })
+    expect(await ask()).toMatchObject({ outcome: 'allow' })
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   it('is named on the console if it fails', async () => {
     const lines = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const ask = (authorize: AuthConfig['authorize']) =>
