@@ -38,6 +38,8 @@ const NO_CERTIFICATE = '-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICA
 const fail = (): never => {
   throw new Error(`hunter2 ${key}`)
 }
+const ADDRESS =
+  'must be a function that returns the address of the client: context: { clientAddress: (request, ...args) => address }'
 const HTTPS = 'must be an https URL (http only on loopback, or with "allowInsecureHttp")'
 const LEFT_OUT = 'must be left out'
 const deny: Verifier = () => ({ outcome: 'deny' })
@@ -90,11 +92,7 @@ const GROUPS = [
     [{ realm: 'a\r\nx: y' }, 'realm', 'a non-empty string of printable ASCII'],
     [{ realm: 'a, error=b' }, 'realm', 'printable ASCII, without'],
     [{ routePolicy: [{ permit: { paths: '*' } }] }, 'routePolicy', 'what "routePolicy()" of'],
-    [
-      { context: { clientAddress: true } },
-      'context.clientAddress',
-      'must be a function that returns the address of the client: context: { clientAddress: (request, ...args) => address }, received true',
-    ],
+    [{ context: { clientAddress: true } }, 'context.clientAddress', `${ADDRESS}, received true`],
     // Without a rule more callers would get in.
     ...['authorize', 'routePolicy'].map((rule): Row => [
       { endpoint: 'https://a.example/', [rule]: undefined },
