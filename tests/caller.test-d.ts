@@ -154,3 +154,10 @@ export function checksGoWithEveryEnvironment(): void {
   // @ts-expect-error -- not the config that holds it
   resourceMetadata({ ...config, resource })
 }
+
+export function typesThatDifferAreAnError(): void {
+  // @ts-expect-error -- they differ
+  same<Maybe, Auth>()
+  // @ts-expect-error -- `any` is like nothing else
+  same<ReturnType<typeof JSON.parse>, string>()
+}

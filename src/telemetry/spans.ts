@@ -18,8 +18,9 @@ export type OpenTelemetry = Pick<
 /** Makes a function that begins the span of a check in the span that is active then. */
 export function createTracing(api: OpenTelemetry, namesCaller: boolean): BeginSpan {
   return (startedAt) => {
-    const now = Date.now()
+    // Read first, so that a pause between the two clocks makes the start later, not earlier.
     const elapsed = performance.now() - startedAt
+    const now = Date.now()
     // Other spans begin at whole milliseconds. Rounded up, this one never begins before the span that it is in.
     const startTime = Math.min(now, Math.floor(now + 1 - elapsed))
     // Looked up each time: a program may register its provider later, or exchange it.
