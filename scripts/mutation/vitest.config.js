@@ -22,6 +22,11 @@ const TESTS_BESIDE = {
     'tests/memory/stale-and-outdated.test.ts',
     'tests/telemetry/spans.test.ts',
   ],
+  dispatcher: [
+    'tests/node/node-transport.test.ts',
+    'tests/verifiers/ask.test.ts',
+    'tests/core/endpoint/endpoint.test.ts',
+  ],
   files: [
     'tests/keys/file/lone-mount.test.ts',
     'tests/node/node-version.test.ts',
@@ -40,6 +45,8 @@ const TESTS_BESIDE = {
     'tests/core/asking/costs.test.ts',
   ],
   needs: ['tests/access.test.ts', 'tests/access/*.test.ts', 'tests/hono/access.test.ts'],
+  // Both ways to tell the numbers, and spans.
+  telemetry: ['tests/otel.test.ts', 'tests/otel/*.test.ts', 'tests/cli/metrics/*.test.ts'],
   // It finds the metadata of issuers, as introspection does too.
   verifiers: ['tests/jwt/discovery.test.ts'],
 }
