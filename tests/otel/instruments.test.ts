@@ -73,6 +73,7 @@ describe('the metrics', () => {
     // A histogram has no zero before the first value. No alert reads it.
     expect(found['with_auth.check.duration']).toBeUndefined()
     expect(found['with_auth.store.up']).toEqual([{ attributes: {}, value: 1 }])
+    expect(found['with_auth.revocations.pending']).toEqual([{ attributes: {}, value: 0 }])
     const { version } = readJson<{ version: string }>('package.json')
     expect(found['with_auth.build.info']).toEqual([{ attributes: { version }, value: 1 }])
   })
