@@ -20,7 +20,7 @@ const bearer = (key: string): string => `Authorization: Bearer ${key}`
 const offer = (...protocols: string[]): string => `Sec-WebSocket-Protocol: ${protocols.join(', ')}`
 
 /** The lines of each handshake, and the choice in the response of a server that speaks `chat`. */
-const GOOD: readonly (readonly [name: string, lines: readonly string[], chosen?: 'chat'])[] = [
+const GOOD: [name: string, lines: readonly string[], chosen?: 'chat'][] = [
   ['a key in the header', [bearer(TOKEN)]],
   ['a key in the header, and a protocol', [bearer(TOKEN), offer('chat')], 'chat'],
   ['a key as the last protocol', [offer('chat', `key.${TOKEN}`)], 'chat'],

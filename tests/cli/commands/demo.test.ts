@@ -45,9 +45,9 @@ describe('with-auth demo', () => {
     const folders = readdirSync(pathOf('tmp'))
     expect(folders).toEqual(folders.filter((name) => name.startsWith('with-auth-demo-')))
     expect(folders).toHaveLength(2)
-    const [{ gateway = '', key = '' } = {}] = demos
-    const stream = await fetch(`${gateway}/v1/chat`, {
-      headers: { authorization: `Bearer ${key}` },
+    const [first] = demos
+    const stream = await fetch(`${first?.gateway}/v1/chat`, {
+      headers: { authorization: `Bearer ${first?.key}` },
     })
     for (const { surroundings } of demos) surroundings.signal('SIGTERM')
     await expect(stream.text()).rejects.toThrow('terminated')

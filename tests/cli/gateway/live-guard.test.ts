@@ -298,13 +298,14 @@ it('with-auth gateway --config stops watching the file when it ends', async () =
 
 it('unknown keys take turns by the address of the client', async () => {
   const held: { readonly key: string; readonly deny: () => void }[] = []
-  const endpoint = await serveHttp(async (request, response) => {
+  const hold = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { api_key: key } = (await json(request)) as { api_key: string }
     const deny = (): void => void response.writeHead(401).end()
     // Those that prove the endpoint.
     if (key.startsWith('random_')) return deny()
     held.push({ key, deny })
-  })
+  }
+  const endpoint = await serveHttp((request, response) => void hold(request, response))
   const file = join(createFolder(), 'run.yaml')
   const limit = 'concurrency: { max_in_flight: 1, max_waiting: 3 }'
   writeFileSync(file, runYaml(`endpoint: "${endpoint}"`, 'timeout_ms: 60000', limit))
@@ -320,7 +321,7 @@ it('unknown keys take turns by the address of the client', async () => {
     passOn: async () => new Response(),
   })
   endLater(guard.stop)
-  const ask = (key: string, address: string) =>
+  const ask = async (key: string, address: string): Promise<Response> =>
     guard.guarded(get('/', key, { 'x-address': address }))
   const flood = '192.0.2.1'
   const asked = [ask('a1', flood), ask('a2', flood), ask('b', '192.0.2.2'), ask('a3', flood)]
