@@ -239,7 +239,7 @@ describe.each([
     expect(upstream.callsFor(path)[0]?.content()).toBe('')
   })
 
-  it('answers 504 if the upstream does not answer in time', async () => {
+  it('answers 504 if the upstream does not answer in time', { tags: ['slow'] }, async () => {
     upstream.plan('/slow', () => undefined)
     const received = await sendRaw(gateway.port, handshake('/slow', GOOD))
     expect(received).toMatch(/^HTTP\/1\.1 504 /)
