@@ -6,6 +6,8 @@ import unit from '../../vitest.config.ts'
 const PART = process.env['PART'] ?? 'core'
 // Running all tests would take a minute for each mutant.
 const TESTS_BESIDE = {
+  // It tells which rule of a policy applies.
+  access: ['tests/cli/explain/*.test.ts'],
   core: [
     'tests/fail-closed.test.ts',
     'tests/hono.test.ts',
