@@ -164,7 +164,7 @@ const FAILURES: Failure[] = [
     }),
   ),
   failure('the verifier denies', 'denied', { config: { verifier: () => ({ outcome: 'deny' }) } }),
-  failure('the verifier names nobody although a name is required', 'invalid_response', {
+  failure('the verifier gives no name although one is required', 'invalid_response', {
     config: { identity: 'required', verifier: () => ({ outcome: 'allow' }) },
   }),
   failure('the verifier never answers', 'timeout', {

@@ -84,7 +84,7 @@ describe('examples/authzen.ts asks a decision point', () => {
   })
 })
 
-/** What a decision point is asked (AuthZEN Authorization API 1.0 §5). */
+/** The question to a decision point (AuthZEN Authorization API 1.0 §5). */
 interface Question {
   readonly subject: { readonly type: string; readonly id: string; readonly properties?: object }
   readonly action: { readonly name: string }

@@ -80,7 +80,7 @@ describe.each(FRAMEWORKS)('auth of %s', (_name, serve) => {
     },
   )
 
-  it('names nobody while it waits for the decision', async () => {
+  it('gives no identity while it waits for the decision', async () => {
     const seen: unknown[] = []
     let request: object = {}
     const forge = (made: object): void => void (request = Object.assign(made, { auth: 'root' }))

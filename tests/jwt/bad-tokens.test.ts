@@ -87,7 +87,7 @@ it.each([
   },
 )
 
-/** What becomes of a good token, none of which has the form of one. */
+/** Changes of a good token. None of them has the form of a token. */
 const FORMS: readonly (readonly [what: string, token: (good: string) => string])[] = [
   ['no JWT', () => 'sk-1234567890abcdef'],
   ['two parts', (good) => good.replace(/\.[^.]*$/, '')],
@@ -180,13 +180,13 @@ it.each([
   },
 )
 
-/** A token whose signature is an HMAC, with a secret that everybody knows. */
+/** A token whose signature is an HMAC with a known secret. */
 function hmacBy(secret: string | Buffer, alg: string): string {
   const input = `${encode({ alg, kid: 'rsa' })}.${encode(goodClaims())}`
   return `${input}.${encode(createHmac('sha256', secret).update(input).digest())}`
 }
 
-it('a secret that everybody knows signs nothing (CVE-2015-9235, CVE-2022-29217)', async () => {
+it('a known secret signs no token (CVE-2015-9235, CVE-2022-29217)', async () => {
   const key = JSON.stringify(rsa.jwk)
   const modulus = Buffer.from(String(rsa.jwk['n']), 'base64url')
   for (const secret of [key, modulus, '']) {

@@ -16,7 +16,7 @@ const pass = usePassingTime()
 
 const pathOf = setupFolder()
 const ONE = keysText(entry('k1'))
-/** A key of nobody, with the right checksum. */
+/** A key with the right checksum that no file has. */
 const WHOLE = 'withauth_HjbyMuJnqiNXMVCrSVFd37Zm1hgKODiexYkOLBfAmQh1qiJB8'
 const cache = (): ReturnType<typeof memoryCache> =>
   memoryCache({ allowTtlMs: 60_000, staleIfErrorMs: 60_000 })
@@ -191,7 +191,7 @@ describe('keys of a store', () => {
     expect(await ask('k1', '/v2')).toMatchObject({ cache: 'miss', detail: 'path' })
   })
 
-  it('whose store fails are an outage, in which no expired allow stands in', async () => {
+  it('whose store fails are an outage, and no expired allow is used', async () => {
     let isDown = false
     const store = {
       find: () => {

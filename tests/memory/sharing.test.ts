@@ -281,7 +281,7 @@ describe('an allow of another instance', () => {
     vi.spyOn(Math, 'random').mockReturnValue(0)
   })
 
-  /** A gate whose store has this allow once, and whose endpoint answers as it is told. */
+  /** Makes a gate whose store has this allow once. */
   function gateWith(allow: SharedAllow): Gate {
     const looks: Recalled[] = [{ allow }]
     const store = createMemoryStore(memory, async () => looks.pop() ?? {})

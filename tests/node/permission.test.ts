@@ -10,7 +10,7 @@ import type { AuthConfig } from '../../src/index.ts'
 import { protectedResource } from '../../src/mcp.ts'
 import type { NodeAuthenticator, UpgradeListener } from '../../src/node.ts'
 
-/** What known callers may not do, the metadata of a resource, and the addresses of proxies, on Node's own server. */
+/** Permissions of callers, the metadata of a resource, and addresses behind proxies, on Node's own server. */
 
 const PATH = '/.well-known/oauth-protected-resource/mcp'
 const config: AuthConfig = allow(

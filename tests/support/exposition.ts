@@ -11,7 +11,7 @@ export interface ScrapedFamily {
   readonly samples: readonly ScrapedSample[]
 }
 
-/** Parses Prometheus' text format 0.0.4. What `promtool check metrics` says of it is in tests/prometheus. */
+/** Parses Prometheus' text format 0.0.4. The tests in tests/prometheus check it with `promtool check metrics` too. */
 export function parseExposition(text: string): readonly ScrapedFamily[] {
   return text.split(/^(?=# HELP )/m).map((block) => {
     const [, type = '', ...rows] = block.trimEnd().split('\n')

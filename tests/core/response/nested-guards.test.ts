@@ -38,7 +38,7 @@ const resourceOf = (name: string, ...require: string[]) =>
     ...(require.length > 0 && { require }),
   })
 
-it('a handler gets the identity of the very Request, and nobody can see, copy or forge it', async () => {
+it('a handler gets the identity of the very Request, which no other code can see, copy or forge', async () => {
   const request = await admitted(allow({ principal: 'alice' }))
   const auth = getAuth(request)
   expect(auth.principal).toBe('alice')
@@ -102,7 +102,7 @@ describe('a request that comes through two guards', () => {
     return { authenticate, deny }
   }
 
-  /** Whose mark the request has: the caller, the answer to one who lacks a scope, the guard that gave it, and the scopes that it lists. */
+  /** Describes the mark of a request: its caller, the status of a rejected check, the guard that rejected it, and the scopes of the challenge. */
   function markOf(request: Request): string {
     const caller = ((): string => {
       try {

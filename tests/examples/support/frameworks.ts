@@ -45,7 +45,7 @@ export const EXPRESS = {
 }
 export const createFastify = require('fastify') as (options?: object) => FastifyApp
 
-/** What runs before the handler, in its order: a guard, a check, a header of the application, or its own code. */
+/** The steps before the handler, in their order: a guard, a check, a header of the application, or its own code. */
 export type Step =
   | { guard: AuthConfig }
   | { need: Need }
