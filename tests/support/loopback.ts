@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Server } from 'node:net'
@@ -31,10 +32,14 @@ export async function isListening(port: number): Promise<boolean> {
   }
 }
 
-/** A port that nothing listens on. */
+/** A port that nothing listens on. It is below the ports that a system gives to others, so that none of them takes it. */
 export async function findFreePort(): Promise<number> {
   const server = createServer()
-  const port = await listen(server)
-  await close(server)
-  return port
+  try {
+    const port = await listen(server, randomInt(20_000, 32_000))
+    await close(server)
+    return port
+  } catch {
+    return findFreePort()
+  }
 }
