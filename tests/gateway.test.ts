@@ -1,10 +1,14 @@
-import { describe, expect, it, vi } from 'vitest'
+import { STATUS_CODES } from 'node:http'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createGateway } from '../src/gateway.ts'
+import { followPassage, passageOf } from '../src/gateway/passage.ts'
+import { createRefusal, describeFailure } from '../src/gateway/refusal.ts'
 import { withAuth } from '../src/index.ts'
-import { get } from './support/requests.ts'
+import { protectedResource } from '../src/mcp.ts'
+import { codeOf, guardedGateway } from './gateway/sent.ts'
+import { get, raw } from './support/requests.ts'
 import { TOKEN } from './support/token.ts'
 import type { GatewayFailure, GatewayOptions, UpstreamFetch } from '../src/gateway.ts'
-import { protectedResource } from '../src/mcp.ts'
 import type { AuthConfig } from '../src/index.ts'
 
 const CONFIG: AuthConfig = {
@@ -13,9 +17,8 @@ const CONFIG: AuthConfig = {
   public: ['/healthz'],
 }
 
-function createGuarded(fetch: UpstreamFetch, options: Partial<GatewayOptions> = {}) {
-  return withAuth(createGateway({ upstream: 'http://127.0.0.1:1', fetch, ...options }), CONFIG)
-}
+const createGuarded = (fetch: UpstreamFetch, options: Partial<GatewayOptions> = {}) =>
+  guardedGateway(fetch, options, CONFIG)
 
 const answering = (response: () => Response): UpstreamFetch =>
   vi.fn<UpstreamFetch>(async () => response())
@@ -30,8 +33,7 @@ describe('without a wrapper', () => {
       onFailure: (failure) => failures.push(failure),
     })
     const response = await gateway(get('/x', TOKEN, { 'x-auth-principal': 'alice' }))
-    expect(response.status).toBe(500)
-    expect(await response.json()).toMatchObject({ error: { code: 'not_configured' } })
+    expect([response.status, await codeOf(response)]).toEqual([500, 'not_configured'])
     expect(fetch).not.toHaveBeenCalled()
     expect(failures).toEqual([{ code: 'not_configured', status: 500, method: 'GET', path: '/x' }])
   })
@@ -59,8 +61,7 @@ describe('in a wrapper', () => {
 
   it('forwards every request in shadow mode, and sends an identity only after an allow', async () => {
     const fetch = vi.fn<UpstreamFetch>(async () => new Response('hello'))
-    const gateway = createGateway({ upstream: 'http://127.0.0.1:1', fetch })
-    const guarded = withAuth(gateway, { ...CONFIG, mode: 'shadow' })
+    const guarded = guardedGateway(fetch, {}, { ...CONFIG, mode: 'shadow' })
     expect((await guarded(get('/x', 'bad'))).status).toBe(200)
     expect((await guarded(get('/x', TOKEN))).status).toBe(200)
     const told = fetch.mock.calls.map(([, { headers }]) => headers.has('x-auth-principal'))
@@ -69,39 +70,30 @@ describe('in a wrapper', () => {
 
   it('answers for the metadata of a resource, and forwards nothing that is forbidden', async () => {
     const fetch = answering(() => new Response('hello'))
-    const guarded = withAuth(createGateway({ upstream: 'http://127.0.0.1:1', fetch }), {
-      ...CONFIG,
-      resource: protectedResource({
-        identifier: 'https://a.example/v1',
-        authorizationServers: ['https://b.example'],
-      }),
-      authorize: ({ path, auth }) => path === '/x' && auth.principal === 'alice',
+    const resource = protectedResource({
+      identifier: 'https://a.example/v1',
+      authorizationServers: ['https://b.example'],
     })
-    const metadata = '/.well-known/oauth-protected-resource/v1'
-    expect(await (await guarded(get(metadata))).json()).toMatchObject({
+    const authorize: AuthConfig['authorize'] = ({ path, auth }) =>
+      path === '/x' && auth.principal === 'alice'
+    const guarded = guardedGateway(fetch, {}, { ...CONFIG, resource, authorize })
+    const metadata = '/.well-known/oauth-protected-resource'
+    expect(await (await guarded(get(`${metadata}/v1`))).json()).toMatchObject({
       resource: 'https://a.example/v1',
     })
     const forbidden = await guarded(get('/y', TOKEN))
-    expect([forbidden.status, await forbidden.json()]).toMatchObject([
-      403,
-      { error: { code: 'forbidden' } },
-    ])
+    expect([forbidden.status, await codeOf(forbidden)]).toEqual([403, 'forbidden'])
     expect(fetch).not.toHaveBeenCalled()
     expect((await guarded(get('/x', TOKEN))).status).toBe(200)
     // Another resource's metadata belongs to the upstream.
-    expect((await guarded(get('/.well-known/oauth-protected-resource', TOKEN))).status).toBe(403)
+    expect((await guarded(get(metadata, TOKEN))).status).toBe(403)
   })
 
   it('answers OPTIONS with Max-Forwards: 0 itself, after the check', async () => {
     const fetch = answering(() => new Response('hello'))
     const guarded = createGuarded(fetch)
     const ask = (token: string, hops: string) =>
-      guarded(
-        new Request('https://api.test/', {
-          method: 'OPTIONS',
-          headers: { authorization: `Bearer ${token}`, 'max-forwards': hops },
-        }),
-      )
+      guarded(new Request(get('/', token, { 'max-forwards': hops }), { method: 'OPTIONS' }))
     expect((await ask('bad', '0')).status).toBe(401)
     const { status, headers } = await ask(TOKEN, '0')
     expect(status).toBe(204)
@@ -111,49 +103,66 @@ describe('in a wrapper', () => {
   })
 })
 
-describe('a failing upstream', () => {
-  const SECRET = 'secret-host'
-  it.each<[string, number, string, string | undefined, UpstreamFetch]>([
-    [
-      'no response',
-      502,
-      'upstream_unreachable',
-      'ECONNRESET',
-      () => Promise.reject(Object.assign(new Error(SECRET), { code: 'ECONNRESET' })),
-    ],
-    [
-      'an interim status',
-      502,
-      'invalid_response',
-      'RangeError',
-      async () => Object.defineProperty(new Response(SECRET), 'status', { value: 103 }),
-    ],
-    [
-      'an unknown coding',
-      502,
-      'invalid_response',
-      'Error',
-      async () => new Response(SECRET, { headers: { 'content-encoding': 'zstd', server: SECRET } }),
-    ],
-    [
-      'a fetch that returns nothing',
-      502,
-      'invalid_response',
-      'TypeError',
-      () => undefined as unknown as Promise<Response>,
-    ],
-    ['no response in time', 504, 'upstream_timeout', undefined, () => new Promise(() => undefined)],
-  ])('sends nothing to the client: %s', async (_, status, code, cause, fetch) => {
-    const failures: GatewayFailure[] = []
-    const onFailure = (failure: GatewayFailure): void => void failures.push(failure)
-    const guarded = createGuarded(fetch, { timeoutMs: 20, onFailure })
-    const response = await guarded(get('/x?key=secret', TOKEN))
-    expect(response.status).toBe(status)
-    const body = await response.text()
-    expect(body).toContain(code)
-    expect(body + JSON.stringify([...response.headers])).not.toContain('secret')
-    expect(failures).toEqual([{ code, status, method: 'GET', path: '/x', cause }])
-    expect(JSON.stringify(failures)).not.toContain('secret')
+describe('a slow upstream', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  /** A fetch that obeys its signal. */
+  const hanging: UpstreamFetch = (_url, { signal }) =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error))
+      if (signal.aborted) reject(signal.reason as Error)
+    })
+  const answerTo = async (fetch: UpstreamFetch, client = new AbortController().signal) => {
+    const guarded = createGuarded(fetch, { timeoutMs: 1000 })
+    const response = await guarded(new Request(get('/', TOKEN), { signal: client }))
+    return response.status === 200 ? 200 : codeOf(response)
+  }
+
+  it.each<[string, UpstreamFetch]>([
+    ['obeys', hanging],
+    ['ignores', () => new Promise(() => undefined)],
+  ])('times out when fetch %s its signal', async (_, fetch) => {
+    const ended = vi.fn<(code: unknown) => void>()
+    void answerTo(fetch).then(ended)
+    await vi.advanceTimersByTimeAsync(999)
+    expect(ended).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(ended).toHaveBeenCalledExactlyOnceWith('upstream_timeout')
+  })
+
+  it('is left when the client disconnects, before or after it is asked', async () => {
+    const client = new AbortController()
+    const pending = answerTo(hanging, client.signal)
+    await vi.advanceTimersByTimeAsync(0)
+    client.abort()
+    expect(await pending).toBe('client_left')
+    expect(await answerTo(hanging, AbortSignal.abort())).toBe('client_left')
+  })
+
+  it('is left neither by its timeout nor with the client after the head of its response', async () => {
+    const client = new AbortController()
+    let signal: AbortSignal | undefined
+    const fetch: UpstreamFetch = async (_url, init) => {
+      signal = init.signal
+      return new Response('hello')
+    }
+    expect(await answerTo(fetch, client.signal)).toBe(200)
+    // Deno aborts the signal of a request after every response.
+    client.abort()
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(signal?.aborted).toBe(false)
+  })
+
+  it('has its response cancelled if that comes after the timeout', async () => {
+    const cancel = vi.fn<() => void>()
+    let answer: (response: Response) => void = () => undefined
+    const pending = answerTo(() => new Promise((resolve) => (answer = resolve)))
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(await pending).toBe('upstream_timeout')
+    answer(new Response(new ReadableStream({ cancel })))
+    await vi.advanceTimersByTimeAsync(0)
+    expect(cancel).toHaveBeenCalledOnce()
   })
 
   it.each([
@@ -161,13 +170,50 @@ describe('a failing upstream', () => {
     ['OPTIONS', 'false'],
     ['GET', null],
     ['HEAD', null],
-  ])('tells clients not to repeat a slow %s: %s', async (method, told) => {
-    const guarded = createGuarded(() => new Promise(() => undefined), { timeoutMs: 20 })
-    const headers = { authorization: `Bearer ${TOKEN}` }
-    const response = await guarded(new Request('https://api.test/x', { method, headers }))
+  ] as const)('tells clients not to repeat a %s: %s', async (method, told) => {
+    const response = createRefusal('upstream_timeout', method)
     expect([response.status, response.statusText]).toEqual([504, 'Gateway Timeout'])
     expect(response.headers.get('x-should-retry')).toBe(told)
   })
+})
+
+describe('a failure', () => {
+  const SECRET = 'secret-host'
+  const error = (facts: object = {}): Error => Object.assign(new Error(SECRET), facts)
+  const coding = { 'content-encoding': 'zstd', server: SECRET }
+
+  it.each<[code: string, cause: string | undefined, ends: unknown]>([
+    ['upstream_unreachable', 'ECONNRESET', error({ code: 'ECONNRESET' })],
+    ['upstream_unreachable', 'ECONNREFUSED', error({ cause: error({ code: 'ECONNREFUSED' }) })],
+    ['upstream_unreachable', 'TypeError', new TypeError(SECRET)],
+    ['upstream_unreachable', 'Error', error({ code: 'a secret: x', cause: SECRET })],
+    ['upstream_unreachable', undefined, error({ name: 'a secret: x' })],
+    ['upstream_unreachable', undefined, SECRET],
+    ['invalid_response', 'Error', new Response(SECRET, { headers: coding })],
+    ['invalid_response', 'TypeError', undefined],
+    // An interim status.
+    [
+      'invalid_response',
+      'RangeError',
+      Object.defineProperty(new Response(), 'status', { value: 103 }),
+    ],
+  ])(
+    'tells the client nothing, and the log only the names %s and %s',
+    async (code, cause, ends) => {
+      const failures: GatewayFailure[] = []
+      const onFailure = (failure: GatewayFailure): void => void failures.push(failure)
+      const fetch = vi.fn<() => Promise<Response>>()
+      if (ends === undefined || ends instanceof Response) fetch.mockResolvedValue(ends as Response)
+      else fetch.mockRejectedValue(ends)
+      const response = await createGuarded(fetch, { onFailure })(get('/x?key=secret', TOKEN))
+      expect(response.status).toBe(502)
+      const body = await response.text()
+      expect(body).toContain(code)
+      expect(body + JSON.stringify([...response.headers])).not.toContain('secret')
+      expect(failures).toEqual([{ code, status: 502, method: 'GET', path: '/x', cause }])
+      expect(Object.isFrozen(failures[0])).toBe(true)
+    },
+  )
 
   it.each<[string, () => unknown]>([
     [
@@ -180,5 +226,35 @@ describe('a failing upstream', () => {
   ])('gets the same response when the log %s', async (_, onFailure) => {
     const guarded = createGuarded(() => Promise.reject(new Error('reset')), { onFailure })
     expect((await guarded(get('/', TOKEN))).status).toBe(502)
+  })
+
+  it.each([
+    ['not_configured', 500, 'api_error', 'Authentication is not configured'],
+    ['method_not_allowed', 405, 'invalid_request_error', 'Method not allowed'],
+    ['client_left', 499, 'invalid_request_error', 'The client disconnected'],
+  ] as const)('has a response: %s, with the status %i', async (code, status, type, message) => {
+    const response = createRefusal(code, 'GET')
+    expect([response.status, response.statusText]).toEqual([status, STATUS_CODES[status] ?? ''])
+    const { allow, ...headers } = Object.fromEntries(response.headers)
+    expect(headers).toEqual({ 'content-type': 'application/json', 'cache-control': 'no-store' })
+    expect(allow).toBe(status === 405 ? 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' : undefined)
+    expect(await response.json()).toEqual({ error: { message, type, code } })
+  })
+
+  it('has a method and a path that are truncated, and no path that cannot be parsed', () => {
+    const verbose = Object.defineProperty(get('/'), 'method', { value: 'M'.repeat(1000) })
+    expect(describeFailure(verbose, 'method_not_allowed').method).toHaveLength(32)
+    const long = raw(`https://api.test/${'a'.repeat(1000)}`)
+    expect(describeFailure(long, 'malformed_request').path).toHaveLength(256)
+    expect(describeFailure(raw('https://api.test'), 'malformed_request').path).toBe('')
+  })
+
+  it('reaches only the log of its request', () => {
+    const [request, other] = [get('/x', 'secret'), get('/x', 'secret')]
+    const passage = followPassage(request)
+    const failure = describeFailure(request, 'client_left')
+    describeFailure(other, 'upstream_timeout')
+    expect(passage.failure).toBe(failure)
+    expect(passageOf(other)).toBeUndefined()
   })
 })

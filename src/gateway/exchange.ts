@@ -58,7 +58,7 @@ export interface Forwarding {
 /** The answer of the upstream, or why there is none. */
 export type Outcome =
   | { readonly response: UpstreamAnswer }
-  | { readonly code: 'upstream_timeout' | 'client_left' }
+  | { readonly code: 'malformed_request' | 'upstream_timeout' | 'client_left' }
   | { readonly code: 'upstream_unreachable'; readonly error: unknown }
 
 /**
@@ -71,6 +71,8 @@ export async function exchange(
   client: AbortSignal,
   timeoutMs: number,
 ): Promise<Outcome> {
+  const headers = headersOf(forwarding)
+  if (headers === undefined) return { code: 'malformed_request' }
   const controller = new AbortController()
   let code: 'upstream_timeout' | 'client_left' | undefined
   const end = (why: typeof code): void => {
@@ -81,7 +83,7 @@ export async function exchange(
   const timer = setTimeout(() => end('upstream_timeout'), timeoutMs)
   client.addEventListener('abort', leave)
   if (client.aborted) leave()
-  const pending = send(fetch, forwarding, controller.signal)
+  const pending = send(fetch, forwarding, headers, controller.signal)
   try {
     // A `fetch` that ignores its signal must not hold the client.
     return { response: await orAborted(pending, controller.signal) }
@@ -95,12 +97,21 @@ export async function exchange(
   }
 }
 
+/** `undefined` if they cannot be sent: some runtimes accept a header in a request that they reject in `Headers`. */
+function headersOf({ init }: Forwarding): Headers | undefined {
+  try {
+    return new Headers([...init.headers])
+  } catch {
+    return undefined
+  }
+}
+
 async function send(
   fetch: UpstreamFetch,
   { url, init, mayBeEmpty }: Forwarding,
+  headers: Headers,
   signal: AbortSignal,
 ): Promise<UpstreamResponse> {
-  const headers = new Headers([...init.headers])
   if (!mayBeEmpty || init.body === null) return fetch(url, { ...init, headers, signal })
   return fetch(url, { ...init, headers, body: await bodyOrNull(init.body), signal })
 }

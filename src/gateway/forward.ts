@@ -97,7 +97,7 @@ export function createForward(gateway: ForwardOptions): Forward {
     try {
       return plan(request, args, direct)
     } catch {
-      // Some runtimes accept a header in a request that they reject in `Headers`.
+      // A Request that is none of the runtime may fail when it is read.
       return 'malformed_request'
     }
   }

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createForwardAuth } from '../../src/forward-auth.ts'
 import { createGateway } from '../../src/gateway.ts'
 import { withAuth } from '../../src/index.ts'
@@ -45,52 +45,27 @@ function textOf({ rawHeaders }: IncomingMessage, name: string): string | undefin
 }
 
 /** Reads the headers as OGX does: as UTF-8, and without decoding percent signs. */
-async function startOgx() {
-  const asked = vi.fn<() => void>()
+async function startOgx(): Promise<number> {
   const { port } = await run(
     createServer((request, response) => {
-      asked()
       const attributes: unknown = JSON.parse(textOf(request, 'x-auth-attributes') ?? '{}')
       const principal = textOf(request, 'x-auth-principal')
       const tenant = textOf(request, 'x-auth-tenant')
       response.end(JSON.stringify({ principal, tenant, attributes }))
     }),
   )
-  return { port, asked }
+  return port
 }
 
 const NAMES = ['alice', 'alice b', 'Doe, John', 'Jürgen Müller', '山田', 'a%20b', 'Å', '🙂 100%']
 
 describe('an identity in UTF-8', () => {
   it.each(NAMES)('has the name %s for a server that decodes no percent signs', async (name) => {
-    const port = await startGateway((await startOgx()).port, { principal: name, tenant: name })
+    const port = await startGateway(await startOgx(), { principal: name, tenant: name })
     expect(await ask(port, [BEARER])).toEqual({
       status: 200,
       body: { principal: name, tenant: name, attributes: { größe: ['a, ü'] } },
     })
-  })
-
-  it.each(['a\r\nX-Admin: 1', '\ud800', ' alice', 'alice\u00a0'])(
-    'is not sent for %j, which a header cannot carry or a server would trim',
-    async (name) => {
-      for (const names of [{ principal: name }, { principal: 'alice', tenant: name }]) {
-        const { port, asked } = await startOgx()
-        const told = await ask(await startGateway(port, names), [BEARER])
-        expect(told).toMatchObject({
-          status: 502,
-          body: { error: { code: 'identity_not_forwardable' } },
-        })
-        expect(asked).not.toHaveBeenCalled()
-      }
-    },
-  )
-
-  it('has at most 8,192 bytes', async () => {
-    const { port } = await startOgx()
-    const sized = async (count: number): Promise<number | undefined> =>
-      (await ask(await startGateway(port, { principal: 'ü'.repeat(count) }), [BEARER])).status
-    expect(await sized(4096)).toBe(200)
-    expect(await sized(4097)).toBe(502)
   })
 
   it('is what a subrequest of forward auth is answered, too', async () => {
@@ -120,13 +95,6 @@ describe('a signed identity in UTF-8', () => {
     const names = { principal: name, tenant: name, clientId: name, scopes: ['lesen:ü', 'a%20b'] }
     const port = await startGateway(server.port, names, options)
     expect((await ask(port, [BEARER])).body).toMatchObject(names)
-  })
-
-  it('is not sent with a scope that would be two', async () => {
-    const { port } = await startOgx()
-    const names = { principal: 'alice', scopes: ['a b'] }
-    expect((await ask(await startGateway(port, names), [BEARER])).status).toBe(502)
-    expect((await ask(await startGateway(port, names, {}), [BEARER])).status).toBe(200)
   })
 
   it.each([
