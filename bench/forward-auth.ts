@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { findFreePort } from '../tests/support/loopback.ts'
-import { startProxy } from '../tests/support/proxied-app.ts'
+import { startProxy } from '../tests/forward-auth/proxied-app.ts'
 import { spawnProgram } from '../tests/support/spawned-program.ts'
 
 /**

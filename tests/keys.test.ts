@@ -21,7 +21,7 @@ import type { KeyStore } from '../src/keys.ts'
 const pathOf = setupFolder()
 const run = promisify(execFile)
 const COMMAND = join(import.meta.dirname, '../dist/cli.js')
-const EDITOR = join(import.meta.dirname, 'support/key-editor.js')
+const EDITOR = join(import.meta.dirname, 'keys/programs/key-editor.js')
 
 interface Made {
   readonly id: string

@@ -9,10 +9,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { IS_NIGHTLY } from './support/nightly.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const PROGRAM = fileURLToPath(new URL('support/many-tokens.js', import.meta.url))
-const KEY_IDS = fileURLToPath(new URL('support/many-key-ids.js', import.meta.url))
-const FULL_CACHE = fileURLToPath(new URL('support/full-cache.js', import.meta.url))
-const LONG_TOKENS = fileURLToPath(new URL('support/long-tokens.js', import.meta.url))
+const PROGRAM = fileURLToPath(new URL('memory/programs/many-tokens.js', import.meta.url))
+const KEY_IDS = fileURLToPath(new URL('memory/programs/many-key-ids.js', import.meta.url))
+const FULL_CACHE = fileURLToPath(new URL('memory/programs/full-cache.js', import.meta.url))
+const LONG_TOKENS = fileURLToPath(new URL('memory/programs/long-tokens.js', import.meta.url))
 const MIB = 1024 * 1024
 // A million takes half a minute or more. With fewer than 200,000 the heap has not settled.
 const TOKENS = IS_NIGHTLY ? 1_000_000 : 200_000

@@ -12,7 +12,7 @@ import {
   tracer,
   unregister,
   verifier,
-} from './support/telemetry-sdk.ts'
+} from './otel/telemetry-sdk.ts'
 import type { AuthEvent, AskVerifier } from '../src/index.ts'
 import type { ObserveOptions } from '../src/otel.ts'
 

@@ -6,11 +6,11 @@ import { describe, expect, it } from 'vitest'
 import { ConfigFileError, loadConfig } from '../src/yaml.ts'
 import { runs } from './support/nightly.ts'
 import { createSchema, formatJson } from '../scripts/docs/option-schema.ts'
-import { PROVIDER_ROWS } from './support/provider-rows.ts'
+import { PROVIDER_ROWS } from './yaml/providers/provider-rows.ts'
 import { WALKS, withValue } from '../scripts/docs/schema-files.ts'
 import { SELF_SIGNED } from './support/self-signed-certificate.ts'
 import { setupFolder } from './support/temporary-folder.ts'
-import { problemsOf } from './support/yaml-problems.ts'
+import { problemsOf } from './yaml/problems.ts'
 import type { Path } from '../scripts/docs/schema-files.ts'
 
 const RUNS = runs(5000)

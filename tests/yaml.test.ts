@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { AuthConfigError, withAuth } from '../src/index.ts'
 import { ConfigFileError, parseConfig } from '../src/yaml.ts'
 import { isLinear } from './parsers/timed-parsers.ts'
-import { errorOf, problemsOf } from './support/yaml-problems.ts'
+import { errorOf, problemsOf } from './yaml/problems.ts'
 import { runs } from './support/nightly.ts'
 
 const ENDPOINT = 'https://auth.example.com/validate'

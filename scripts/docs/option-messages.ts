@@ -20,7 +20,7 @@ import {
   tenancy,
 } from '../../src/verifiers.ts'
 import { WALKS, withValue } from './schema-files.ts'
-import { problemsOf } from '../../tests/support/yaml-problems.ts'
+import { problemsOf } from '../../tests/yaml/problems.ts'
 import type { OptionProblem } from '../../src/index.ts'
 import type { Path } from './schema-files.ts'
 

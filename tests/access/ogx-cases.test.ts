@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isPermitted, matchOf, problemsOf } from '../support/route-policy.ts'
-import { ogxPermits } from '../support/ogx-policy.ts'
+import { ogxPermits } from './ogx-policy.ts'
 import type { RouteRule } from '../../src/access.ts'
 import type { Attributes } from '../support/route-policy.ts'
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { canonicalPath } from '../../src/core/request/target.ts'
 import { runs } from '../support/nightly.ts'
-import { ogxPermits } from '../support/ogx-policy.ts'
+import { ogxPermits } from './ogx-policy.ts'
 import { isPermitted, matchOf } from '../support/route-policy.ts'
 import type { RouteRule } from '../../src/access.ts'
 

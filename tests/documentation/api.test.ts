@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { readFences } from '../support/markdown.ts'
 import { readJson, ROOT, sorted } from '../support/project.ts'
 import { MODULES } from '../support/source-modules.ts'
-import { findTypeErrors, isPlace } from '../support/type-check.ts'
+import { findTypeErrors, isPlace } from './type-check.ts'
 import type { Fence } from '../support/markdown.ts'
 
 /** `npm run docs:api` builds the reference from the comments of the exported names. */

@@ -6,7 +6,7 @@ import { withOptionTables } from '../../scripts/docs/option-tables.ts'
 import { createExampleModule, OPTION_EXAMPLES } from '../../scripts/docs/option-examples.ts'
 import { createPage } from '../../scripts/docs/option-page.ts'
 import { readOptionsOfType } from '../../scripts/docs/documented-types.ts'
-import { findTypeErrors } from '../support/type-check.ts'
+import { findTypeErrors } from './type-check.ts'
 import { withDifferences } from '../recorded/page.ts'
 import { readText } from '../support/project.ts'
 

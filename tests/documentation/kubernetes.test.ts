@@ -3,7 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { withAuth } from '../../src/index.ts'
 import { jwt } from '../../src/jwt.ts'
 import { loadConfig } from '../../src/yaml.ts'
-import { ALLOWED, startKubernetes, tokenReview } from '../support/kubernetes-service.ts'
+import {
+  ALLOWED,
+  startKubernetes,
+  tokenReview,
+} from '../verifiers/kubernetes/kubernetes-service.ts'
 import { get } from '../support/requests.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import { at, readRecording } from '../recorded/recording.ts'

@@ -5,11 +5,11 @@ import { forwardAuthCommand } from '../../src/cli/commands/forward-auth.ts'
 import { startAuthEndpoint } from '../support/auth-endpoint.ts'
 import { whyMissing } from '../support/installed.ts'
 import { close, findFreePort, listen } from '../support/loopback.ts'
-import { PROGRAMS, startApp, startProxy } from '../support/proxied-app.ts'
+import { PROGRAMS, startApp, startProxy } from './proxied-app.ts'
 import { serveCommand, stopCommands } from '../support/served-command.ts'
 import { TOKEN } from '../support/token.ts'
 import type { RequestListener } from 'node:http'
-import type { TestedProxy } from '../support/proxied-app.ts'
+import type { TestedProxy } from './proxied-app.ts'
 
 /** What the proxies do when forward auth does not answer, or something else answers in its place. */
 

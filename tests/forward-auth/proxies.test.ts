@@ -13,13 +13,13 @@ import { exchange } from '../support/raw-client.ts'
 import { startAuthEndpoint } from '../support/auth-endpoint.ts'
 import { whyMissing } from '../support/installed.ts'
 import { readText } from '../support/project.ts'
-import { PROGRAMS, startApp, startProxy } from '../support/proxied-app.ts'
+import { PROGRAMS, startApp, startProxy } from './proxied-app.ts'
 import { head, openSocket } from '../support/raw-client.ts'
 import { serveCommand, stopCommands } from '../support/served-command.ts'
 import { TOKEN } from '../support/token.ts'
 import { words } from '../support/words.ts'
 import type { AuthEndpoint } from '../support/auth-endpoint.ts'
-import type { TestedProxy } from '../support/proxied-app.ts'
+import type { TestedProxy } from './proxied-app.ts'
 
 const KEY = `sk-${TOKEN}`
 const GOOD = `Authorization: Bearer ${KEY}`

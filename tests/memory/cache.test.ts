@@ -12,7 +12,7 @@ import {
   pass,
   resetCachedEndpoint,
   state,
-} from '../support/cached-endpoint.ts'
+} from './cached-endpoint.ts'
 import { collectGarbage } from '../support/garbage.ts'
 import { TOKEN } from '../support/token.ts'
 import type { AllowVerdict, ParsedVerdict } from '../../src/core/endpoint/verdict.ts'

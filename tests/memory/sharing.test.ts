@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createGate } from '../../src/core/gate.ts'
 import { memoryCache } from '../../src/memory/memory-cache.ts'
-import { partitionOf } from '../support/cached-endpoint.ts'
+import { partitionOf } from './cached-endpoint.ts'
 import { SharedCalls } from '../../src/core/asking/shared-calls.ts'
 import { createFacts } from '../../src/core/request/check.ts'
 import { systemClock } from '../../src/core/runtime.ts'

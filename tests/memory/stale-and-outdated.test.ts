@@ -8,7 +8,7 @@ import {
   pass,
   resetCachedEndpoint,
   state,
-} from '../support/cached-endpoint.ts'
+} from './cached-endpoint.ts'
 import type { CacheBounds } from '../../src/core/seams.ts'
 import type { AllowVerdict, ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
 

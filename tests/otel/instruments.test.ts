@@ -4,14 +4,7 @@ import { AuthUnavailableError, memoryCache, withAuth } from '../../src/index.ts'
 import { observe } from '../../src/otel.ts'
 import { readJson } from '../support/project.ts'
 import { get } from '../support/requests.ts'
-import {
-  collect,
-  collectAll,
-  guard,
-  setupTelemetry,
-  spans,
-  TOKEN,
-} from '../support/telemetry-sdk.ts'
+import { collect, collectAll, guard, setupTelemetry, spans, TOKEN } from './telemetry-sdk.ts'
 import type { AskVerifier, AuthConfig } from '../../src/index.ts'
 
 setupTelemetry()

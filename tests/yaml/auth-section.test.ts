@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { linesOf } from '../support/yaml-problems.ts'
+import { linesOf } from './problems.ts'
 
 const NOT_ENFORCED =
   "must be left out: with-auth does not enforce it, since it needs the database of OGX. If your upstream does, with type: upstream_header in its own file, say so: with the option accessPolicy: 'upstream' of loadConfig, parseConfig and watchConfig, or with the flag --upstream-enforces-access-policy"

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { MOST_TEXT, parseFile } from '../../src/yaml/document.ts'
-import { linesOf } from '../support/yaml-problems.ts'
+import { linesOf } from './problems.ts'
 import type { ConfigProblem } from '../../src/yaml/problems.ts'
 
 const problemsOf = (text: string): readonly ConfigProblem[] => parseFile('f', text).findings.all()

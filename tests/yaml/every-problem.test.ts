@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
-import { problemsOf } from '../support/yaml-problems.ts'
+import { problemsOf } from './problems.ts'
 
 /** No problem of a file hides another one: whoever corrects all of them gets no new ones. */
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../src/yaml.ts'
 import { words } from '../support/words.ts'
-import { errorOf, linesOf, problemsOf } from '../support/yaml-problems.ts'
+import { errorOf, linesOf, problemsOf } from './problems.ts'
 import type { ConfigFileError } from '../../src/yaml.ts'
 
 const ENDPOINT = 'https://auth.example.com/validate'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkConfig } from '../../src/yaml/option-problems.ts'
 import { readText } from '../../src/yaml/parsed-file.ts'
-import { inAuth, problemsOf } from '../support/yaml-problems.ts'
+import { inAuth, problemsOf } from './problems.ts'
 
 const keysOf = (auth: string, env = {}): string[] =>
   problemsOf(`server: { auth: { endpoint: "https://h/", ${auth} } }`, env).map(({ key }) =>

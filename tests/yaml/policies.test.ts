@@ -11,7 +11,7 @@ import { get } from '../support/requests.ts'
 import { accessTo, problemsOf as problemsOfRules } from '../support/route-policy.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import { TOKEN } from '../support/token.ts'
-import { inAuth, linesOf, problemsOf } from '../support/yaml-problems.ts'
+import { inAuth, linesOf, problemsOf } from './problems.ts'
 import type { RouteRule } from '../../src/access.ts'
 import type { LoadOptions, WatchedConfig } from '../../src/yaml.ts'
 

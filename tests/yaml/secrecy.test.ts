@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../src/yaml.ts'
-import { errorOf, inAuth } from '../support/yaml-problems.ts'
+import { errorOf, inAuth } from './problems.ts'
 
 describe('an error shows no secret', () => {
   const secret = 'gehe im\u00e9nis'

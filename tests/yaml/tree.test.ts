@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseFile } from '../../src/yaml/document.ts'
 import { parseConfig } from '../../src/yaml.ts'
-import { linesOf } from '../support/yaml-problems.ts'
+import { linesOf } from './problems.ts'
 
 const messagesOf = (text: string): string[] =>
   parseFile('f', text)

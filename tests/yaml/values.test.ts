@@ -3,7 +3,7 @@ import { placeOf } from '../../src/yaml/origins.ts'
 import { readText } from '../../src/yaml/parsed-file.ts'
 import { jwt } from '../../src/jwt.ts'
 import { parseConfig } from '../../src/yaml.ts'
-import { inAuth, linesOf } from '../support/yaml-problems.ts'
+import { inAuth, linesOf } from './problems.ts'
 
 function read(lines: string) {
   const text = `server:\n  auth:\n${lines.replace(/^(?=.)/gm, '    ')}\n`

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { configCommand } from '../../../src/cli/commands/config.ts'
-import { PROVIDER_ROWS } from '../../support/provider-rows.ts'
+import { PROVIDER_ROWS } from '../../yaml/providers/provider-rows.ts'
 import { runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 

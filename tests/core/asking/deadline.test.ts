@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
-import { callsTo } from '../../support/calls.ts'
+import { callsTo } from './calls.ts'
 import { checkOf } from '../../support/checks.ts'
 import type { Attempt, ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
 

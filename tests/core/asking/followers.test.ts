@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
-import { allow, heldCalls, sharedCalls, TIMEOUT } from '../../support/held-calls.ts'
+import { allow, heldCalls, sharedCalls, TIMEOUT } from './held-calls.ts'
 import type { ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
 
 const settle = (ms = 0): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)

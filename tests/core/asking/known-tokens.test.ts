@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Generations, KnownTokens } from '../../../src/core/asking/known-tokens.ts'
 import { NOBODY } from '../../../src/core/endpoint/identity.ts'
-import { callsTo } from '../../support/calls.ts'
+import { callsTo } from './calls.ts'
 import { checkOf } from '../../support/checks.ts'
 import { createAuthenticator, memoryCache } from '../../../src/index.ts'
 import { get } from '../../support/requests.ts'

@@ -4,7 +4,7 @@ import { createCheck } from '../../../src/core/request/check.ts'
 import type { Check } from '../../../src/core/request/check.ts'
 import { checkOf } from '../../support/checks.ts'
 import { collectGarbage } from '../../support/garbage.ts'
-import { allow, heldCalls, sharedCalls, TIMEOUT } from '../../support/held-calls.ts'
+import { allow, heldCalls, sharedCalls, TIMEOUT } from './held-calls.ts'
 
 const settle = (ms = 0): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
 

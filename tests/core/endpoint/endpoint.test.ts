@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { runtimeFetch } from '../../../src/dispatcher/node-fetch.ts'
-import { ADDRESS, answering, ask, IDENTITY, reasonOf } from '../../support/asked-endpoint.ts'
+import { ADDRESS, answering, ask, IDENTITY, reasonOf } from './asked-endpoint.ts'
 import { createFacts } from '../../../src/core/request/check.ts'
 import { checkOf } from '../../support/checks.ts'
 import type { Transport } from '../../../src/index.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createEndpoint } from '../../../src/core/endpoint/endpoint.ts'
-import { ADDRESS, answering, ask, IDENTITY, reasonOf } from '../../support/asked-endpoint.ts'
+import { ADDRESS, answering, ask, IDENTITY, reasonOf } from './asked-endpoint.ts'
 import { checkOf } from '../../support/checks.ts'
 import { words } from '../../support/words.ts'
 import type { AuthEvent, Transport } from '../../../src/index.ts'

@@ -2,7 +2,7 @@ import { createHmac, createSign, generateKeyPairSync } from 'node:crypto'
 import { HttpResponse } from 'msw'
 import { describe, expect, it } from 'vitest'
 import { getAuth, memoryCache, withAuth } from '../../../src/index.ts'
-import { GUARDED, NEVER_ASKED, setupAttack, withHeader } from '../../support/attack.ts'
+import { GUARDED, NEVER_ASKED, setupAttack, withHeader } from './attack.ts'
 import { get, raw } from '../../support/requests.ts'
 import { TOKEN } from '../../support/token.ts'
 

@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest'
-import { setupAttack } from '../../support/attack.ts'
+import { setupAttack } from './attack.ts'
 import { get } from '../../support/requests.ts'
 import { TOKEN } from '../../support/token.ts'
 

@@ -18,7 +18,7 @@ import { setupFolder } from '../../support/temporary-folder.ts'
 import type { KeyUse } from '../../../src/keys.ts'
 
 const pathOf = setupFolder()
-const COUNTER = join(import.meta.dirname, '../../support/key-counter.js')
+const COUNTER = join(import.meta.dirname, '../programs/key-counter.js')
 const run = promisify(execFile)
 const LONG_AGO = Date.now() / 1000 - 7200
 

@@ -1,15 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { githubToken } from '../../../src/verifiers.ts'
-import {
-  guardBy,
-  organizationsOf,
-  PERSONAL,
-  startGithub,
-  USER,
-} from '../../support/github-service.ts'
+import { guardBy, organizationsOf, PERSONAL, startGithub, USER } from './github-service.ts'
 import { ask as askAlone } from '../../support/issuer.ts'
 import { words } from '../../support/words.ts'
-import type { Said } from '../../support/github-service.ts'
+import type { Said } from './github-service.ts'
 
 const OAUTH = `gho_${'a1B2'.repeat(9)}`
 const APP = { clientId: 'Iv1.0123456789abcdef', clientSecret: 'secret-of-the-app' }

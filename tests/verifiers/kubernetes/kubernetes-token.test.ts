@@ -13,7 +13,7 @@ import {
   tokenReview,
   UNAUTHORIZED,
   UNKNOWN,
-} from '../../support/kubernetes-service.ts'
+} from './kubernetes-service.ts'
 import { readJson } from '../../support/project.ts'
 import type { KubernetesTokenOptions } from '../../../src/verifiers.ts'
 import { words } from '../../support/words.ts'

@@ -7,7 +7,7 @@ import {
   startKubernetes,
   tokenReview,
   UNAUTHORIZED,
-} from '../../support/kubernetes-service.ts'
+} from './kubernetes-service.ts'
 
 const NEVER = new AbortController().signal
 

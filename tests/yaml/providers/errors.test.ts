@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { ConfigFileError, loadConfig, parseConfig } from '../../../src/yaml.ts'
 import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
-import { problemsOf } from '../../support/yaml-problems.ts'
+import { problemsOf } from '../problems.ts'
 
 /** The problems of a provider, each with its place and its remedy. `hunter` is a secret. */
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { jwt } from '../../../src/jwt.ts'
 import { parseConfig } from '../../../src/yaml.ts'
-import { problemsOf } from '../../support/yaml-problems.ts'
+import { problemsOf } from '../problems.ts'
 import type { AuthConfig } from '../../../src/index.ts'
 
 /** Forms of `server.auth` that older servers had. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseVerifier } from '../../../src/core/config/verifier.ts'
 import { parseConfig } from '../../../src/yaml.ts'
-import { problemsOf } from '../../support/yaml-problems.ts'
+import { problemsOf } from '../problems.ts'
 
 /** `server.tenancy` of a run.yaml. */
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { Slots } from '../../../../src/core/asking/slots/slots.ts'
-import { callsTo } from '../../../support/calls.ts'
+import { callsTo } from '../calls.ts'
 import { checkOf } from '../../../support/checks.ts'
 import type { Check } from '../../../../src/core/request/check.ts'
 import type { Attempt, ParsedVerdict } from '../../../../src/core/endpoint/verdict.ts'

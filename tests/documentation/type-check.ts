@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import ts from 'typescript'
-import { ROOT } from './project.ts'
+import { ROOT } from '../support/project.ts'
 
 /** The platform of a code block, by the second word after its fence. `''` is any runtime with the web's globals. */
 export const PLACES = {

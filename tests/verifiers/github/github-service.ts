@@ -1,8 +1,8 @@
-import { githubToken } from '../../src/verifiers.ts'
-import { guardWith } from './guarded-verifier.ts'
-import { startService } from './verifier-service.ts'
-import type { GithubTokenOptions } from '../../src/verifiers.ts'
-import type { Answer, ServiceCall } from './verifier-service.ts'
+import { githubToken } from '../../../src/verifiers.ts'
+import { guardWith } from '../../support/guarded-verifier.ts'
+import { startService } from '../../support/verifier-service.ts'
+import type { GithubTokenOptions } from '../../../src/verifiers.ts'
+import type { Answer, ServiceCall } from '../../support/verifier-service.ts'
 
 export const PERSONAL = `ghp_${'a1B2'.repeat(9)}`
 export const USER = {

@@ -1,11 +1,11 @@
-import { Calls } from '../../src/core/asking/call.ts'
-import { KnownTokens } from '../../src/core/asking/known-tokens.ts'
-import { createFacts } from '../../src/core/request/check.ts'
-import { checkOf } from './checks.ts'
-import type { CallRules } from '../../src/core/asking/call.ts'
-import type { CallStart } from '../../src/core/asking/call-state.ts'
-import type { Attempt, ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
-import type { Check } from '../../src/core/request/check.ts'
+import { Calls } from '../../../src/core/asking/call.ts'
+import { KnownTokens } from '../../../src/core/asking/known-tokens.ts'
+import { createFacts } from '../../../src/core/request/check.ts'
+import { checkOf } from '../../support/checks.ts'
+import type { CallRules } from '../../../src/core/asking/call.ts'
+import type { CallStart } from '../../../src/core/asking/call-state.ts'
+import type { Attempt, ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
+import type { Check } from '../../../src/core/request/check.ts'
 
 interface Surroundings {
   readonly now?: () => number

@@ -1,10 +1,10 @@
 import { HttpResponse } from 'msw'
 import { beforeEach, vi } from 'vitest'
-import { withAuth } from '../../src/index.ts'
-import { ENDPOINT, setupEndpoint } from './msw-endpoint.ts'
-import { raw } from './requests.ts'
-import type { AuthConfig } from '../../src/index.ts'
-import type { Asked, MswEndpoint } from './msw-endpoint.ts'
+import { withAuth } from '../../../src/index.ts'
+import { ENDPOINT, setupEndpoint } from '../../support/msw-endpoint.ts'
+import { raw } from '../../support/requests.ts'
+import type { AuthConfig } from '../../../src/index.ts'
+import type { Asked, MswEndpoint } from '../../support/msw-endpoint.ts'
 
 export const GUARDED: AuthConfig = { endpoint: ENDPOINT, public: ['/healthz', '/public/*', '/'] }
 

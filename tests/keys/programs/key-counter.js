@@ -1,5 +1,5 @@
 // Checks a key several times, as a server does, stays for a while, and ends. A test runs several at once.
-import { createKeyEndpoint } from '../../dist/keys.js'
+import { createKeyEndpoint } from '../../../dist/keys.js'
 
 const [file = '', key = '', count = '0', stayMs = '0'] = process.argv.slice(2)
 const endpoint = createKeyEndpoint({ file })

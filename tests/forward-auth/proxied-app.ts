@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { findFreePort, isListening } from './loopback.ts'
-import { readText } from './project.ts'
-import { answer, bodyOf, fieldOf, startRawUpstream, whenComplete } from './raw-upstream.ts'
-import { acceptEcho } from './socket-gateway.ts'
-import { spawnProgram } from './spawned-program.ts'
-import type { SpawnedProgram } from './spawned-program.ts'
+import { findFreePort, isListening } from '../support/loopback.ts'
+import { readText } from '../support/project.ts'
+import { answer, bodyOf, fieldOf, startRawUpstream, whenComplete } from '../support/raw-upstream.ts'
+import { acceptEcho } from '../support/socket-gateway.ts'
+import { spawnProgram } from '../support/spawned-program.ts'
+import type { SpawnedProgram } from '../support/spawned-program.ts'
 
 /** A request, as the app behind a proxy got it. */
 export interface Reached {

@@ -1,5 +1,5 @@
 import type { RouteRule } from '../../src/access.ts'
-import type { Attributes } from './route-policy.ts'
+import type { Attributes } from '../support/route-policy.ts'
 
 /**
  * What OGX decides by `route_policy`: its published rules, written again. A user without attributes is one all the same; `undefined`

@@ -1,5 +1,5 @@
 // Creates keys in a file and revokes every second one. A test runs several editors at once.
-import { createKey, revokeKey } from '../../dist/keys.js'
+import { createKey, revokeKey } from '../../../dist/keys.js'
 
 const [file = '', name = '', count = '0'] = process.argv.slice(2)
 const made = []

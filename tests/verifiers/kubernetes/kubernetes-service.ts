@@ -1,8 +1,8 @@
-import { kubernetesToken } from '../../src/verifiers.ts'
-import { guardWith } from './guarded-verifier.ts'
-import { startService } from './verifier-service.ts'
-import type { KubernetesTokenOptions } from '../../src/verifiers.ts'
-import type { Answer, ServiceCall } from './verifier-service.ts'
+import { kubernetesToken } from '../../../src/verifiers.ts'
+import { guardWith } from '../../support/guarded-verifier.ts'
+import { startService } from '../../support/verifier-service.ts'
+import type { KubernetesTokenOptions } from '../../../src/verifiers.ts'
+import type { Answer, ServiceCall } from '../../support/verifier-service.ts'
 
 /** Bodies as the API server of Kubernetes 1.31 sends them, with other names. */
 

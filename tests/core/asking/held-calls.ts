@@ -1,11 +1,11 @@
-import { AuthUnavailableError } from '../../src/core/errors.ts'
-import { SharedCalls } from '../../src/core/asking/shared-calls.ts'
-import { createFacts } from '../../src/core/request/check.ts'
-import { UnderWay } from '../../src/core/asking/under-way.ts'
-import { KnownTokens } from '../../src/core/asking/known-tokens.ts'
-import { checkOf } from './checks.ts'
-import type { CallStart } from '../../src/core/asking/call-state.ts'
-import type { AllowVerdict, ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
+import { AuthUnavailableError } from '../../../src/core/errors.ts'
+import { SharedCalls } from '../../../src/core/asking/shared-calls.ts'
+import { createFacts } from '../../../src/core/request/check.ts'
+import { UnderWay } from '../../../src/core/asking/under-way.ts'
+import { KnownTokens } from '../../../src/core/asking/known-tokens.ts'
+import { checkOf } from '../../support/checks.ts'
+import type { CallStart } from '../../../src/core/asking/call-state.ts'
+import type { AllowVerdict, ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
 
 export const TIMEOUT = 1000
 

@@ -1,11 +1,11 @@
-import { createAsk } from '../../src/core/endpoint/checked-verifier.ts'
-import { createEndpoint } from '../../src/core/endpoint/endpoint.ts'
-import { AuthUnavailableError } from '../../src/core/errors.ts'
-import { attemptOf, checkOf } from './checks.ts'
-import type { Attempt } from '../../src/core/endpoint/verdict.ts'
-import type { EndpointOptions } from '../../src/core/endpoint/endpoint.ts'
-import type { Channel } from '../../src/core/response/events.ts'
-import type { Transport } from '../../src/index.ts'
+import { createAsk } from '../../../src/core/endpoint/checked-verifier.ts'
+import { createEndpoint } from '../../../src/core/endpoint/endpoint.ts'
+import { AuthUnavailableError } from '../../../src/core/errors.ts'
+import { attemptOf, checkOf } from '../../support/checks.ts'
+import type { Attempt } from '../../../src/core/endpoint/verdict.ts'
+import type { EndpointOptions } from '../../../src/core/endpoint/endpoint.ts'
+import type { Channel } from '../../../src/core/response/events.ts'
+import type { Transport } from '../../../src/index.ts'
 
 interface Asked extends EndpointOptions {
   readonly notify: Channel['notify']
