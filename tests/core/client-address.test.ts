@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest'
 import { NO_ADDRESS } from '../../src/core/config/options.ts'
 import { createGate } from '../../src/core/gate.ts'
-import { memoryCache, withAuth } from '../../src/index.ts'
+import { createAuthenticator, memoryCache, withAuth } from '../../src/index.ts'
 import { defineVerifier } from '../../src/verifiers.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
 import { get } from '../support/requests.ts'
@@ -79,7 +79,7 @@ it('is told to a verifier only if it reads it, or does not say what it reads', a
 
 it('cannot be read without the function', () => {
   const { verifier } = recorder({ clientAddress: true })
-  expect(() => guardWith(verifier)).toThrow(
+  expect(() => createAuthenticator({ verifier })).toThrow(
     `"context.clientAddress" must be given, since the verifier reads it: ${FORM}`,
   )
 })

@@ -1,4 +1,4 @@
-import { createAuthenticator } from '../../src/index.ts'
+import { createGate } from '../../src/core/gate.ts'
 import { get } from './requests.ts'
 import { TOKEN } from './token.ts'
 import type { Auth, AuthConfig, AuthEvent, DecisionEvent, Verifier } from '../../src/index.ts'
@@ -6,24 +6,38 @@ import type { Auth, AuthConfig, AuthEvent, DecisionEvent, Verifier } from '../..
 /** The decision about one request, with the identity of an allow. */
 export type Decided = DecisionEvent & { readonly auth?: Auth }
 
+/** A request, and the address of its client. */
+export interface Sent {
+  readonly token?: string | undefined
+  readonly path?: string
+  readonly headers?: Record<string, string> | undefined
+  readonly from?: string
+}
+
 /** A guard with a verifier, and a function that sends a request through it. */
 export const guardWith = (verifier: Verifier, config: AuthConfig = {}) =>
   guardOf({ verifier, ...config })
 
-/** A guard with these options. */
+/** A guard with these options. It knows the address as the gateway does, whose file has no function for it. */
 export function guardOf(config: AuthConfig) {
   const events: AuthEvent[] = []
+  let address: string | undefined
   const onEvent = (event: AuthEvent): void => void events.push(event)
-  const authenticate = createAuthenticator({ retry: false, ...config, onEvent })
+  const { decide } = createGate({ retry: false, ...config, onEvent }, () => address)
+  const send = async ({ token, path = '/v1/models', headers, from }: Sent): Promise<Decided> => {
+    address = from
+    const decision = await decide(get(path, token, headers), [])
+    const [event] = events.filter((one) => one.type === 'decision').slice(-1)
+    if (event === undefined) throw new Error('Expected a decision')
+    const auth = decision.admitted ? decision.auth : undefined
+    return { ...event, ...(auth === undefined ? {} : { auth }) }
+  }
   return {
     events,
     warnings: (): string[] =>
       events.flatMap((event) => (event.type === 'warning' ? [event.message] : [])),
-    ask: async (token = TOKEN, path = '/', headers?: Record<string, string>): Promise<Decided> => {
-      const result = await authenticate(get(path, token, headers))
-      const [event] = events.filter((one) => one.type === 'decision').slice(-1)
-      if (event === undefined) throw new Error('Expected a decision')
-      return { ...event, ...(result.ok && result.auth !== undefined ? { auth: result.auth } : {}) }
-    },
+    send,
+    ask: (token = TOKEN, path = '/', headers?: Record<string, string>): Promise<Decided> =>
+      send({ token, path, headers }),
   }
 }

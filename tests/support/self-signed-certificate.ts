@@ -1,60 +1,29 @@
 /**
- * A self-signed certificate for `localhost` and its key, made with `openssl req -x509 -newkey rsa:2048 -nodes
- * -days 36500 -subj /CN=localhost`. The key is public and protects nothing: it only makes a TLS server that fails.
+ * A self-signed certificate for `localhost` and its key, made with `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256
+ * -nodes -days 36500 -subj /CN=localhost`. The key is public and protects nothing: it only makes a TLS server that fails.
  */
 export const SELF_SIGNED = {
   key: `-----BEGIN PRIVATE KEY-----
-MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQDb5cxgE6ikH3/H
-HWSxC25ShXEmiaViq6/ZekOvtGM51jE1QmMYv9NrWzhd7747ULDuOTyXOPZcjvrp
-vtqX++SwFWbXcxWYTC+AZn+toQArpR3zl6nO7O4PbdnUoz9LEvRMZkFOdYQu30uZ
-49vPXvJ/7WfSYnyirbEMDGjnFVlEKW5K2dUxcHvHIjmIl0Y4MOn4KT0f9fCIEDFr
-Re7EOq2rx57CgPeaL2aSjAY+EdMFYKisKwDBvq6HkX/zeOIjWZvCWQnMelxj5Ux5
-Jy4ehIe60azJ+ODGyWk1tmKjfCM47S0GRkzvDCexXdVDiz+IUyJs2mKtMYELO90u
-5CVVtLYZAgMBAAECggEAAMiszfZf+mbM2C8+A8YOSH/Gh5xDwUpqo/A0Q9D1Lhh6
-AC46h3TummI+vRH81/4JhW3hjgnzUeDmGtV19sb8eZa38UJtJCf4XuEuqRYq95zc
-8ph6r9zHG/m4pjIHSJuakJeoObEATcD4xmWKK+7zFxrn7PdyKYvMNuZn7NP2B6DK
-/JOs+Lz/oFS78KuUp0gVjjKb680SujIJSXF+QB0wNi2Ip1qHJhnGixP5sFCFnMyj
-lSS0wbZ8GgYFkhuJohF7SCKzM6uGOh5MqjY6OLL4U4hh3Lbvk/CL2KVSumg2/n56
-qiXrMAj6Cl85ghd6BJmvuXSCIVupJzttJ+Wxr2s00QKBgQD8qN61EY262Uty+38J
-OzFIhEhNHrN97XzDxAAuFfZqLBmTAk5JQEu+9r/BeD/43RITGTV7ItQcSNP6BoEu
-IqKgBqecnr2bUAoSXfr0wvC3ZrRQdbWkh7rGXNBz6vND9r6w/XfHsHTiyK8wuJLp
-eRsXWFzw5VmC/VAYU/PNWXwbEQKBgQDezguCSmEwnFtXTEjITWoZZ6UWdJiSXGA4
-ZM7sQdoqKyxhnk3Mex6IIOn5HuT4n76elCZBonymO92bswv8NS+uw4U50dsAM73g
-7Nt73pYdTbjwShL5imR6XfxlokVQ/XN7Ncdw4unqz3Z6joxIRydANPigFiWBhw25
-RNhrleKaiQKBgFhfjL5SrHs9g/ls5EtLS/qsYkmvQmL6jVhAFzwHbJBIao2UEePn
-PFdIIVw/fkjCso7Bk4ZFcWGPS625VrfXX4CPs1LB51oKzesMujmgcegEYW9/LJCm
-9Ppq/nJ9LKeKB7sKfTn4i3nDbhuhg6lsNcCdpKyR3BRIHBrWSoF6GkGxAoGAdug/
-/Cj19Zt8o/pyXXPzS9ukn3dadcIXGAG07SG37QldhjuWCasrgDsQo4N5b7bRZJBs
-Wlr9azpH6vCDVPaNnBd84n69Aj6a949xE4qXUsxIBvWBauwQ8711Fkij9bVODFOH
-PRfc/xP5hy7Mb0aKDBo5Fja7jYUmLdowJjq31QECgYEA+rAFLWbVe+OgFy+VffyX
-AfZYLcMIYfj7QHbKkP5UPOFsMy+WgT8+bbjhJFXIE4nAJ6hy2xv0RpesAreqPJUT
-+j8rZdfeqXqqP5h8keaPelMUeD1BwpuW3USOejgR7UvbjjD/HYRv2YDZHp9a9ZjQ
-da3WdyitdhjG0f3Wq0Xs9sY=
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgsSKAaqxYk5nyvNfh
+Hqxh6KCbFFT6qyW7KKmEdzFvJM+hRANCAASTgL0Pyvq8owm9ghcUWcPaqbqixkKA
+F9mYDrWk77u8LeEx8yassBaAg7k4g91acwJ5b6OyA2G/wcE+opVaHSHG
 -----END PRIVATE KEY-----
 `,
   cert: `-----BEGIN CERTIFICATE-----
-MIIDCzCCAfOgAwIBAgIUdbybQ3xUCn3n0kEAA7qXd6ll3LUwDQYJKoZIhvcNAQEL
-BQAwFDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNTAyMjY0NloYDzIxMjYx
-MTAxMDIyNjQ2WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwggEiMA0GCSqGSIb3DQEB
-AQUAA4IBDwAwggEKAoIBAQDb5cxgE6ikH3/HHWSxC25ShXEmiaViq6/ZekOvtGM5
-1jE1QmMYv9NrWzhd7747ULDuOTyXOPZcjvrpvtqX++SwFWbXcxWYTC+AZn+toQAr
-pR3zl6nO7O4PbdnUoz9LEvRMZkFOdYQu30uZ49vPXvJ/7WfSYnyirbEMDGjnFVlE
-KW5K2dUxcHvHIjmIl0Y4MOn4KT0f9fCIEDFrRe7EOq2rx57CgPeaL2aSjAY+EdMF
-YKisKwDBvq6HkX/zeOIjWZvCWQnMelxj5Ux5Jy4ehIe60azJ+ODGyWk1tmKjfCM4
-7S0GRkzvDCexXdVDiz+IUyJs2mKtMYELO90u5CVVtLYZAgMBAAGjUzBRMB0GA1Ud
-DgQWBBR2iBikNJ5apwl8csubbRG5LKgXfzAfBgNVHSMEGDAWgBR2iBikNJ5apwl8
-csubbRG5LKgXfzAPBgNVHRMBAf8EBTADAQH/MA0GCSqGSIb3DQEBCwUAA4IBAQAk
-vU6pKeg2NdwSf2bgOlcDAuUoVzAihUGnpPr7iwo+fsvh5NQ9a9Ii2Rbcr7arMZcN
-xcKjuCQHfxnqgIui8AsFY1nCmTXfeAj2FywZdz1HJkZFuOJsk7KSx777A+0l/B00
-Zla4S7W0MKd/OKJ8xtNaYLMnbG0QpoDJOnh8vinjdluwr5dl9/1qllecoWVaRVBn
-lqYbKsdrmPl2pG/8Pj9QCs/UnNee0MUfozf+fJed0An6yly/R99N+vABFQauRMrI
-vyLFyA8X8guGojhD6popX8zotfvXQJkYnpO7jghMQZOq3+m9GcwyNiN7Cz+FqYQd
-bTVF8noQKNFYgMCUIaL6
+MIIBgDCCASWgAwIBAgIUXE8PluQbD9rGOovCQefwEjvsy1swCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTIwMTAzNDYzOFoYDzIxMjYxMTA3
+MDM0NjM4WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAASTgL0Pyvq8owm9ghcUWcPaqbqixkKAF9mYDrWk77u8LeEx8yassBaA
+g7k4g91acwJ5b6OyA2G/wcE+opVaHSHGo1MwUTAdBgNVHQ4EFgQU6ZPrmUqq5Hf2
+avpqhJDLLTH0iXgwHwYDVR0jBBgwFoAU6ZPrmUqq5Hf2avpqhJDLLTH0iXgwDwYD
+VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNJADBGAiEAnQtYwOuJjWa/GAsdaHCx
+qc3XpA2r1hJHQMLCkhtUc14CIQCO6OAy0z8ajSJC5+jRJuluBVcuk5PNk8j3pc04
+ZS7yNQ==
 -----END CERTIFICATE-----
 `,
 }
 
-/** Another certificate with a P-256 key, to rotate `SELF_SIGNED` to. */
+/** Another one, with `localhost` as its alternative name, to rotate `SELF_SIGNED` to. */
 export const ROTATED = {
   key: `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg4trU2U2Kc4PYxgvK

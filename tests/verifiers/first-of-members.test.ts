@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { AuthUnavailableError, memoryCache } from '../../src/index.ts'
+import { AuthUnavailableError, createAuthenticator, memoryCache } from '../../src/index.ts'
 import { defineVerifier, endpointVerifier, firstOf, introspection } from '../../src/verifiers.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
 import { ask as askAlone } from '../support/issuer.ts'
@@ -211,7 +211,7 @@ describe('a member', () => {
   it('sees the address of the client only if it reads that', async () => {
     const [bare, some] = [recorder({}), recorder({ clientAddress: true })]
     const verifier = firstOf([bare.verifier, some.verifier], { fallThrough: true })
-    expect(() => guardWith(verifier)).toThrow('"context.clientAddress" must be given')
+    expect(() => createAuthenticator({ verifier })).toThrow('"context.clientAddress" must be given')
     await guardWith(verifier, { context: { clientAddress: () => '192.0.2.1' } }).ask()
     expect(bare.asked[0]?.request).not.toHaveProperty('clientAddress')
     expect(some.asked[0]?.request.clientAddress).toBe('192.0.2.1')

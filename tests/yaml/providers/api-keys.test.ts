@@ -4,7 +4,7 @@ import { describeRevocation } from '../../../src/cli/revocation-bounds.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { createKey, revokeKey } from '../../../src/keys.ts'
 import { loadConfig, parseConfig } from '../../../src/yaml.ts'
-import { guardOf } from '../../support/file-guard.ts'
+import { guardOf } from '../../support/guarded-verifier.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import type { AuthConfig } from '../../../src/index.ts'
 

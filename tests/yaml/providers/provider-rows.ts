@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { APP_TOKEN, GITHUB_TOKEN, GOOD } from '../../support/provider-services.ts'
-import type { Sent } from '../../support/file-guard.ts'
+import type { Sent } from '../../support/guarded-verifier.ts'
 
 /** The effect of each key of each type of provider. */
 
