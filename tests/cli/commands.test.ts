@@ -41,18 +41,7 @@ describe.each(['', ...GROUPS, ...NAMES])('with-auth %s --help', (name) => {
   })
 })
 
-describe.each(COMMANDS)('the help of $name', ({ name, options, examples, environment = {} }) => {
-  it('contains each option, variable and example', async () => {
-    const { printed } = await run([...name.split(' '), '--help'])
-    const shown = [
-      ...Object.keys(options).map((option) => `  --${option}`),
-      ...Object.keys(environment).map((variable) => `  ${variable} `),
-      ...examples.map((example) => `  $ ${example}\n`),
-    ]
-    expect(examples.length).toBeGreaterThan(0)
-    expect(shown.filter((text) => !printed.includes(text))).toEqual([])
-  })
-
+describe.each(COMMANDS)('the help of $name', ({ name, options, examples }) => {
   it.each(examples)('has a working example: %s', (example) => {
     const [, ...args] = /^with-auth [^>|&<]+/.exec(example)?.[0].trim().split(/\s+/) ?? []
     const words = name.split(' ')
@@ -87,7 +76,9 @@ const OF_SEVERAL: Rows = {
   metrics: ['9320', '::1:9320', '[localhost]:9320', 'http://h:1', '127.0.0.1:65536'].map(
     (value) => ({ value }),
   ),
-  'watch-socket': ['0.0.0.0:9330', 'localhost:9330', '127.0.0.1:'].map((value) => ({ value })),
+  'watch-socket': ['0.0.0.0:9330', 'localhost:9330', '127.0.0.1:', ':9330', '127.0.0.1:99999'].map(
+    (value) => ({ value }),
+  ),
   principal: [{ value: 'a\u0001b', shown: String.raw`"a\u0001b"` }],
   'expires-in': [{ value: 'soon' }, { value: '0d' }, { value: '0' }, { value: '999999w' }],
   'expires-at': [{ value: 'soon' }, { value: '2020-01-01' }, { value: '2030-02-30' }],
@@ -151,16 +142,16 @@ const WRONG_VALUES: Readonly<Record<string, Rows>> = {
   endpoint: { 'max-age': [{ value: 'soon' }, { value: '3601' }, { value: '1.5' }] },
   check: {
     'key-file': [file('missing.txt'), file('./')],
-    'timeout-ms': [{ value: '0' }, { value: '60001' }, { value: 'soon' }],
+    'timeout-ms': ['0', '60001', 'soon', '1.5', '+5', '5000 '].map((value) => ({ value })),
     config: [{ value: 'missing.yaml', shown: 'missing.yaml' }],
     wait: [{ value: '0' }, { value: '3601' }, { value: 'soon' }],
   },
   explain: {
-    path: [{ value: 'v1' }, { value: '//v1' }],
+    path: [{ value: 'v1' }, { value: '//v1' }, { value: '/a/../b' }],
     method: [{ value: 'trace' }, { value: 'TRACE' }],
     header: [{ value: 'x-tenant', shown: 'it is not shown' }],
     'client-address': [{ value: 'localhost' }],
-    as: [hidden('{')],
+    as: ['{', '[]', '"alice"', '{"name":"alice"}', '{"attributes":{"roles":7}}'].map(hidden),
     config: [{ value: 'missing.yaml', shown: 'missing.yaml' }],
     keys: [{ value: 'missing.yaml', shown: 'missing.yaml' }],
   },
@@ -282,23 +273,4 @@ describe('a wrong value', () => {
       expect(noted).not.toContain('s3cret')
     },
   )
-})
-
-it.each([
-  [
-    [KEY],
-    /^with-auth: Unknown command \(hidden because it may be a secret\): the commands are gateway, /,
-  ],
-  [
-    ['keys', KEY],
-    /^with-auth: Unknown command \(hidden because it may be a secret\): the commands are keys create, /,
-  ],
-  [['help', 'sk-s3cret'], /^with-auth: Unknown command \(hidden/],
-  [[`--${KEY}`], /^with-auth: The command before \(hidden.*\) is missing: gateway, /],
-  [['--upstream=s3cret'], /^with-auth: The command before "--upstream" is missing: gateway, /],
-])('exits for %j with 2, and shows no key', async (args, text) => {
-  const { code, printed, noted } = await run(args)
-  expect({ code, printed }).toEqual({ code: 2, printed: '' })
-  expect(noted).toMatch(text)
-  expect(noted).not.toMatch(/s3cret|4fK2pQ7x/)
 })

@@ -127,27 +127,6 @@ no errors, 1 warning`,
       1,
       '8: error: HOST answered 404: check "server.auth.provider_config.jwks.uri".',
     ],
-    [
-      'that is a web page',
-      () => ({ text: '<html>' }),
-      BY_KEYS,
-      1,
-      '8: error: HOST answered 200 with a body that is not JSON.',
-    ],
-    [
-      'without keys',
-      () => ({ json: { keys: [] } }),
-      BY_KEYS,
-      1,
-      '8: error: the key set of HOST has an empty list "keys".',
-    ],
-    [
-      'with a shared secret',
-      () => ({ json: { keys: [{ kty: 'oct', k: 'AA' }] } }),
-      BY_KEYS,
-      1,
-      '8: error: the key set of HOST has no public key for signatures, or only RSA keys below 2048 bits.',
-    ],
   ])('%s', async (_, answer, file, exit, says) => {
     const { code, says: said } = await checkAt(answer, file)
     const last = said.includes('no errors') ? '' : '\n1 error, no warnings'

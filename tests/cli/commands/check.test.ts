@@ -107,14 +107,9 @@ Stopped: nothing listens there (ECONNREFUSED).
       'http://auth.example.com/?k=s3cret',
       'URL must be an https URL (http only on loopback, or with --allow-insecure-http), received "http://auth.example.com/…"',
     ],
-    ...['1.5', '+5', '5000 ', '100000'].map((ms) => [
-      `http://127.0.0.1:1 --timeout-ms=${ms}`,
-      `--timeout-ms must be a whole number from 1 to 60000, received "${ms}"`,
-    ]),
-  ])('reports only the error for %s', async (line, message) => {
-    const [url = '', ...args] = line?.split(/ (?=-)/) ?? []
+  ])('reports only the error for %s', async (url, message) => {
     const noted = `with-auth: ${message}\nRun "with-auth check --help" for help.\n`
-    expect(await check([url, ...args])).toEqual({ code: 2, printed: '', noted })
+    expect(await check([url])).toEqual({ code: 2, printed: '', noted })
   })
 
   it.each([

@@ -46,25 +46,6 @@ describe('with-auth config', () => {
     expect(printed + json.printed).not.toContain('s3cret')
   })
 
-  it('prints an endpoint whose tenants matter under the same keys', async () => {
-    const tenants = 'tenant_field: org.id, tenant: { default: acme }'
-    const auth = `endpoint: "https://a.example/", endpoint_headers: { x-secret: s3cret }, ${tenants}`
-    const { printed } = await runConfig(`server: { auth: { ${auth} } }`, '--json')
-    expect(JSON.parse(printed)).toMatchObject({
-      server: {
-        auth: {
-          endpoint: 'https://a.example/',
-          endpoint_headers: { 'x-secret': '[redacted]' },
-          allow_insecure_http: false,
-          tenant_field: 'org.id',
-          tenant: { mode: 'multi', default: 'acme' },
-          retry: { attempts: 1 },
-        },
-      },
-    })
-    expect(printed).not.toContain('s3cret')
-  })
-
   it('prints every option under its YAML key', async () => {
     const minimal = 'server: { auth: { endpoint: "https://auth.example.com/v?k=s3cret" } }'
     expect(await runConfig(minimal)).toEqual({
@@ -229,12 +210,18 @@ describe('with-auth config', () => {
     unavailable_status: 503
     retry: false
     request_id_header: X-Request-Id
+    tenant_field: org.id
+    tenant: { default: acme }
+    route_policy:
+      - { forbid: { paths: [/v1/admin*], methods: [GET] }, unless: user with admin in roles }
+      - { permit: { paths: "*" }, description: All }
     resource:
       identifier: https://api.example.com/mcp
       authorization_servers: [https://login.example.com]
       require: [mcp:read]
 `)
     expect(first).toMatchObject({ code: 0, noted: '' })
+    expect(first.printed).toContain('\n# Warning: Rule 0 of the route policy forbids some paths')
     const { server } = parse(first.printed) as { server: object }
     expect(server).toMatchObject({
       auth: {
@@ -244,6 +231,15 @@ describe('with-auth config', () => {
         public: ['/healthz', { path: '/hooks/*', methods: ['POST'] }],
         retry: false,
         request_id_header: 'x-request-id',
+        tenant_field: 'org.id',
+        tenant: { mode: 'multi', default: 'acme' },
+        route_policy: [
+          {
+            forbid: { paths: ['/v1/admin*'], methods: ['GET'] },
+            unless: 'user with admin in roles',
+          },
+          { permit: { paths: '*' }, description: 'All' },
+        ],
         resource: { require: ['mcp:read'] },
       },
     })

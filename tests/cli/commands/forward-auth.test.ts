@@ -119,11 +119,13 @@ describe('a subrequest', () => {
       '--preflight=allow',
       '--realm=shop',
       '--credentials=header:x-api-key',
+      '--credentials=cookie:session',
       '--log-principal',
     )
     expect((await ask({ target: '/open/a' })).status).toBe(200)
     expect((await ask()).headers.get('www-authenticate')).toBe('Bearer realm="shop"')
     expect((await ask({ headers: { 'x-api-key': KEY } })).status).toBe(200)
+    expect((await ask({ headers: { cookie: `session=${KEY}` } })).status).toBe(200)
     const headers = { origin: 'https://a', 'access-control-request-method': 'PUT' }
     expect((await ask({ method: 'OPTIONS', headers })).status).toBe(200)
     expect(logged('decision').at(2)).toMatchObject({ principal: 'alice' })

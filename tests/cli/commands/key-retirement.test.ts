@@ -43,26 +43,10 @@ describe('with-auth keys rotate', () => {
   it('prints the new key and the end of the old key as JSON', async () => {
     const old = await create({ expiresIn: '90d' })
     const rotated = await rotateAsJson(old.id, '--overlap', '0', '--expires-in', '30d')
-    expect(rotated).toEqual({
-      id: expect.stringMatching(/^key_[a-z2-7]{12}$/),
-      key: expect.stringMatching(/^withauth_[\dA-Za-z]{49}$/),
-      prefix: rotated.key.slice(0, 15),
-      status: 'active',
-      principal: 'alice',
-      attributes: {},
-      created: expect.any(String),
-      expires: expect.any(String),
-      replaces: {
-        id: old.id,
-        prefix: old.prefix,
-        status: 'expired',
-        principal: 'alice',
-        attributes: {},
-        created: old.created,
-        expires: expect.any(String),
-        successor: rotated.id,
-      },
-    })
+    const { key: _, ...shown } = old
+    expect(new Set(Object.keys(rotated))).toEqual(new Set([...Object.keys(old), 'replaces']))
+    const ended = { status: 'expired', expires: expect.any(String) as string }
+    expect(rotated.replaces).toEqual({ ...shown, ...ended, successor: rotated.id })
     const lifeOf = ({ created = '', expires = '' }: KeyRecord): number =>
       Date.parse(expires) - Date.parse(created)
     expect(lifeOf(rotated)).toBe(30 * 86_400_000)

@@ -221,22 +221,6 @@ describe('with-auth keys revoke', () => {
     expect(statuses).toEqual(['revoked', 'revoked', 'revoked'])
   })
 
-  it.each([
-    ['an empty text', ''],
-    ['a line end', '\n'],
-    ['two words', 'withauth_a b'],
-    ['a text that is too long', 'x'.repeat(8193)],
-  ])('rejects %s on standard input without showing it', async (_, input) => {
-    await create('--principal', 'alice')
-    expect(await keysWithInput(input, 'revoke', '-')).toEqual({
-      code: 2,
-      printed: '',
-      noted:
-        'with-auth: standard input must hold one key, in visible ASCII (it is not shown)\n' +
-        'Run "with-auth keys revoke --help" for help.\n',
-    })
-  })
-
   it('hides an unknown key from standard input', async () => {
     const { key } = await create('--principal', 'alice')
     const { code, noted } = await keysWithInput(`${key}0`, 'revoke', '-')

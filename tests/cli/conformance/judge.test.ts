@@ -9,6 +9,7 @@ import {
 } from '../../../src/cli/conformance/judge.ts'
 import { obstacleAtStart, obstacleLater } from '../../../src/cli/conformance/obstacle.ts'
 import { viewOfWrapper } from '../../../src/cli/conformance/finding.ts'
+import { words } from '../../support/words.ts'
 import type { Finding } from '../../../src/cli/conformance/finding.ts'
 import type { ProbeOutcome } from '../../../src/cli/conformance/probe.ts'
 
@@ -158,59 +159,47 @@ describe('Cache-Control', () => {
 })
 
 const URL_ASKED = 'http://127.0.0.1/'
-const WRONG_URL = 'correct URL, or the network between this machine and the endpoint'
 
 // tests/runtimes/command.test.ts makes such connections on each runtime, whose codes differ.
 describe('no answer', () => {
-  const NO_ROUTE = 'correct the host of URL'
-  const UNTRUSTED = 'its certificate is not trusted here'
-  const CHAIN = 'send the whole chain, or trust its authority here: NODE_EXTRA_CA_CERTS=ca.pem'
-  const NO_TLS = 'begin URL with http:// if this port has no TLS, or correct the port'
-  const LOG = 'look into the log of the endpoint'
+  const UNTRUSTED = words(`
+    DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN CERT_UNTRUSTED
+    UNABLE_TO_VERIFY_LEAF_SIGNATURE UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+  `)
+  const NO_TLS = words('EPROTO ERR_SSL_PACKET_LENGTH_TOO_LONG ERR_SSL_WRONG_VERSION_NUMBER')
 
-  it.each([
-    ['ENOTFOUND', 'its host is unknown', NO_ROUTE],
-    ['EHOSTUNREACH', 'no route leads to its host', NO_ROUTE],
-    ['ENETUNREACH', 'no route leads to its network', NO_ROUTE],
-    [
-      'EAI_AGAIN',
-      'the name server cannot resolve its host',
-      'correct the host of URL, or the name server of this machine',
-    ],
-    ['CERT_HAS_EXPIRED', 'its certificate has expired', 'renew the certificate'],
-    [
-      'ERR_TLS_CERT_ALTNAME_INVALID',
-      'its certificate is for another host',
-      'use a host name of the certificate in URL, or add this one to the certificate',
-    ],
-    ['DEPTH_ZERO_SELF_SIGNED_CERT', UNTRUSTED, CHAIN],
-    ['SELF_SIGNED_CERT_IN_CHAIN', UNTRUSTED, CHAIN],
-    ['CERT_UNTRUSTED', UNTRUSTED, CHAIN],
-    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', UNTRUSTED, CHAIN],
-    ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', UNTRUSTED, CHAIN],
-    ['EPROTO', 'the TLS handshake failed', NO_TLS],
-    ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'the TLS handshake failed', NO_TLS],
-    ['ERR_SSL_WRONG_VERSION_NUMBER', 'the TLS handshake failed', NO_TLS],
+  it.each<readonly [code: string, why: string, change: RegExp]>([
+    ['ENOTFOUND', 'its host is unknown', /^correct the host of URL$/],
+    ['EHOSTUNREACH', 'no route leads to its host', /^correct the host of URL$/],
+    ['ENETUNREACH', 'no route leads to its network', /^correct the host of URL$/],
+    ['EAI_AGAIN', 'the name server cannot resolve its host', /the name server of this machine$/],
+    ['CERT_HAS_EXPIRED', 'its certificate has expired', /^renew the certificate$/],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'its certificate is for another host', /^use a host name of/],
+    ...UNTRUSTED.map((code) => [code, 'its certificate is not trusted here', /=ca.pem$/] as const),
+    ...NO_TLS.map((code) => [code, 'the TLS handshake failed', /^begin URL with http:/] as const),
     [
       'HPE_INVALID_CONSTANT',
       'the server there does not speak HTTP',
-      'correct the host and the port of URL: another service listens there',
+      /another service listens there$/,
     ],
-    ['BAD_PORT', 'fetch blocks this port', 'serve the endpoint on another port, such as 8080'],
-    ['EPIPE', 'the connection closed without an answer', `${LOG}, and of the proxy in front of it`],
-    ['EWHATEVER', 'the connection failed', WRONG_URL],
-    ['constructor', 'the connection failed', WRONG_URL],
+    ['BAD_PORT', 'fetch blocks this port', /^serve the endpoint on another port/],
+    ['EPIPE', 'the connection closed without an answer', /^look into the log of the endpoint, and/],
+    ['EWHATEVER', 'the connection failed', /^correct URL, or the network between/],
+    ['constructor', 'the connection failed', /^correct URL, or the network between/],
   ])('with %s', (code, why, change) => {
     const url = 'https://a.example/?from=http://b.example/'
-    const obstacle = { why: `${why} (${code})`, change }
-    expect(obstacleAtStart(silent('unreachable', code), url)).toEqual(obstacle)
+    expect(obstacleAtStart(silent('unreachable', code), url)).toEqual({
+      why: `${why} (${code})`,
+      change: expect.stringMatching(change) as string,
+    })
   })
 
   it('without a code, or from a port that may have TLS', () => {
-    const why = 'the connection failed'
-    expect(obstacleAtStart(silent('unreachable'), URL_ASKED)).toEqual({ why, change: WRONG_URL })
+    expect(obstacleAtStart(silent('unreachable'), URL_ASKED)?.why).toBe('the connection failed')
     const closed = obstacleAtStart(silent('unreachable', 'ECONNRESET'), 'HTTP://127.0.0.1/')
-    expect(closed?.change).toBe(`begin URL with https:// if this port has TLS, or ${LOG}`)
+    expect(closed?.change).toBe(
+      'begin URL with https:// if this port has TLS, or look into the log of the endpoint',
+    )
   })
 
   it('after earlier answers, names the question', () => {

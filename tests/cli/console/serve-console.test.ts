@@ -139,35 +139,6 @@ describe('every route', () => {
   )
 })
 
-describe('signing in', () => {
-  it('takes a code once, and a new link ends the session of the one before', async () => {
-    const code = served.link().replace(/.*#code=/, '')
-    const first = await served.send('/session', { body: { code } })
-    expect(first.body).toEqual({ token: expect.stringMatching(/^[\w-]{43}$/) as string })
-    const again = await served.send('/session', { body: { code } })
-    expect([again.status, again.body]).toEqual([
-      403,
-      { error: { message: 'This link was used before, or is older than 60 s' } },
-    ])
-    const headers = { authorization: `Bearer ${String(first.body['token'])}` }
-    expect((await served.send('/api/keys', { headers })).status).toBe(200)
-    await served.nextLink()
-    expect((await served.send('/api/keys', { headers })).status).toBe(200)
-    await served.signIn()
-    expect((await served.send('/api/keys', { headers })).status).toBe(401)
-  })
-
-  it.each([
-    ['no JSON', '{', 400],
-    ['no object', '[]', 400],
-    ['no code', '{}', 403],
-    ['a code that is no text', '{"code":{"toString":1}}', 403],
-    ['too much', JSON.stringify({ code: 'a'.repeat(70_000) }), 413],
-  ])('answers %s with an error', async (_, body, status) => {
-    expect((await served.send('/session', { body })).status).toBe(status)
-  })
-})
-
 describe('the API', () => {
   it('lists keys without their hashes, and how long a revoked one may work', async () => {
     const headers = await served.signIn()

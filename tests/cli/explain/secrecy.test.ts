@@ -99,7 +99,7 @@ const LINE = /^(?:run\.yaml:\d+: (?:ok|warning|error): | {4}\S|(?:\d+|no) errors
 const OBEYED = /(?!\n)[\p{Cc}\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]/u
 
 describe.each(Object.entries(FILES))('a hostile service: %s', (name, fileOf) => {
-  it.each([200, 201, 403])('that answers %i', async (status) => {
+  it.each([200, 403])('that answers %i', async (status) => {
     writeFileSync(inFolder('reviewer'), OWN.reviewer)
     const token = name === 'github app' ? `gho_${'Z9x8'.repeat(9)}` : 'T0ken-Of-The-Caller-4242'
     const secrets = [token, ...secretsOf(name)]
@@ -108,13 +108,19 @@ describe.each(Object.entries(FILES))('a hostile service: %s', (name, fileOf) => 
     const service = await startService(() => ({ status, json: bodyOf(text) }))
     const auth = fileOf(`http://127.0.0.1:${service.port}`)
     const forms = secrets.flatMap(formsOf)
-    for (text of [...hostileTexts(secrets), ...(status === 200 ? forms : [])]) {
-      const { printed } = await run(auth, token)
-      const shown = printed + (await run(auth, token, ['--json'])).printed
-      if (printed.split('\n').filter((line) => line.startsWith('Why: ')).length !== 1)
-        found.push(printed)
+    const judge = (shown: string): void => {
       found.push(...forms.filter((form) => shown.toLowerCase().includes(form.toLowerCase())))
       if (OBEYED.test(shown)) found.push(JSON.stringify(OBEYED.exec(shown)?.[0]))
+    }
+    for (text of hostileTexts(secrets)) {
+      const { printed } = await run(auth, token)
+      judge(printed)
+      if (printed.split('\n').filter((line) => line.startsWith('Why: ')).length !== 1)
+        found.push(printed)
+    }
+    // Secrets are hidden before they are written in either way, and JSON has all that was found.
+    for (text of [...hostileTexts(secrets), ...(status === 200 ? forms : [])]) {
+      judge((await run(auth, token, ['--json'])).printed)
     }
     expect(found).toEqual([])
   })

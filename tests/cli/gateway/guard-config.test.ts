@@ -1,37 +1,15 @@
 import { createHash } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { readCommandLine } from '../../../src/cli/command-line.ts'
-import {
-  addressFor,
-  configForKeys,
-  GUARD_OPTIONS,
-  readGuardConfig,
-  withRequestIdHeader,
-} from '../../../src/cli/gateway/guard-config.ts'
+import { configForKeys, withRequestIdHeader } from '../../../src/cli/gateway/guard-config.ts'
 import { UsageError } from '../../../src/cli/errors.ts'
 import { revocationBounds } from '../../../src/cli/revocation-bounds.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { createAuthenticator } from '../../../src/index.ts'
-import { fromUpstream } from '../../../src/verifiers.ts'
 import { get } from '../../support/requests.ts'
-import { setupFolder } from '../../support/temporary-folder.ts'
 import { words } from '../../support/words.ts'
 import type { AuthConfig } from '../../../src/index.ts'
 import type { KeyStore, StoredKey } from '../../../src/keys.ts'
-
-const inFolder = setupFolder()
-
-function read(args: readonly string[], env: Record<string, string> = {}) {
-  return readGuardConfig(readCommandLine(args, GUARD_OPTIONS), { env }, {})
-}
-
-it('a run.yaml comes before the environment', async () => {
-  const file = inFolder('run.yaml')
-  writeFileSync(file, 'server: { auth: { endpoint: "https://a.example/v", timeout_ms: 900 } }')
-  const config = await read(['--config', file], { AUTH_ENDPOINT: 'https://b.example' })
-  expect(config).toEqual({ endpoint: 'https://a.example/v', timeoutMs: 900 })
-})
 
 describe('a config from a database of keys', () => {
   it('caches its decisions', async () => {
@@ -59,26 +37,6 @@ describe('a config from a database of keys', () => {
     expect(await authenticate(get('/?x=1', 'k1'))).toMatchObject({ ok: true })
     expect(await authenticate(get('/other', 'k1'))).toMatchObject({ ok: false, reason: 'denied' })
     expect(revocationBounds(resolveConfig(config))).toEqual({ revokedKeyWorksForMs: 5000 })
-  })
-})
-
-describe('the address that a config of the gateway tells', () => {
-  const addressOf = (): string => '192.0.2.7'
-  const request = Object.assign(get('/', undefined, { 'x-forwarded-for': '10.0.0.1' }), {
-    ip: '::ffff:10.0.0.9',
-  })
-  const told = (config: AuthConfig): string | undefined => addressFor(config, addressOf)(request)
-
-  it('is that of the client behind trusted proxies', () => {
-    expect(told({})).toBe('192.0.2.7')
-  })
-
-  it('is that of the connection for a verifier that trusts proxies by their address', () => {
-    const proof = { addresses: ['10.0.0.0/8'] }
-    expect(told(fromUpstream({ principalHeader: 'x-user', proof }))).toBe('10.0.0.9')
-    const config = fromUpstream({ principalHeader: 'x-user', proof })
-    const peerOf = addressFor(config, addressOf)
-    expect(peerOf(get('/', undefined, { 'x-forwarded-for': '10.0.0.1' }))).toBeUndefined()
   })
 })
 
@@ -124,19 +82,5 @@ describe('--request-id-header', () => {
 
   it('leaves other mistakes to their own error', () => {
     expect(() => add('x-request-id', { timeoutMs: 0 })).toThrow('"timeoutMs" must be')
-  })
-})
-
-it('the settings on the command line apply to AUTH_ENDPOINT', async () => {
-  const args = ['--public=/docs/*', '--public=/health', '--preflight=allow', '--realm=models']
-  const sources = ['bearer', 'header:x-api-key', 'cookie:session']
-  const all = [...args, ...sources.map((source) => `--credentials=${source}`)]
-  expect(await read(all, { AUTH_ENDPOINT: 'https://b.example' })).toEqual({
-    endpoint: 'https://b.example',
-    unavailableStatus: 503,
-    public: ['/docs/*', '/health'],
-    preflight: 'allow',
-    realm: 'models',
-    credentials: ['bearer', { header: 'x-api-key' }, { cookie: 'session' }],
   })
 })

@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
-import { parse } from 'yaml'
 import { configCommand } from '../../../src/cli/commands/config.ts'
 import { revokeCommand } from '../../../src/cli/commands/revoke.ts'
 import { runLine } from '../../support/surroundings.ts'
@@ -82,40 +81,6 @@ describe('with-auth gateway --config', () => {
 describe('with-auth config', () => {
   const run = (lines: string, ...args: string[]) =>
     runLine(['config', write(lines), ...args], [configCommand])
-  const POLICY = `route_policy: [{ forbid: { paths: [/v1/admin*], methods: [GET] }, unless: user with admin in roles, description: Admins }, { permit: { paths: "*" } }]`
-  const RESOURCE = `resource: { identifier: "https://api.example.com/mcp", authorization_servers: ["https://login.example.com"], require: ["mcp:read"] }`
-
-  it('prints the rules and the resource, so that they can be read again', async () => {
-    const { code, printed, noted } = await run(`${POLICY}, ${RESOURCE}`)
-    expect({ code, noted }).toEqual({ code: 0, noted: '' })
-    expect(printed).toContain(`
-    route_policy:
-      - forbid:
-          paths:
-            - /v1/admin*
-          methods:
-            - GET
-        unless: user with admin in roles
-        description: Admins
-      - permit:
-          paths: "*"
-    resource:
-      identifier: https://api.example.com/mcp
-      authorization_servers:
-        - https://login.example.com
-      require:
-        - mcp:read
-`)
-    writeFileSync(inFolder('again.yaml'), printed)
-    const again = await runLine(['config', inFolder('again.yaml')], [configCommand])
-    expect(again.printed).toBe(printed)
-    expect(printed).toContain(`\n# Warning: ${WARNING}\n`)
-    const json = await run(`${POLICY}, ${RESOURCE}`, '--json')
-    expect(JSON.parse(json.printed)).toMatchObject({
-      ...(parse(printed) as object),
-      warnings: [WARNING],
-    })
-  })
 
   it('needs the flag for a file with access_policy', async () => {
     const without = await run('access_policy: []')

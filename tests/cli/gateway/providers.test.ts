@@ -196,39 +196,4 @@ describe('with-auth gateway --config', () => {
     answerWith(() => ({ status: 500 }))
     expect(await gateway.bearer('s3cret-key')).toBe(200)
   })
-
-  it(
-    'follows its file from an endpoint to a provider, and to another key',
-    { tags: ['slow'], timeout: 60_000 },
-    async () => {
-      const { url, key } = await startProviders()
-      const file = write(`endpoint: "${url}/validate"`)
-      const gateway = start(['--config', file])
-      const gatewayUrl = await gateway.listening()
-      const bearer = async (token: string): Promise<number> =>
-        (await fetch(gatewayUrl, { headers: { authorization: `Bearer ${token}` } })).status
-      const change = async (auth: string, times: number): Promise<void> => {
-        writeFileSync(file, `server: { auth: { ${auth} } }`)
-        await vi.waitFor(() => expect(gateway.logged('config')).toHaveLength(times), {
-          timeout: 15_000,
-        })
-      }
-      expect(await bearer(GOOD)).toBe(200)
-      await change(
-        `provider_config: { type: oauth2_token, issuer: me, jwks: { uri: "${url}/jwks" } }`,
-        1,
-      )
-      expect(await bearer(GOOD)).toBe(401)
-      expect(await bearer(await tokenOf(key))).toBe(200)
-      expect(gateway.logged('config')).toMatchObject([{ revokedKeyWorksForMs: null }])
-      await change(
-        `provider_config: { type: oauth2_token, issuer: you, jwks: { uri: "${url}/jwks" } }`,
-        2,
-      )
-      expect(await bearer(await tokenOf(key))).toBe(401)
-      await change(`endpoint: "${url}/validate"`, 3)
-      expect(await bearer(GOOD)).toBe(200)
-      expect(gateway.logged('config_error')).toEqual([])
-    },
-  )
 })

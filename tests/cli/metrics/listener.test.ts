@@ -68,15 +68,6 @@ describe('--metrics of the gateway', () => {
     expect(valueOf(families, 'with_auth_endpoint_responses_total', { status: '200' })).toBe(2)
   })
 
-  it('shows an outage, and a request that comes before the proof of the endpoint', async () => {
-    await endpoint().close()
-    const gateway = await startGuarded('--metrics=127.0.0.1:0')
-    expect((await call(gateway.url, KEY)).status).toBe(503)
-    const { families } = await scrape(metricsOf(gateway))
-    const unproven = { outcome: 'deny', reason: 'endpoint_unproven', cache: 'off' }
-    expect(valueOf(families, 'with_auth_decisions_total', unproven)).toBe(1)
-  })
-
   it('answers /metrics only, to GET and HEAD', async () => {
     const url = metricsOf(await startGuarded('--metrics=localhost:0'))
     const { origin } = new URL(url)

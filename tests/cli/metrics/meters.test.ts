@@ -86,20 +86,6 @@ describe('the samples', () => {
     },
   )
 
-  it('of each command have its own reasons alone', () => {
-    const reasonsOf = (source: 'gateway' | 'forward-auth'): readonly unknown[] =>
-      meter(source)
-        .scrape()
-        .flatMap(({ samples }) => samples.map(({ labels }) => labels['reason']))
-    const own = ['conflicting_forwarded_headers', 'proxy_misconfigured', 'method_not_allowed']
-    const has = (source: 'gateway' | 'forward-auth') =>
-      own.map((reason) => reasonsOf(source).includes(reason))
-    expect([has('gateway'), has('forward-auth')]).toEqual([
-      [true, false, false],
-      [false, true, true],
-    ])
-  })
-
   it('keep each reason, also with a cache that it is not counted for', () => {
     const { measure, scrape } = meter()
     measure(...ALL)

