@@ -1,26 +1,34 @@
-import { existsSync, readFileSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { defineConfig } from 'vitepress'
 
 const SITE = join(import.meta.dirname, '..')
 const ROOT = join(SITE, '..')
-const PAGES = join(SITE, 'pages')
+/** The pages of docs/, and in api/ those that TypeDoc writes. */
+const CONTENT = join(SITE, 'content')
+const PAGES = join(CONTENT, 'docs')
 /** Long lists, which a reader opens when one of them is wanted. */
 const COLLAPSED = new Set(['Frameworks', 'Runtimes', 'Contribute'])
 
 // The pages of docs/ must seem to lie in this folder, which has the packages that they are compiled with.
+mkdirSync(CONTENT, { recursive: true })
 if (!existsSync(PAGES)) symlinkSync(join(ROOT, 'docs'), PAGES, 'junction')
 
 interface Manifest {
   readonly description: string
+  readonly exports: Readonly<Record<string, unknown>>
   readonly repository: { readonly url: string }
 }
 
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8')
-const { description, repository } = JSON.parse(read('package.json')) as Manifest
+const { description, exports, repository } = JSON.parse(read('package.json')) as Manifest
 const home = repository.url.replace(/^git\+/, '').replace(/\.git$/, '')
 const navigation = JSON.parse(read('docs/navigation.json')) as Record<string, string[]>
 const names = ['README', ...Object.values(navigation).flat()]
+/** The entries: `with-auth/jwt`. TypeDoc calls its page `with-auth.jwt.md`. */
+const modules = Object.keys(exports)
+  .filter((name) => !name.endsWith('.json'))
+  .map((name) => name.replace('.', 'with-auth'))
 
 const HERO = {
   name: 'with-auth',
@@ -36,24 +44,28 @@ export default defineConfig({
   title: 'with-auth',
   description,
   base: process.env['SITE_BASE'] ?? '/',
-  srcDir: PAGES,
+  srcDir: CONTENT,
   outDir: join(SITE, 'dist'),
   cacheDir: join(SITE, 'node_modules/.cache'),
   head: [['link', { rel: 'icon', href: 'data:,' }]],
-  vite: { publicDir: join(SITE, 'public'), resolve: { preserveSymlinks: true } },
-  rewrites: Object.fromEntries(
-    names
-      .filter((name) => toRoute(name) !== name)
-      .map((name) => [`${name}.md`, `${toRoute(name)}.md`]),
-  ),
+  vite: {
+    resolve: { preserveSymlinks: true },
+    // The index of the search, which loads once somebody searches.
+    build: { chunkSizeWarningLimit: 1000 },
+  },
+  rewrites: Object.fromEntries(names.map((name) => [`docs/${name}.md`, `${toRoute(name)}.md`])),
   markdown: {
     languageAlias: { caddy: 'nginx' },
     anchor: { slugify: toAnchor },
-    config: ({ core }) => {
-      core.ruler.push('links', ({ tokens, env }) => {
+    config: ({ core, utils }) => {
+      core.ruler.push('site', ({ tokens, env }) => {
         const links = tokens.flatMap(({ children }) => children ?? [])
         for (const link of links.filter(({ type }) => type === 'link_open')) {
           link.attrSet('href', toSite(link.attrGet('href') ?? '', String(env.relativePath)))
+        }
+        for (const block of tokens.filter(({ info }) => info === 'mermaid')) {
+          block.type = 'html_block'
+          block.content = `<Diagram text="${utils.escapeHtml(block.content)}" />`
         }
       })
     },
@@ -63,25 +75,44 @@ export default defineConfig({
     Object.assign(frontmatter, { layout: 'home', hero: HERO })
   },
   themeConfig: {
-    search: { provider: 'local' },
+    search: {
+      provider: 'local',
+      options: { miniSearch: { searchOptions: { boostDocument: weigh } } },
+    },
     outline: [2, 3],
     nav: [
       { text: 'Getting started', link: '/getting-started' },
       { text: 'Options', link: '/configuration' },
-      { text: 'API', link: '/api/index.html', target: '_self' },
+      { text: 'API', link: '/api/' },
       { text: 'Changes', link: `${home}/blob/main/CHANGELOG.md` },
       { text: 'Source', link: home },
     ],
-    sidebar: Object.entries(navigation).map(([text, pages]) => ({
-      text,
-      collapsed: COLLAPSED.has(text),
-      items: pages.map((name) => ({
-        text: titleOf(name),
-        link: `/${toRoute(name).replace(/index$/, '')}`,
+    sidebar: [
+      ...Object.entries(navigation).map(([text, pages]) => ({
+        text,
+        collapsed: COLLAPSED.has(text),
+        items: pages.map((name) => ({
+          text: titleOf(name),
+          link: `/${toRoute(name).replace(/index$/, '')}`,
+        })),
       })),
-    })),
+      {
+        text: 'API',
+        link: '/api/',
+        collapsed: true,
+        items: modules.map((name) => ({ text: name, link: `/api/${name.replace('/', '.')}.html` })),
+      },
+    ],
   },
 })
+
+/**
+ * Pages that explain come before the reference, which has a section for each name. Whoever looks for a name finds its section.
+ * It runs in the browser, so it uses nothing of this file.
+ */
+function weigh(place: string, term: string): number {
+  return place.includes('/api/') && !place.endsWith(`#${term}`) ? 0.5 : 1
+}
 
 /** A folder is shown by its README, as on GitHub. */
 function toRoute(name: string): string {

@@ -22,6 +22,10 @@ const TYPES: Readonly<Record<string, string>> = {
 }
 const navigation = readJson<Readonly<Record<string, readonly string[]>>>('docs/navigation.json')
 const names = Object.values(navigation).flat()
+const { exports } = readJson<{ exports: Readonly<Record<string, unknown>> }>('package.json')
+const MODULES = Object.keys(exports)
+  .filter((name) => !name.endsWith('.json'))
+  .map((name) => `/api/with-auth${name.slice(1).replace('/', '.')}.html`)
 
 describe.skipIf(missing !== undefined)('the site', () => {
   const server = createServer((request, response) => {
@@ -63,60 +67,69 @@ describe.skipIf(missing !== undefined)('the site', () => {
     }
   })
 
-  /** The links of a page to this site, with the ids that its own anchors may name. */
-  async function readPage(path: string): Promise<{ links: string[]; ids: string[] }> {
+  /** The links of a page to this site, and the ids that links may name. */
+  async function readPage(path: string): Promise<{ links: URL[]; ids: string[] }> {
     await page.goto(origin + path)
     const links = await page
       .locator('a[href]')
       .evaluateAll((all) => all.map((a) => Reflect.get(a, 'href')))
     const ids = await page.locator('[id]').evaluateAll((all) => all.map(({ id }) => id))
-    return { links: links.map(String).filter((link) => link.startsWith(origin)), ids }
+    const urls = links.map((link) => new URL(String(link)))
+    return { links: urls.filter((url) => url.origin === origin), ids }
   }
 
   it(
     'has each page, whose links and anchors lead to something',
     { timeout: BUILD_MS },
     async () => {
-      const paths = ['/', ...names.map(pathOf)]
+      const paths = new Set(['/'])
+      const targets = new Set<string>()
       const links = new Set<string>()
-      const ids = new Map<string, readonly string[]>()
+      // A set gives what is added while it is read. A page that is missing is a fault.
       for (const path of paths) {
         const found = await readPage(path)
-        ids.set(path, found.ids)
-        for (const link of found.links) links.add(link)
+        for (const id of ['', ...found.ids]) targets.add(`${path}#${id}`)
+        for (const { pathname, hash } of found.links) {
+          paths.add(pathname)
+          links.add(`${pathname}#${decodeURIComponent(hash.slice(1))}`)
+        }
       }
-      expect(links.size).toBeGreaterThan(300)
-      const broken = [...links].filter((link) => {
-        const { pathname, hash } = new URL(link)
-        if (pathname.startsWith('/api/')) return false
-        const path = pathname === '/index.html' ? '/' : pathname.replace(/\/index\.html$/, '/')
-        const targets = ids.get(path)
-        return (
-          targets === undefined ||
-          (hash !== '' && !targets.includes(decodeURIComponent(hash.slice(1))))
-        )
-      })
-      expect(broken).toEqual([])
+      expect([...paths]).toEqual(
+        expect.arrayContaining([...names.map(pathOf), '/api/', ...MODULES]),
+      )
+      expect(links.size).toBeGreaterThan(1000)
+      expect([...links].filter((link) => !targets.has(link))).toEqual([])
     },
   )
 
   it('lists the pages by task, in the order of docs/navigation.json', async () => {
     await page.goto(`${origin}/keys.html`)
     const groups = page.locator('.VPSidebar .group')
-    expect(await groups.locator('h2').allTextContents()).toEqual(Object.keys(navigation))
+    expect(await groups.locator('h2').allTextContents()).toEqual([
+      ...Object.keys(navigation),
+      'API',
+    ])
     const hrefs = await groups
       .locator('a')
       .evaluateAll((all) => all.map((a) => a.getAttribute('href')))
-    expect(hrefs).toEqual(names.map(pathOf))
+    expect(hrefs).toEqual([...names.map(pathOf), '/api/', ...MODULES])
   })
 
-  it('finds a section by its words, and leads there', async () => {
+  it.each([
+    ['revoke a key', '/keys.html#revoke-a-key'],
+    ['postgres', '/keys-database.html#postgresql'],
+    ['timeoutMs', '/configuration.html#timeoutms'],
+    ['createAuthenticator', '/api/with-auth.html#createauthenticator'],
+    ['redisStore', '/api/with-auth.redis.html#redisstore'],
+    ['JwtOptions', '/api/with-auth.jwt.html#jwtoptions'],
+  ])('finds "%s" first in %s, and leads there', async (words, place) => {
     await page.goto(`${origin}/`)
     await page.keyboard.press('Control+k')
-    await page.locator('.VPLocalSearchBox input').fill('revoke a key')
+    await page.locator('.VPLocalSearchBox input').fill(words)
     await page.locator('.VPLocalSearchBox .result').first().click()
-    await page.waitForURL(`${origin}/keys.html#revoke-a-key`)
-    await expect.poll(() => page.title()).toContain('API keys in a file')
+    await page.waitForURL(origin + place)
+    const section = page.locator(`[id="${place.replace(/.*#/, '')}"]`)
+    await expect.poll(() => section.textContent()).toMatch(new RegExp(words, 'i'))
   })
 
   it('has a dark mode that it remembers, for its charts too', async () => {
@@ -143,11 +156,31 @@ describe.skipIf(missing !== undefined)('the site', () => {
     }
   })
 
+  it('draws a diagram in the colours of the mode, and loads nothing for it elsewhere', async () => {
+    const scripts: string[] = []
+    page.on('request', (request) => {
+      if (request.url().includes('mermaid')) scripts.push(request.url())
+    })
+    await page.goto(`${origin}/keys.html`, { waitUntil: 'networkidle' })
+    expect(scripts).toEqual([])
+    await page.goto(`${origin}/contributing/internals.html`)
+    const label = page.locator('.diagram .node text', { hasText: 'response/denial: status' })
+    const readColour = (): Promise<string> => label.evaluate((node) => getComputedStyle(node).fill)
+    const light = await readColour()
+    await page.locator('.VPSwitchAppearance').first().click()
+    await expect.poll(readColour).not.toBe(light)
+    expect(scripts.length).toBe(1)
+  })
+
   it('has the reference of the API, one click away', async () => {
     await page.goto(`${origin}/`)
     await page.locator('.VPNavBarMenu a', { hasText: 'API' }).click()
-    await page.waitForURL(`${origin}/api/index.html`)
-    expect(await page.locator('a', { hasText: 'verifiers' }).count()).toBeGreaterThan(0)
+    await page.waitForURL(`${origin}/api/`)
+    await page.locator('.vp-doc a', { hasText: 'with-auth/mcp' }).click()
+    // `mcpAuthInfo` has a section too, whose anchor differs by a number.
+    await page.locator('.vp-doc blockquote a', { hasText: 'McpAuthInfo' }).click()
+    await page.waitForURL(`${origin}/api/with-auth.mcp.html#mcpauthinfo`)
+    expect(await page.locator('#mcpauthinfo').textContent()).toContain('McpAuthInfo')
   })
 })
 
