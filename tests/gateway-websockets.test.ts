@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createServer } from 'node:http'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { passWebSockets } from '../src/node.ts'
 import { close, listen } from './support/loopback.ts'
 import { head, openSocket, sendRaw } from './support/raw-client.ts'
@@ -46,6 +46,7 @@ describe.each([
 
   async function open(path: string, bytes: string, port = gateway.port) {
     const socket = await openSocket(port)
+    onTestFinished(() => void socket.destroy())
     const received = collect(socket)
     socket.write(bytes, 'latin1')
     const switched = (): Promise<void> => expect.poll(received, NOTICED).toContain('\r\n\r\n')
@@ -112,10 +113,9 @@ describe.each([
     const spoofed = ['X-Auth-Principal', 'x_auth_principal', 'X.Auth.Tenant', 'X-AUTH_Attributes']
     const fields = [...spoofed, 'X-Auth-Signature', 'Remote-User', 'X-Forwarded-For', 'X-Real-IP']
     const bytes = handshake('/public/spoof', ...fields.map((name) => `${name}: root`))
-    const { socket, switched, call } = await open('/public/spoof', bytes)
+    const { switched, call } = await open('/public/spoof', bytes)
     await switched()
     expect(call().fields.filter(([, value]) => value.includes('root'))).toEqual([])
-    socket.destroy()
   })
 
   it('keeps its own headers if Connection lists them', async () => {
@@ -123,13 +123,12 @@ describe.each([
     const list = 'Connection: upgrade, x-auth-principal, x-forwarded-host, sec-websocket-extensions'
     const fields = handshake('/listed', GOOD, 'Sec-WebSocket-Extensions: x')
     const bytes = fields.replace('Connection: Upgrade', list)
-    const { socket, switched, call } = await open('/listed', bytes)
+    const { switched, call } = await open('/listed', bytes)
     await switched()
     expect(fieldOf(call(), 'x-auth-principal')).toBe('alice')
     expect(fieldOf(call(), 'x-forwarded-host')).toBe('api.test')
     expect(fieldOf(call(), 'connection')).toBe('Upgrade')
     expect(fieldOf(call(), 'sec-websocket-extensions')).toBeUndefined()
-    socket.destroy()
   })
 
   it.each([
@@ -141,11 +140,10 @@ describe.each([
     upstream.plan(path, (call) => accept(call))
     const fields = [`Sec-WebSocket-Protocol: ${offered.replace('TOKEN', TOKEN)}`]
     const bytes = handshake(path, ...fields, `sec_websocket_protocol: key.${TOKEN}`)
-    const { socket, switched, call } = await open(path, bytes, strict.port)
+    const { switched, call } = await open(path, bytes, strict.port)
     await switched()
     expect(fieldOf(call(), 'sec-websocket-protocol')).toBe(told)
     expect(JSON.stringify(call().fields)).not.toContain(TOKEN)
-    socket.destroy()
   })
 
   it.each([
@@ -162,13 +160,12 @@ describe.each([
     const path = `/cookie-${name.replaceAll(' ', '-')}`
     upstream.plan(path, (call) => accept(call))
     const bytes = handshake(path, `Cookie: a=1; session=${TOKEN}`, ...origin)
-    const { socket, received, switched } = await open(path, bytes, strict.port)
+    const { received, switched } = await open(path, bytes, strict.port)
     await switched()
     expect(received()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
     expect(received().includes('origin_not_allowed')).toBe(status === 403)
     const calls = upstream.callsFor(path).map((call) => fieldOf(call, 'cookie'))
     expect(calls).toEqual(status === 101 ? ['a=1'] : [])
-    socket.destroy()
   })
 
   it('without publicOrigin takes cookies from pages of its own address alone', async () => {
@@ -179,10 +176,9 @@ describe.each([
       ['http://api.test', 101],
     ] as const) {
       const bytes = handshake('/own', `Cookie: session=${TOKEN}`, `Origin: ${origin}`)
-      const { socket, received, switched } = await open('/own', bytes, own.port)
+      const { received, switched } = await open('/own', bytes, own.port)
       await switched()
       expect(received()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
-      socket.destroy()
     }
     await own.close()
   })
@@ -190,18 +186,16 @@ describe.each([
   it('asks no program for its Origin that sends the token in a header', async () => {
     upstream.plan('/program', (call) => accept(call))
     const bytes = handshake('/program', GOOD)
-    const { socket, received, switched } = await open('/program', bytes, strict.port)
+    const { received, switched } = await open('/program', bytes, strict.port)
     await switched()
     expect(received()).toMatch(/^HTTP\/1\.1 101 /)
-    socket.destroy()
   })
 
   it('passes bytes that came with the handshake, and with its answer', async () => {
     upstream.plan('/early', (call) => accept(call, [], 'first of the upstream'))
-    const { socket, received, call } = await open('/early', `${handshake('/early', GOOD)}early`)
+    const { received, call } = await open('/early', `${handshake('/early', GOOD)}early`)
     await expect.poll(received, NOTICED).toMatch(/\r\n\r\nfirst of the upstream$/)
     await expect.poll(() => call().content(), NOTICED).toBe('early')
-    socket.destroy()
   })
 
   it.each(['200 OK', '403 Forbidden', '426 Upgrade Required', '301 Moved'])(
@@ -289,14 +283,12 @@ describe.each([
     const length = `Content-Length: ${smuggled.length}`
     for (const upgrade of ['h2c', 'websocket']) {
       const fields = ['Host: a', GOOD, 'Connection: Upgrade', `Upgrade: ${upgrade}`]
-      const socket = await openSocket(gateway.port)
-      const received = collect(socket)
       // Without `Connection: close`, a body that was not found would be the next request.
-      socket.write(head('GET /many', ...fields, ...many, length) + smuggled)
+      const bytes = head('GET /many', ...fields, ...many, length) + smuggled
+      const { received } = await open('/many', bytes)
       await expect.poll(received, NOTICED).toMatch(/^HTTP/)
       await sleep(100)
       expect(received().match(/HTTP\/1\.1 [1-5]/g)).toHaveLength(1)
-      socket.destroy()
     }
     expect(upstream.callsFor('/smuggled')).toEqual([])
   })
@@ -313,13 +305,10 @@ describe.each([
       handshake('/no-handshake', GOOD).replace('Connection: Upgrade', 'Connection: close'),
     ],
   ])('answers 501 to a WebSocket with %s', async (_, bytes) => {
-    const socket = await openSocket(gateway.port)
-    const received = collect(socket)
-    socket.write(bytes)
+    const { received } = await open('/no-handshake', bytes)
     await expect.poll(received, NOTICED).toContain('upgrade_not_supported')
     expect(received()).toMatch(/^HTTP\/1\.1 501 /)
     expect(upstream.callsFor('/no-handshake')).toEqual([])
-    socket.destroy()
   })
 })
 

@@ -3,6 +3,7 @@ import { createServer as createTcpServer } from 'node:net'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { nodeTransport } from '../../src/node.ts'
+import { readSecureContexts } from '../../src/node/secure-context.ts'
 import { ROTATED, SELF_SIGNED } from '../support/self-signed-certificate.ts'
 import { BODY, LATE_MS, read, run } from '../support/tcp-endpoint.ts'
 import type { RequestListener } from 'node:http'
@@ -43,6 +44,13 @@ describe('nodeTransport over TLS', () => {
     await expect(ask({}, {})).rejects.toThrow('DEPTH_ZERO_SELF_SIGNED_CERT')
   })
 
+  it.each([{ ca: Buffer.from(cert) }, { ca: [ROTATED.cert, new TextEncoder().encode(cert)] }])(
+    'takes authorities in bytes, and several of them',
+    async (options) => {
+      expect(await ask({}, options)).toBe(200)
+    },
+  )
+
   it('sends the client certificate to a server that requests it', async () => {
     const strict = { requestCert: true, rejectUnauthorized: true, ca: cert }
     expect(await ask(strict, { ca: cert, cert, key })).toBe(200)
@@ -65,6 +73,27 @@ describe('nodeTransport over TLS', () => {
       expect(await askServer(ROTATED)).toBe(200)
       await expect(askServer(SELF_SIGNED)).rejects.toThrow('No whole response')
       await transport.close()
+    })
+
+    it('makes a new context only for other certificates, and none of a key that does not fit', () => {
+      let pair = SELF_SIGNED
+      const contexts = readSecureContexts({
+        ca: () => [pair.cert],
+        cert: () => Buffer.from(pair.cert),
+        key: () => pair.key,
+      })
+      const first = contexts?.()
+      expect(contexts?.()).toBe(first)
+      pair = ROTATED
+      const second = contexts?.()
+      expect(second).not.toBe(first)
+      expect(contexts?.()).toBe(second)
+      pair = { cert: SELF_SIGNED.cert, key: ROTATED.key }
+      for (let time = 0; time < 2; time += 1) {
+        expect(contexts).toThrow('the private key of "nodeTransport.cert", not encrypted')
+      }
+      pair = SELF_SIGNED
+      expect(contexts?.()).toHaveProperty('context')
     })
 
     it.each<[string, () => string]>([

@@ -1,7 +1,6 @@
-import { request as sendRequest } from 'node:http'
-import { json } from 'node:stream/consumers'
 import { createAdaptorServer } from '@hono/node-server'
 import { getAuth, withAuth } from '../../src/index.ts'
+import { exchange, head } from './raw-client.ts'
 import { run } from './tcp-endpoint.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Server } from 'node:net'
@@ -62,14 +61,8 @@ export async function ask(
   fields: readonly (readonly [string, string])[],
   { method = 'GET', path = '/' }: Target = {},
 ): Promise<Told> {
-  const headers = [['Host', 'api.test'], ['Connection', 'close'], ...fields].flat()
-  return new Promise((resolve, reject) => {
-    const sent = sendRequest({ port, host: '127.0.0.1', method, path, headers }, (response) => {
-      json(response).then(
-        (body) => resolve({ status: response.statusCode, body: body as Told['body'] }),
-        reject,
-      )
-    })
-    sent.on('error', reject).end()
-  })
+  const lines = fields.map((field) => field.join(': '))
+  const bytes = head(`${method} ${path}`, 'Host: api.test', 'Connection: close', ...lines)
+  const response = await exchange(`http://127.0.0.1:${port}`, Buffer.from(bytes, 'latin1'))
+  return { status: response?.status, body: JSON.parse(response?.body ?? '') as Told['body'] }
 }

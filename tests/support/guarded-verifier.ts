@@ -24,11 +24,16 @@ export function guardOf(config: AuthConfig) {
   let address: string | undefined
   const onEvent = (event: AuthEvent): void => void events.push(event)
   const { decide } = createGate({ retry: false, ...config, onEvent }, () => address)
-  const send = async ({ token, path = '/v1/models', headers, from }: Sent): Promise<Decided> => {
-    address = from
-    const decision = await decide(get(path, token, headers), [])
+  /** The decision about a request, and the last event about one. */
+  const decideOn = async (request: Request) => {
+    const decision = await decide(request, [])
     const [event] = events.filter((one) => one.type === 'decision').slice(-1)
     if (event === undefined) throw new Error('Expected a decision')
+    return { event, ...decision }
+  }
+  const send = async ({ token, path = '/v1/models', headers, from }: Sent): Promise<Decided> => {
+    address = from
+    const { event, ...decision } = await decideOn(get(path, token, headers))
     const auth = decision.admitted ? decision.auth : undefined
     return { ...event, ...(auth === undefined ? {} : { auth }) }
   }
@@ -36,6 +41,7 @@ export function guardOf(config: AuthConfig) {
     events,
     warnings: (): string[] =>
       events.flatMap((event) => (event.type === 'warning' ? [event.message] : [])),
+    decide: decideOn,
     send,
     ask: (token = TOKEN, path = '/', headers?: Record<string, string>): Promise<Decided> =>
       send({ token, path, headers }),
