@@ -24,7 +24,7 @@ import { head, openSocket, sendRaw } from './support/raw-client.ts'
 import { bodyOf, fieldOf, startRawUpstream } from './support/raw-upstream.ts'
 import { TOKEN } from './support/token.ts'
 import type { Server } from 'node:net'
-import type { GatewayFailure, GatewayOptions, UpstreamFetch } from '../src/gateway.ts'
+import type { GatewayFailure, GatewayOptions } from '../src/gateway.ts'
 import type { AuthConfig, Verdict } from '../src/index.ts'
 import type { RawUpstream } from './support/raw-upstream.ts'
 
@@ -140,7 +140,7 @@ describe.each([
   })
 
   it('answers 400 to a GET with a body where fetch can send none', async () => {
-    const gateway = await serveOther({ fetch: globalThis.fetch as UpstreamFetch })
+    const gateway = await serveOther({ fetch: globalThis.fetch })
     const request = head('GET /none', ...GOOD, 'Connection: close', 'Content-Length: 5')
     const response = await sendRaw(gateway.port, `${request}hello`)
     expect(response).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)

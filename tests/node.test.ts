@@ -2,14 +2,15 @@ import { createServer } from 'node:http'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { MockAgent } from 'undici'
 import { getAuth, withAuth } from '../src/index.ts'
 import { createNodeAuthenticator, nodeTransport, withUpgradeAuth } from '../src/node.ts'
 import { startAuthEndpoint } from './support/auth-endpoint.ts'
-import { close, listen } from './support/loopback.ts'
+import { close } from './support/loopback.ts'
 import { get } from './support/requests.ts'
 import { head, openSocket, sendRaw } from './support/raw-client.ts'
+import { run } from './support/tcp-endpoint.ts'
 import { TOKEN } from './support/token.ts'
 import { words } from './support/words.ts'
 import type { Duplex } from 'node:stream'
@@ -23,20 +24,14 @@ const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\n\r\n'
 const UPGRADE = ['Host: h', 'Connection: Upgrade', 'Upgrade: websocket']
 
 let endpoint: AuthEndpoint
-let servers: Server[]
 
 beforeEach(async () => {
   endpoint = await startAuthEndpoint({ [TOKEN]: 'alice' })
-  servers = []
-})
-afterEach(async () => {
-  await Promise.all(servers.map(close))
-  await endpoint.close()
+  return endpoint.close
 })
 
-function serve(server: Server): Promise<number> {
-  servers.push(server)
-  return listen(server)
+async function serve(server: Server): Promise<number> {
+  return (await run(server)).port
 }
 
 describe('createNodeAuthenticator', () => {

@@ -2,11 +2,11 @@ import http from 'node:http'
 import https from 'node:https'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { createNodeFetch } from '../../src/gateway/node-fetch.ts'
-import { close, listen } from '../support/loopback.ts'
 import { ROTATED, SELF_SIGNED } from '../support/self-signed-certificate.ts'
-import type { Server, Socket } from 'node:net'
+import { run } from '../support/tcp-endpoint.ts'
+import type { Socket } from 'node:net'
 import type { UpstreamFetch, UpstreamRequest, UpstreamResponse } from '../../src/gateway.ts'
 
 type Play = (socket: Socket, connection: number) => void
@@ -21,7 +21,6 @@ let sockets: Socket[]
 /** All bytes that the upstream received. */
 let received: string
 let play: Play
-let server: Server
 let origin: string
 let fetch: UpstreamFetch
 beforeEach(async () => {
@@ -29,7 +28,7 @@ beforeEach(async () => {
   sockets = []
   received = ''
   play = (socket) => void socket.write(OK)
-  server = createServer((socket) => {
+  const server = createServer((socket) => {
     const connection = sockets.push(socket)
     let bytes = ''
     socket.on('error', () => undefined)
@@ -43,12 +42,8 @@ beforeEach(async () => {
       play(socket, connection)
     })
   })
-  origin = `http://127.0.0.1:${await listen(server)}`
+  origin = `http://127.0.0.1:${(await run(server)).port}`
   fetch = createNodeFetch({ http, https })
-})
-afterEach(async () => {
-  for (const socket of sockets) socket.destroy()
-  await close(server)
 })
 
 function send(path: string, init: Partial<UpstreamRequest> = {}): Promise<UpstreamResponse> {
@@ -282,8 +277,7 @@ describe('over TLS', () => {
   it('rejects an untrusted certificate, and a certificate for another name', async () => {
     const { key, cert } = ROTATED
     const secure = https.createServer({ key, cert }, (_, response) => void response.end('safe'))
-    onTestFinished(() => close(secure))
-    const port = await listen(secure)
+    const { port } = await run(secure)
     origin = `https://localhost:${port}`
     expect(await failure(send('/'))).toBe('DEPTH_ZERO_SELF_SIGNED_CERT')
     fetch = trusting(SELF_SIGNED.cert)

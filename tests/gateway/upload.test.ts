@@ -1,9 +1,9 @@
 import http from 'node:http'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { beforeEach, expect, it, vi } from 'vitest'
 import { sendBody } from '../../src/gateway/upload.ts'
-import { close, listen } from '../support/loopback.ts'
+import { run } from '../support/tcp-endpoint.ts'
 import type { ClientRequest } from 'node:http'
 import type { Server, Socket } from 'node:net'
 
@@ -12,20 +12,13 @@ const SOON = { timeout: 4_000 }
 let server: Server
 let port: number
 let received: string
-let sockets: Socket[]
+let sockets: ReadonlySet<Socket>
 beforeEach(async () => {
   received = ''
-  sockets = []
   server = createServer((socket) => {
-    sockets.push(socket)
-    socket.on('error', () => undefined)
     socket.on('data', (chunk) => (received += chunk.toString()))
   })
-  port = await listen(server)
-})
-afterEach(() => {
-  for (const socket of sockets) socket.destroy()
-  return close(server)
+  ;({ port, sockets } = await run(server))
 })
 
 /** A request, and its errors. */
@@ -59,7 +52,7 @@ it.each([
     const { request, failures } = open('content-length', '2')
     await sendBody(new Blob([text]).stream(), request, '2')
     await expect.poll(() => failures, SOON).toEqual([message])
-    await expect.poll(() => sockets.every((socket) => socket.closed), SOON).toBe(true)
+    await expect.poll(() => sockets.size, SOON).toBe(0)
     expect(received).not.toContain('abc')
   },
 )

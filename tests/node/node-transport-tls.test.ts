@@ -100,6 +100,7 @@ describe('nodeTransport over TLS', () => {
       ['throws', fail],
       ['returns no certificate', () => 'hunter2'],
       ['returns nothing', () => undefined as unknown as string],
+      ['rejects', () => Promise.reject(new Error('hunter2')) as unknown as string],
     ])(
       'fails only the calls while `ca` %s, and the error does not show what it returned',
       async (_how, broken) => {

@@ -1,30 +1,28 @@
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { beforeEach, expect, it, vi } from 'vitest'
 import { answerHandshake } from '../../../src/node/sockets/answer.ts'
-import { close, listen } from '../../support/loopback.ts'
 import { head, sendRaw } from '../../support/raw-client.ts'
-import type { Server, Socket } from 'node:net'
+import { run } from '../../support/tcp-endpoint.ts'
+import type { Socket } from 'node:net'
 
 const STALLED_MS = 1000
 const LONG = 'x'.repeat(20_000_000)
 const HANDSHAKE = head('GET /', 'Host: h', 'Connection: Upgrade', 'Upgrade: websocket')
 
-let server: Server
 let port: number
 let near: Socket | undefined
 let body: ReadableStream | string
 beforeEach(async () => {
   body = LONG
-  server = createServer().on('upgrade', (incoming, socket: Socket) => {
+  const server = createServer().on('upgrade', (incoming, socket: Socket) => {
     // As `passWebSockets` does.
     near = socket.on('error', () => socket.destroy())
     void answerHandshake(incoming, socket, new Response(body, { status: 403 }), STALLED_MS)
   })
   near = undefined
-  port = await listen(server)
+  ;({ port } = await run(server))
 })
-afterEach(() => close(server))
 
 it('closes the connection of a client that reads nothing, even if it goes on sending', async () => {
   const socket = connect(port, '127.0.0.1').on('error', () => undefined)

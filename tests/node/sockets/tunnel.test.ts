@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import { join } from '../../../src/node/sockets/tunnel.ts'
 import { expectStill } from '../../support/backpressure.ts'
-import { close, listen } from '../../support/loopback.ts'
 import { openSocket } from '../../support/raw-client.ts'
+import { run } from '../../support/tcp-endpoint.ts'
 import type { Server, Socket } from 'node:net'
 
 const NOTICED = { timeout: 10_000 }
@@ -13,9 +13,8 @@ let server: Server
 let port: number
 beforeEach(async () => {
   server = createServer({ allowHalfOpen: true })
-  port = await listen(server)
+  ;({ port } = await run(server))
 })
-afterEach(() => close(server))
 
 /** Two ends of a connection. */
 async function connectPair(): Promise<{ far: Socket; near: Socket }> {
