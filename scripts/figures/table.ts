@@ -110,8 +110,8 @@ function matrixRows(matrices: Matrices): Row[] {
     [
       'raw requests: bytes that no Fetch client sends',
       `${attacks} attacks in ${grouped(requests)} requests on each of ${servers} servers; ${differences} known differences between servers, no wrong allow`,
-      'each night',
-      code('npm run test:nightly'),
+      'each build',
+      code('npm run test:runtimes'),
     ],
     [
       'raw requests to routers',

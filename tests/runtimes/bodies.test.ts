@@ -1,17 +1,16 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { FRAMINGS, askStatus, beginRequest } from './support/body-requests.ts'
-import { BODY_SERVERS } from './support/body-servers.ts'
-import { startToldEndpoint, tokenFor } from './support/told-endpoint.ts'
-import type { BodyRequest, Framing } from './support/body-requests.ts'
+import { BODY_SERVERS, FRAMINGS, askStatus, beginRequest } from './support/bodies.ts'
+import { answerAsTold, startAuthEndpoint, tokenFor } from './support/auth-endpoint.ts'
+import type { BodyRequest, Framing } from './support/bodies.ts'
 import type { RawConnection } from './support/raw-connection.ts'
 import type { RunningServer } from './support/server-process.ts'
-import type { ToldEndpoint } from './support/told-endpoint.ts'
+import type { AuthEndpoint } from './support/auth-endpoint.ts'
 
 const FRAMING_NAMES = Object.keys(FRAMINGS) as Framing[]
 const NOTICED = { timeout: 10_000 }
 
-let endpoint: ToldEndpoint
-beforeAll(async () => void (endpoint = await startToldEndpoint()))
+let endpoint: AuthEndpoint
+beforeAll(async () => void (endpoint = await startAuthEndpoint(answerAsTold)))
 afterAll(() => endpoint.close())
 
 describe.each(BODY_SERVERS.map((server) => [server.name, server] as const))(
@@ -54,38 +53,27 @@ describe.each(BODY_SERVERS.map((server) => [server.name, server] as const))(
       await connection.leave()
     })
 
-    it.each(['ours', 'none'] as const)(
-      'tells the handler that the client of a stream is gone, guard: %s',
-      async (guard) => {
-        const id = `stream-${guard}`
-        const connection = await begin({ path: '/endless', guard, id })
-        for (const tick of ['1', '2', '3']) await connection.readThrough(`tick ${tick}\n`)
-        await connection.leave()
-        await expect.poll(() => said(id), NOTICED).toEqual(new Set(['HANDLER', ...server.tells]))
-      },
-    )
+    it('tells the handler that the client of a stream is gone', async () => {
+      const connection = await begin({ path: '/endless', id: 'stream' })
+      for (const tick of ['1', '2', '3']) await connection.readThrough(`tick ${tick}\n`)
+      await connection.leave()
+      const told = new Set(['HANDLER', ...server.tells])
+      await expect.poll(() => said('stream'), NOTICED).toEqual(told)
+    })
 
-    it.each(['ours', 'none'] as const)(
-      'tells the handler that the client of an upload is gone, guard: %s',
-      async (guard) => {
-        const id = `upload-${guard}`
-        const connection = await begin({ path: '/drain', framing: 'content-length', guard, id })
-        await connection.write(frame('content-length', 'part-1'))
-        await expect.poll(() => said(id), NOTICED).toEqual(new Set(['HANDLER', 'CHUNK']))
-        await connection.leave()
-        await expect.poll(() => said(id), NOTICED).toContain('BROKEN')
-      },
-    )
+    it('tells the handler that the client of an upload is gone', async () => {
+      const connection = await begin({ path: '/drain', framing: 'content-length', id: 'upload' })
+      await connection.write(frame('content-length', 'part-1'))
+      await expect.poll(() => said('upload'), NOTICED).toEqual(new Set(['HANDLER', 'CHUNK']))
+      await connection.leave()
+      await expect.poll(() => said('upload'), NOTICED).toContain('BROKEN')
+    })
 
     // No runtime stops what was awaited for a client that is gone.
-    it.each(['ours', 'by-hand'] as const)(
-      'calls the handler for a client that left during the check, guard: %s',
-      async (guard) => {
-        const id = `left-${guard}`
-        await leaveDuringCheck({ path: '/status', guard, id, token: tokenFor(id, 150) })
-        await expect.poll(() => said(id), NOTICED).toContain('HANDLER')
-      },
-    )
+    it('calls the handler for a client that left during the check', async () => {
+      await leaveDuringCheck({ path: '/status', id: 'left', token: tokenFor('left', 150) })
+      await expect.poll(() => said('left'), NOTICED).toContain('HANDLER')
+    })
 
     it.each(FRAMING_NAMES)('breaks an upload left during the check, with %s', async (framing) => {
       const id = `left-upload-${framing}`
@@ -110,10 +98,10 @@ describe.each(BODY_SERVERS.map((server) => [server.name, server] as const))(
     }
 
     async function leaveDuringCheck(request: BodyRequest): Promise<void> {
-      const before = endpoint.calls.length
+      const before = endpoint.received.length
       const connection = await begin(request)
       if (request.framing !== undefined) await connection.write(frame(request.framing, 'part-1'))
-      await expect.poll(() => endpoint.calls.length, NOTICED).toBe(before + 1)
+      await expect.poll(() => endpoint.received.length, NOTICED).toBe(before + 1)
       await connection.leave()
     }
 

@@ -1,15 +1,14 @@
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { close, listen } from '../support/loopback.ts'
-import { get } from './raw-requests/bytes.ts'
 import { exchange } from '../support/raw-client.ts'
-import { FORBIDDEN_ROWS, MANY_HEADERS } from './raw-requests/forbidden-rows.ts'
+import { FORBIDDEN_ROWS, MANY_HEADERS } from './raw-requests/path-rows.ts'
+import { get } from './raw-requests/row.ts'
+import { startAuthEndpoint } from './support/auth-endpoint.ts'
 import { findNode } from './support/binaries.ts'
 import { argsBefore, commandFile, RUNTIMES } from './support/command.ts'
 import { startServer } from './support/server-process.ts'
+import type { AuthEndpoint } from './support/auth-endpoint.ts'
 import type { RunningServer } from './support/server-process.ts'
 
 /** Raw requests through the gateway to Express, which routes without case. The key lacks the role that a forbid asks for. */
@@ -17,24 +16,20 @@ import type { RunningServer } from './support/server-process.ts'
 const ROLES: Readonly<Record<string, string>> = { bob: 'user', root: 'admin' }
 const as = (token: string): string => `Authorization: Bearer ${token}`
 
-const endpoint = createServer((request, response) => {
-  void text(request).then((body) => {
-    const { api_key: token } = JSON.parse(body) as { api_key: string }
-    const roles = ROLES[token]
-    if (roles === undefined) return response.writeHead(401).end()
-    return response.end(JSON.stringify({ principal: token, attributes: { roles: [roles] } }))
-  })
-})
+let endpoint: AuthEndpoint
 let upstream: RunningServer
 let config: string
 beforeAll(async () => {
-  const url = `http://127.0.0.1:${await listen(endpoint)}/`
+  endpoint = await startAuthEndpoint(({ token }) => {
+    const caller = { principal: token, attributes: { roles: [ROLES[token]] } }
+    return { status: token in ROLES ? 200 : 401, body: JSON.stringify(caller) }
+  })
   config = join(inject('app'), 'forbidden-paths.yaml')
   writeFileSync(
     config,
     `server:
   auth:
-    endpoint: ${url}
+    endpoint: ${endpoint.url}
     route_policy:
       - forbid: { paths: /admin* }
         unless: user with admin in roles
@@ -47,7 +42,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await upstream.stop()
-  await close(endpoint)
+  await endpoint.close()
 })
 
 const ran = (): number => upstream.printed().split('RAN ').length - 1

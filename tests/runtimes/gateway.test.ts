@@ -7,9 +7,9 @@ import {
   itUsesTheConnectionOfHeadOnce,
 } from '../support/gateway-behaviour.ts'
 import { startRawUpstream } from '../support/raw-upstream.ts'
-import { BUN, NODES } from './support/binaries.ts'
+import { NODES } from './support/binaries.ts'
 import { send } from './support/http.ts'
-import { onCommand, onDenoServe, onSrvx, onWorkerd } from './support/served-program.ts'
+import { onBun, onDeno, onNode, onSrvx, onWorkerd } from './support/served-program.ts'
 import { TOKEN } from '../support/token.ts'
 import type { RawUpstream } from '../support/raw-upstream.ts'
 import type { RunningServer } from './support/server-process.ts'
@@ -18,11 +18,11 @@ import type { Start } from './support/served-program.ts'
 const PROGRAM = 'gateway.js'
 const SERVERS: readonly (readonly [name: string, start: Start])[] = [
   ...NODES.flatMap((node) => [
-    [`${node.name} with @hono/node-server`, onCommand(node, 'gateway-node-server.js')] as const,
+    [`${node.name} with @hono/node-server`, onNode(node, '@hono/node-server', PROGRAM)] as const,
     [`${node.name} with srvx`, onSrvx(node, PROGRAM)] as const,
   ]),
-  ['Bun', onCommand(BUN, '--port=0', PROGRAM)],
-  ['Deno', onDenoServe(PROGRAM)],
+  ['Bun', onBun(PROGRAM)],
+  ['Deno', onDeno(PROGRAM)],
   ['workerd', onWorkerd(PROGRAM)],
   ['workerd with nodejs_compat', onWorkerd(PROGRAM, 'nodejs_compat')],
 ]

@@ -2,9 +2,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { IS_NIGHTLY } from '../support/nightly.ts'
 import { OUTCOMES } from '../nightly/histories/runs.ts'
-import { BUN } from './support/binaries.ts'
 import { bundle } from './support/bundle.ts'
-import { onCommand, onDenoServe, onWorkerd } from './support/served-program.ts'
+import { onBun, onDeno, onWorkerd } from './support/served-program.ts'
 import type { Runs } from '../nightly/histories/runs.ts'
 import type { RunningServer } from './support/server-process.ts'
 import type { Start } from './support/served-program.ts'
@@ -16,8 +15,8 @@ const PART = 250
 const PROGRAM = 'histories.js'
 
 const RUNTIMES: readonly (readonly [string, Start])[] = [
-  ['Bun', onCommand(BUN, '--port=0', PROGRAM)],
-  ['Deno', onDenoServe(PROGRAM)],
+  ['Bun', onBun(PROGRAM)],
+  ['Deno', onDeno(PROGRAM)],
   ['workerd', onWorkerd(PROGRAM)],
 ]
 

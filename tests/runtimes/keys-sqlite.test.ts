@@ -1,6 +1,6 @@
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, inject, it } from 'vitest'
+import { beforeAll, expect, inject, it } from 'vitest'
 import { findNode, versionOf } from './support/binaries.ts'
 import { runProgram, RUNTIMES } from './support/run-program.ts'
 import type { Binary } from './support/binaries.ts'
@@ -11,6 +11,14 @@ const PERMISSIONS = ['--allow-read', '--allow-write', '--allow-env']
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/keys-database.md'), 'utf8')
 const [TABLE = ''] = /(?<=```sql\n)-- SQLite[^`]+/.exec(PAGE) ?? []
+
+// The tests of `tests/keys`, for the package as it is published.
+const CONTRACT = join(import.meta.dirname, '../keys/database')
+beforeAll(() => {
+  for (const file of ['key-store-contract.js', 'sqlite-contract.js']) {
+    cpSync(join(CONTRACT, file), join(inject('app'), file))
+  }
+})
 
 const makeFolder = (): string => mkdtempSync(join(inject('app'), 'sqlite-'))
 

@@ -1,12 +1,14 @@
 import { BUN, DENO, NODES, findNode } from './support/binaries.ts'
 import {
+  onBun,
   onCommand,
-  onDenoServe,
+  onDeno,
+  onEdgeRuntime,
+  onNode,
   onSrvx,
   onWorkerd,
-  startEdgeRuntime,
 } from './support/served-program.ts'
-import type { ProfileName } from './profiles.ts'
+import type { ProfileName } from './scenarios/profiles.ts'
 import type { Start } from './support/served-program.ts'
 
 /** One way to serve the package on a real runtime. */
@@ -27,112 +29,89 @@ export interface Runtime {
 
 type Way = Omit<Runtime, 'name' | 'platform' | 'server'>
 
-const SOME = ['defaults', 'strict'] as const
+function way(
+  served: string,
+  start: Start,
+  more: Partial<Pick<Way, 'library' | 'profiles'>> = {},
+): Way {
+  return { served, start, ...more }
+}
 
 function on(platform: string, server: Runtime['server'], ways: readonly Way[]): Runtime[] {
-  return ways.map((way) => ({ name: `${platform}: ${way.served}`, platform, server, ...way }))
+  return ways.map((one) => ({ name: `${platform}: ${one.served}`, platform, server, ...one }))
 }
+
+const SOME = { profiles: ['defaults', 'strict'] } as const
+const HONO = 'a Hono app that uses `auth()`'
+const NODE_SERVER = '@hono/node-server'
 
 // Only the necessary permissions: endpoint and server use the loopback interface.
 const PERMISSIONS = ['--no-prompt', '--allow-net=127.0.0.1', '--allow-env=AUTH_ENDPOINT']
 
-const NODE_OF_EDGE = findNode('24')
-
-const nodes = NODES.flatMap((binary) => [
-  ...on(binary.name, 'node-server', [
-    {
-      served: '`serve({ fetch: withAuth(handler) })` of @hono/node-server',
-      library: '@hono/node-server',
-      start: onCommand(binary, 'node-server.js'),
-    },
-    {
-      served: '`serve()` of @hono/node-server, `fetch: nodeTransport()` over undici',
-      library: 'undici',
-      start: onCommand(binary, 'node-transport.js'),
-    },
+const nodes = NODES.flatMap((node) => [
+  ...on(node.name, 'node-server', [
+    way(
+      '`serve({ fetch: withAuth(handler) })` of @hono/node-server',
+      onNode(node, NODE_SERVER, 'export-function.js'),
+      { library: NODE_SERVER },
+    ),
+    way(
+      '`serve()` of @hono/node-server, `fetch: nodeTransport()` over undici',
+      onNode(node, NODE_SERVER, 'node-transport.js'),
+      { library: 'undici' },
+    ),
   ]),
-  ...on(binary.name, 'srvx', [
-    {
-      served: '`export default withAuth(handler)` with srvx',
+  ...on(node.name, 'srvx', [
+    way('`export default withAuth(handler)` with srvx', onSrvx(node, 'export-function.js'), {
       library: 'srvx',
-      start: onSrvx(binary, 'export-function.js'),
-    },
-    {
-      served: 'a Hono app that uses `auth()` with srvx',
+    }),
+    way(`${HONO} with srvx`, onSrvx(node, 'export-hono-middleware.js'), {
       library: 'srvx',
-      profiles: SOME,
-      start: onSrvx(binary, 'export-hono-middleware.js'),
-    },
+      ...SOME,
+    }),
   ]),
 ])
 
 const bun = on('Bun', 'bun', [
-  {
-    served: '`Bun.serve({ fetch: withAuth(handler) })`',
-    start: onCommand(BUN, 'bun-serve.js'),
-  },
-  {
-    served: "`Bun.serve({ routes: withAuthRoutes({ '/*': handler }) })`",
-    start: onCommand(BUN, 'bun-routes.js'),
-  },
-  {
-    served: '`export default withAuth(handler)`',
-    start: onCommand(BUN, '--port=0', 'export-function.js'),
-  },
-  {
-    served: 'a Hono app that uses `auth()`',
-    profiles: SOME,
-    start: onCommand(BUN, '--port=0', 'export-hono-middleware.js'),
-  },
+  way('`Bun.serve({ fetch: withAuth(handler) })`', onCommand(BUN, 'serve-function.js')),
+  way(
+    "`Bun.serve({ routes: withAuthRoutes({ '/*': handler }) })`",
+    onCommand(BUN, 'bun-routes.js'),
+  ),
+  way('`export default withAuth(handler)`', onBun('export-function.js')),
+  way(HONO, onBun('export-hono-middleware.js'), SOME),
 ])
 
 const deno = on('Deno', 'deno', [
-  {
-    served: '`Deno.serve(withAuth(handler))`',
-    start: onCommand(DENO, 'run', ...PERMISSIONS, 'deno-serve.js'),
-  },
-  {
-    served: '`export default withAuth(handler)` with `deno serve`',
-    start: onDenoServe('export-function.js'),
-  },
-  {
-    served: 'a Hono app that uses `auth()` with `deno serve`',
-    profiles: SOME,
-    start: onDenoServe('export-hono-middleware.js'),
-  },
+  way(
+    '`Deno.serve(withAuth(handler))`',
+    onCommand(DENO, 'run', ...PERMISSIONS, 'serve-function.js'),
+  ),
+  way('`export default withAuth(handler)` with `deno serve`', onDeno('export-function.js')),
+  way(`${HONO} with \`deno serve\``, onDeno('export-hono-middleware.js'), SOME),
 ])
 
-const workerd = ['', 'nodejs_compat'].flatMap((flag) => {
-  const flags = flag === '' ? [] : [flag]
-  return on(['workerd', ...flags].join(' with '), 'workerd', [
-    {
-      served: '`export default withAuth({ fetch })`',
-      // No config at all.
+const workerd = [[], ['nodejs_compat']].flatMap((flags) =>
+  on(['workerd', ...flags].join(' with '), 'workerd', [
+    // No config at all.
+    way('`export default withAuth({ fetch })`', onWorkerd('export-object.js', ...flags), {
       profiles: ['defaults'],
-      start: onWorkerd('export-object.js', ...flags),
-    },
-    {
-      served: '`export default withAuth({ fetch }, (env) => config)`',
-      start: onWorkerd('export-config-function.js', ...flags),
-    },
-    {
-      served: '`export default withAuth(honoApp)`',
-      profiles: SOME,
-      start: onWorkerd('export-hono-app.js', ...flags),
-    },
-    {
-      served: 'a Hono app that uses `auth()`',
-      profiles: SOME,
-      start: onWorkerd('export-hono-middleware.js', ...flags),
-    },
-  ])
-})
+    }),
+    way(
+      '`export default withAuth({ fetch }, (env) => config)`',
+      onWorkerd('export-config-function.js', ...flags),
+    ),
+    way('`export default withAuth(honoApp)`', onWorkerd('export-hono-app.js', ...flags), SOME),
+    way(HONO, onWorkerd('export-hono-middleware.js', ...flags), SOME),
+  ]),
+)
 
+const NODE_OF_EDGE = findNode('24')
 const edge = on('edge-runtime', 'edge-runtime', [
-  {
-    served: `\`addEventListener('fetch', ...)\` with \`runServer()\` on ${NODE_OF_EDGE.name}`,
-    start: (app, env) => startEdgeRuntime(NODE_OF_EDGE, 'fetch-event.js', app, env),
-  },
+  way(
+    `\`addEventListener('fetch', ...)\` with \`runServer()\` on ${NODE_OF_EDGE.name}`,
+    onEdgeRuntime(NODE_OF_EDGE, 'fetch-event.js'),
+  ),
 ])
 
 export const RUNTIMES: readonly Runtime[] = [...nodes, ...bun, ...deno, ...workerd, ...edge]

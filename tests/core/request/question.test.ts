@@ -130,7 +130,9 @@ function encode(context: object, { path, query, method, headers, token }: Facts)
 describe('a key', () => {
   it('is pinned to its bytes', () => {
     const context = { headers: ['a', 'x-b', 'x-c'], method: true }
-    expect(encode(context, FACTS)).toBe('2:/a3:x=13:GET1:10:-1:t')
+    // The order of parameters is a part of it: an endpoint may read the first or the last of a name.
+    const facts = { ...FACTS, query: 'x=2&x=1' }
+    expect(encode(context, facts)).toBe('2:/a7:x=2&x=13:GET1:10:-1:t')
     const all = { headers: 'all', params: 'none', path: false }
     expect(encode(all, FACTS)).toBe('1:a1:13:x-b0:1:t')
   })

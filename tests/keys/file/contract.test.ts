@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import * as api from '../../../src/keys.ts'
 import { repositoryOf } from '../../../src/keys/edits/place.ts'
-import { KEY_TESTS } from '../../runtimes/servers/key-store-contract.js'
+import { KEY_TESTS } from '../database/key-store-contract.js'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import type { KeyStore } from '../../../src/keys.ts'
 

@@ -11,6 +11,10 @@ export type RuntimeName =
   | 'workerd'
 export type Identity = 'optional' | 'required'
 
+/** Those that unpack by `fetch`. */
+export const FETCHING = ['Node', 'Node by its dispatcher'] as const
+export const NODE = [...FETCHING, 'Node over undici'] as const
+
 /** The result of a request: the handler ran, or the `code` of the rejection. */
 export type Verdict =
   | 'allow'
@@ -35,11 +39,25 @@ export const NOBODY = { optional: 'allow', required: 'invalid_response' } as con
 /** A 200 whose body breaks off. With an optional identity, the status alone is the verdict. */
 export const BROKEN = { optional: 'allow', required: 'unreachable' } as const
 
+/** What some runtimes make of a fault. A comment beside it says why. */
+export interface Deviation {
+  readonly runtimes: readonly RuntimeName[]
+  readonly expected: Expectation
+}
+
+export function on(
+  runtimes: RuntimeName | readonly RuntimeName[],
+  expected: Expectation,
+): Deviation {
+  return { runtimes: [runtimes].flat(), expected }
+}
+
 /** One behaviour of an endpoint, and the verdict that it must lead to. */
 export interface Case {
   readonly name: string
   readonly fault: Fault
   readonly expected: Expectation
+  readonly deviations?: readonly Deviation[]
   /** Options of this guard, on top of the common ones. Some depend on the port of the endpoint. */
   readonly options?: object | ((site: Site) => object)
   /** The steps and checks of the case. Default: send one request. */
@@ -52,18 +70,30 @@ export interface Case {
 
 /** A row of the attack catalogue: one behaviour of an endpoint in all its variants. */
 export interface Row {
-  /** By which `DEVIATIONS` names it. */
-  readonly id: string
   readonly title: string
   readonly cases: readonly Case[]
   /** Its cases use up memory or CPU, so they run one at a time with nothing beside them. */
   readonly alone?: true
+  /** No two runtimes ever answered differently, so it runs at night only. */
+  readonly nightly?: true
 }
 
-export function row(id: string, title: string, cases: readonly Case[]): Row {
-  return { id, title, cases }
+export function faulty(
+  name: string,
+  fault: Fault,
+  expected: Expectation,
+  ...deviations: readonly Deviation[]
+): Case {
+  return { name, fault, expected, deviations }
 }
 
-export function faulty(name: string, fault: Fault, expected: Expectation): Case {
-  return { name, fault, expected }
+/** The verdict for a case on one runtime. */
+export function expectedOn(
+  runtime: RuntimeName,
+  identity: Identity,
+  { expected, deviations = [] }: Case,
+): Expected {
+  const deviation = deviations.find(({ runtimes }) => runtimes.includes(runtime))
+  const wanted = deviation?.expected ?? expected
+  return typeof wanted === 'object' && 'optional' in wanted ? wanted[identity] : wanted
 }

@@ -4,18 +4,17 @@ import { always, MARKER, ok } from './answers.ts'
 import { startFaultServer } from './fault-server.ts'
 import { TOKEN } from '../../support/token.ts'
 import type { RawResponse } from '../../support/raw-client.ts'
+import type { RunningServer } from '../support/server-process.ts'
 import type { FaultServer } from './fault-server.ts'
 import type { Case, Expected, Identity, RuntimeName, Verdict } from './row.ts'
 
 /** A server that runs one guard for each case. */
 export interface Target {
-  readonly url: string
+  readonly server: RunningServer
   readonly runtime: RuntimeName
   readonly identity: Identity
   /** How many connections to the endpoint one healthy call leaves open. */
   readonly baseline: Promise<number>
-  /** The memory of the server process, in MB. */
-  readonly memory: () => number
   /** The names of the requests for which the handler must have run. */
   readonly handled: string[]
 }
@@ -129,7 +128,7 @@ export async function openSite(
       'x-options': encodeURIComponent(JSON.stringify(optionsOf(site, given))),
       'x-ask': id,
     }
-    const outcome = describe(id, await send(target.url, { target: '/', headers }))
+    const outcome = describe(id, await send(target.server.url, { target: '/', headers }))
     if (outcome.verdict === 'allow') target.handled.push(id)
     latestMs = Math.max(latestMs, outcome.tookMs)
     hasTimedOut = outcome.verdict === 'timeout'
@@ -169,7 +168,7 @@ async function warmUp(site: Site, given: Case): Promise<void> {
     'x-options': encodeURIComponent(JSON.stringify(options)),
     'x-ask': guard,
   }
-  const { status } = await send(site.target.url, { target: '/', headers })
+  const { status } = await send(site.target.server.url, { target: '/', headers })
   if (status === 200) site.target.handled.push(guard)
 }
 

@@ -1,40 +1,36 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BUN, DENO, findNode } from '../support/binaries.ts'
-import { readMemory } from '../support/process-memory.ts'
-import { startServer } from '../support/server-process.ts'
+import { DENO, findNode } from '../support/binaries.ts'
+import { DENO_SERVE, onBun, onCommand, onNode } from '../support/served-program.ts'
 import { CURRENT_DATE, startWorker } from '../support/workerd.ts'
 import { always, ok } from './answers.ts'
 import { AUTHORITY } from './certificates.ts'
 import { expectVerdict, openSite, SETTLED_MS } from './site.ts'
-import type { Binary } from '../support/binaries.ts'
+import type { Start } from '../support/served-program.ts'
 import type { RunningServer } from '../support/server-process.ts'
 import type { Case, Identity, RuntimeName } from './row.ts'
 import type { Target } from './site.ts'
 
-type Start = (app: string) => Promise<RunningServer>
+const NODE_24 = findNode('24')
+const LIBRARY = '@hono/node-server'
+const PROGRAM = 'fault-guards.js'
 
 /** How each runtime serves the guards, trusting the authority of these tests. */
-export const STARTS: Readonly<Record<RuntimeName, Start>> = {
-  Node: trusting('NODE_EXTRA_CA_CERTS', findNode('24'), 'fault-node.js'),
-  'Node by its dispatcher': trusting('NODE_EXTRA_CA_CERTS', findNode('24'), 'fault-node.js'),
-  'Node over undici': trusting('AUTHORITY', findNode('24'), 'fault-node-transport.js'),
-  Bun: trusting('NODE_EXTRA_CA_CERTS', BUN, 'fault-bun.js'),
+export const STARTS: Readonly<Record<RuntimeName, (app: string) => Promise<RunningServer>>> = {
+  Node: trusting('NODE_EXTRA_CA_CERTS', onNode(NODE_24, LIBRARY, PROGRAM)),
+  'Node by its dispatcher': trusting('NODE_EXTRA_CA_CERTS', onNode(NODE_24, LIBRARY, PROGRAM)),
+  'Node over undici': trusting('AUTHORITY', onNode(NODE_24, LIBRARY, 'fault-node-transport.js')),
+  Bun: trusting('NODE_EXTRA_CA_CERTS', onBun(PROGRAM)),
   // Names are looked up too, so a permission for 127.0.0.1 alone would be another failure.
-  Deno: trusting('DENO_CERT', DENO, 'run', '--no-prompt', '--allow-net', 'fault-deno.js'),
-  workerd: (app) => startWorker('fault-worker.js', app, {}, [], CURRENT_DATE, NETWORK),
+  Deno: trusting('DENO_CERT', onCommand(DENO, ...DENO_SERVE, '--allow-net', PROGRAM)),
+  workerd: (app) => startWorker(PROGRAM, app, {}, [], CURRENT_DATE, NETWORK),
 }
 
 const NETWORK = `(
   allow = ["local", "public"],
   tlsOptions = (trustedCertificates = [${JSON.stringify(AUTHORITY)}]),
 )`
-
-/** A server, and what stops it. */
-export interface RunningTarget extends Target {
-  readonly server: RunningServer
-}
 
 export const HEALTHY: Case = { name: 'a healthy endpoint', fault: always(ok()), expected: 'allow' }
 
@@ -43,16 +39,14 @@ export async function startTarget(
   runtime: RuntimeName,
   identity: Identity,
   app: string,
-): Promise<RunningTarget> {
+): Promise<Target> {
   const server = await STARTS[runtime](app)
   let measured: Promise<number> | undefined
-  const target: RunningTarget = {
+  const target: Target = {
     server,
-    url: server.url,
     runtime,
     identity,
     handled: [],
-    memory: () => readMemory(server.pid).now,
     // Measured once, while the first cases run.
     get baseline() {
       measured ??= measureBaseline(target)
@@ -74,10 +68,57 @@ async function measureBaseline(target: Target): Promise<number> {
   }
 }
 
-function trusting(variable: string, binary: Binary, ...args: string[]): Start {
+function trusting(variable: string, start: Start): (app: string) => Promise<RunningServer> {
   return (app) => {
     const file = join(app, 'authority.pem')
     writeFileSync(file, AUTHORITY)
-    return startServer({ binary, args, cwd: app, env: { [variable]: file } })
+    return start(app, { [variable]: file })
   }
+}
+
+/** The server programs print these. The guard says why requests are rejected, which identity it dropped, and which status is odd. */
+const OWN =
+  /^HANDLER |^(?:deno serve: )?Listening on \S+$|^Started server: \S+$|^with-auth: .*(?:\brequests are rejected\b|\bthe request was rejected\b|\bidentity that was dropped\b|\b(?:answers \d+ to|redirects) (?:every|some) questions?: )/
+
+const NODE_CAUSES = [
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]
+
+/** The causes that the guard finds, among others, in the errors of each runtime. workerd gives none. */
+export const CAUSES: Readonly<Record<RuntimeName, readonly string[]>> = {
+  Node: NODE_CAUSES,
+  'Node by its dispatcher': NODE_CAUSES,
+  'Node over undici': NODE_CAUSES,
+  Bun: NODE_CAUSES,
+  Deno: NODE_CAUSES.map((cause) => cause.replace('DEPTH_ZERO_SELF_SIGNED_CERT', 'CERT_UNTRUSTED')),
+  workerd: [],
+}
+
+/** Lines that a runtime prints by itself for a fault that it also reports to the program. */
+const NOISE: Readonly<Record<RuntimeName, RegExp | undefined>> = {
+  Node: undefined,
+  'Node by its dispatcher': undefined,
+  'Node over undici': undefined,
+  Bun: /^Decompression error: \w+$/,
+  Deno: undefined,
+  workerd: new RegExp(
+    [
+      String.raw`^\{"event":"listen"`,
+      // A connection that failed, and the addresses of the program that it failed in.
+      String.raw`^workerd/jsg/util\.c\+\+:\d+: error: e = \S+: failed: (?:TLS handshake failed|failed to lookup address)`,
+      String.raw`^stack: `,
+      // A request that has ended would have been woken by another.
+      String.raw`^workerd/io/io-own\.c\+\+:\d+: warning: .*dropped queued cross-context actions`,
+    ].join('|'),
+  ),
+}
+
+/** Whether a printed line is expected, so that it shows no defect. */
+export function isKnown(runtime: RuntimeName, line: string): boolean {
+  return OWN.test(line) || NOISE[runtime]?.test(line) === true
 }

@@ -1,20 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startRecordingEndpoint } from './endpoint.ts'
 import { exchange } from '../../support/raw-client.ts'
-import { get } from './bytes.ts'
-import { NUMBER } from './row.ts'
-import type { HandlerCall } from './admission.ts'
-import type { Question } from './endpoint.ts'
-import type { RawResponse } from '../../support/raw-client.ts'
+import { startAuthEndpoint } from '../support/auth-endpoint.ts'
+import { get, NUMBER } from './row.ts'
+import { GOOD_TOKENS } from './rules.ts'
 import type { Program } from './row.ts'
+import type { HandlerCall, Trace } from './rules.ts'
 import type { RawServer } from './servers.ts'
-
-/** The response to one request, and the calls of handler and endpoint that it caused. */
-export interface Trace {
-  readonly response: RawResponse | undefined
-  readonly calls: readonly HandlerCall[]
-  readonly questions: readonly Question[]
-}
 
 const PRINTED_MS = 10_000
 
@@ -22,7 +13,9 @@ export type GuardedServer = Awaited<ReturnType<typeof startGuardedServer>>
 
 /** Starts one program on one server, with an endpoint of its own. */
 export async function startGuardedServer(server: RawServer, program: Program, app: string) {
-  const endpoint = await startRecordingEndpoint()
+  const endpoint = await startAuthEndpoint(({ token }) => ({
+    status: GOOD_TOKENS.has(token) ? 200 : 401,
+  }))
   const env = { AUTH_ENDPOINT: endpoint.url, PROGRAM: program }
   const running = await server.start(app, env).catch(async (error: unknown) => {
     await endpoint.close()
@@ -36,14 +29,15 @@ export async function startGuardedServer(server: RawServer, program: Program, ap
    * a batch of more than one must be {@link isNumbered}.
    */
   async function trace(batch: readonly Buffer[]): Promise<Trace[]> {
-    endpoint.questions.length = 0
+    endpoint.received.length = 0
     const sent = batch.map((bytes) => ({ id: nextId(), bytes }))
     const responses = await Promise.all(
       sent.map(({ id, bytes }) => exchange(running.url, fill(bytes, id))),
     )
     const ids = sent.map(({ id }) => id)
     const calls = divide(ids, await readCalls(nextId()), ({ variant }) => variant)
-    const questions = divide(ids, endpoint.questions, ({ headers }) => headers['x-variant'] ?? null)
+    const asked = endpoint.received.flatMap(({ question }) => question ?? [])
+    const questions = divide(ids, asked, ({ headers }) => headers['x-variant'] ?? null)
     return responses.map((response, index) => ({
       response,
       calls: calls[index] ?? [],

@@ -1,15 +1,19 @@
-import { get, TOKEN } from './bytes.ts'
+import { get, TOKEN } from './row.ts'
 import { isNumbered, startGuardedServer } from './guarded-server.ts'
 import { findViolations } from './rules.ts'
-import type { Question } from './endpoint.ts'
-import type { GuardedServer, Trace } from './guarded-server.ts'
-import type { Program, Row, Variant } from './row.ts'
+import type { Question } from '../support/auth-endpoint.ts'
+import type { GuardedServer } from './guarded-server.ts'
+import type { Asked, Expected, Program, Row, Variant } from './row.ts'
+import type { Trace } from './rules.ts'
 import type { RawServer } from './servers.ts'
 
-/** The effect of one variant of a row on one program. */
-export interface Observation extends Trace {
+interface Sent {
   readonly row: Row
   readonly variant: Variant
+}
+
+/** The effect of one variant of a row on one program. */
+export interface Observation extends Trace, Sent {
   readonly program: Program
   /** The rules of `rules.ts` that it broke. */
   readonly violations: readonly string[]
@@ -38,24 +42,18 @@ export async function runMatrix(
   app: string,
 ): Promise<ProgramRun[]> {
   const runs: ProgramRun[] = []
-  for (const program of programsOn(server, rows)) {
+  const programs = new Set(rows.flatMap((row) => row.programs))
+  for (const program of server.program === undefined ? programs : [server.program]) {
     const guarded = await startGuardedServer(server, program, app)
+    const wanted = server.program === undefined ? program : 'function'
+    const own = rows.filter((row) => row.programs.includes(wanted))
     try {
-      runs.push(await runProgram(guarded, program, rowsFor(server, program, rows)))
+      runs.push(await runProgram(guarded, program, own))
     } finally {
       await guarded.stop()
     }
   }
   return runs
-}
-
-function programsOn({ program }: RawServer, rows: readonly Row[]): readonly Program[] {
-  return program === undefined ? [...new Set(rows.flatMap(({ programs }) => programs))] : [program]
-}
-
-function rowsFor(server: RawServer, program: Program, rows: readonly Row[]): readonly Row[] {
-  const namesIt = server.program === undefined ? program : 'function'
-  return rows.filter(({ programs }) => programs.includes(namesIt))
 }
 
 async function runProgram(
@@ -64,13 +62,12 @@ async function runProgram(
   rows: readonly Row[],
 ): Promise<ProgramRun> {
   const observations: Observation[] = []
-  const earlier: Question[] = []
-  const batches = divideIntoBatches(program, rows.flatMap(pairWithVariants))
+  const batches = divideIntoBatches(
+    rows.flatMap((row) => row.variants.map((variant) => ({ row, variant }))),
+  )
   for (const batch of batches) {
     const traces = await guarded.trace(batch.map(({ variant }) => variant.bytes))
-    const observed = batch.map((sent, index) => observe(program, sent, traces[index], earlier))
-    observations.push(...observed)
-    earlier.push(...observed.flatMap(({ questions }) => questions))
+    observations.push(...batch.map((sent, index) => observe(program, sent, traces[index])))
   }
   const path = program === 'hono-mounted' ? '/routed/admin' : '/admin'
   const [last] = await guarded.trace([get(path, TOKEN)])
@@ -80,33 +77,56 @@ async function runProgram(
   return { program, version, observations, fences: batches.length + 1, last, printed }
 }
 
-function observe(
-  program: Program,
-  sent: Sent,
-  trace: Trace | undefined,
-  earlier: readonly Question[],
-): Observation {
+function observe(program: Program, sent: Sent, trace: Trace | undefined): Observation {
   if (trace === undefined) throw new Error('fewer answers than requests')
-  const violations = findViolations(program, sent.variant, trace, earlier)
+  const violations = findViolations(program, sent.variant.bytes, trace)
   return { ...trace, ...sent, program, violations }
 }
 
-interface Sent {
-  readonly row: Row
-  readonly variant: Variant
-}
-
-// The cache makes the order matter, and a request without a number cannot be told from others: both go alone.
-function divideIntoBatches(program: Program, all: readonly Sent[]): Sent[][] {
-  const isAlone = ({ variant }: Sent): boolean => program === 'cached' || !isNumbered(variant.bytes)
-  const numbered = all.filter((sent) => !isAlone(sent))
+// A request without a number cannot be told from others, so it goes alone.
+function divideIntoBatches(all: readonly Sent[]): Sent[][] {
+  const numbered = all.filter(({ variant }) => isNumbered(variant.bytes))
+  const alone = all.filter(({ variant }) => !isNumbered(variant.bytes))
   const count = Math.ceil(numbered.length / BATCH)
   const batches = Array.from({ length: count }, (_, index) =>
     numbered.slice(index * BATCH, (index + 1) * BATCH),
   )
-  return [...batches, ...all.filter(isAlone).map((sent) => [sent])]
+  return [...batches, ...alone.map((sent) => [sent])]
 }
 
-function pairWithVariants(row: Row): Sent[] {
-  return row.variants.map((variant) => ({ row, variant }))
+/** The expected or the observed outcome of a request. */
+export interface Outcome {
+  readonly verdict: string
+  readonly asked: readonly Asked[]
+}
+
+/** The expected outcome on a server: that of the first of its names with a difference, or else that of all. */
+export function expectedOn({ names }: RawServer, { differences, expected }: Variant): Expected {
+  const own = names.map((name) => differences.find(({ servers }) => servers.includes(name)))
+  return own.find((difference) => difference !== undefined)?.expected ?? expected
+}
+
+export function describeExpected({ verdict, asked }: Expected): Outcome {
+  return { verdict, asked: asked === undefined ? [] : [asked] }
+}
+
+/** The observed outcome, with only those headers that the expected one names. */
+export function describeObserved(observation: Observation, expected: Expected): Outcome {
+  const names = Object.keys(expected.asked?.headers ?? {})
+  return {
+    verdict: readVerdict(observation),
+    asked: observation.questions.map((question) => describeQuestion(question, names)),
+  }
+}
+
+function readVerdict({ response, calls, questions }: Observation): string {
+  if (calls.length === 0) return /"code":"(\w+)"/.exec(response?.body ?? '')?.[1] ?? 'server'
+  return questions.length > 0 ? 'allowed' : 'public'
+}
+
+function describeQuestion(question: Question, names: readonly string[]): Asked {
+  const { token, path, params } = question
+  if (names.length === 0) return { token, path, params }
+  const told = Object.entries(question.headers).filter(([name]) => names.includes(name))
+  return { token, path, params, headers: Object.fromEntries(told) }
 }

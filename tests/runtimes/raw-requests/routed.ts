@@ -1,16 +1,12 @@
 import { beforeAll, describe, expect, inject, it } from 'vitest'
 import { sorted } from '../../support/project.ts'
 import { runMatrix } from './matrix.ts'
-import { ALL_ROWS, ROWS } from './rows.ts'
+import { ROWS } from './rows.ts'
 import type { ProgramRun } from './matrix.ts'
-import type { Row } from './row.ts'
 import type { RoutedServer } from './servers.ts'
 
-const isRouted = ({ programs }: Row): boolean => programs.includes('function')
-
 /** The rows that a server with a single program gets. */
-export const ALL_ROUTED_ROWS = ALL_ROWS.filter(isRouted)
-const ROUTED_ROWS = ROWS.filter(isRouted)
+export const ROUTED_ROWS = ROWS.filter(({ programs }) => programs.includes('function'))
 
 /** Tests servers by the rules in `rules.ts` alone. */
 export function describeRouted(servers: readonly RoutedServer[]): void {

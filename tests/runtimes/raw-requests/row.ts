@@ -1,21 +1,22 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { ServerName } from './servers.ts'
+
 /** The program that serves: see `servers/raw-programs.js`. The last two are in `servers/raw-bun-routes.js`. */
 export type Program =
   | 'function'
   | 'hono'
   | 'hono-middleware'
   | 'hono-mounted'
-  | 'cached'
   | 'routes'
   | 'single-routes'
 
 /**
- * The outcome of a request. `allowed`: the handler ran after an allow. `kept`: it ran on a cached decision. `public`: it
- * ran without a call to the endpoint. `server`: the server rejected the request itself, by a status or by closing the
- * connection. All others are reasons of this package.
+ * The outcome of a request. `allowed`: the handler ran after an allow. `public`: it ran without a call to the endpoint.
+ * `server`: the server rejected the request itself, by a status or by closing the connection. All others are reasons of
+ * this package.
  */
 export type Verdict =
   | 'allowed'
-  | 'kept'
   | 'public'
   | 'server'
   | 'denied'
@@ -33,8 +34,8 @@ export interface Asked {
   readonly token: string
   readonly path: string
   readonly params: Readonly<Record<string, string | readonly string[]>>
-  /** Only the headers that matter here; `undefined` for one that must be absent. */
-  readonly headers?: Readonly<Record<string, string | undefined>>
+  /** Only the headers that matter here. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface Variant {
@@ -43,27 +44,40 @@ export interface Variant {
   /** The bytes of the request. The number of the request replaces {@link NUMBER}. */
   readonly bytes: Buffer
   readonly expected: Expected
+  /** The outcomes of servers that build another Request from these bytes. */
+  readonly differences: readonly Difference[]
+}
+
+interface Difference {
+  readonly servers: readonly ServerName[]
+  readonly expected: Expected
 }
 
 /** One attack, or a part of it. */
 export interface Row {
-  /** A few words that name the attack. */
-  readonly id: string
   readonly title: string
   readonly variants: readonly Variant[]
   /** For `hono-middleware` only the rules in `rules.ts` count, because most of its paths need no token. */
   readonly programs: readonly Program[]
 }
 
-/** A placeholder for the number of the request. The handler prints the number. */
-export const NUMBER = '#####'
+const USUAL_PROGRAMS: readonly Program[] = ['function', 'hono', 'hono-middleware']
+
+export function row(
+  title: string,
+  variants: readonly Variant[],
+  programs: readonly Program[] = USUAL_PROGRAMS,
+): Row {
+  return { title, variants, programs }
+}
 
 export const missing: Expected = { verdict: 'missing_credentials' }
 export const malformed: Expected = { verdict: 'malformed_credentials' }
 export const malformedTarget: Expected = { verdict: 'malformed_request' }
 export const isPublic: Expected = { verdict: 'public' }
-export const kept: Expected = { verdict: 'kept' }
 export const byServer: Expected = { verdict: 'server' }
+
+const QUESTION: Asked = { token: 'good', path: '/admin', params: {} }
 
 export function allowed(asked: Partial<Asked> = {}): Expected {
   return { verdict: 'allowed', asked: { ...QUESTION, ...asked } }
@@ -73,21 +87,40 @@ export function denied(asked: Partial<Asked> = {}): Expected {
   return { verdict: 'denied', asked: { ...QUESTION, ...asked } }
 }
 
-const QUESTION: Asked = { token: 'good', path: '/admin', params: {} }
-
-const USUAL_PROGRAMS: readonly Program[] = ['function', 'hono', 'hono-middleware']
-
-export function row(
-  id: string,
-  title: string,
-  variants: readonly Variant[],
-  programs = USUAL_PROGRAMS,
-): Row {
-  return { id, title, variants, programs }
+/** Other outcomes on some servers: one for each of the variants that are made together, or one for all of them. */
+export interface Others {
+  readonly servers: readonly ServerName[]
+  readonly outcomes: readonly [Expected, ...Expected[]]
 }
 
-export function variant(name: string, bytes: Buffer, expected: Expected): Variant {
-  return { name, bytes, expected }
+export function on(
+  servers: ServerName | readonly ServerName[],
+  ...outcomes: Others['outcomes']
+): Others {
+  return { servers: [servers].flat(), outcomes }
+}
+
+type Sent = readonly [name: string, bytes: Buffer, expected: Expected]
+
+export function variantsOf(sent: readonly Sent[], others: readonly Others[]): Variant[] {
+  return sent.map(([name, bytes, expected], index) => {
+    const differences = others.map(({ servers, outcomes }) => ({
+      servers,
+      expected: outcomes[index] ?? outcomes[0],
+    }))
+    const isOne = (other: Difference): boolean => !isDeepStrictEqual(other.expected, expected)
+    return { name, bytes, expected, differences: differences.filter(isOne) }
+  })
+}
+
+/** A request for `/admin` with these header lines. */
+export function lines(
+  name: string,
+  sent: string | readonly string[],
+  expected: Expected,
+  ...others: readonly Others[]
+): Variant[] {
+  return variantsOf([[name, get('/admin', ...[sent].flat()), expected]], others)
 }
 
 /** A target as the name of a variant: printable, and not too long. */
@@ -96,4 +129,35 @@ export function nameOf(target: string): string {
     return `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`
   })
   return name.length <= 80 ? name : `${name.slice(0, 20)}... (${target.length} bytes)`
+}
+
+/** A placeholder for the number of the request. The handler prints the number. */
+export const NUMBER = '#####'
+
+export const TOKEN = 'Authorization: Bearer good'
+
+/** The longest token that is asked about. */
+export const LONG_TOKEN = 'g'.repeat(8192)
+
+/** A GET request as a client would send it, plus the header lines of the attack. Each character is one byte. */
+export function get(target: string, ...more: readonly string[]): Buffer {
+  return send('GET', target, ...more)
+}
+
+export function send(method: string, target: string, ...more: readonly string[]): Buffer {
+  return sendTo('h.test', method, target, ...more)
+}
+
+export function sendTo(
+  host: string,
+  method: string,
+  target: string,
+  ...more: readonly string[]
+): Buffer {
+  return head(`${method} ${target} HTTP/1.1`, `Host: ${host}`, `X-Variant: ${NUMBER}`, ...more)
+}
+
+/** Any lines, then the end of the head. */
+export function head(...all: readonly string[]): Buffer {
+  return Buffer.from([...all, 'Connection: close', '', ''].join('\r\n'), 'latin1')
 }

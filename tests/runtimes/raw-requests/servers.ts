@@ -1,9 +1,9 @@
-import { BUN, DENO, NODES, OLDER_NODES } from '../support/binaries.ts'
-import { onCommand, onWorkerd } from '../support/served-program.ts'
+import { BUN, NODES, OLDER_NODES } from '../support/binaries.ts'
+import { onBun, onCommand, onDeno, onNode, onWorkerd } from '../support/served-program.ts'
 import type { Binary } from '../support/binaries.ts'
 import type { Start } from '../support/served-program.ts'
-import type { HandlerCall } from './admission.ts'
 import type { Program } from './row.ts'
+import type { HandlerCall } from './rules.ts'
 
 /** The software that builds a Request from the bytes, or one version of it. */
 export type ServerName =
@@ -17,7 +17,7 @@ export type ServerName =
   | 'workerd'
 
 export interface RawServer {
-  /** The names in the tables of differences. The first that lists a variant counts. */
+  /** The names in the differences of a variant. The first that has one counts. */
   readonly names: readonly ServerName[]
   readonly title: string
   /** The only program on this server; it runs the rows of `function`. Default: all programs of the rows. */
@@ -26,7 +26,7 @@ export interface RawServer {
   readonly start: Start
 }
 
-const PERMISSIONS = ['--no-prompt', '--allow-net=127.0.0.1', '--allow-env=AUTH_ENDPOINT,PROGRAM']
+const PROGRAMS = 'raw-programs.js'
 
 export const SERVERS: readonly RawServer[] = [
   ...NODES.flatMap((node): RawServer[] => [
@@ -34,14 +34,14 @@ export const SERVERS: readonly RawServer[] = [
     {
       names: [...namesOf(node), 'srvx'],
       title: `srvx on ${node.name}`,
-      start: onCommand(node, 'raw-srvx.js'),
+      start: onNode(node, 'srvx', PROGRAMS),
     },
   ]),
   // One server each: the other reads the same requests of Node's.
   ...OLDER_NODES.map((node) => onNodeServer(node)),
-  { names: ['bun'], title: 'Bun', start: onCommand(BUN, 'raw-bun.js') },
-  { names: ['deno'], title: 'Deno', start: onCommand(DENO, 'run', ...PERMISSIONS, 'raw-deno.js') },
-  { names: ['workerd'], title: 'workerd', start: onWorkerd('raw-worker.js') },
+  { names: ['bun'], title: 'Bun', start: onBun(PROGRAMS) },
+  { names: ['deno'], title: 'Deno', start: onDeno(PROGRAMS, '--allow-env=PROGRAM') },
+  { names: ['workerd'], title: 'workerd', start: onWorkerd(PROGRAMS) },
 ]
 
 /** A server whose own router chooses the handler, so it answers many requests itself. */
@@ -77,7 +77,7 @@ function onNodeServer(node: Binary): RawServer {
   return {
     names: [...namesOf(node), 'node-server'],
     title: `@hono/node-server on ${node.name}`,
-    start: onCommand(node, 'raw-node-server.js'),
+    start: onNode(node, '@hono/node-server', PROGRAMS),
   }
 }
 

@@ -20,6 +20,8 @@ export function createFetch(common = {}) {
   }
 }
 
+export default { fetch: createFetch() }
+
 /** The first request of each guard brings its options. A guard lasts as long as the server. */
 function guardFor(headers, common) {
   const name = headers.get('x-guard')

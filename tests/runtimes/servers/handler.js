@@ -1,7 +1,16 @@
 import { getAuth } from 'with-auth'
-import { PAGES } from './pages.js'
 
 export { options } from './options.js'
+
+/** Handlers that do more than return the identity. */
+const PAGES = {
+  '/echo': async (request) => new Response(await request.arrayBuffer()),
+  '/large': () => new Response(`${'0123456789abcdef'.repeat(65_536)}END`),
+  '/own-refusal': () => new Response('not yours', { status: 401, headers: { 'x-own': 'yes' } }),
+  '/throws': () => {
+    throw new Error('a bug in the handler')
+  },
+}
 
 export function handler(request) {
   return answer(request, () => identityOf(request))

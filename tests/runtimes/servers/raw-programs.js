@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { memoryCache, withAuth } from 'with-auth'
+import { withAuth } from 'with-auth'
 import { auth } from 'with-auth/hono'
 import { OPTIONS, serve } from './raw-handler.js'
 
@@ -9,17 +9,18 @@ const PROGRAMS = {
   'hono-middleware': (config) =>
     new Hono().use('/admin/*', auth({ ...config, public: [] })).route('/', createApp()),
   'hono-mounted': createMountedApps,
-  cached: (config) =>
-    withAuth((request) => serve(request, 'any'), {
-      ...config,
-      context: { headers: [] },
-      cache: memoryCache(),
-    }),
 }
 
-/** The guarded programs. Each has `/healthz`, which needs no token. */
-export function createFetch(program, endpoint) {
-  return PROGRAMS[program]({ ...OPTIONS, endpoint }).fetch
+let guarded
+
+/** One of the guarded programs. Each has `/healthz`, which needs no token. */
+export default {
+  fetch(request, ...args) {
+    // Workers hand their environment over; the others have it in `process`.
+    const { PROGRAM, AUTH_ENDPOINT } = args[0]?.PROGRAM === undefined ? process.env : args[0]
+    guarded ??= PROGRAMS[PROGRAM]({ ...OPTIONS, endpoint: AUTH_ENDPOINT })
+    return guarded.fetch(request, ...args)
+  },
 }
 
 function createApp() {

@@ -10,10 +10,8 @@ for (const one of REPLAYS) {
 }
 process.stdout.write(JSON.stringify(replayed), () => process.exit(0))
 
-async function serve(fetch) {
+function serve(fetch) {
   const options = { fetch, port: 0, hostname: '127.0.0.1' }
   if (globalThis.Bun) return Bun.serve(options).port
-  if (globalThis.Deno) return Deno.serve({ ...options, onListen: () => undefined }, fetch).addr.port
-  const { serve: listen } = await import('@hono/node-server')
-  return new Promise((resolve) => void listen(options, ({ port }) => resolve(port)))
+  return Deno.serve({ ...options, onListen: () => undefined }, fetch).addr.port
 }

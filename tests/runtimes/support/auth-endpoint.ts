@@ -1,10 +1,17 @@
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { close, listen } from '../../support/loopback.ts'
-import { ENDPOINT_SECRET, play } from './endpoint-answer.ts'
 import { TOKEN } from '../../support/token.ts'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import type { EndpointAnswer } from './endpoint-answer.ts'
+
+/** What a guard asks about one request. */
+export interface Question {
+  readonly token: string
+  readonly path: string
+  readonly params: Readonly<Record<string, string | readonly string[]>>
+  readonly headers: Readonly<Record<string, string>>
+}
 
 /** A request that came in. */
 export interface Received {
@@ -12,65 +19,111 @@ export interface Received {
   readonly path: string
   readonly headers: IncomingHttpHeaders
   readonly body: string
+  /** `undefined` for a request to another path than the endpoint's. */
+  readonly question: Question | undefined
 }
 
-export interface AuthEndpoint {
-  readonly url: string
-  readonly received: Received[]
-  /** Sets the answers to the calls of a scenario. The last one repeats. */
-  readonly plan: (scenario: string, answers: readonly EndpointAnswer[]) => void
-  readonly close: () => Promise<void>
+/** The answer to one call, as data. */
+export interface EndpointAnswer {
+  /** Default: no response. */
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  readonly delayMs?: number
+  /** The state of the connection afterwards. Default: `end`. */
+  readonly then?: 'end' | 'hang' | 'reset'
 }
 
-const ALICE = JSON.stringify({
-  principal: 'alice',
-  attributes: { roles: ['admin'] },
-  note: ENDPOINT_SECRET,
-})
-const JSON_TYPE = { 'content-type': 'application/json' }
-const ALLOW: EndpointAnswer = { status: 200, headers: JSON_TYPE, body: ALICE }
+export type AuthEndpoint = Awaited<ReturnType<typeof startAuthEndpoint>>
+
+/** Part of every answer of the endpoint. It must not reach a client. */
+export const ENDPOINT_SECRET = 'said-by-the-endpoint'
+
+const SECRETS = {
+  'x-endpoint': ENDPOINT_SECRET,
+  'set-cookie': `endpoint=${ENDPOINT_SECRET}`,
+  'www-authenticate': `Basic realm="${ENDPOINT_SECRET}"`,
+}
+const PATH = '/validate'
+const ALICE = { principal: 'alice', attributes: { roles: ['admin'] }, note: ENDPOINT_SECRET }
+const ALLOW: EndpointAnswer = {
+  status: 200,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(ALICE),
+}
 const DENY: EndpointAnswer = { status: 401, body: ENDPOINT_SECRET }
+const REDIRECT: EndpointAnswer = { status: 307, headers: { location: '/elsewhere' } }
 
-/**
- * Starts a real auth endpoint, which gives the planned answers of the scenario. Without a plan it allows the token `good`
- * and denies every other. `/elsewhere`, the target of its redirects, allows alice.
- */
-export async function startAuthEndpoint(): Promise<AuthEndpoint> {
+/** Knows alice by the one token. For `redirect` it redirects to a path where everyone is alice. */
+export function answerByToken({ token }: Question): EndpointAnswer {
+  if (token === 'redirect') return REDIRECT
+  return token === TOKEN ? ALLOW : DENY
+}
+
+/** A token that {@link answerAsTold} answers with this status after this delay. */
+export function tokenFor(name: string, delayMs: number, status = 200): string {
+  return `${status}-${delayMs}-${name}`
+}
+
+/** Reads the answer from the token. */
+export function answerAsTold({ token }: Question): EndpointAnswer {
+  const [status = 500, delayMs = 0] = token.split('-').map(Number)
+  return { status, delayMs }
+}
+
+/** Starts a real auth endpoint, which writes down all that comes. */
+export async function startAuthEndpoint(
+  answerTo: (question: Question) => EndpointAnswer = answerByToken,
+) {
   const received: Received[] = []
-  const plans = new Map<string, EndpointAnswer[]>()
-  const next = (scenario: string): EndpointAnswer | undefined => {
-    const [answer, ...rest] = plans.get(scenario) ?? []
-    if (rest.length > 0) plans.set(scenario, rest)
-    return answer
-  }
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const open = new Set<ServerResponse>()
+  let peak = 0
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method = '', url: path = '', headers } = request
     const body = await text(request)
-    received.push({ method, path, headers, body })
-    if (path === '/elsewhere') return play(response, ALLOW)
-    const { key, scenario } = readQuestion(body)
-    const planned = next(scenario) ?? (key === TOKEN ? ALLOW : DENY)
-    return play(response, planned)
+    const question = path === PATH ? readQuestion(body) : undefined
+    received.push({ method, path, headers, body, question })
+    open.add(response)
+    peak = Math.max(peak, open.size)
+    response.once('close', () => open.delete(response))
+    const { delayMs = 0, ...answer } = question === undefined ? ALLOW : answerTo(question)
+    await sleep(delayMs)
+    // Remove it before the caller has the answer, so that its next call does not count beside this one.
+    open.delete(response)
+    send(response, answer)
   }
-  const server = createServer((request, response) => void answer(request, response))
+  // Longer than any pause between two calls: a connection that ends as it is used again would be an outage.
+  const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
+    void serve(request, response)
+  })
   const port = await listen(server)
   return {
-    url: `http://127.0.0.1:${port}/validate`,
+    url: `http://127.0.0.1:${port}${PATH}`,
     received,
-    plan: (scenario, answers) => void plans.set(scenario, [...answers]),
+    /** The largest number of calls at once. */
+    peak: () => peak,
     close: () => close(server),
   }
 }
 
-/** The scenario of a call to the endpoint, from a header of the request. */
-export function scenarioOf({ body }: Received): string {
-  return body === '' ? '' : readQuestion(body).scenario
+function readQuestion(body: string): Question {
+  const { api_key: token, request } = JSON.parse(body) as {
+    api_key: string
+    request: Omit<Question, 'token'>
+  }
+  return { ...request, token }
 }
 
-function readQuestion(body: string): { key: string; scenario: string } {
-  const question = JSON.parse(body) as {
-    api_key: string
-    request: { headers: { [name: string]: string } }
+function send(response: ServerResponse, answer: Omit<EndpointAnswer, 'delayMs'>): void {
+  const { status, headers, body = '', then = 'end' } = answer
+  const { socket } = response
+  if (socket === null) return
+  if (status !== undefined) {
+    response.writeHead(status, ENDPOINT_SECRET, { ...SECRETS, ...headers }).flushHeaders()
+    response.write(body)
   }
-  return { key: question.api_key, scenario: question.request.headers['x-scenario'] ?? '' }
+  if (then === 'reset') socket.resetAndDestroy()
+  if (then !== 'end') return
+  if (response.headersSent) response.end()
+  else socket.end()
 }

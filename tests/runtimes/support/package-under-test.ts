@@ -11,8 +11,8 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PROFILES } from '../profiles.ts'
-import type { Options } from '../profiles.ts'
+import { PROFILES } from '../scenarios/profiles.ts'
+import type { Options } from '../scenarios/profiles.ts'
 import { locateModule } from './binaries.ts'
 import type { TestProject } from 'vitest/node'
 

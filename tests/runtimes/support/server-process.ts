@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { locate, versionOf } from './binaries.ts'
 import type { ChildProcess } from 'node:child_process'
 import type { Binary } from './binaries.ts'
@@ -97,4 +98,16 @@ async function inTime<T>(pending: Promise<T>, limitMs: number, child: ChildProce
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** The memory of a process now, and its peak, in MB, from Linux. */
+export function readMemory(pid: number): { now: number; peak: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return { now: readMegabytes(status, 'VmRSS'), peak: readMegabytes(status, 'VmHWM') }
+}
+
+function readMegabytes(status: string, name: string): number {
+  const kilobytes = new RegExp(String.raw`^${name}:\s+(\d+) kB$`, 'm').exec(status)?.[1]
+  if (kilobytes === undefined) throw new Error(`No ${name} in: ${status}`)
+  return Math.round(Number(kilobytes) / 1024)
 }

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import { startAuthEndpoint } from './auth-endpoint.ts'
-import type { ProfileName } from '../profiles.ts'
+import { answerByToken, startAuthEndpoint } from '../support/auth-endpoint.ts'
 import type { Runtime } from '../runtimes.ts'
-import type { AuthEndpoint } from './auth-endpoint.ts'
-import type { RunningServer } from './server-process.ts'
+import type { AuthEndpoint, EndpointAnswer, Question } from '../support/auth-endpoint.ts'
+import type { RunningServer } from '../support/server-process.ts'
+import type { ProfileName } from './profiles.ts'
 
 /** `stopped`: nothing listens there. `absent`: AUTH_ENDPOINT is not set. */
 export type EndpointState = 'running' | 'stopped' | 'absent'
@@ -12,6 +12,8 @@ export type EndpointState = 'running' | 'stopped' | 'absent'
 export interface Setup {
   readonly server: RunningServer
   readonly endpoint: AuthEndpoint
+  /** Sets the answers to the calls of a scenario. The last one repeats. */
+  readonly plan: (scenario: string, answers: readonly EndpointAnswer[]) => void
 }
 
 export type Bench = ReturnType<typeof createBench>
@@ -46,15 +48,21 @@ export function createBench(runtime: Runtime, app: string) {
 const STOPPED = 'http://127.0.0.1:29999/validate'
 
 async function start(runtime: Runtime, app: string, state: EndpointState): Promise<Setup> {
-  const endpoint = await startAuthEndpoint()
-  try {
-    const url = state === 'stopped' ? STOPPED : endpoint.url
-    const env = state === 'absent' ? {} : { AUTH_ENDPOINT: url }
-    return { server: await runtime.start(app, env), endpoint }
-  } catch (error) {
+  const plans = new Map<string, readonly EndpointAnswer[]>()
+  const answer = (question: Question): EndpointAnswer => {
+    const scenario = question.headers['x-scenario'] ?? ''
+    const [next, ...rest] = plans.get(scenario) ?? []
+    if (rest.length > 0) plans.set(scenario, rest)
+    return next ?? answerByToken(question)
+  }
+  const endpoint = await startAuthEndpoint(answer)
+  const url = state === 'stopped' ? STOPPED : endpoint.url
+  const env = state === 'absent' ? {} : { AUTH_ENDPOINT: url }
+  const server = await runtime.start(app, env).catch(async (error: unknown) => {
     await endpoint.close()
     throw error
-  }
+  })
+  return { server, endpoint, plan: (scenario, answers) => void plans.set(scenario, answers) }
 }
 
 async function stop({ server, endpoint }: Setup): Promise<string> {

@@ -1,7 +1,37 @@
 import { openConnection } from './raw-connection.ts'
-import { tokenFor } from './told-endpoint.ts'
+import { tokenFor } from './auth-endpoint.ts'
+import { NODES } from './binaries.ts'
+import { onBun, onDeno, onNode, onSrvx, onWorkerd } from './served-program.ts'
 import { TOKEN } from '../../support/token.ts'
 import type { RawConnection } from './raw-connection.ts'
+import type { Start } from './served-program.ts'
+
+/** A runtime that serves `servers/bodies.js`. */
+export interface BodyServer {
+  readonly name: string
+  /** How a handler learns that the client of a stream is gone. */
+  readonly tells: readonly string[]
+  readonly start: Start
+}
+
+const BOTH = ['ABORTED', 'CANCELLED']
+
+const node = NODES.filter(({ name }) => name === 'Node 24').flatMap((binary): BodyServer[] => [
+  {
+    name: `${binary.name} with @hono/node-server`,
+    tells: BOTH,
+    start: onNode(binary, '@hono/node-server', 'bodies.js'),
+  },
+  { name: `${binary.name} with srvx`, tells: BOTH, start: onSrvx(binary, 'bodies.js') },
+])
+
+export const BODY_SERVERS: readonly BodyServer[] = [
+  ...node,
+  { name: 'Bun', tells: BOTH, start: onBun('bodies.js') },
+  { name: 'Deno', tells: BOTH, start: onDeno('bodies.js') },
+  // Its `request.signal` aborts with the flag `enable_request_signal` only.
+  { name: 'workerd', tells: ['CANCELLED'], start: onWorkerd('bodies.js') },
+]
 
 export type Framing = 'content-length' | 'chunked'
 
@@ -13,14 +43,9 @@ export interface BodyRequest {
   readonly bytes?: number
   /** `null` for no token at all. */
   readonly token?: string | null
-  /** Which guard to use. Default: `ours`. */
-  readonly guard?: Guard
   /** The handler prints it on each of its lines. */
   readonly id?: string
 }
-
-/** `withAuth`, none, or the few lines that a user would write without the package. */
-export type Guard = 'ours' | 'none' | 'by-hand'
 
 /** How HTTP/1.1 announces a body, and sends a part of it. */
 export const FRAMINGS = {
@@ -44,7 +69,6 @@ export async function beginRequest(url: string, request: BodyRequest): Promise<R
   const lines = [
     `${framing === undefined ? 'GET' : 'POST'} ${path} HTTP/1.1`,
     `host: ${new URL(url).host}`,
-    `x-guard: ${request.guard ?? 'ours'}`,
     `x-id: ${request.id ?? ''}`,
     ...(token === null ? [] : [`authorization: Bearer ${token}`]),
     ...(framing === undefined ? [] : [FRAMINGS[framing].field(bytes)]),

@@ -1,4 +1,0 @@
-import { createFetch } from './fault-guards.js'
-
-const fetch = createFetch()
-export default { fetch: (request) => fetch(request) }
