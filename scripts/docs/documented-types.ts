@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import ts from 'typescript'
 import { ROOT } from '../../tests/support/project.ts'
+import { createSourceProgram } from './source-program.ts'
 
 const FILES = [
   'src/core/auth-config.ts',
@@ -20,13 +21,7 @@ const FILES = [
   'src/verifiers/tenancy.ts',
   'src/verifiers/upstream/options.ts',
 ].map((file) => join(ROOT, file))
-const program = ts.createProgram(FILES, {
-  strict: true,
-  noEmit: true,
-  types: [],
-  allowImportingTsExtensions: true,
-  lib: ['lib.es2022.d.ts', 'lib.dom.d.ts'],
-})
+const program = createSourceProgram(FILES, ['lib.es2022.d.ts'])
 const checker = program.getTypeChecker()
 
 /** The options of a type, including the options of its groups. */

@@ -1,20 +1,13 @@
 import { join } from 'node:path'
 import ts from 'typescript'
 import { listFiles, ROOT } from '../../tests/support/project.ts'
+import { createSourceProgram } from './source-program.ts'
 
 /** The texts that an expression of `src` can have, with a name in `<angle brackets>` for what the code fills in. */
 
 export const SRC = join(ROOT, 'src')
 const files = listFiles(SRC).map((file) => join(SRC, file))
-const program = ts.createProgram(files, {
-  strict: true,
-  noEmit: true,
-  types: [],
-  allowImportingTsExtensions: true,
-  module: ts.ModuleKind.ESNext,
-  moduleResolution: ts.ModuleResolutionKind.Bundler,
-  target: ts.ScriptTarget.ES2022,
-})
+const program = createSourceProgram(files, [])
 const checker = program.getTypeChecker()
 export const sources = files.flatMap((file) => program.getSourceFile(file) ?? [])
 

@@ -21,11 +21,13 @@ function release(readme: string, changelog = ''): (file: string) => string {
   return (file) => readFileSync(pathOf(file), 'utf8')
 }
 
-it.each([
+/** A text, and what becomes of it. */
+const LINKS: readonly (readonly [text: string, released: string])[] = [
   ['[a](docs/keys.md#rotate-a-key)', `[a](${HOME}/blob/v1.2.3/docs/keys.md#rotate-a-key)`],
+  ['[a](./examples/)', `[a](${HOME}/blob/v1.2.3/examples/)`],
   [
-    '[a](./examples/) [b](LICENSE)',
-    `[a](${HOME}/blob/v1.2.3/examples/) [b](${HOME}/blob/v1.2.3/LICENSE)`,
+    '[a](LICENSE) [b](LICENSE)',
+    `[a](${HOME}/blob/v1.2.3/LICENSE) [b](${HOME}/blob/v1.2.3/LICENSE)`,
   ],
   ['![a](docs/a.svg)', `![a](${HOME}/raw/v1.2.3/docs/a.svg)`],
   [
@@ -34,16 +36,18 @@ it.each([
   ],
   ['<img alt="a" src="docs/a.svg">', `<img alt="a" src="${HOME}/raw/v1.2.3/docs/a.svg">`],
   ['<a href="docs/a.md">a</a>', `<a href="${HOME}/blob/v1.2.3/docs/a.md">a</a>`],
-])('makes %s absolute', (text, absolute) => {
-  expect(release(`# A\n\n${text}\n`)('README.md')).toBe(`# A\n\n${absolute}\n`)
-})
+  ...[
+    '[a](https://example.com/a)',
+    '[a](#a)',
+    '[a](mailto:a@example.com)',
+    '```md\n[a](b.md)\n```',
+  ].map((text) => [text, text] as const),
+]
 
-it.each([
-  '[a](https://example.com/a)',
-  '[a](#a)',
-  '[a](mailto:a@example.com)',
-  '```md\n[a](b.md)\n```',
-])('leaves %j as it is', (text) => expect(release(`${text}\n`)('README.md')).toBe(`${text}\n`))
+it('makes relative links absolute, and leaves the others', () => {
+  const [before, after] = [0, 1].map((index) => LINKS.map((row) => `${row[index]}\n`).join('\n'))
+  expect(release(`# A\n\n${before}`)('README.md')).toBe(`# A\n\n${after}`)
+})
 
 it('leaves no relative link in the two files of the package', () => {
   const packed = release(readText('README.md'), readText('CHANGELOG.md'))

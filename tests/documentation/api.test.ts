@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
+import { createSourceProgram } from '../../scripts/docs/source-program.ts'
 import { readFences } from '../support/markdown.ts'
 import { readJson, ROOT, sorted } from '../support/project.ts'
 import { MODULES } from '../support/source-modules.ts'
@@ -10,9 +11,9 @@ import type { Fence } from '../support/markdown.ts'
 /** `npm run docs:api` builds the reference from the comments of the exported names. */
 
 const { entryPoints } = readJson<{ entryPoints: string[] }>('typedoc.json')
-const program = ts.createProgram(
+const program = createSourceProgram(
   entryPoints.map((file) => join(ROOT, file)),
-  { noEmit: true, allowImportingTsExtensions: true, module: ts.ModuleKind.NodeNext },
+  ['lib.es2022.d.ts'],
 )
 const checker = program.getTypeChecker()
 const names = entryPoints.flatMap((file) => exportsOf(file).map((symbol) => ({ file, symbol })))

@@ -57,7 +57,7 @@ async function failAfterAllow(
     fetch: (url, init) => fetch(url, init),
     context: { headers: [] },
     identity: 'required',
-    timeoutMs: 1000,
+    timeoutMs: fault === 'silence' ? 250 : 5000,
     retry: { attempts: 1 },
     cache: memoryCache({ allowTtlMs: 10, staleIfErrorMs }),
     unavailableStatus,

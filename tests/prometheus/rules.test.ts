@@ -242,7 +242,7 @@ describe.skipIf(missing)(`the alerts (${missing ?? 'checked'})`, () => {
     },
   )
 
-  it('fire each for what it is about, and no other does', () => {
+  it('fire each for what it is about, and no other does', { tags: ['slow'] }, () => {
     const cases = Object.entries(FIRES).flatMap(([alert, causes]) =>
       causes.map((changes, index) => ({ alert, instance: `${alert}-${index}`, changes })),
     )
@@ -251,7 +251,7 @@ describe.skipIf(missing)(`the alerts (${missing ?? 'checked'})`, () => {
     expect(check(series, firing)).toContain('SUCCESS')
   })
 
-  it('are silent in good weather, and when the caller is to blame', () => {
+  it('are silent in good weather, and when the caller is to blame', { tags: ['slow'] }, () => {
     const cases = Object.entries(SILENT).map(([name, changes]) => seriesOf(name, changes))
     expect(check(cases.flat(), [])).toContain('SUCCESS')
   })
