@@ -113,7 +113,7 @@ function readPreflight(text: string): 'allow' {
   throw wrongValue('--preflight', text, 'allow')
 }
 
-// `webSocketProtocol` is missing because the gateway answers 501 to a WebSocket.
+// A key in the protocol of a WebSocket needs a --config FILE, with `web_socket_protocol`.
 const SOURCE = /^(header|cookie):(.*)$/s
 
 function readSource(text: string): unknown {

@@ -281,16 +281,6 @@ describe('bad input of with-auth explain', () => {
     expect(noted).toBe(`with-auth: ${message}\nRun "with-auth explain --help" for help.\n`)
   })
 
-  it('a file with ten errors: wrong usage, with all of them', async () => {
-    const wrong = Array.from({ length: 10 }, (_, index) => `wrong_${index}: 1`)
-    const { code, printed, noted } = await run(
-      ['endpoint: http://127.0.0.1:65000/', ...wrong].join('\n'),
-      GOOD,
-    )
-    expect({ code, printed }).toEqual({ code: 2, printed: '' })
-    expect(noted.match(/run\.yaml:\d+:\d+: /g)).toHaveLength(10)
-  })
-
   it('a token that a person would have to type: the command says how to give it', async () => {
     const surroundings = { ...createSurroundings(), isInputTerminal: () => true }
     const line = ['explain', '--config', inFolder('run.yaml'), '--path', '/v1']
