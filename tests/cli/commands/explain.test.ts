@@ -159,6 +159,7 @@ resource:
     expect(found.why).toBe('The token lacks the scope notes:write. It has notes:read.')
     const change = 'Let the client log in again, and ask for the scopes that it lacks (run.yaml:7).'
     expect(found.change).toEqual([change])
+    expect((await explain(file, 'no-token')).why).toMatch(/^It is not a token of this kind/)
     const path = '/.well-known/oauth-protected-resource/mcp'
     expect(await explain(file, '', ['--path', path])).toMatchObject({
       exit: 0,
