@@ -7,7 +7,7 @@ import type { Auth } from '../../src/index.ts'
 import type { Case, Serve } from './recording.ts'
 import type { Answer } from './service.ts'
 
-interface Exchange {
+export interface Exchange {
   readonly group: string
   readonly name: string
   /** The request on the socket. Each character is a byte. */

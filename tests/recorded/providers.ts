@@ -6,7 +6,7 @@ import { startService } from './service.ts'
 import type { Case } from './recording.ts'
 import type { Answer } from './service.ts'
 
-interface Recording {
+export interface Recording {
   readonly providers: {
     /** In seconds. */
     readonly now: number

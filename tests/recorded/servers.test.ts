@@ -7,6 +7,8 @@ import { runLine } from '../support/surroundings.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import { at, readRecording } from './recording.ts'
 import { startService } from './service.ts'
+import type { Exchange } from './exchange.ts'
+import type { Recording as Providers } from './providers.ts'
 import type { Answer, Call } from './service.ts'
 import type { Keycloak, Kubernetes, Others } from './recordings.ts'
 
@@ -36,19 +38,7 @@ interface Row {
   readonly edit?: readonly [string, string]
 }
 
-interface LlamaStack {
-  readonly exchange: readonly { readonly name: string; readonly answer: Answer }[]
-  readonly providers: {
-    /** In seconds. */
-    readonly now: number
-    readonly set: object
-    readonly cases: readonly {
-      readonly file: string
-      readonly name: string
-      readonly bearer: string | null
-    }[]
-  }
-}
+type LlamaStack = Providers & { readonly exchange: readonly Exchange[] }
 
 const pathOf = setupFolder()
 const row = (file: string, token: string, more: Partial<Row> = {}): Row => ({

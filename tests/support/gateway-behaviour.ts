@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { CODING_ROWS, GATEWAY_ROWS, GZIPPED, HALF } from './gateway-rows.ts'
 import { head, openSocket, parseResponse, sendRaw } from './raw-client.ts'
@@ -40,7 +41,7 @@ export function itIsAGateway(
     served().upstream.plan('/stream', ({ socket }) => socket.write(begin('first')))
     const client = await ask('GET /stream')
     await waitFor(client, 'first')
-    await pause(300)
+    await sleep(300)
     callOf('/stream').socket.write(chunk('second'))
     await waitFor(client, 'second')
     callOf('/stream').socket.end('0\r\n\r\n')
@@ -157,10 +158,6 @@ function chunk(text: string): string {
   return `${text.length.toString(16)}\r\n${text}\r\n`
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
-}
-
 async function waitFor(client: Socket, text: string): Promise<string> {
   let received = ''
   while (!received.includes(text)) received += String((await once(client, 'data'))[0])
@@ -203,7 +200,9 @@ async function playRow(row: GatewayRow, port: number, upstream: RawUpstream): Pr
   const { path, answered } = row
   if (answered !== undefined) upstream.plan(path, (call) => whenComplete(call, answered))
   const before = upstream.calls.length
-  const response = parseResponse(Buffer.from(await readAnswer(port, serialize(row)), 'latin1'))
+  const socket = await openSocket(port)
+  socket.on('error', () => undefined).write(serialize(row), 'latin1')
+  const response = parseResponse(Buffer.from(await readAll(socket), 'latin1'))
   const calls = upstream.calls.slice(before)
   return [
     ...problemsOfCount(row, calls.length),
@@ -257,13 +256,6 @@ function problemsOfResponse(row: GatewayRow, response: RawResponse | undefined):
   }
   if (gotBody !== undefined && body !== gotBody) problems.push(`it got the body ${body}`)
   return problems
-}
-
-async function readAnswer(port: number, bytes: string): Promise<string> {
-  const socket = await openSocket(port)
-  socket.on('error', () => undefined)
-  socket.write(bytes, 'latin1')
-  return readAll(socket)
 }
 
 /** Reads until the connection ends, also by a reset. */
