@@ -2,7 +2,11 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, inject, it } from 'vitest'
+import { describeRouted } from './raw-requests/routed.ts'
+import { BUN_ROUTES } from './raw-requests/servers.ts'
 import { BUN, locate } from './support/binaries.ts'
+
+describeRouted(BUN_ROUTES)
 
 interface Counts {
   readonly ran: number

@@ -13,7 +13,7 @@ interface Sent {
 }
 
 /** The effect of one variant of a row on one program. */
-export interface Observation extends Trace, Sent {
+interface Observation extends Trace, Sent {
   readonly program: Program
   /** The rules of `rules.ts` that it broke. */
   readonly violations: readonly string[]

@@ -7,7 +7,7 @@ import type { RawConnection } from './raw-connection.ts'
 import type { Start } from './served-program.ts'
 
 /** A runtime that serves `servers/bodies.js`. */
-export interface BodyServer {
+interface BodyServer {
   readonly name: string
   /** How a handler learns that the client of a stream is gone. */
   readonly tells: readonly string[]

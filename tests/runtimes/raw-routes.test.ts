@@ -1,4 +1,0 @@
-import { BUN_ROUTES } from './raw-requests/servers.ts'
-import { describeRouted } from './raw-requests/routed.ts'
-
-describeRouted(BUN_ROUTES)
