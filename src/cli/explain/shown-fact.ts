@@ -33,12 +33,13 @@ function showOne(value: unknown, longest: number): string {
 }
 
 /** A time in milliseconds, as the clock on the wall shows it, and how far away it is. */
-export function showTime(time: number, now: number = Date.now()): string {
-  const date = new Date(time)
-  if (Number.isNaN(date.getTime())) return 'no time that can be shown'
-  const offset = -date.getTimezoneOffset()
-  const local = new Date(time + offset * 60_000).toISOString().slice(0, 19).replace('T', ' ')
-  return `${local} ${showOffset(offset)} (${showDistance(time - now)})`
+export function showTime(ms: number, now: number = Date.now()): string {
+  const offset = -new Date(ms).getTimezoneOffset()
+  const local = new Date(ms + offset * 60_000)
+  // The last time of all is one more day in the east.
+  if (Number.isNaN(local.getTime())) return 'no time that can be shown'
+  const time = local.toISOString().slice(0, 19).replace('T', ' ')
+  return `${time} ${showOffset(offset)} (${showDistance(ms - now)})`
 }
 
 function showOffset(minutes: number): string {

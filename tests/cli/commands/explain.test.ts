@@ -115,6 +115,15 @@ credentials: [{ header: x-api-key }]`
     expect(await explain(file, GOOD)).toMatchObject({ exit: 0, caller: { tenant: 'acme' } })
   })
 
+  it('gives the token beside the other cookies of the request', async () => {
+    const service = await startService(() => ({ json: {} }))
+    const file = `endpoint: http://127.0.0.1:${service.port}/
+credentials: [{ cookie: session }]
+context: { headers: [cookie] }`
+    expect((await explain(file, GOOD, ['--header', 'cookie: theme=dark'])).exit).toBe(0)
+    expect(service.calls[0]?.body).toContain(`"cookie":"theme=dark; session=${GOOD}"`)
+  })
+
   it('says which member of several was asked, and why the others were not', async () => {
     const { url, key } = await startProviders()
     const file = `providers:
