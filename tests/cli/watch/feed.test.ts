@@ -1,4 +1,4 @@
-import {
+import fs, {
   linkSync,
   lstatSync,
   mkdirSync,
@@ -7,6 +7,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { connect, createServer } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -15,6 +16,7 @@ import { createFeed } from '../../../src/cli/watch/feed.ts'
 import { readWatchPlace } from '../../../src/cli/watch/place.ts'
 import { close, findFreePort, listen } from '../../support/loopback.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
+import type { PathLike } from 'node:fs'
 import type { Watched } from '../../../src/cli/watch/client.ts'
 import type { Feed } from '../../../src/cli/watch/feed.ts'
 import type { WatchPlace } from '../../../src/cli/watch/place.ts'
@@ -63,6 +65,20 @@ function watch(place: WatchPlace): Watched[] {
   return seen
 }
 
+/** Calls a function with the name of each file that is about to be moved. */
+function watchRenames(look: (from: PathLike) => unknown): void {
+  const { renameSync } = fs
+  vi.spyOn(fs, 'renameSync').mockImplementation((from, to) => {
+    look(from)
+    renameSync(from, to)
+  })
+  syncBuiltinESMExports()
+  ends.unshift(() => {
+    vi.restoreAllMocks()
+    syncBuiltinESMExports()
+  })
+}
+
 const until = (check: () => void): Promise<void> =>
   vi.waitFor(check, { timeout: 10_000, interval: 5 })
 
@@ -88,7 +104,9 @@ describe('the socket of --watch-socket', () => {
     await new Promise((resolve) => looking.once('message', resolve))
     const before = process.umask(0)
     ends.unshift(() => process.umask(before))
-    for (let round = 0; round < 40; round += 1) {
+    const rights = new Set<number>()
+    watchRenames((from) => rights.add(lstatSync(from).mode & 0o77))
+    for (let round = 0; round < 200; round += 1) {
       const feed = createFeed({ path: inFolder('watch.sock') }, 'gateway')
       await feed.listen()
       await feed.close()
@@ -96,6 +114,8 @@ describe('the socket of --watch-socket', () => {
     // oxlint-disable-next-line require-post-message-target-origin -- of a worker
     looking.postMessage('end')
     expect(await new Promise((resolve) => looking.once('message', resolve))).toEqual([0])
+    // The eyes of the other thread may miss the moment at which it comes to its place.
+    expect([...rights]).toEqual([0])
   })
 
   it('replaces the socket of a process that has ended, and nothing else', async () => {
