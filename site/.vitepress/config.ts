@@ -71,8 +71,8 @@ export default defineConfig({
     },
   },
   transformPageData: ({ relativePath, frontmatter }) => {
-    if (relativePath !== 'index.md') return
-    Object.assign(frontmatter, { layout: 'home', hero: HERO })
+    if (relativePath === 'index.md') Object.assign(frontmatter, { layout: 'home', hero: HERO })
+    if (relativePath.startsWith('api/')) Object.assign(frontmatter, { pageClass: 'reference' })
   },
   themeConfig: {
     search: {
