@@ -124,8 +124,12 @@ describe.skipIf(missing !== undefined)('the site', () => {
     ['JwtOptions', '/api/with-auth.jwt.html#jwtoptions'],
   ])('finds "%s" first in %s, and leads there', async (words, place) => {
     await page.goto(`${origin}/`)
-    await page.keyboard.press('Control+k')
-    await page.locator('.VPLocalSearchBox input').fill(words)
+    const input = page.locator('.VPLocalSearchBox input')
+    // A key that comes before the scripts have run opens nothing.
+    await expect
+      .poll(() => page.keyboard.press('Control+k').then(() => input.isVisible()))
+      .toBe(true)
+    await input.fill(words)
     await page.locator('.VPLocalSearchBox .result').first().click()
     await page.waitForURL(origin + place)
     const section = page.locator(`[id="${place.replace(/.*#/, '')}"]`)
