@@ -84,8 +84,15 @@ describe('jwt', () => {
   it('works without a guard, which tells it nothing', async () => {
     const key = await keyOf('ES256', 'a')
     const { options, answerWith } = await startIssuer(key)
+    const token = await sign(key)
     answerWith(() => ({ status: 404 }))
-    await expect(ask(jwt(options), await sign(key))).rejects.toMatchObject({ status: 404 })
+    await expect(ask(jwt(options), token)).rejects.toMatchObject({ status: 404 })
+    // It would warn of two keys with one id, and of a key that cannot be used.
+    const twin = await keyOf('ES256', 'a', 'twin')
+    for (const keys of [[key.jwk, twin.jwk], [{ ...key.jwk, x: 'AAAA' }]]) {
+      answerWith(() => ({ json: { keys } }))
+      expect(await detailOf(jwt(options), token)).toBe('unknown_key')
+    }
   })
 })
 

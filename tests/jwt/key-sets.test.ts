@@ -44,7 +44,11 @@ const BAD: readonly (readonly [what: string, reason: string, answer: Answer])[] 
   ['a list', 'invalid_response', () => ({ json: [] })],
   ['null', 'invalid_response', () => ({ json: null })],
   ['no keys', 'invalid_response', () => setOf()],
-  ['keys for encryption', 'invalid_response', () => setOf({ ...key.jwk, use: 'enc' })],
+  [
+    'keys for encryption',
+    'invalid_response',
+    () => setOf({ ...key.jwk, use: 'enc' }, { ...key.jwk, key_ops: ['encrypt'] }),
+  ],
   ['keys that are an object', 'invalid_response', () => ({ json: { keys: { 0: key.jwk } } })],
   ['no object among its keys', 'invalid_response', () => setOf(null, 'key', [key.jwk])],
   ['1 MB', 'invalid_response', () => ({ json: { keys: [key.jwk], filler: filler(1_000_000) } })],
@@ -143,14 +147,27 @@ describe('a key is ignored', () => {
     expect(await pending.catch((error: unknown) => error)).toEqual(expected)
   })
 
-  it('of RSA whose few bits are padded with zeros', async () => {
+  const paddedWithZeros = (n: string): string =>
+    Buffer.concat([Buffer.alloc(200), Buffer.from(n, 'base64url')]).toString('base64url')
+
+  it.each<readonly [string, (n: string) => unknown]>([
+    ['few bits that are padded with zeros', paddedWithZeros],
+    ['only zeros', () => Buffer.alloc(256).toString('base64url')],
+    ['a text that is not base64url', () => '!'.repeat(400)],
+    ['a list', (n) => [n, n]],
+  ])('of RSA that has in place of 2048 bits %s', async (_what, change) => {
     const { jwk } = await generate('RS256', 1024)
-    const modulus = Buffer.concat([Buffer.alloc(200), Buffer.from(String(jwk['n']), 'base64url')])
     const { options, answerWith } = await startIssuer(key)
-    answerWith(() => setOf({ ...jwk, kid: 'rsa', n: modulus.toString('base64url') }))
+    answerWith(() => setOf({ ...jwk, kid: 'rsa', n: change(String(jwk['n'])) }))
     const pending = ask(jwt(options), await sign(await keyOf('RS256', 'rsa')))
     await expect(pending).rejects.toMatchObject({ reason: 'invalid_response' })
   })
+})
+
+it('a key may say that it is for signatures', async () => {
+  const { options, answerWith } = await startIssuer(key)
+  answerWith(() => setOf({ ...key.jwk, alg: 'ES256', use: 'sig', key_ops: ['verify'] }))
+  expect(await ask(jwt(options), await sign(key))).toMatchObject({ outcome: 'allow' })
 })
 
 describe('a warning', () => {
@@ -194,12 +211,15 @@ describe('a warning', () => {
     const { publicKey } = generateKeyPairSync('ed448')
     const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'a', alg: 'EdDSA', use: 'sig' }
     const token = await sign(key, goodClaims(), { alg: 'EdDSA' })
-    const [warnings, host] = await warningsOf(() => setOf(jwk), token)
+    const [warnings, host] = await warningsOf(() => setOf(jwk, key.jwk), token)
     expect(warnings).toEqual([`This runtime cannot use a key of ${host} for EdDSA: ${OTHER}`])
     const other = { ...jwk, kid: 'b' }
     expect((await warningsOf(() => setOf(other), token))[0]).toEqual([])
     const elsewhere = { ...jwk, crv: 'X448' }
     expect((await warningsOf(() => setOf(elsewhere), token))[0]).toEqual([])
     expect((await warningsOf(() => setOf(jwk), await sign(key)))[0]).toEqual([])
+    // Without a key id it may be meant for a key that comes with the next fetch.
+    const unnamed = await sign(key, goodClaims(), { alg: 'EdDSA', kid: undefined })
+    expect((await warningsOf(() => setOf({ ...jwk, kid: undefined }), unnamed))[0]).toEqual([])
   })
 })
