@@ -17,19 +17,8 @@ export function describeOptions(options: ParsedOptions): object {
 }
 
 /** Tells verifiers apart that may decide differently. `undefined` if that depends on what cannot be compared or shown. */
-export function identify({
-  keys,
-  fetch,
-  jwksHeaders,
-  ...options
-}: ParsedOptions): string | undefined {
+export function identify(options: ParsedOptions): string | undefined {
+  const { keys, fetch, jwksHeaders: secrets, jwksUri: url = '', ...rest } = options
   if (typeof keys === 'function') return undefined
-  const { jwksUri, ...rest } = options
-  return idOf({
-    type: 'jwt',
-    url: jwksUri ?? rest.issuer ?? '',
-    fetch,
-    options: { ...rest, hasKeySet: jwksUri !== undefined, keys: keys?.given },
-    ...(Object.keys(jwksHeaders).length === 0 ? {} : { secrets: jwksHeaders }),
-  })
+  return idOf({ type: 'jwt', url, fetch, options: { ...rest, keys: keys?.given }, secrets })
 }

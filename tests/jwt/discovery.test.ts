@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { jwt } from '../../src/jwt.ts'
 import { ask, AUDIENCE, goodClaims, keyOf, sign } from '../support/issuer.ts'
 import { usePassingTime } from '../support/passing-time.ts'
@@ -156,6 +156,14 @@ describe('nothing is found', () => {
     await expect(ask(jwt(options), token, run)).rejects.toMatchObject(found)
     expect(urls()).toHaveLength(2)
     expect(warnings).toEqual([`${new URL(origin).host} answered 404: check "issuer"`])
+  })
+
+  it('where the metadata says, and a warning says what to check', async () => {
+    const gone = (issuer: string): object => ({ jwks_uri: `${issuer}/gone` })
+    const { options, token, origin } = await startIssuerAt('', OPENID, gone)
+    const warn = vi.fn<(message: string) => void>()
+    await expect(ask(jwt(options), token, { warn })).rejects.toMatchObject({ status: 404 })
+    expect(warn.mock.calls).toEqual([[`${new URL(origin).host} answered 404: check "issuer"`]])
   })
 
   it('and nothing else is tried after a 403 or a 503', async () => {

@@ -9,6 +9,28 @@ const SECRET = 'hunter2'
 
 const LIST = 'RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519'
 
+describe('the message of a wrong option', () => {
+  function messageOf(options: object): string {
+    try {
+      jwt({ ...GOOD, ...options })
+    } catch (error) {
+      return String(error)
+    }
+    return 'accepted'
+  }
+
+  it('says why no symmetric algorithm is accepted, and of others only which there are', () => {
+    const hint = 'whoever can check such a token can also make one'
+    const messages = ['hs512', 'none', ['HS256']].map((one) => messageOf({ algorithms: [one] }))
+    expect(messages.map((message) => message.includes(hint))).toEqual([true, false, false])
+  })
+
+  it('says one thing about an issuer that is no text', () => {
+    const expected = 'AuthConfigError: "issuer" must be a text that is not empty, received 5'
+    expect(messageOf({ issuer: 5 })).toBe(expected)
+  })
+})
+
 it.each<Partial<JwtOptions>>([
   {},
   { jwksUri: new URL('https://login.example.com/keys?version=1') },
@@ -49,8 +71,11 @@ describe('a verifier', () => {
       timeoutMs: 5000,
     })
     expect(jwt(GOOD).describe?.()).toMatchObject({ discovery: true })
-    const keys = { keys: [(await keyOf('ES256', 'a')).jwk] }
-    expect(jwt({ ...GOOD, keys }).describe?.()).toMatchObject({ discovery: false, keys: keys.keys })
+    const { jwk } = await keyOf('ES256', 'a')
+    const keys = { keys: [{ ...jwk, secret: SECRET }] }
+    const ofKeys = { ...jwt({ ...GOOD, keys }).describe?.() }
+    expect(ofKeys).toMatchObject({ discovery: false })
+    expect(Reflect.get(ofKeys, 'keys')).toStrictEqual([jwk])
     expect(jwt({ ...GOOD, keys: async () => keys }).describe?.()).toMatchObject({
       keys: 'a function',
     })
@@ -70,6 +95,7 @@ describe('a verifier', () => {
       {},
       { audience: 'other' },
       { issuer: 'https://other.example.com' },
+      { jwksUri: ISSUER },
       { jwksUri: 'https://login.example.com/keys' },
       { jwksUri: 'https://other.example.com/keys' },
       { keys: { keys: [one.jwk] } },

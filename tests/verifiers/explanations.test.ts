@@ -84,7 +84,7 @@ describe('jwt with a key set', () => {
     [{ json: { jwks: [] } }, 'has no list "keys"'],
     [{ json: { keys: Array.from({ length: 101 }, () => key) } }, 'has more than 100 keys'],
     [
-      { json: { keys: [key] } },
+      { json: { keys: Array.from({ length: 100 }, () => key) } },
       'has no public key for signatures, or only RSA keys below 2048 bits',
     ],
   ])('says that %j %s', async (said, fault) => {
