@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { jwt } from '../../src/jwt.ts'
 import {
   ask,
@@ -249,4 +249,25 @@ it('a key of 1,024 bits is not used', async () => {
   const { jwk } = await generate('RS256', 1024)
   const keys = { keys: [{ ...jwk, kid: 'rsa' }, ec.jwk] }
   expect(await checked(await sign(rsa), { keys })).toBe('unknown_key')
+})
+
+it('the headers of 32 good tokens are remembered, so that each is parsed once, and no more are', async () => {
+  const verifier = verifierOf()
+  const tokens = await Promise.all(
+    Array.from({ length: 33 }, (_, index) => sign(rsa, goodClaims(), { index })),
+  )
+  const parse = vi.spyOn(JSON, 'parse')
+  /** How many headers are parsed here. jose parses each header too, and the payloads are parsed here. */
+  async function headersParsed(...some: readonly string[]): Promise<number> {
+    const before = parse.mock.calls.length
+    for (const token of some) expect(await detailOf(verifier, token)).toBe('allow')
+    return parse.mock.calls.length - before - 2 * some.length
+  }
+  const [first = '', ...others] = tokens.slice(0, 32)
+  const last = tokens.slice(32)
+  expect(await headersParsed(first, ...others)).toBe(32)
+  expect(await headersParsed(first, ...others)).toBe(0)
+  expect(await headersParsed(...last)).toBe(1)
+  expect(await headersParsed(...last)).toBe(0)
+  expect(await headersParsed(first)).toBe(1)
 })
