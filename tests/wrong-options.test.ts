@@ -15,7 +15,6 @@ import {
   introspection,
   kubernetesToken,
 } from '../src/verifiers.ts'
-import { ANY_ISSUER } from '../src/verifiers/any-issuer.ts'
 import { SELF_SIGNED } from './support/self-signed-certificate.ts'
 import { words } from './support/words.ts'
 import type { Verifier } from '../src/index.ts'
@@ -56,7 +55,6 @@ const app = { id: 'api', secret: SECRET }
 const OPAQUE = introspection({ url: 'https://a.example/', client: 'none' })
 const PICKY = introspection({ url: 'https://b.example/', client: app, accepts: () => false })
 const LISTS = defineVerifier({ ask: deny, reads: { params: 'lists' } })
-const ALGORITHMS = 'RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519'
 const JWT = { issuer: 'https://login.example.com/', audience: 'my-api' }
 const PROOF = { header: 'x-proxy-secret', secret: SECRET }
 const SIGNED = { signature: 'x-sig', secret: SECRET }
@@ -137,14 +135,9 @@ const GROUPS = [
   group('jwt', (options) => jwt(options), JWT, [
     [undefined, 'options', 'must be an object'],
     [{ algorithms: ['RS256', 'HS256'] }, 'algorithms[1]', 'whoever can check such a token'],
-    [{ algorithms: ['none'] }, 'algorithms[0]', `must be one of ${ALGORITHMS}, received "none"`],
-    [{ issuer: 'https://a.example/?a=b' }, 'issuer', ': or give "jwksUri" or "keys"'],
+    [{ algorithms: ['none'] }, 'algorithms[0]', 'received "none"'],
+    [{ issuer: 'https://a.example/?a=b' }, 'issuer', 'to start discovery'],
     [{ issuer: 'http://a.example/' }, 'issuer', HTTPS],
-    // Only a file may ask for any issuer, and with keys alone.
-    [{ issuer: ANY_ISSUER }, 'issuer', 'to start discovery, received ""'],
-    [{ jwksUri: 'http://a.example/' }, 'jwksUri', HTTPS],
-    [{ jwksUri: 'https://a.example/', keys: fail }, 'keys', `${LEFT_OUT} beside "jwksUri"`],
-    [{ keys: 'hunter2' }, 'keys', 'a JSON Web Key Set, { keys: [...] }, or a function'],
     [{ jwksHeaders: { a: 'hunter2' } }, 'jwksHeaders', `${LEFT_OUT} without "jwksUri"`],
     [{ keys: { keys: [{ kty: 'oct', k: SECRET }] } }, 'keys.keys[0]', 'must be a public key'],
     [{ keys: { keys: [{ kty: 'EC', d: SECRET }] } }, 'keys.keys[0]', 'must be a public key'],

@@ -35,8 +35,8 @@ const TESTS_BESIDE = {
     'tests/yaml/document.test.ts',
   ],
   gateway: ['tests/gateway-sockets.test.ts'],
-  // It has what operators read about tokens and keys.
-  jwt: ['tests/verifiers/explanations.test.ts'],
+  // They have what operators read about tokens and keys.
+  jwt: ['tests/cli/explain/advice.test.ts', 'tests/verifiers/explanations.test.ts'],
   keys: [
     'tests/cli/commands.test.ts',
     'tests/cli/commands/key-database.test.ts',

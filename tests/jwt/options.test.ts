@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { jwt } from '../../src/jwt.ts'
 import { nodeTransport } from '../../src/node.ts'
+import { ANY_ISSUER } from '../../src/verifiers/any-issuer.ts'
 import { AUDIENCE, ISSUER, keyOf } from '../support/issuer.ts'
 import type { JwtOptions } from '../../src/jwt.ts'
 
@@ -25,9 +26,30 @@ describe('the message of a wrong option', () => {
     expect(messages.map((message) => message.includes(hint))).toEqual([true, false, false])
   })
 
-  it('says one thing about an issuer that is no text', () => {
-    const expected = 'AuthConfigError: "issuer" must be a text that is not empty, received 5'
-    expect(messageOf({ issuer: 5 })).toBe(expected)
+  const HTTPS = 'an https URL (http only on loopback, or with "allowInsecureHttp")'
+  it.each<readonly [wrong: object, message: string]>([
+    [{ issuer: 5 }, '"issuer" must be a text that is not empty, received 5'],
+    [
+      { issuer: 'any text' },
+      '"issuer" must be an https URL to start discovery, received "any text": or give "jwksUri" or "keys"',
+    ],
+    // Only a file may ask for any issuer, and it has keys.
+    [
+      { issuer: ANY_ISSUER },
+      '"issuer" must be an https URL to start discovery, received "": or give "jwksUri" or "keys"',
+    ],
+    [{ jwksUri: 'http://a.example/' }, `"jwksUri" must be ${HTTPS}, received "http://a.example/"`],
+    [
+      { jwksUri: 'https://a.example/', keys: async () => ({}) },
+      '"keys" must be left out beside "jwksUri": give one of them',
+    ],
+    [
+      { keys: SECRET },
+      '"keys" must be a JSON Web Key Set, { keys: [...] }, or a function that fetches one (its value is not shown)',
+    ],
+    [{ algorithms: ['none'] }, `"algorithms[0]" must be one of ${LIST}, received "none"`],
+  ])('is the whole message, for %o', (wrong, message) => {
+    expect(messageOf(wrong)).toBe(`AuthConfigError: ${message}`)
   })
 })
 
