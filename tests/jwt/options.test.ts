@@ -40,6 +40,10 @@ describe('the message of a wrong option', () => {
     ],
     [{ jwksUri: 'http://a.example/' }, `"jwksUri" must be ${HTTPS}, received "http://a.example/"`],
     [
+      { issuer: 'http://a.example/', allowInsecureHttp: 'yes' },
+      `"allowInsecureHttp" must be true or false, received "yes"\n"issuer" must be ${HTTPS}, received "http://a.example/"`,
+    ],
+    [
       { jwksUri: 'https://a.example/', keys: async () => ({}) },
       '"keys" must be left out beside "jwksUri": give one of them',
     ],
