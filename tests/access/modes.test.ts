@@ -29,6 +29,13 @@ describe('a request without an identity', () => {
       expect(response?.headers.get('www-authenticate')).toBe('Bearer realm="api"')
     }
   })
+
+  it('gets 401 as an allowed preflight', async () => {
+    const headers = { origin: 'https://a.example', 'access-control-request-method': 'GET' }
+    const preflight = new Request('https://api.test/notes', { method: 'OPTIONS', headers })
+    const admittedOne = await admit(preflight, allow(ADMIN, { preflight: 'allow' }))
+    expect(checkAccess(admittedOne, need)?.status).toBe(401)
+  })
 })
 
 describe('shadow mode', () => {

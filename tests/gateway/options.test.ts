@@ -54,6 +54,8 @@ describe('an upstream', () => {
       'https://h:99999',
       'x-https://h',
       ' https://h',
+      // A URL parser removes a tab, so that this would be another host.
+      'https://h\t.evil.test',
       String.raw`https://h\x`,
     ].map((url) => [url, /absolute http or https URL/] as const),
     ...['/a/../b', '/a/%2e%2e/b', '//b', '/%41'].map(
