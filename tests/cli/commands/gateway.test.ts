@@ -189,6 +189,9 @@ describe('with-auth gateway', () => {
     expect(gateway.logged()).toContainEqual(
       expect.objectContaining({ type: 'endpoint', state: 'proven' }),
     )
+    // A client must not take an outage for a wrong key.
+    isUp = false
+    expect((await call(`${url}/v1/models`, `${KEY}2`)).status).toBe(503)
     await close(late)
   })
 
