@@ -131,6 +131,13 @@ describe.each([
     await close(node)
   })
 
+  it('passes on every line of a header that comes twice', async () => {
+    const twice = ['Cookie: a=1', 'Cookie: b=2', 'X-A: 1', 'X-A: 2', 'Connection: close']
+    await sendRaw(serving.port, head('GET /twice', ...GOOD, ...twice))
+    const [call] = upstream.callsFor('/twice')
+    expect(call && [fieldOf(call, 'cookie'), fieldOf(call, 'x-a')]).toEqual(['a=1; b=2', '1, 2'])
+  })
+
   it('passes the body of a GET on, and does not use its connection again', async () => {
     const ask = (line: string, ...rest: readonly string[]) =>
       sendRaw(serving.port, head(line, ...GOOD, 'Connection: close', ...rest) + 'hello')

@@ -100,7 +100,7 @@ interface Answer {
 
 type DecisionPoint = Awaited<ReturnType<typeof startDecisionPoint>>
 
-/** Starts a decision point. There is none on npm: the engines there need a server of their own, or do not speak AuthZEN. */
+/** Starts a decision point. The engines on npm need a server of their own, or do not speak AuthZEN. */
 async function startDecisionPoint(permits: (question: Question) => boolean) {
   const asked: (Question & { readonly by: string })[] = []
   let planned: Answer | undefined

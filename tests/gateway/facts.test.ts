@@ -6,7 +6,7 @@ import { words } from '../support/words.ts'
 import { send, sendOrRefuse } from './sent.ts'
 import type { ClientAddress } from '../../src/gateway.ts'
 
-/** What the gateway itself tells an upstream about a request. */
+/** The headers by which the gateway itself describes a request to an upstream. */
 
 describe('X-Forwarded-Proto and X-Forwarded-Host', () => {
   const publicOrigin = 'https://api.example.com'

@@ -7,7 +7,7 @@ import { send, sendOrRefuse } from './sent.ts'
 import type { GatewayOptions } from '../../src/gateway.ts'
 import type { AuthConfig } from '../../src/index.ts'
 
-/** What an upstream gets of a request. `tests/support/gateway-rows.ts` has the bytes of requests, for every runtime. */
+/** The request as it reaches an upstream. `tests/support/gateway-rows.ts` has the bytes of requests, for every runtime. */
 
 const ALWAYS = new Set(words('via accept-encoding x-forwarded-proto x-forwarded-host'))
 

@@ -4,7 +4,7 @@ import { get } from '../support/requests.ts'
 import { words } from '../support/words.ts'
 import { codeOf, guardedGateway } from './sent.ts'
 
-/** What a client gets of the response of an upstream. */
+/** The response of an upstream as it reaches the client. */
 
 /** The response to a GET, for an upstream whose `fetch` decodes. */
 function passed(

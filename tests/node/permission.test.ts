@@ -24,7 +24,7 @@ const config = allow({ principal: 'bob', scopes: ['mcp:read'] }, { resource, aut
 const TOKEN = 'Authorization: Bearer k1'
 const UPGRADE = ['Connection: Upgrade', 'Upgrade: websocket']
 
-/** What a guarded server answers to a request, and to the upgrade with the same head. */
+/** The answers of a guarded server to a request, and to the upgrade with the same head. */
 async function ask(options: AuthConfig, line: string, ...fields: string[]): Promise<string[]> {
   const authenticate = createNodeAuthenticator(options)
   async function answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
@@ -59,7 +59,7 @@ it('a caller who may not gets 403 with its reason', async () => {
   expect(switched).toContain(' 101 ')
 })
 
-it('anyone gets the metadata, which is no decision about a caller', async () => {
+it('the metadata is public, with a token or without', async () => {
   for (const fields of [[], [TOKEN]]) {
     for (const document of await ask(config, `GET ${PATH}`, ...fields, 'X-Forwarded-Host: evil')) {
       expect(document).toMatch(/^HTTP\/1\.1 200 OK\r\n/)

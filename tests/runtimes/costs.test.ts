@@ -36,7 +36,7 @@ const MOST: readonly (readonly [Binary, args: readonly string[], Costs])[] = [
 // Each takes up to a minute, so one Node is enough by day.
 const MEASURED = IS_NIGHTLY ? MOST : MOST.filter(([{ name }]) => name !== findNode('26').name)
 
-// What is dearer is so each time. Once it may be the other tests, which run beside this one.
+// Other tests run beside this one, and can make one measurement too high. Dearer code fails every time.
 it.each(MEASURED.map((row) => [row[0].name, row] as const))(
   'hits, rejections and misses cost little more than by hand on %s',
   { retry: 2, timeout: 120_000 },

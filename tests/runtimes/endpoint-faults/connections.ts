@@ -12,7 +12,7 @@ import type { Fault } from './fault-server.ts'
 import type { Case, Expectation, Row } from './row.ts'
 import type { Site } from './site.ts'
 
-/** What becomes of the connection, TLS and DNS that fail, and the guard itself in place of an endpoint. */
+/** The connection after an answer, failures of TLS and DNS, and the guard itself in place of an endpoint. */
 
 const SILENT: Fault = { endless: true }
 const HEAD = 'HTTP/1.1 200 OK\r\n'

@@ -16,7 +16,7 @@ import { expectVerdict } from './site.ts'
 import type { Fault } from './fault-server.ts'
 import type { Case, Deviation, Expectation, Row } from './row.ts'
 
-/** What is wrong with the headers of an answer, and where it ends. */
+/** Answers with wrong headers, and answers whose end is wrong. */
 
 const KB_200 = 'x'.repeat(200_000)
 const MB_16 = 'x'.repeat(16 * 1024 * 1024)

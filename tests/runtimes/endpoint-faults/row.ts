@@ -39,7 +39,7 @@ export const NOBODY = { optional: 'allow', required: 'invalid_response' } as con
 /** A 200 whose body breaks off. With an optional identity, the status alone is the verdict. */
 export const BROKEN = { optional: 'allow', required: 'unreachable' } as const
 
-/** What some runtimes make of a fault. A comment beside it says why. */
+/** Another result of a fault on some runtimes. A comment beside it says why. */
 export interface Deviation {
   readonly runtimes: readonly RuntimeName[]
   readonly expected: Expectation

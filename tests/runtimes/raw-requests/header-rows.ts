@@ -42,7 +42,7 @@ export const HEADER_ROWS: readonly Row[] = [
     ...value('a vertical tab', 'Bearer\x0bgood', byServer, on('workerd', malformed)),
     ...value('a form feed', 'Bearer\x0cgood', byServer, on('workerd', malformed)),
   ]),
-  row('blanks around the value, which are no part of it', [
+  row('blanks around the value, which HTTP removes', [
     ...value('spaces after it', 'Bearer good   ', allowed()),
     ...value('a tab after it', 'Bearer good\t', allowed()),
     ...value('both before it', '\t Bearer good', allowed()),

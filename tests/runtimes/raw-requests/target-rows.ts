@@ -46,7 +46,7 @@ const HOST_ROWS: readonly Row[] = [
       'h", error="x',
     ].flatMap((name) => host(name, REJECTED, NODE_SERVER, SRVX)),
   ),
-  row('a Host with a path that everybody finds in the URL, and that makes nothing public', [
+  row('a Host with a path, which becomes part of the URL and makes nothing public', [
     ...hostWithPath('h/healthz?x=', '/healthz', { x: '/admin' }),
     ...hostWithPath('h/public/x?', '/public/x', { '/admin': '' }),
     ...hostWithPath('h/public/', '/public//admin', {}),

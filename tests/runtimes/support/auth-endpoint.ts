@@ -5,7 +5,7 @@ import { close, listen } from '../../support/loopback.ts'
 import { TOKEN } from '../../support/token.ts'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 
-/** What a guard asks about one request. */
+/** The question of a guard about one request. */
 export interface Question {
   readonly token: string
   readonly path: string
