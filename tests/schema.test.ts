@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { parse, stringify } from 'yaml'
 import { describe, expect, it } from 'vitest'
 import { ConfigFileError, loadConfig } from '../src/yaml.ts'
-import { runs } from './support/nightly.ts'
+import { IS_NIGHTLY, runs } from './support/nightly.ts'
 import { createSchema, formatJson } from '../scripts/docs/option-schema.ts'
 import { PROVIDER_ROWS } from './yaml/providers/provider-rows.ts'
 import { WALKS, withValue } from '../scripts/docs/schema-files.ts'
@@ -98,9 +98,15 @@ interface Change {
   readonly value: unknown
 }
 
-/** Every key with every value. */
+const EVERY = IS_NIGHTLY ? 1 : 3
+
+/** Every key with every value, and by day with a third of them, each key with others than the key before it. */
 const CHANGES: readonly Change[] = WALKS.flatMap(({ server, paths, values }) =>
-  paths.flatMap((path) => values.map((value) => ({ server, path, value }))),
+  paths.flatMap((path, at) =>
+    values
+      .filter((_, index) => (at + index) % EVERY === 0)
+      .map((value) => ({ server, path, value })),
+  ),
 )
 
 /** The same value by a reference, or `undefined` for a value that is no scalar. */
@@ -153,8 +159,8 @@ describe('schema.json', () => {
         await isRight(withValue(server, second.path, second.value))
       }
       expect(differences).toEqual([])
-      // Each rule is needed.
-      expect(rules).toEqual(new Set(NOT_IN_SCHEMA.map(([reason]) => reason)))
+      // Each rule is needed, and a third of the values does not show it.
+      if (IS_NIGHTLY) expect(rules).toEqual(new Set(NOT_IN_SCHEMA.map(([reason]) => reason)))
     },
   )
 

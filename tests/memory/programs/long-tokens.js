@@ -1,10 +1,10 @@
-// For memory.test.ts: `node --expose-gc long-tokens.js <url of the package>` sends 10,000 tokens of 8 KB, each with 50 KB of query, which
+// For memory.test.ts: `node --expose-gc long-tokens.js <url of the package> <count>` sends tokens of 8 KB, each with 50 KB of query, which
 // the endpoint denies or allows. Prints the growth of the heap in bytes after a forced collection.
 import { heap, makeRequest } from './heap.js'
 
 const { memoryCache, withAuth } = await import(process.argv[2])
 
-const TOKENS = 10_000
+const TOKENS = Number(process.argv[3])
 const pad = (id, length) => String(id).padStart(length, 'x')
 
 async function grow(outcome) {
