@@ -159,8 +159,8 @@ describe('schema.json', () => {
         await isRight(withValue(server, second.path, second.value))
       }
       expect(differences).toEqual([])
-      // Each rule is needed, and a third of the values does not show it.
-      if (IS_NIGHTLY) expect(rules).toEqual(new Set(NOT_IN_SCHEMA.map(([reason]) => reason)))
+      // Each rule is needed. A third of the values shows most of them.
+      expect(rules.size).toBeGreaterThanOrEqual(NOT_IN_SCHEMA.length - (IS_NIGHTLY ? 0 : 2))
     },
   )
 
