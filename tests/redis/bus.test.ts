@@ -16,7 +16,7 @@ import { createNames } from '../../src/redis/names.ts'
 import { Revocations } from '../../src/redis/revocations.ts'
 import type { Verdict } from '../../src/index.ts'
 import type { Link } from '../../src/redis/engine.ts'
-import type { RunningEngine } from '../support/redis-servers.ts'
+import type { EngineName, RunningEngine } from '../support/redis-servers.ts'
 
 /** Revocations between instances, by real engines. */
 
@@ -26,7 +26,11 @@ const allow = (): Verdict => ALLOW
 
 afterEach(stopGuards)
 
-describe.each(ENGINES)('%s', (name) => {
+// The slow tests run the second engine: it takes as long again, and says nearly the same.
+describe.each(ENGINES.slice(0, 1))('%s', (name) => testEngine(name))
+describe.each(ENGINES.slice(1))('%s', { tags: ['slow'] }, (name) => testEngine(name))
+
+function testEngine(name: EngineName): void {
   let engine: RunningEngine
   beforeAll(async () => {
     engine = await startEngine(name)
@@ -245,7 +249,7 @@ describe.each(ENGINES)('%s', (name) => {
     await guard.clear()
     expect(guard.states()).toEqual(['live'])
   })
-})
+}
 
 it('tells a process that only revokes of an outage, and of the revocation that waits', async () => {
   const url = `redis://127.0.0.1:${await findFreePort()}`

@@ -4,7 +4,7 @@ import { connectGuard, pause, stopGuards, until } from '../support/connected-gua
 import { findFreePort } from '../support/loopback.ts'
 import { ENGINES, startEngine } from '../support/redis-servers.ts'
 import { redisStore } from '../../src/redis.ts'
-import type { RunningEngine } from '../support/redis-servers.ts'
+import type { EngineName, RunningEngine } from '../support/redis-servers.ts'
 import type { ConnectedGuard } from '../support/connected-guards.ts'
 import type { ClientFactory, RedisClient, RedisStoreOptions } from '../../src/redis.ts'
 
@@ -111,7 +111,11 @@ function answering(section: string, change: (info: string) => string): ClientFac
   }
 }
 
-describe.each(ENGINES)('%s', (name) => {
+// The slow tests run the second engine: it takes as long again, and says nearly the same.
+describe.each(ENGINES.slice(0, 1))('%s', (name) => testEngine(name))
+describe.each(ENGINES.slice(1))('%s', { tags: ['slow'] }, (name) => testEngine(name))
+
+function testEngine(name: EngineName): void {
   let engine: RunningEngine
   beforeAll(async () => {
     engine = await startEngine(name)
@@ -150,7 +154,7 @@ describe.each(ENGINES)('%s', (name) => {
     await until(() => !stamp.isCurrent())
     client.destroy()
   })
-})
+}
 
 const PEM = '-----BEGIN CERTIFICATE-----'
 

@@ -7,7 +7,7 @@ import { ENGINES, startEngine, stopEngines } from '../support/redis-servers.ts'
 import type { Verdict } from '../../src/index.ts'
 import type { RedisStoreOptions } from '../../src/redis.ts'
 import type { AnswerQuestion, ConnectedGuard } from '../support/connected-guards.ts'
-import type { RunningEngine } from '../support/redis-servers.ts'
+import type { EngineName, RunningEngine } from '../support/redis-servers.ts'
 
 /** Shared allows in a real engine, and whoever can write to it. */
 
@@ -20,7 +20,11 @@ function connectClient(url: string) {
   return createClient({ url, RESP: 2 }).connect()
 }
 
-describe.each(ENGINES)('%s', (name) => {
+// The slow tests run the second engine: it takes as long again, and says nearly the same.
+describe.each(ENGINES.slice(0, 1))('%s', (name) => testEngine(name))
+describe.each(ENGINES.slice(1))('%s', { tags: ['slow'] }, (name) => testEngine(name))
+
+function testEngine(name: EngineName): void {
   let engine: RunningEngine
   let client: Client
   let verdict: Verdict = ALLOW
@@ -284,4 +288,4 @@ describe.each(ENGINES)('%s', (name) => {
       { type: 'warning', message: expect.stringMatching(/do not open/) as unknown },
     ])
   })
-})
+}
