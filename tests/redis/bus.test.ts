@@ -27,8 +27,12 @@ const allow = (): Verdict => ALLOW
 afterEach(stopGuards)
 
 // The slow tests run the second engine: it takes as long again, and says nearly the same.
-describe.each(ENGINES.slice(0, 1))('%s', (name) => testEngine(name))
-describe.each(ENGINES.slice(1))('%s', { tags: ['slow'] }, (name) => testEngine(name))
+describe.each(ENGINES.slice(0, 1))('%s', (name) => {
+  testEngine(name)
+})
+describe.each(ENGINES.slice(1))('%s', { tags: ['slow'] }, (name) => {
+  testEngine(name)
+})
 
 function testEngine(name: EngineName): void {
   let engine: RunningEngine
