@@ -10,6 +10,7 @@ import { readTraceContext } from '../../src/core/request/trace-context.ts'
 import { PRESETS } from '../../src/forward-auth/preset.ts'
 import { createReceiver } from '../../src/forward-auth/receive.ts'
 import { createHops } from '../../src/gateway/forward.ts'
+import { encodeName } from '../../src/gateway/identity-headers.ts'
 import { namesWebSocket } from '../../src/gateway/field-names.ts'
 import { createCopyHeaders } from '../../src/gateway/request-headers.ts'
 import { withAuth } from '../../src/index.ts'
@@ -113,6 +114,7 @@ export const LIMITED_PARSERS: readonly [string, Parser][] = [
   ['the client of a subrequest', (text) => receiveFrom({ address: text })],
   ['a path that a key is limited to', (text) => isBelow(`/v1/${text}`, ['/v1', '/v2'])],
   ['a JSON Web Token', (text) => readToken.read(`${text}.${text}.${text}`)],
+  ['a name for an upstream', (text) => encodeName(`a${text}b`)],
   ['a name from a proxy', decodeName],
   ['attributes from a proxy', readAttributes],
   ['a line of the log', (text) => formatJson({ type: 'decision', path: text, method: text })],
