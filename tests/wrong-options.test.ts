@@ -55,6 +55,8 @@ const app = { id: 'api', secret: SECRET }
 const OPAQUE = introspection({ url: 'https://a.example/', client: 'none' })
 const PICKY = introspection({ url: 'https://b.example/', client: app, accepts: () => false })
 const LISTS = defineVerifier({ ask: deny, reads: { params: 'lists' } })
+const ALL = defineVerifier({ ask: deny, reads: { headers: 'all' } })
+const COOKIE = defineVerifier({ ask: deny, reads: { headers: ['x-a', 'cookie'] } })
 const JWT = { issuer: 'https://login.example.com/', audience: 'my-api' }
 const PROOF = { header: 'x-proxy-secret', secret: SECRET }
 const SIGNED = { signature: 'x-sig', secret: SECRET }
@@ -118,6 +120,7 @@ const GROUPS = [
     ['hunter2', 'options', 'must be an object (its value is not shown)'],
     [{ ask: OPAQUE }, 'ask', 'must be a function, received an object of type Verifier'],
     [{ ask: deny, id: '' }, 'id', 'must be a string that is not empty, received ""'],
+    [{ ask: deny, reads: 'x-a' }, 'reads', 'must be an object such as { headers: [] }'],
   ]),
   group('endpointVerifier', (options) => endpointVerifier(options), {}, [
     [{ endpoint: 'http://a.example/?k=hunter2' }, 'endpoint', `${HTTPS}, received "http:`],
@@ -131,6 +134,8 @@ const GROUPS = [
     [{ of: [OPAQUE, PICKY] }, 'verifiers[0]', 'must be the last one, or have "accepts"'],
     [{ of: [OPAQUE, PICKY], fallThrough: false }, 'verifiers[0]', 'must be the last one'],
     [{ of: [deny, LISTS], fallThrough: true }, 'verifiers', 'must be such that all read "params"'],
+    [{ of: [ALL, COOKIE], fallThrough: true }, 'verifiers', 'must be such that none reads all'],
+    [{ of: [OPAQUE], retry: 5 }, 'retry'],
   ]),
   group('jwt', (options) => jwt(options), JWT, [
     [undefined, 'options', 'must be an object'],
@@ -144,10 +149,12 @@ const GROUPS = [
     [{ keys: { keys: [] } }, 'keys', 'at least one for signatures'],
     [{ secret: 'hunter2' }, 'secret', 'Unknown option "secret"'],
   ]),
-  group('introspection', (options) => introspection(options), {}, [
-    [{ client: 'none' }, 'url', 'must be given, or "issuer", whose metadata name it'],
-    [{ client: 'none', issuer: 'http://a.example' }, 'issuer', HTTPS],
-    [{ client: 'none', url: 'http://a.example/?k=hunter2' }, 'url', `${HTTPS}, received "http:`],
+  group('introspection', (options) => introspection(options), { client: 'none' }, [
+    [{}, 'url', 'must be given, or "issuer", whose metadata name it'],
+    [{ issuer: 'http://a.example' }, 'issuer', HTTPS],
+    [{ issuer: 'urn:https:a' }, 'issuer', 'to start discovery, or give "url"'],
+    [{ allowMissingAudience: true }, 'allowMissingAudience', 'has no effect'],
+    [{ url: 'http://a.example/?k=hunter2' }, 'url', `${HTTPS}, received "http:`],
     ...[
       'hunter2',
       { id: 'api' },
@@ -156,33 +163,37 @@ const GROUPS = [
       { bearer: 'hunter2', method: 'post' },
       { bearer: 'hunter2\r\nx: y' },
     ].map((client): Row => [{ url: 'https://a.example/', client }, 'client', '{ bearer } or']),
-    [{ url: 'https://a.example/', client: { ...app, method: 'jwt' } }, 'client.method'],
+    [{ client: { ...app, method: 'jwt' } }, 'client.method', '"basic" or "post"'],
+    [{ attributes: 'sub' }, 'attributes', 'an object of claim paths and their attributes'],
+    [{ attributes: { sub: 5 } }, 'attributes.sub'],
   ]),
-  group('githubToken', (options) => githubToken(options), {}, [
+  group('githubToken', (options) => githubToken(options), { allow: 'personal' }, [
     ...[undefined, SECRET].map((given): Row => [given, 'options']),
     ...[
       'all',
       SECRET,
       { clientId: 'a' },
-      { clientId: 'a', clientSecret: '' },
+      ...['', `${SECRET} `, ` ${SECRET}`].map((clientSecret) => ({ clientId: 'a', clientSecret })),
       { clientId: 'a:b', clientSecret: SECRET },
     ].map((allow): Row => [{ allow }, 'allow']),
-    [{}, 'allow'],
+    [{ allow: undefined }, 'allow'],
     [{ allow: { clientId: 'a', clientSecret: SECRET, scope: 'x' } }, 'allow.scope'],
-    ...['http://a.example', 'a.example', `https://a.example/?key=${SECRET}`].map((baseUrl): Row => [
-      { allow: 'personal', baseUrl },
-      'baseUrl',
-    ]),
-    [{ allow: 'personal', token: SECRET }, 'token'],
+    ...['http://a.example', 'a.example'].map((baseUrl): Row => [{ baseUrl }, 'baseUrl']),
+    [{ baseUrl: `https://a.example/?key=${SECRET}` }, 'baseUrl', 'a URL without a query'],
+    [{ token: SECRET }, 'token'],
   ]),
   group('kubernetesToken', (options) => kubernetesToken(options), {}, [
-    [{}, 'audiences'],
+    [{}, 'audiences', 'without it a token that any pod has would be allowed'],
     [{ audiences: [], token: () => SECRET }, 'audiences'],
-    [{ audiences: 'my-api' }, 'token'],
+    [{ audiences: 'my-api' }, 'token', '"audiences" needs it'],
     [{ audiences: 'my-api', token: SECRET }, 'token'],
-    [{ audiences: 'my-api', token: () => SECRET, review: 'self' }, 'review'],
+    [
+      { audiences: 'my-api', token: () => SECRET, review: 'self' },
+      'review',
+      `${LEFT_OUT} beside "audiences"`,
+    ],
     [{ review: 'token' }, 'review'],
-    [{ review: 'self', token: () => SECRET }, 'token'],
+    [{ review: 'self', token: () => SECRET }, 'token', `${LEFT_OUT} without "audiences"`],
     [{ review: 'self', apiServerUrl: 'http://kubernetes.default.svc' }, 'apiServerUrl'],
     [{ review: 'self', apiServerUrl: `https://user:${SECRET}@k8s` }, 'apiServerUrl'],
   ]),
@@ -200,17 +211,21 @@ const GROUPS = [
         { ...PROOF, signature: 'x-sig' },
         { addresses: ['::1'], network: true },
       ].map((value) => proof(value)),
-      proof({ network: false }, 'proof.network'),
-      proof({ network: true, secret: SECRET }, 'proof.secret'),
+      proof({ network: false }, 'proof.network', 'true, or left out for another proof'),
+      proof(
+        { network: true, secret: SECRET },
+        'proof.secret',
+        `${LEFT_OUT} without "proof.header"`,
+      ),
       proof({ header: 'x-a' }, 'proof.secret'),
       proof({ addresses: ['::1'], maxAgeSeconds: 60 }, 'proof.maxAgeSeconds'),
-      proof({ ...PROOF, maxAgeSeconds: 60 }, 'proof.maxAgeSeconds'),
+      proof({ ...PROOF, maxAgeSeconds: 60 }, 'proof.maxAgeSeconds', 'without "proof.signature"'),
       proof({ ...PROOF, unknown: true }, 'proof.unknown'),
       ...['authorization', 'Cookie', 'x proxy'].map((header) =>
         proof({ ...PROOF, header }, 'proof.header'),
       ),
-      ...['hunter2-short', `${SECRET} `, 'hunter2'.repeat(147), [], [SECRET, '']].map((secret) =>
-        proof({ ...PROOF, secret }, 'proof.secret'),
+      ...['hunter2-short', `${SECRET} `, 'hunter2'.repeat(147), 1e15, [], [SECRET, '']].map(
+        (secret) => proof({ ...PROOF, secret }, 'proof.secret', '16 to 1024 visible ASCII'),
       ),
       ...[0, 3601, '60', null].map((maxAgeSeconds) =>
         proof({ ...SIGNED, maxAgeSeconds }, 'proof.maxAgeSeconds'),
@@ -224,19 +239,25 @@ const GROUPS = [
       [{ principalHeader: 'authorization' }, 'principalHeader'],
       [{ tenantHeader: 'Sec-WebSocket-Protocol' }, 'tenantHeader'],
       [{ scopesHeader: 'authorization' }, 'scopesHeader'],
+      [{ attributeHeaders: 'x-groups' }, 'attributeHeaders', 'an object of header names'],
       [{ attributeHeaders: { 'x groups': 'teams' } }, 'attributeHeaders'],
       [{ attributeHeaders: { 'x-groups': 5 } }, 'attributeHeaders.x-groups', 'json: true }'],
       ...[{}, { separator: ',', json: true }, { json: false }].map((form): Row => [
         { attributeHeaders: groups(form) },
         'attributeHeaders.x-groups',
       ]),
-      [
-        { attributeHeaders: groups({ attribute: '', separator: ',' }) },
+      ...['', 5].map((attribute): Row => [
+        { attributeHeaders: groups({ attribute, separator: ',' }) },
         'attributeHeaders.x-groups.attribute',
-      ],
-      [{ attributeHeaders: groups({ separator: '\n' }) }, 'attributeHeaders.x-groups.separator'],
+        'the name of an attribute',
+      ]),
+      ...['\n', 5].map((separator): Row => [
+        { attributeHeaders: groups({ separator }) },
+        'attributeHeaders.x-groups.separator',
+        '1 to 8 characters of printable ASCII',
+      ]),
       // One header, two meanings.
-      [{ tenantHeader: 'x_user' }, 'tenantHeader'],
+      [{ tenantHeader: 'x_user' }, 'tenantHeader', 'another header than the other options name'],
       [{ attributesHeader: 'X.User' }, 'attributesHeader'],
       [{ scopesHeader: 'x-app', clientHeader: 'X_App' }, 'clientHeader'],
       [{ attributeHeaders: { X_USER: 'teams' } }, 'attributeHeaders'],

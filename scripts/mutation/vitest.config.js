@@ -51,8 +51,15 @@ const TESTS_BESIDE = {
   needs: ['tests/access.test.ts', 'tests/access/*.test.ts', 'tests/hono/access.test.ts'],
   // Both ways to tell the numbers, and spans.
   telemetry: ['tests/otel.test.ts', 'tests/otel/*.test.ts', 'tests/cli/metrics/*.test.ts'],
-  // It finds the metadata of issuers, as introspection does too.
-  verifiers: ['tests/jwt/discovery.test.ts'],
+  verifiers: [
+    // They use what keys of issuers share with introspection: metadata, and tries with pauses.
+    'tests/jwt/discovery.test.ts',
+    'tests/jwt/outage.test.ts',
+    // They have the random keys, names in UTF-8, and tenants in their one form.
+    'tests/cli/proof.test.ts',
+    'tests/gateway/identity-encoding.test.ts',
+    'tests/keys/file/fields.test.ts',
+  ],
 }
 
 /** Runs the tests of the mutated file first and the tests of the whole part last, so that most mutants die early. */

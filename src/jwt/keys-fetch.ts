@@ -2,8 +2,8 @@ import { createUnreachable } from '../core/endpoint/send.ts'
 import { adoptUnavailable, AuthUnavailableError } from '../core/errors.ts'
 import { kindOf } from '../core/redaction.ts'
 import { systemClock } from '../core/runtime.ts'
-import { askService, hostOf } from '../verifiers/ask.ts'
-import { Discovery, warning } from '../verifiers/discovery.ts'
+import { askService, hostOf, warning } from '../verifiers/ask.ts'
+import { Discovery } from '../verifiers/discovery.ts'
 import { faultOf, parseKeySet } from './key-set.ts'
 import type { KeySet } from './key-set.ts'
 import type { Attempt } from '../verifiers/tries.ts'
@@ -35,13 +35,18 @@ export function createKeysFetch(options: ParsedOptions): KeysFetch {
     return requireKeys(json, `the key set of ${hostOf(url)}`)
   }
   if (jwksUri !== undefined) {
-    return (signal, run) => warning(run, jwksUri, 'jwksUri', fetchKeys(jwksUri, signal))
+    return (signal, run) => warning(run, checking(jwksUri, 'jwksUri'), fetchKeys(jwksUri, signal))
   }
   const discovery = new Discovery({ ...options, issuer, fetch }, systemClock.now)
   return async (signal, run) => {
-    const url = await warning(run, issuer, 'issuer', discovery.keysUrl(signal))
-    return warning(run, url, 'issuer', fetchKeys(url, signal))
+    const url = await warning(run, checking(issuer, 'issuer'), discovery.keysUrl(signal))
+    return warning(run, checking(url, 'issuer'), fetchKeys(url, signal))
   }
+}
+
+/** The advice about a status of this URL. */
+function checking(url: string, option: 'issuer' | 'jwksUri'): (status: number) => string {
+  return (status) => `${hostOf(url)} answered ${status}: check "${option}"`
 }
 
 async function callKeys(fetchSet: FetchSet): Promise<unknown> {

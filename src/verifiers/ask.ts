@@ -3,7 +3,7 @@ import { readAnswer, reasonOf, send, unavailable } from '../core/endpoint/send.t
 import { parseJson } from '../core/endpoint/verdict.ts'
 import { AuthUnavailableError } from '../core/errors.ts'
 import type { BodyResult } from '../core/endpoint/response-body.ts'
-import type { Transport, TransportInit, TransportResponse } from '../core/verifier.ts'
+import type { Transport, TransportInit, TransportResponse, VerifierRun } from '../core/verifier.ts'
 
 /**
  * How the body of an expected status is used. `json`: it must be JSON, or there is no verdict. `try_json`: `json` is `undefined`
@@ -13,7 +13,7 @@ export type BodyUse = 'json' | 'try_json' | 'ignore'
 
 export interface ServiceQuestion extends Omit<TransportInit, 'redirect'> {
   /** The statuses that mean something. Any other is `service_error`. By default a 200 with JSON. */
-  readonly expected?: Readonly<Record<number, BodyUse>>
+  readonly expected?: Readonly<Record<number, BodyUse>> | undefined
   /** The longest body. 64 KiB by default. */
   readonly maxBytes?: number
   /** Gets the status of a response. */
@@ -70,8 +70,8 @@ export async function askService(
 
 function nameBody({ state }: BodyResult, { headers }: TransportResponse): string {
   if (state !== 'complete') return BODIES[state]
-  const [, type] =
-    /^([\w.+-]{1,40}\/[\w.+-]{1,40})(?:;|$)/.exec(headers.get('content-type') ?? '') ?? []
+  const sent = String(headers.get('content-type'))
+  const type = /^[\w.+-]{1,40}\/[\w.+-]{1,40}(?=;|$)/.exec(sent)?.[0]
   return type === undefined || type.endsWith('json')
     ? 'a body that is not JSON'
     : `${type} in place of JSON`
@@ -82,6 +82,25 @@ const BODIES: Readonly<Record<Exclude<BodyResult['state'], 'complete'>, string>>
   not_utf8: 'a body that is not UTF-8',
   broken: 'a body that broke off',
   timeout: 'a body that did not end in time',
+}
+
+/**
+ * Warns of a status that no waiting will change: a URL, a header or a right is wrong.
+ *
+ * @param advise What the operator reads about a status.
+ */
+export async function warning<Value>(
+  { warn }: VerifierRun,
+  advise: (status: number) => string,
+  pending: Promise<Value>,
+): Promise<Value> {
+  try {
+    return await pending
+  } catch (error) {
+    const { reason, status = 500 } = error instanceof AuthUnavailableError ? error : {}
+    if (reason === 'service_error' && status < 500) warn?.(advise(status))
+    throw error
+  }
 }
 
 /** A value that another server sent, for messages: as JSON, and short. */

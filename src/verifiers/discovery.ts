@@ -3,8 +3,8 @@ import { parseServiceUrl } from '../core/config/service-url.ts'
 import { readName } from '../core/endpoint/claim-path.ts'
 import { AuthUnavailableError } from '../core/errors.ts'
 import { invalidOption } from '../core/config/option-checks.ts'
-import { askService, hostOf, quote } from './ask.ts'
-import type { Transport, VerifierRun } from '../core/verifier.ts'
+import { askService, quote } from './ask.ts'
+import type { Transport } from '../core/verifier.ts'
 import type { Clock } from '../core/runtime.ts'
 import type { BodyUse } from './ask.ts'
 
@@ -73,30 +73,24 @@ async function fetchMetadata(
 ): Promise<{ url: string; metadata: unknown }> {
   const base = issuer.replace(/\/$/, '')
   const get = (url: string, expected?: typeof MAY_BE_ELSEWHERE): ReturnType<typeof askService> =>
-    askService(fetch, url, {
-      method: 'GET',
-      headers: {},
-      signal,
-      ...(expected === undefined ? {} : { expected }),
-    })
+    askService(fetch, url, { method: 'GET', headers: {}, signal, expected })
   const openidUrl = `${base}/.well-known/openid-configuration`
   const openid = await get(openidUrl, MAY_BE_ELSEWHERE)
   if (openid.status === 200) return { url: openidUrl, metadata: openid.json }
   // RFC 8414 §3.1: the well-known part comes before the path.
-  const [, origin = '', path = ''] = /^(\w+:\/\/[^/]+)(.*)$/.exec(base) ?? []
-  const url = `${origin}/.well-known/oauth-authorization-server${path}`
+  const url = base.replace(/:\/\/[^/]+/, '$&/.well-known/oauth-authorization-server')
   return { url, metadata: (await get(url)).json }
 }
 
 function parseUrl(value: unknown, member: string, allowInsecureHttp: boolean): string {
   try {
-    if (typeof value === 'string') return parseServiceUrl(value, [member], allowInsecureHttp)
+    return parseServiceUrl(value, [member], allowInsecureHttp)
   } catch {
-    // The text is not a URL, or its scheme is insecure.
+    // It is no URL, or its scheme is insecure.
+    throw invalid(
+      `the metadata of the issuer has no "${member}" that can be used, such as an https URL`,
+    )
   }
-  throw invalid(
-    `the metadata of the issuer has no "${member}" that can be used, such as an https URL`,
-  )
 }
 
 function invalid(explanation: string): AuthUnavailableError {
@@ -117,22 +111,4 @@ export function requireDiscoverable(
     throw invalidOption(['issuer'], issuer, 'an https URL to start discovery', { hint })
   }
   parseServiceUrl(issuer, ['issuer'], allowInsecureHttp)
-}
-
-/** Warns of a status that no waiting will change: a URL or a header is wrong. */
-export async function warning<Value>(
-  { warn }: VerifierRun,
-  url: string,
-  option: string,
-  pending: Promise<Value>,
-): Promise<Value> {
-  try {
-    return await pending
-  } catch (error) {
-    const { reason, status = 500 } = error instanceof AuthUnavailableError ? error : {}
-    if (reason === 'service_error' && status < 500) {
-      warn?.(`${hostOf(url)} answered ${status}: check "${option}"`)
-    }
-    throw error
-  }
 }

@@ -57,7 +57,7 @@ export class Tries<Value> {
   /** The last try of those whose failure has been counted. */
   #counted = 0
   #failures = 0
-  #failedAt = -Infinity
+  #failedAt = 0
   #nextAt = -Infinity
   #lastError: AuthUnavailableError | undefined
 

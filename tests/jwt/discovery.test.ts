@@ -60,6 +60,7 @@ describe('the keys are found', () => {
   })
 
   it('once an hour, and the keys more often', async () => {
+    pass(3_600_000)
     const { options, token, urls } = await startIssuerAt('', OPENID)
     const verifier = jwt(options)
     let fetched: Promise<unknown> | undefined
@@ -128,6 +129,7 @@ describe('nothing is found', () => {
     ['another issuer (RFC 8414 §3.3)', () => ({ issuer: 'https://b' }), `${NAMED}"https://b"`],
     ['a slash more', (issuer) => ({ issuer: `${issuer}/` }), `${NAMED}"ORIGIN/"`],
     ['no issuer', () => ({ issuer: undefined }), `${NAMED}"nothing"`],
+    ['an issuer that is a number', () => ({ issuer: 7 }), `${NAMED}"number"`],
     // Another server has written it: only its beginning is shown, and as JSON.
     ['lines', () => ({ issuer: `\n${'x'.repeat(99)}` }), String.raw`${NAMED}"\n${'x'.repeat(79)}"`],
     ['no jwks_uri', () => ({ jwks_uri: undefined }), NO_URI],

@@ -73,14 +73,19 @@ describe.each(WAYS)('over %s', (_way, transport) => {
     expect(other.calls).toEqual([])
   })
 
+  const type = (text: string) => ({ text: '<', headers: { 'content-type': text } })
   it.each([
-    ['an empty body', { text: '' }],
-    ['HTML', { text: '<html>', headers: { 'content-type': 'text/html' } }],
-    ['half of a JSON text', { text: '{"active":' }],
-    ['more than 64 KiB', { json: 'x'.repeat(65_536) }],
-  ])('has no verdict for %s', async (_what, said) => {
-    const answer = askOnce(() => said, {}, transport)
-    await expect(answer).rejects.toMatchObject({ reason: 'invalid_response', status: 200 })
+    ['an empty body', { text: '' }, 'a body that is not JSON'],
+    ['HTML', type('text/html'), 'text/html in place of JSON'],
+    ['HTML in UTF-8', type('text/html;charset=utf-8'), 'text/html in place of JSON'],
+    ['a type that is none', type('html'), 'a body that is not JSON'],
+    ['a type with more before it', type('a text/html'), 'a body that is not JSON'],
+    ['half of a JSON text', { text: '{"active":' }, 'a body that is not JSON'],
+    ['more than 64 KiB', { json: 'x'.repeat(65_536) }, 'a body that is too long'],
+  ])('has no verdict for %s', async (_what, said, why) => {
+    const explanation = expect.stringMatching(`^127.0.0.1:\\d+ answered 200 with ${why}$`) as string
+    const expected = { reason: 'invalid_response', status: 200, explanation }
+    await expect(askOnce(() => said, {}, transport)).rejects.toMatchObject(expected)
   })
 
   it('reads more where the caller allows it, and not a byte above', async () => {
@@ -149,7 +154,9 @@ it('rejects the answer of a transport that followed a redirect', async () => {
     body: null,
   }
   const said = ask('http://h/', {}, () => Promise.resolve(followed))
-  await expect(said).rejects.toMatchObject({ reason: 'service_error', status: undefined })
+  const explanation = '"fetch" has followed a redirect of h, which it must not'
+  const expected = { reason: 'service_error', status: undefined, explanation }
+  await expect(said).rejects.toMatchObject(expected)
 })
 
 it('passes on a bug of a transport as it is', async () => {

@@ -154,13 +154,24 @@ it('githubToken says that GitHub answered about another app', async () => {
 })
 
 it.each([
-  ['without a "status"', { json: {} }],
-  ['without a "username"', { json: { status: { userInfo: {} } } }],
-])('kubernetesToken says that a review came %s', async (fault, said) => {
+  [{ json: {} }, 'the API server of Kubernetes sent a review without a "status"'],
+  [
+    { json: { status: { userInfo: {} } } },
+    'the API server of Kubernetes sent a review without a "username"',
+  ],
+  [HTML, '127.0.0.1:PORT answered 201 with text/html in place of JSON'],
+])('kubernetesToken says why it gives no verdict (%#)', async (said, why) => {
   const { port } = await startService(() => ({ status: 201, ...said }))
   const verifier = kubernetesToken({ review: 'self', apiServerUrl: `http://127.0.0.1:${port}` })
   const lines = await linesOf(verifier)
-  const why = `the API server of Kubernetes sent a review ${fault}`
+  expect(lines.slice(1)).toEqual(rejected(why))
+})
+
+it('kubernetesToken says that the API server does not take the token of this server', async () => {
+  const { port } = await startService(() => ({ status: 401 }))
+  const apiServerUrl = `http://127.0.0.1:${port}`
+  const lines = await linesOf(kubernetesToken({ audiences: 'a', token: () => 'own', apiServerUrl }))
+  const why = '127.0.0.1:PORT rejects the token of this server with 401'
   expect(lines.slice(1)).toEqual(rejected(why))
 })
 

@@ -65,7 +65,7 @@ describe('an answer', () => {
     ['it is an ID token', { ...GOOD, token_use: 'id' }, 'type', {}],
     ['it is an offline token', { ...GOOD, typ: 'Offline' }, 'type', {}],
     ['it is a logout token', { ...GOOD, typ: 'Logout' }, 'type', {}],
-    ['it has a list as `typ`', { ...GOOD, typ: ['ID'] }, 'type', {}],
+    ['it has a list as `typ`', { ...GOOD, typ: ['Bearer', 'ID'] }, 'type', {}],
     ['it has `token_type` id_token', { ...GOOD, token_type: 'id_token' }, 'type', {}],
     ['no audience is in the list', { ...GOOD, aud: [] }, 'audience', { audience: 'api' }],
   ])('denies if %s', async (_what, body, detail, given) => {

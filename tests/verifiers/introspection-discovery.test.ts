@@ -22,8 +22,9 @@ async function startIssuer(metadata: (issuer: string) => Metadata) {
   const issuer = `http://127.0.0.1:${service.port}`
   let answers = metadata(issuer)
   service.answerWith((call, response) => {
-    if (call.method === 'POST') return { json: { active: true, sub: 'alice' } }
-    return answers[call.url ?? '']?.(call, response) ?? { status: 404 }
+    const answer = answers[call.url ?? '']?.(call, response)
+    if (call.method === 'POST') return answer ?? { json: { active: true, sub: 'alice' } }
+    return answer ?? { status: 404 }
   })
   return {
     ...guardWith(introspection({ issuer, client: 'none' }), { circuitBreaker: false }),
@@ -40,6 +41,7 @@ const naming = (issuer: string, more: object = {}): Answer => {
 
 describe('the endpoint', () => {
   it.each([OPENID, OAUTH])('is found at %s, once an hour', async (path) => {
+    pass(3_600_000)
     const { ask, urls, issuer, answer } = await startIssuer((at) => ({ [path]: naming(at) }))
     expect(await ask()).toMatchObject({ outcome: 'allow', principal: 'alice' })
     await ask()
@@ -112,14 +114,35 @@ describe('metadata', () => {
     expect(urls()).toEqual([OPENID])
   })
 
-  it('that are not there are warned of', async () => {
-    const { ask, warnings, issuer } = await startIssuer(() => ({}))
-    expect(await ask()).toMatchObject(UNAVAILABLE)
-    expect(warnings()).toEqual([`${new URL(issuer).host} answered 404: check "issuer"`])
-  })
+  it.each([
+    [400, 'service_error', [400]],
+    [404, 'service_error', [404]],
+    [429, 'rate_limited', []],
+    [500, 'service_error', []],
+  ])(
+    'that answer %d are %s, and a status that stays is warned of',
+    async (status, reason, told) => {
+      const { ask, warnings, issuer } = await startIssuer(() => ({
+        [OPENID]: () => ({ status }),
+        [OAUTH]: () => ({ status }),
+      }))
+      expect(await ask()).toMatchObject({ outcome: 'deny', reason })
+      const { host } = new URL(issuer)
+      expect(warnings()).toEqual(told.map((one) => `${host} answered ${one}: check "issuer"`))
+    },
+  )
 })
 
-it('shows that the endpoint is found, and warns by the option that was given', async () => {
+it('warns by the option that was given', async () => {
+  const { ask, warnings } = await startIssuer((at) => ({
+    [OPENID]: naming(at),
+    '/introspect': () => ({ status: 404 }),
+  }))
+  expect(await ask()).toMatchObject(UNAVAILABLE)
+  expect(warnings()).toEqual(['The introspection endpoint answered 404: check "issuer"'])
+})
+
+it('shows that the endpoint is found', () => {
   const verifier = introspection({ issuer: 'https://login.example.com', client: 'none' })
   expect(verifier.describe?.()).toMatchObject({ issuer: 'https://login.example.com' })
   expect(verifier.describe?.()).not.toHaveProperty('url')

@@ -1,7 +1,7 @@
 import { readName } from '../../core/endpoint/claim-path.ts'
 import { parseRetryAfter } from '../../core/endpoint/freshness.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
-import { askService, hostOf } from '../ask.ts'
+import { askService, hostOf, warning } from '../ask.ts'
 import type { DenyDetail } from '../../core/types.ts'
 import type { Transport, Verdict, VerifierRun } from '../../core/verifier.ts'
 import type { BodyUse, ServiceAnswer } from '../ask.ts'
@@ -33,9 +33,16 @@ export function createAskGithub(
   baseUrl: string,
   transport: Transport,
   signal: AbortSignal,
-  run: VerifierRun | undefined,
+  run: VerifierRun,
 ): AskGithub {
-  return async ({ path, authorization, expected, expectsSuspension, ...question }) => {
+  const host = hostOf(baseUrl)
+  const ask: AskGithub = async ({
+    path,
+    authorization,
+    expected,
+    expectsSuspension,
+    ...question
+  }) => {
     const headers = {
       accept: 'application/vnd.github+json',
       authorization,
@@ -44,38 +51,25 @@ export function createAskGithub(
       'x-github-api-version': '2022-11-28',
       ...(question.body === undefined ? {} : { 'content-type': 'application/json' }),
     }
-    try {
-      const answer = await askService(transport, baseUrl + path, {
-        ...question,
-        headers,
-        signal,
-        maxBytes: MAX_BYTES,
-        expected: { ...expected, 403: 'try_json', 429: 'ignore' },
-        answered: run?.answered,
-      })
-      const { status } = answer
-      if (isLimited(answer)) throw limited(answer)
-      if (expected[status] === undefined && !(expectsSuspension && isSuspension(answer)))
-        throw new AuthUnavailableError('service_error', {
-          status,
-          explanation: `${hostOf(baseUrl)} answered ${status}`,
-        })
-      return answer
-    } catch (error) {
-      if (error instanceof AuthUnavailableError) complain(error, baseUrl, run)
-      throw error
-    }
+    const answer = await askService(transport, baseUrl + path, {
+      ...question,
+      headers,
+      signal,
+      maxBytes: MAX_BYTES,
+      expected: { ...expected, 403: 'try_json', 429: 'ignore' },
+      answered: run.answered,
+    })
+    const { status } = answer
+    if (isLimited(answer)) throw limited(answer)
+    if (expected[status] !== undefined || (expectsSuspension && isSuspension(answer))) return answer
+    const explanation = `${host} answered ${status}`
+    throw new AuthUnavailableError('service_error', { status, explanation })
   }
-}
-
-function complain(
-  { reason, status = 0 }: AuthUnavailableError,
-  baseUrl: string,
-  run: VerifierRun | undefined,
-): void {
-  if (reason !== 'service_error' || status === 0 || status >= 500) return
-  const option = status === 401 || status === 403 ? 'allow' : 'baseUrl'
-  run?.warn?.(`${hostOf(baseUrl)} answered ${status}: check "${option}"`)
+  const advise = (status: number): string => {
+    const option = status === 401 || status === 403 ? 'allow' : 'baseUrl'
+    return `${host} answered ${status}: check "${option}"`
+  }
+  return (question) => warning(run, advise, ask(question))
 }
 
 // GitHub uses 403 too: the header or the message tells it from a lack of rights.
@@ -88,14 +82,14 @@ function isLimited({ status, headers, json }: ServiceAnswer): boolean {
 }
 
 // A proxy or a firewall answers 403 too, and GitHub does for tokens that lack a right. Neither says that a token is inactive.
-function isSuspension({ status, json }: ServiceAnswer): boolean {
-  return status === 403 && SUSPENDED.test(String(readName(json, 'message')))
+function isSuspension({ json }: ServiceAnswer): boolean {
+  return SUSPENDED.test(String(readName(json, 'message')))
 }
 
 function limited({ status, headers }: ServiceAnswer): AuthUnavailableError {
   const now = Date.now()
-  const reset = /^\d{1,12}$/.exec(headers.get('x-ratelimit-reset') ?? '')?.[0]
-  const untilReset = reset === undefined ? undefined : Math.max(0, Number(reset) * 1000 - now)
+  const reset = String(headers.get('x-ratelimit-reset'))
+  const untilReset = /^\d{1,12}$/.test(reset) ? Math.max(0, Number(reset) * 1000 - now) : undefined
   const retryAfterMs = parseRetryAfter(headers.get('retry-after'), now) ?? untilReset
   return new AuthUnavailableError('rate_limited', { retryAfterMs, status })
 }

@@ -62,7 +62,7 @@ export function githubToken(options: GithubTokenOptions): DefinedVerifier {
   const shown = isApp ? { clientId: allow.clientId, clientSecret: '[redacted]' } : allow
   const secrets = isApp ? { secrets: allow.clientSecret } : {}
   return defineVerifier({
-    ask: async ({ token }, signal, run) => {
+    ask: async ({ token }, signal, run = {}) => {
       if (!accepts(token)) return deny('unknown_token')
       const ask = createAskGithub(github.baseUrl, fetch ?? runtimeFetch, signal, run)
       const account = isApp ? await askByApp(ask, token, allow) : await askByToken(ask, token)
@@ -167,6 +167,6 @@ function principalOf(user: Account['user'], named: 'login' | 'id'): string {
 /** A time as GitHub writes it: `2026-12-01T12:00:00Z`, or `2026-12-01 12:00:00 UTC`. */
 function parseTime(value: unknown): number | undefined {
   if (typeof value !== 'string') return undefined
-  const time = Date.parse(value.replace(/^([\d-]{10}) ([\d:]{8}) UTC$/, '$1T$2Z'))
+  const time = Date.parse(value.replace(' UTC', 'Z').replace(' ', 'T'))
   return Number.isNaN(time) ? undefined : time
 }

@@ -42,7 +42,7 @@ function isPartial({ headers }: ServiceAnswer): boolean {
 }
 
 function hasNext({ headers }: ServiceAnswer): boolean {
-  return /;\s?rel="next"/.test(headers.get('link') ?? '')
+  return /;\s?rel="next"/.test(String(headers.get('link')))
 }
 
 function loginsOf(json: unknown): readonly string[] {

@@ -1,6 +1,5 @@
-import { AuthUnavailableError } from '../../core/errors.ts'
 import { runtimeFetch } from '../../core/endpoint/runtime-fetch.ts'
-import { askService } from '../ask.ts'
+import { askService, warning } from '../ask.ts'
 import { defineVerifier } from '../define-verifier.ts'
 import { idOf } from '../id/id.ts'
 import { INSECURE_HTTP, READS_TOKEN, withoutQuery } from '../options.ts'
@@ -62,8 +61,8 @@ export function introspection(options: IntrospectionOptions): DefinedVerifier {
   const shownUrl = url === undefined ? {} : { url: withoutQuery(url) }
   const described = { ...shownUrl, client: proof.shown, ...rules, allowInsecureHttp }
   return defineVerifier({
-    ask: async ({ token }, signal, run) => {
-      const asked = { ...parsed, url: await findUrl(signal, run ?? {}), option }
+    ask: async ({ token }, signal, run = {}) => {
+      const asked = { ...parsed, url: await findUrl(signal, run), option }
       const answer = await ask(token, asked, transport, signal, run)
       const verdict = judgeAnswer(answer.json, rest)
       if (!isRandomKey(token)) watch(verdict, run)
@@ -86,41 +85,29 @@ interface Asked {
   readonly option: string
 }
 
-async function ask(
+function ask(
   token: string,
   { url, client, option }: Asked,
   transport: Transport,
   signal: AbortSignal,
-  run: VerifierRun | undefined,
+  run: VerifierRun,
 ): Promise<ServiceAnswer> {
   const body = new URLSearchParams({ token, ...client.fields }).toString()
   const headers = { ...client.headers, 'content-type': 'application/x-www-form-urlencoded' }
-  const question = { method: 'POST', headers, body, signal, answered: run?.answered } as const
-  try {
-    return await askService(transport, url, question)
-  } catch (error) {
-    if (error instanceof AuthUnavailableError) complain(error, option, run)
-    throw error
+  const question = { method: 'POST', headers, body, signal, answered: run.answered } as const
+  // RFC 7662 §2.3: a 401 is about this server. It must not read as a denial of every caller.
+  const advise = (status: number): string => {
+    const wrong = [400, 401, 403].includes(status) ? 'client' : option
+    return `The introspection endpoint answered ${status}: check "${wrong}"`
   }
-}
-
-// RFC 7662 §2.3: a 401 is about this server. It must not read as a denial of every caller.
-function complain(
-  { reason, status = 0 }: AuthUnavailableError,
-  option: string,
-  run?: VerifierRun,
-): void {
-  if (reason !== 'service_error' || status === 0 || status >= 500) return
-  const wrong = [400, 401, 403].includes(status) ? 'client' : option
-  run?.warn?.(`The introspection endpoint answered ${status}: check "${wrong}"`)
+  return warning(run, advise, askService(transport, url, question))
 }
 
 /** Keycloak denies every token to a client that is not in `aud`, and to one that asks at another host name. */
-function watchFirst(option: string): (verdict: Verdict, run: VerifierRun | undefined) => void {
+function watchFirst(option: string): (verdict: Verdict, run: VerifierRun) => void {
   let count = 0
   return (verdict, run) => {
-    if (count >= FIRST) return
     count = verdict.outcome === 'deny' && verdict.detail === 'inactive' ? count + 1 : Infinity
-    if (count === FIRST) run?.warn?.(ALL_INACTIVE(option))
+    if (count === FIRST) run.warn?.(ALL_INACTIVE(option))
   }
 }

@@ -1,7 +1,8 @@
 import { orAborted } from '../../core/async.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
 import { systemClock } from '../../core/runtime.ts'
-import { discoverUrl, warning } from '../discovery.ts'
+import { hostOf, warning } from '../ask.ts'
+import { discoverUrl } from '../discovery.ts'
 import { Tries } from '../tries.ts'
 import type { VerifierRun } from '../../core/verifier.ts'
 import type { DiscoveryOptions } from '../discovery.ts'
@@ -20,8 +21,7 @@ export function createFindUrl(options: Omit<DiscoveryOptions, 'timeoutMs'>): Fin
       attempt: (signal, run) =>
         warning(
           run,
-          options.issuer,
-          'issuer',
+          (status) => `${hostOf(options.issuer)} answered ${status}: check "issuer"`,
           discoverUrl(options, 'introspection_endpoint', signal),
         ),
       timeoutMs: TIMEOUT_MS,

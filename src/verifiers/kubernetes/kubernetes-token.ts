@@ -1,7 +1,7 @@
 import { AuthUnavailableError } from '../../core/errors.ts'
 import { runtimeFetch } from '../../core/endpoint/runtime-fetch.ts'
 import { RUNTIME_FETCH_ID, USER_AGENT } from '../../core/runtime.ts'
-import { askService, hostOf } from '../ask.ts'
+import { askService, hostOf, warning } from '../ask.ts'
 import { defineVerifier } from '../define-verifier.ts'
 import { idOf } from '../id/id.ts'
 import { INSECURE_HTTP, READS_TOKEN } from '../options.ts'
@@ -27,7 +27,8 @@ const NO_OWN_TOKEN =
   'This server has no token of its own to ask Kubernetes with: check "token", and that its file is there and may be read'
 
 /** Asks the API server to review a token. */
-type Review = (token: string, signal: AbortSignal, run: VerifierRun | undefined) => Promise<Verdict>
+type Review = (token: string, signal: AbortSignal, run: VerifierRun) => Promise<Verdict>
+type Advise = (status: number) => string
 
 /**
  * Makes a verifier for tokens of Kubernetes. It asks the API server by a TokenReview, so that a token ends with its pod. The
@@ -68,7 +69,7 @@ export function kubernetesToken(options: KubernetesTokenOptions): DefinedVerifie
     isOwnAddress(apiServerUrl) && (fetch?.id ?? RUNTIME_FETCH_ID) === RUNTIME_FETCH_ID
   const asked = { type: 'kubernetes', url: apiServerUrl, fetch }
   return defineVerifier({
-    ask: async ({ token }, signal, run) =>
+    ask: async ({ token }, signal, run = {}) =>
       withFactsOf(token, await review(token, signal, run), audiences),
     id: isAmbiguous ? undefined : idOf({ ...asked, options: { audiences, ...shown } }),
     reads: READS_TOKEN,
@@ -93,16 +94,19 @@ function withFactsOf(
 }
 
 function createReview(kubernetes: ResolvedKubernetes): Review {
-  const { audiences, token: readOwnToken } = kubernetes
-  if (audiences === undefined || readOwnToken === undefined) {
-    const question = createQuestion(kubernetes, 'selfsubjectreviews', 'review')
+  // Both are given, or none.
+  const { audiences = [], token: readOwnToken, apiServerUrl } = kubernetes
+  if (readOwnToken === undefined) {
+    const advise = createAdvice(apiServerUrl, 'review')
+    const question = createQuestion(kubernetes, 'selfsubjectreviews', advise)
     const body = JSON.stringify({ apiVersion: API, kind: 'SelfSubjectReview' })
     return async (token, signal, run) => {
       const { status, json } = await question(token, body, signal, run)
       return status === 401 ? UNKNOWN : judgeSelfReview(json, kubernetes)
     }
   }
-  const question = createQuestion(kubernetes, 'tokenreviews', 'token')
+  const advise = createAdvice(apiServerUrl, 'token')
+  const question = createQuestion(kubernetes, 'tokenreviews', advise)
   const own = new OwnToken(readOwnToken)
   return async (token, signal, run) => {
     const body = JSON.stringify({
@@ -112,68 +116,54 @@ function createReview(kubernetes: ResolvedKubernetes): Review {
     })
     const ask = (by: string): Promise<ServiceAnswer> => question(by, body, signal, run)
     const first = await own.get(signal).catch((error: unknown) => {
-      run?.warn?.(NO_OWN_TOKEN)
+      run.warn?.(NO_OWN_TOKEN)
       throw error
     })
     let answer = await ask(first)
     const renewed = answer.status === 401 ? await own.renew(first, signal) : undefined
     if (renewed !== undefined) answer = await ask(renewed)
     if (answer.status !== 401) return judgeTokenReview(answer.json, audiences, kubernetes)
-    complain(kubernetes, 401, 'token', run)
-    const explanation = `${hostOf(kubernetes.apiServerUrl)} rejects the token of this server with 401`
+    run.warn?.(advise(401))
+    const explanation = `${hostOf(apiServerUrl)} rejects the token of this server with 401`
     throw new AuthUnavailableError('service_error', { status: 401, explanation })
   }
 }
 
 function createQuestion(
-  kubernetes: ResolvedKubernetes,
+  { apiServerUrl, fetch = runtimeFetch }: ResolvedKubernetes,
   resource: string,
-  option: 'review' | 'token',
+  advise: Advise,
 ) {
-  const { apiServerUrl, fetch } = kubernetes
   const url = `${apiServerUrl}/apis/${API}/${resource}`
-  return async (
+  return (
     by: string,
     body: string,
     signal: AbortSignal,
-    run: VerifierRun | undefined,
+    run: VerifierRun,
   ): Promise<ServiceAnswer> => {
-    try {
-      return await askService(fetch ?? runtimeFetch, url, {
-        method: 'POST',
-        headers: {
-          authorization: `Bearer ${by}`,
-          'content-type': 'application/json',
-          'user-agent': USER_AGENT,
-        },
-        body,
-        signal,
-        maxBytes: MAX_BYTES,
-        expected: { 201: 'json', 401: 'ignore' },
-        answered: run?.answered,
-      })
-    } catch (error) {
-      const isOurs = error instanceof AuthUnavailableError && error.reason === 'service_error'
-      if (isOurs) complain(kubernetes, error.status ?? 500, option, run)
-      throw error
-    }
+    const asking = askService(fetch, url, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${by}`,
+        'content-type': 'application/json',
+        'user-agent': USER_AGENT,
+      },
+      body,
+      signal,
+      maxBytes: MAX_BYTES,
+      expected: { 201: 'json', 401: 'ignore' },
+      answered: run.answered,
+    })
+    return warning(run, advise, asking)
   }
 }
 
-/** Warns of a status that is about the rights of this server, or about its options. */
-function complain(
-  { apiServerUrl }: ResolvedKubernetes,
-  status: number,
-  option: 'review' | 'token',
-  run: VerifierRun | undefined,
-): void {
-  if (status >= 500) return
-  if (status === 403 && option === 'token') {
-    run?.warn?.(`${hostOf(apiServerUrl)} answered 403: ${NO_ROLE}`)
-    return
+/** What the operator reads about a status: it is about the rights of this server, or about its options. */
+function createAdvice(apiServerUrl: string, option: 'review' | 'token'): Advise {
+  const host = hostOf(apiServerUrl)
+  return (status) => {
+    if (status === 403 && option === 'token') return `${host} answered 403: ${NO_ROLE}`
+    const isRights = status === 401 || status === 403
+    return `${host} answered ${status}: check "${isRights ? option : 'apiServerUrl'}"`
   }
-  const isRights = status === 401 || status === 403
-  run?.warn?.(
-    `${hostOf(apiServerUrl)} answered ${status}: check "${isRights ? option : 'apiServerUrl'}"`,
-  )
 }

@@ -15,7 +15,8 @@ export const API_SERVER_URL: FormOf<string> = {
 /** Whether a URL is an address at which a pod reaches the API server of its own cluster. */
 export function isOwnAddress(url: string): boolean {
   const { origin } = new URL(url)
-  return origin === NAME || origin === originOf(addressOfPod())
+  const own = addressOfPod()
+  return origin === NAME || (own !== undefined && origin === new URL(own).origin)
 }
 
 /** The address that Kubernetes tells each pod. */
@@ -24,15 +25,7 @@ function addressOfPod(): string | undefined {
   const port = variable('KUBERNETES_SERVICE_PORT')
   if (host === undefined || port === undefined) return undefined
   const url = `https://${host.includes(':') ? `[${host}]` : host}:${port}`
-  return originOf(url) === undefined ? undefined : url
-}
-
-function originOf(url: string | undefined): string | undefined {
-  try {
-    return url === undefined ? undefined : new URL(url).origin
-  } catch {
-    return undefined
-  }
+  return URL.canParse(url) ? url : undefined
 }
 
 /** A variable of the process, if there is one that may be read. */

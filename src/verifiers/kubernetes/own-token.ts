@@ -25,7 +25,7 @@ export class OwnToken {
   #token: string | undefined
   #renewal: Renewal | undefined
   #renewedAt = -Infinity
-  #dueAt = -Infinity
+  #dueAt = 0
 
   constructor(read: () => unknown, now: () => number = () => performance.now()) {
     this.#read = read
@@ -38,7 +38,7 @@ export class OwnToken {
     if (kept === undefined) return this.#waitFor(this.#renew(), signal)
     if (this.#now() < this.#dueAt && this.#renewal === undefined) return kept
     // A file that is away for a moment must not stop what works.
-    const renewed = this.#renew().catch(() => kept)
+    const renewed = this.#renew().catch(() => undefined)
     return (await within(WAIT_MS, renewed)) ?? kept
   }
 

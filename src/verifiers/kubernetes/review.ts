@@ -11,7 +11,7 @@ type Mapping = Pick<ResolvedKubernetes, 'attributes' | 'tenant'>
 export const UNKNOWN: Verdict = { outcome: 'deny', detail: 'unknown_token' }
 const ANONYMOUS = 'system:anonymous'
 const OTHER_AUDIENCE: Verdict = { outcome: 'deny', detail: 'audience' }
-const SERVICE_ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/
+const SERVICE_ACCOUNT = /^system:serviceaccount:(?<namespace>[^:]+):(?<serviceaccount>[^:]+)$/
 const FACTS = ['username', 'uid', 'groups', 'extra'] as const
 
 /** The verdict of a TokenReview, for tokens of these audiences. */
@@ -48,7 +48,8 @@ function allow(user: unknown, { attributes, tenant }: Mapping): Verdict {
   }
   // The API server gives this name to requests without a token that it knows.
   if (username === ANONYMOUS) return UNKNOWN
-  const account = accountOf(username)
+  // Other users may have similar names.
+  const account = SERVICE_ACCOUNT.exec(username)?.groups ?? {}
   const claims = {
     ...Object.fromEntries(FACTS.map((name) => [name, readName(user, name)])),
     ...account,
@@ -60,14 +61,6 @@ function allow(user: unknown, { attributes, tenant }: Mapping): Verdict {
     attributes: mapAttributes(claims, { ...ownNames, ...attributes }),
     tenant: tenant === undefined ? undefined : readTenant(claims, tenant),
   }
-}
-
-/** The parts of the name of a service account. Other users may have similar names. */
-function accountOf(username: string): Readonly<Record<string, string>> {
-  const [, namespace, serviceaccount] = SERVICE_ACCOUNT.exec(username) ?? []
-  return namespace === undefined || serviceaccount === undefined
-    ? {}
-    : { namespace, serviceaccount }
 }
 
 function invalid(what: string): AuthUnavailableError {

@@ -122,7 +122,7 @@ function createAsk(upstream: ResolvedUpstream): AskVerifier {
   const { principalHeader, tenantHeader, attributesHeader, scopesHeader, clientHeader } = upstream
   const checkProof = createProofCheck(upstream.proof)
   const wrongSource = `"credentials" must be { header: "${principalHeader}" }, as fromUpstream makes it`
-  return async ({ token, request }, _signal, run) => {
+  return async ({ token, request }, _signal, run = {}) => {
     const { headers, path, method = '' } = request
     const sent = {
       principal: token,
@@ -137,7 +137,7 @@ function createAsk(upstream: ResolvedUpstream): AskVerifier {
     }
     // The proxy vouches only for the name in its header, and not for a token from elsewhere.
     if (trimBlanks(valueOf(headers, principalHeader)) !== token) {
-      run?.warn?.(wrongSource)
+      run.warn?.(wrongSource)
       return { outcome: 'deny', detail: 'malformed' }
     }
     const [readPrincipal, readPlain] = readersOf(result.encoding)
@@ -171,11 +171,11 @@ function signedTexts(sent: Omit<Statement, 'method' | 'path'>): typeof sent {
 function refuse(
   header: string | undefined,
   { why }: Refused,
-  run: VerifierRun | undefined,
+  run: VerifierRun,
   detail: 'malformed' | 'tenant' = 'malformed',
 ): Verdict {
   const cause = `The header "${header}" ${why}`
-  run?.warn?.(cause)
+  run.warn?.(cause)
   return { outcome: 'deny', detail, cause }
 }
 

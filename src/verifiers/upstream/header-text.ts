@@ -1,19 +1,22 @@
 const ASCII = /^[\x20-\x7e]*$/
 
+// Fetch has one character for each byte. Workers have the text, which they read and write as UTF-8.
+const HEADERS_HOLD_TEXT = acceptText()
+
 const encoder = new TextEncoder()
 // `ignoreBOM` keeps a byte order mark: without it two names would become one.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** A text as the value of a header that is sent as UTF-8. */
 export function toHeaderValue(text: string): string {
-  if (ASCII.test(text) || headersHoldText()) return text
+  if (ASCII.test(text) || HEADERS_HOLD_TEXT) return text
   return Array.from(encoder.encode(text), (byte) => String.fromCharCode(byte)).join('')
 }
 
 /** The text of a header in UTF-8. `undefined` for other bytes. */
 export function fromHeaderValue(value: string): string | undefined {
   if (ASCII.test(value)) return value
-  if (!headersHoldText()) return decodeUtf8(value)
+  if (!HEADERS_HOLD_TEXT) return decodeUtf8(value)
   // In place of bytes that are not UTF-8.
   return value.includes('\ufffd') ? undefined : value
 }
@@ -31,14 +34,6 @@ function decodeUtf8(value: string): string | undefined {
   } catch {
     return undefined
   }
-}
-
-let holdText: boolean | undefined
-
-// Fetch has one character for each byte. Workers have the text, which they read and write as UTF-8.
-function headersHoldText(): boolean {
-  holdText ??= acceptText()
-  return holdText
 }
 
 function acceptText(): boolean {

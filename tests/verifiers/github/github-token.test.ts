@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { githubToken } from '../../../src/verifiers.ts'
 import { guardBy, organizationsOf, PERSONAL, startGithub, USER } from './github-service.ts'
 import { ask as askAlone } from '../../support/issuer.ts'
+import { guardWith } from '../../support/guarded-verifier.ts'
 import { words } from '../../support/words.ts'
 import type { Said } from './github-service.ts'
 
@@ -17,6 +18,7 @@ describe('a personal token', () => {
     expect(event).toMatchObject({ outcome: 'allow', verifier: 'github', endpointStatus: 200 })
     expect(auth).toMatchObject({ principal: 'octocat', scopes: ['repo', 'read:org'] })
     expect({ ...auth?.attributes }).toEqual({})
+    expect(github.calls[0]?.headers).not.toHaveProperty('content-type')
     expect(github.calls).toMatchObject([
       {
         method: 'GET',
@@ -38,6 +40,11 @@ describe('a personal token', () => {
     expect({ ...auth?.attributes }).toEqual({ github_login: ['octocat'], ids: ['583231'] })
   })
 
+  it('may have no scopes, which is known then', async () => {
+    const github = await startGithub({ json: USER, headers: { 'x-oauth-scopes': '' } })
+    expect((await guardBy(github).ask(PERSONAL)).auth?.scopes).toEqual([])
+  })
+
   it('ends when GitHub says that it does', async () => {
     const headers = { 'github-authentication-token-expiration': '2099-12-01 12:00:00 UTC' }
     const { auth } = await guardBy(await startGithub({ json: USER, headers })).ask(PERSONAL)
@@ -56,12 +63,26 @@ describe('a personal token', () => {
   })
 })
 
+it.each([
+  ['a personal token', 401, PERSONAL, 'denied'],
+  ['a personal token', 429, PERSONAL, 'rate_limited'],
+  ['the token of an app', 404, OAUTH, 'denied'],
+  ['the token of an app', 422, OAUTH, 'denied'],
+])('%s needs no more than the status %d', async (_what, status, token, reason) => {
+  const { baseUrl, answerWith } = await startGithub()
+  answerWith((_call, response) => void response.writeHead(status).write('{'))
+  const allow = token === PERSONAL ? 'personal' : APP
+  const { ask } = guardWith(githubToken({ allow, baseUrl }), { timeoutMs: 1000 })
+  expect(await ask(token)).toMatchObject({ reason })
+})
+
 describe('the token of an app', () => {
   const CHECKED = { app: { client_id: APP.clientId }, scopes: ['user'], user: USER }
 
   it('is checked with the secret of the app, and not used', async () => {
     const expiresAt = '2099-12-01T12:00:00Z'
-    const github = await startGithub({ json: { ...CHECKED, expires_at: expiresAt } })
+    const scopes = ['user', 7]
+    const github = await startGithub({ json: { ...CHECKED, scopes, expires_at: expiresAt } })
     const { auth } = await guardBy(github, { allow: APP }).ask(OAUTH)
     expect(auth).toMatchObject({
       principal: 'octocat',
@@ -76,7 +97,10 @@ describe('the token of an app', () => {
       body: JSON.stringify({ access_token: OAUTH }),
     })
     const basic = Buffer.from(`${APP.clientId}:${APP.clientSecret}`).toString('base64')
-    expect(headers?.authorization).toBe(`Basic ${basic}`)
+    expect(headers).toMatchObject({
+      authorization: `Basic ${basic}`,
+      'content-type': 'application/json',
+    })
   })
 
   it('is asked for at a path that the id of the app cannot change', async () => {
@@ -175,17 +199,22 @@ describe('an answer of /user', () => {
     ['403 without a rest', limited({ 'x-ratelimit-remaining': '0' }), 'rate_limited'],
     ['wrong tokens', forbidden('Maximum number of login attempts exceeded.'), 'rate_limited'],
     ['the second limit', forbidden('You have exceeded a secondary rate limit.'), 'rate_limited'],
+    ['the last one of an hour', { json: USER, headers: { 'x-ratelimit-remaining': '0' } }, ''],
     ['500', { status: 500 }, 'service_error'],
     ['301', { status: 301, headers: { location: 'http://127.0.0.1:1/' } }, 'service_error'],
     ['a list', { json: [] }, 'invalid_response'],
     ['HTML', { text: '<html>' }, 'invalid_response'],
     ['no login', { json: { id: 1 } }, 'invalid_response'],
+    ['a number as its login', { json: { login: 7 } }, 'invalid_response'],
     ['an empty login', { json: { login: '' } }, 'invalid_response'],
   ])('with %s is %j: %s', async (_what, said, expected) => {
-    const decision = await guardBy(await startGithub(said)).ask(PERSONAL)
+    const { ask, warnings } = guardBy(await startGithub(said))
+    const decision = await ask(PERSONAL)
     const { reason, detail, endpointStatus } = decision
     expect([reason, detail].join(' ').trim()).toBe(expected)
     expect(endpointStatus).toBe(said?.status ?? 200)
+    const isLasting = reason === 'service_error' && endpointStatus !== 500
+    expect(warnings().filter((text) => text.includes('answered'))).toHaveLength(isLasting ? 1 : 0)
   })
 
   it.each([1.5, '583231', null, -0.1, Number.MAX_SAFE_INTEGER + 1])(
@@ -205,11 +234,15 @@ describe('an answer of /user', () => {
     ])
   })
 
-  it('says when to come again', async () => {
-    const reset = String(Math.floor(Date.now() / 1000) + 3600)
-    const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset }
+  const RESET = Math.floor(Date.now() / 1000) + 3600
+  it.each([
+    ['a time', String(RESET), expect.closeTo(3_600_000, -5) as number],
+    ['no time', undefined, undefined],
+    ['a date', `${RESET} UTC`, undefined],
+    ['another form', `at ${RESET}`, undefined],
+  ])('says when to come again, by %s', async (_what, reset, retryAfterMs) => {
+    const headers = { 'x-ratelimit-remaining': '0', ...(reset && { 'x-ratelimit-reset': reset }) }
     const { baseUrl } = await startGithub({ status: 403, headers })
-    const retryAfterMs = expect.closeTo(3_600_000, -5) as number
     const asked = askAlone(githubToken({ allow: 'personal', baseUrl }), PERSONAL)
     await expect(asked).rejects.toMatchObject({ retryAfterMs })
   })
@@ -227,7 +260,9 @@ describe('the options', () => {
       organizations: true,
       allowInsecureHttp: false,
     })
+    expect(byApp.id).toMatch(/^\["github",/)
     expect(byApp.id).not.toContain(APP.clientSecret)
+    expect(githubToken({ allow: APP, principal: 'id' }).id).not.toBe(byApp.id)
     const rotated = githubToken({ allow: { ...APP, clientSecret: 'another-secret' } })
     expect(rotated.id).not.toBe(byApp.id)
     expect(githubToken({ allow: APP }).id).toBe(byApp.id)
@@ -250,90 +285,5 @@ describe('the options', () => {
     const baseUrl = 'http://ghe.example.com'
     const { warnings } = githubToken({ allow: APP, baseUrl, allowInsecureHttp: true })
     expect(warnings).toEqual([expect.stringContaining('"allowInsecureHttp" is true')])
-  })
-})
-
-describe('the organizations', () => {
-  const given = { attributes: ATTRIBUTES }
-  const FULL = { json: organizationsOf(100) }
-  const LIMITED = { status: 403, json: { message: 'API rate limit exceeded' } }
-  const SSO = { 'x-github-sso': 'partial-results; organizations=1,2' }
-
-  it('are read from all pages, of 100 and 1', async () => {
-    const github = await startGithub(undefined, (page) => ({
-      json: page === 1 ? organizationsOf(100) : organizationsOf(1, 100),
-    }))
-    const { auth } = await guardBy(github, given).ask(PERSONAL)
-    expect(auth?.attributes['teams']).toHaveLength(101)
-    expect(github.paths()).toEqual([
-      '/user',
-      '/user/orgs?per_page=100&page=1',
-      '/user/orgs?per_page=100&page=2',
-    ])
-  })
-
-  it('are read from all pages of a server with shorter pages, and no other link is followed', async () => {
-    const github = await startGithub(undefined, (page) => ({
-      json: organizationsOf(1, page),
-      headers: page === 1 ? { link: '<http://127.0.0.1:1/evil>; rel="next", <x>; rel="last"' } : {},
-    }))
-    const { auth } = await guardBy(github, given).ask(PERSONAL)
-    expect(auth?.attributes['teams']).toEqual(['org-1', 'org-2'])
-  })
-
-  it('are read from ten pages', async () => {
-    const github = await startGithub(undefined, (page) => ({
-      json: organizationsOf(page < 10 ? 100 : 99),
-    }))
-    const { auth } = await guardBy(github, given).ask(PERSONAL)
-    expect(auth?.attributes['teams']).toHaveLength(999)
-  })
-
-  it('are asked for ten times at most', async () => {
-    const github = await startGithub(undefined, () => ({ json: organizationsOf(100) }))
-    expect((await guardBy(github, given).ask(PERSONAL)).reason).toBe('invalid_response')
-    expect(github.calls).toHaveLength(1 + 10)
-  })
-
-  it('of 120 KB are read', async () => {
-    const json = organizationsOf(99).map((one) => ({ ...one, description: 'x'.repeat(1200) }))
-    const { auth } = await guardBy(await startGithub(undefined, () => ({ json })), given).ask(
-      PERSONAL,
-    )
-    expect(auth?.attributes['teams']).toHaveLength(99)
-  })
-
-  it.each<[string, (page: number) => Said, string]>([
-    ['the next page fails', (page) => (page > 1 ? { status: 500 } : FULL), 'service_error'],
-    ['they are not found', () => ({ status: 404 }), 'service_error'],
-    ['they are not a list', () => ({ json: {} }), 'invalid_response'],
-    ['one has no login', () => ({ json: [{ login: 'a' }, { id: 1 }] }), 'invalid_response'],
-    ['the rate is limited', () => LIMITED, 'rate_limited'],
-  ])('are not taken for none if %s', async (_what, organizations, reason) => {
-    const decision = await guardBy(await startGithub(undefined, organizations), given).ask(PERSONAL)
-    expect(decision).toMatchObject({ outcome: 'deny', reason })
-  })
-
-  it.each<[string, Said, string]>([
-    ['lacks read:org', { status: 403, json: { message: 'You need read:org' } }, 'missing_claim'],
-    ['lacks single sign-on', { json: organizationsOf(1), headers: SSO }, 'missing_claim'],
-    ['was revoked after the first question', { status: 401 }, 'unknown_token'],
-  ])('deny a token that %s', async (_what, said, detail) => {
-    const decision = await guardBy(await startGithub(undefined, () => said), given).ask(PERSONAL)
-    expect(decision).toMatchObject({ reason: 'denied', detail })
-  })
-
-  it('are not asked for if no attribute has them, or if the option says so', async () => {
-    const github = await startGithub()
-    await guardBy(github, { attributes: { login: 'roles' } }).ask(PERSONAL)
-    const { auth } = await guardBy(github, { ...given, organizations: false }).ask(PERSONAL)
-    expect(github.paths()).toEqual(['/user', '/user'])
-    expect({ ...auth?.attributes }).toEqual({})
-  })
-
-  it('deny a fine-grained token, since GitHub lists none for it', async () => {
-    const { ask } = guardBy(await startGithub(), given)
-    const token = `github_pat_11AAAAAAA0_${PERSONAL}`
-    expect(await ask(token)).toMatchObject({ detail: 'missing_claim' })
   })
 })

@@ -41,7 +41,8 @@ describe('a TokenReview', () => {
       method: 'POST',
       url: '/k8s/clusters/c1/apis/authentication.k8s.io/v1/tokenreviews',
     })
-    expect(headers?.authorization).toBe(`Bearer ${OWN_TOKEN}`)
+    const authorization = `Bearer ${OWN_TOKEN}`
+    expect(headers).toMatchObject({ authorization, 'content-type': 'application/json' })
     expect(JSON.parse(body ?? '')).toEqual({
       apiVersion: 'authentication.k8s.io/v1',
       kind: 'TokenReview',
@@ -90,7 +91,9 @@ describe('what the token itself says', () => {
     const { apiServerUrl } = kubernetes
     const cache = memoryCache({ allowTtlMs: 60_000, staleIfErrorMs: 300_000 })
     const { ask } = guardWith(kubernetesToken({ ...BY_REVIEW, apiServerUrl }), { cache })
-    const token = tokenWith({ exp: NOW_S + 10 })
+    // Its base64 has "-" and "_".
+    const token = tokenWith({ exp: NOW_S + 10, name: '~~~???' })
+    expect(token).toMatch(/-.*_/)
     expect((await ask(token)).auth?.expiresAt).toBe((NOW_S + 10) * 1000)
     kubernetes.answerWith(() => ({ status: 500 }))
     vi.setSystemTime((NOW_S + 9) * 1000)
@@ -117,15 +120,18 @@ describe('what the token itself says', () => {
   })
 
   it.each<[string, object, string, string]>([
-    ['has ended', { exp: 1, aud: 'other' }, 'expired', 'expired'],
-    ['is not good yet', { nbf: 1e11, aud: ['other'] }, 'not_yet_valid', 'not_yet_valid'],
+    ['has ended', { exp: NOW_S, aud: 'other' }, 'expired', 'expired'],
+    ['is not good yet', { nbf: NOW_S + 1, aud: ['other'] }, 'not_yet_valid', 'not_yet_valid'],
     ['is for others', { aud: ['other', 'another'] }, 'audience', 'unknown_token'],
     ['is for another', { aud: 'other' }, 'audience', 'unknown_token'],
-    ['looks good', { aud: ['my-api'], exp: 1e11, nbf: 1 }, 'unknown_token', 'unknown_token'],
+    ['looks good', { aud: ['x', 'my-api'], nbf: NOW_S }, 'unknown_token', 'unknown_token'],
+    ['is for this server alone', { aud: 'my-api' }, 'unknown_token', 'unknown_token'],
     ['says nothing', {}, 'unknown_token', 'unknown_token'],
   ])('explains a denial: it %s', async (_what, claims, detail, bySelf) => {
+    vi.useFakeTimers({ toFake: ['Date'], now: NOW_S * 1000 })
     const token = tokenWith(claims)
-    const review = guardBy(await startKubernetes(() => tokenReview(UNKNOWN)))
+    const given = { ...BY_REVIEW, audiences: ['my-api', 'my-other-api'] }
+    const review = guardBy(await startKubernetes(() => tokenReview(UNKNOWN)), given)
     expect(await review.ask(token)).toMatchObject({ reason: 'denied', detail })
     const self = guardBy(await startKubernetes(() => UNAUTHORIZED), BY_ITSELF)
     expect(await self.ask(token)).toMatchObject({ reason: 'denied', detail: bySelf })

@@ -94,7 +94,8 @@ describe('the token of this server', () => {
       () => now,
     )
     expect(await own.get(NEVER)).toBe('token-1')
-    expect(await own.renew('token-1', NEVER)).toBe('token-2')
+    const both = [own.renew('token-1', NEVER), own.get(NEVER)]
+    expect(await Promise.all(both)).toEqual(['token-2', 'token-2'])
     // Rejected with the one before: the kept one is newer.
     expect(await own.renew('token-1', NEVER)).toBe('token-2')
     now = 59_999
@@ -163,7 +164,8 @@ describe('the token of this server', () => {
       const pending = wait(first.signal)
       const follower = wait(NEVER)
       first.abort()
-      await expect(pending).rejects.toMatchObject({ reason: 'timeout' })
+      const explanation = '"token" gave nothing in time'
+      await expect(pending).rejects.toMatchObject({ reason: 'timeout', explanation })
       found.shift()?.('good')
       expect(await follower).toBe('good')
       expect(found).toEqual([])
@@ -203,7 +205,10 @@ describe('the address of the API server', () => {
   ])('is what the pod is told: %j and %j', (host, port, apiServerUrl) => {
     vi.stubEnv('KUBERNETES_SERVICE_HOST', host)
     vi.stubEnv('KUBERNETES_SERVICE_PORT', port)
-    expect(kubernetesToken({ review: 'self' }).describe?.()).toMatchObject({ apiServerUrl })
+    const own = kubernetesToken({ review: 'self' })
+    expect(own.describe?.()).toMatchObject({ apiServerUrl })
+    // It names another API server in each cluster.
+    expect(own.id).toBeUndefined()
     const given = { review: 'self', apiServerUrl: 'https://k8s.example' } as const
     expect(kubernetesToken(given).describe?.()).toMatchObject({
       apiServerUrl: 'https://k8s.example',
@@ -231,16 +236,16 @@ describe('the options', () => {
     })
     const bySelf = kubernetesToken({ review: 'self' })
     expect(bySelf.describe?.()).toMatchObject({ review: 'self' })
-    // The same URL names another API server in each cluster.
-    expect([bySelf.id, verifier.id]).toEqual([undefined, undefined])
     const ids = [
       { review: 'self', apiServerUrl: 'https://k8s.example' } as const,
+      { audiences: 'my-api', token, apiServerUrl: 'https://k8s.example' },
       ...['a', 'b'].map((ca) => {
         const fetch = Object.assign(async () => new Response(), { id: ca })
         return { review: 'self', fetch } as const
       }),
     ].map((options) => kubernetesToken(options).id)
-    expect(new Set(ids).size).toBe(3)
+    expect(new Set(ids).size).toBe(4)
+    expect(ids[0]).toMatch(/^\["kubernetes",/)
     expect(ids).not.toContain(undefined)
   })
 })
