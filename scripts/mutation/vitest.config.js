@@ -85,6 +85,7 @@ export default defineConfig({
       `tests/${PART}/**/*.test.ts`,
       // They have the wrong options of every part, its options as data, and its options and commands as pages.
       'tests/wrong-options.test.ts',
+      'tests/verifiers/wrong-options.test.ts',
       'tests/schema.test.ts',
       'tests/documentation/generated.test.ts',
       ...(TESTS_BESIDE[PART] ?? []),
