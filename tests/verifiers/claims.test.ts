@@ -156,10 +156,12 @@ describe('allowByClaims', () => {
     expect(allowByClaims({ sub: 'a', client_id: 'c', azp: 'd' }, BARE)).toMatchObject({
       clientId: 'c',
     })
-    expect(allowByClaims({ sub: 'a', client_id: '', azp: 'd' }, BARE)).toMatchObject({
-      principal: 'a',
-      clientId: 'd',
-    })
+    for (const client_id of ['', 7]) {
+      expect(allowByClaims({ sub: 'a', client_id, azp: 'd' }, BARE)).toMatchObject({
+        principal: 'a',
+        clientId: 'd',
+      })
+    }
   })
 
   it('passes on the named claims alone, and denies claims of more than 8 KiB', () => {

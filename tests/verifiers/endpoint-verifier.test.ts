@@ -130,7 +130,8 @@ describe('the options', () => {
 
   it('are described without secrets, and give an id', () => {
     const plain = endpointVerifier({ endpoint: ENDPOINT })
-    expect([plain.label, plain.warnings]).toEqual(['endpoint', []])
+    expect(plain).toMatchObject({ label: 'endpoint', warnings: [], consumes: [] })
+    expect(plain.id).toMatch(/^\["endpoint",/)
     expect(plain.reads).toMatchObject({ headers: 'all', params: 'values', path: true })
     const secret = endpointVerifier({
       endpoint: `${ENDPOINT}?k=hunter2`,

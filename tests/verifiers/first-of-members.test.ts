@@ -192,7 +192,7 @@ describe('a member', () => {
 
   it('sees what it reads, and nothing that another reads', async () => {
     const bare = recorder({})
-    const some = recorder({ headers: ['X-Org'], params: 'lists', method: true })
+    const some = recorder({ headers: ['X-Org', 'X-None'], params: 'lists', method: true })
     const all = recorder({ headers: 'all', params: 'lists', path: true })
     const members = [bare, some, all].map(({ verifier }) => verifier)
     const { ask } = guardWith(firstOf(members, { fallThrough: true }))
@@ -203,6 +203,7 @@ describe('a member', () => {
     expect(some.asked).toEqual([
       { token: TOKEN, request: { path: '', headers: { 'x-org': 'acme' }, params, method: 'GET' } },
     ])
+    expect(some.asked[0]?.request.headers).not.toHaveProperty('x-none')
     const [{ request } = { request: undefined }] = all.asked
     expect(request).toMatchObject({ path: '/a', params, headers: HEADERS })
     expect(request).not.toHaveProperty('method')

@@ -51,9 +51,9 @@ describe('the verifier', () => {
 
   it('accepts what one of its members accepts, if all of them choose', () => {
     expect(firstOf([PICKY, OPAQUE]).accepts).toBeUndefined()
-    const { accepts } = firstOf([PICKY, firstOf([PICKY])])
-    expect(accepts?.('b1')).toBe(true)
-    expect(accepts?.('a1')).toBe(false)
+    const other = verifierWith({ accepts: (token) => token.startsWith('c') })
+    const { accepts } = firstOf([PICKY, firstOf([other])])
+    expect(['a1', 'b1', 'c1'].map((token) => accepts?.(token))).toEqual([false, true, true])
   })
 
   it('has the warnings of its members, each once', () => {
@@ -86,6 +86,7 @@ describe('the verifier', () => {
     ]
     expect(ids).not.toContain(undefined)
     expect(new Set(ids).size).toBe(4)
+    expect(ids[0]).toMatch(/^\["first_of",/)
     expect(firstOf([...members, FUNCTION]).id).toBeUndefined()
   })
 

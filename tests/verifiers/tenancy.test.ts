@@ -179,7 +179,8 @@ describe('tenancy', () => {
       audience: 'api',
       tenancy: { mode: 'multi', default: 'home' },
     })
-    expect(tenancy(verifier).describe()).toMatchObject({ tenancy: { mode: 'multi' } })
+    const shown = { type: 'ours', audience: 'api', tenancy: { mode: 'multi' } }
+    expect(tenancy(verifier).describe()).toEqual(shown)
   })
 
   it('has an id of its own by its options, if its verifier has one', () => {
@@ -192,6 +193,7 @@ describe('tenancy', () => {
     ].map(({ id }) => id)
     expect(ids).not.toContain(undefined)
     expect(new Set(ids).size).toBe(ids.length)
+    expect(ids[1]).toMatch(/^\["tenancy",/)
     expect(tenancy(() => ({ outcome: 'allow' })).id).toBeUndefined()
   })
 

@@ -145,6 +145,7 @@ testRefusals([
       proof({ addresses: [] }, 'proof.addresses', 'a list of at least one address'),
       proof({ addresses: '10.0.0.0/8' }, 'proof.addresses', 'a list of at least one address'),
       network(5),
+      network(['10.0.0.1']),
       network('010.0.0.1', 'an address', 1),
       ...words('10.0.0.0/08 10.0.0.0/33 proxy.internal').map((text) => network(text)),
       ...words('0.0.0.0/0 10.0.0.0/0 ::/0 ::ffff:0.0.0.0/96').map((text) => network(text, EVERY)),

@@ -111,7 +111,7 @@ export function parseProof(value: unknown, path: OptionPath): ResolvedProof {
     parse<number>(MAX_AGE, maxAgeSeconds, [...path, 'maxAgeSeconds']),
   )
   problems.throwIfAny()
-  return kind === 'header' ? { kind, ...parsed } : { kind, ...parsed, maxAgeSeconds: maxAge ?? 0 }
+  return { kind, ...parsed, maxAgeSeconds: maxAge ?? 0 }
 }
 
 function parseAddresses(value: unknown, path: OptionPath): ResolvedProof {
