@@ -164,9 +164,9 @@ function principalOf(user: Account['user'], named: 'login' | 'id'): string {
   throw invalid(`described a user without "${named}"`)
 }
 
-/** A time as GitHub writes it: `2026-12-01T12:00:00Z`, or `2026-12-01 12:00:00 UTC`. */
+/** A time as GitHub writes it: `2026-12-01T12:00:00Z`, `2026-12-01 12:00:00 UTC`, or `2026-12-01 14:00:00 +0200`. */
 function parseTime(value: unknown): number | undefined {
   if (typeof value !== 'string') return undefined
-  const time = Date.parse(value.replace(' UTC', 'Z').replace(' ', 'T'))
+  const time = Date.parse(value.replace(/ ([\d:]{8}) UTC$/, 'T$1Z'))
   return Number.isNaN(time) ? undefined : time
 }
