@@ -121,6 +121,5 @@ function requireTenant(
   if (tenant !== undefined) {
     return { ...verdict, auth: Object.freeze({ __proto__: null, ...auth, tenant }) }
   }
-  const age = maxAgeMs === undefined ? {} : { maxAgeMs }
-  return { outcome: 'deny', isLasting: true, detail: 'tenant', ...age }
+  return { outcome: 'deny', isLasting: true, detail: 'tenant', maxAgeMs }
 }

@@ -35,6 +35,7 @@ export interface AllowVerdict {
   readonly ageMs?: number
   /** Lets other instances take it. Called once it is known that it may be cached. */
   readonly share?: () => void
+  readonly error?: undefined
 }
 
 export interface DenyVerdict {
@@ -42,10 +43,10 @@ export interface DenyVerdict {
   /** Whether it may be cached at all: a 404 says that the endpoint is elsewhere, and nothing about the token. */
   readonly isLasting: boolean
   readonly reason?: 'forbidden'
-  readonly detail?: DenyDetail
+  readonly detail?: DenyDetail | undefined
   /** The problem with the token, for the operator. */
-  readonly explanation?: string
-  readonly maxAgeMs?: number
+  readonly explanation?: string | undefined
+  readonly maxAgeMs?: number | undefined
   readonly ageMs?: undefined
   /** Rejects the request in place of the denial: another verifier, which might have allowed, threw it. */
   readonly error?: unknown

@@ -139,9 +139,9 @@ function denyAll(attempts: readonly Attempt[]): DenyVerdict {
   return {
     outcome: 'deny',
     isLasting: denials.every(({ isLasting }) => isLasting),
-    ...(reason === undefined ? {} : { reason }),
-    ...(detail === undefined ? {} : { detail }),
-    ...(explanation === undefined ? {} : { explanation }),
-    ...(ages.length === 0 ? {} : { maxAgeMs: Math.min(...ages) }),
+    ...(reason && { reason }),
+    detail,
+    explanation,
+    maxAgeMs: ages.length === 0 ? undefined : Math.min(...ages),
   }
 }

@@ -54,7 +54,7 @@ export function createMember(
     try {
       const asking = ask(narrowQuestion(question, reads), deadline, { ...run, by })
       const verdict = await orAborted(asking, aborted)
-      return end(verdict.outcome === 'deny' ? { verdict, error: verdict.error } : { verdict })
+      return end({ verdict, error: verdict.error })
     } catch (error) {
       return end({ error: error ?? new TypeError('The verifier threw nothing') })
     }

@@ -87,10 +87,13 @@ export function readScopes(
   value: string,
   readScope: (value: string) => string | Refused,
 ): readonly string[] | undefined | Refused {
-  const scopes = splitScope(value).map(readScope)
-  const refused = scopes.find(isRefused)
-  if (refused !== undefined) return refused
-  return scopes.length === 0 ? undefined : scopes.filter((scope) => typeof scope === 'string')
+  const scopes: string[] = []
+  for (const part of splitScope(value)) {
+    const scope = readScope(part)
+    if (isRefused(scope)) return scope
+    scopes.push(scope)
+  }
+  return scopes.length === 0 ? undefined : scopes
 }
 
 /** Attributes from a JSON object of texts and lists of texts. `undefined` for anything else. */

@@ -169,7 +169,11 @@ describe('a SelfSubjectReview', () => {
 
   it('warns, since every pod has such a token', async () => {
     const { warnings } = guardBy(await startKubernetes(() => undefined), BY_ITSELF)
-    expect(warnings()).toEqual([expect.stringContaining('every pod has such a token')])
+    const everyPod = expect.stringContaining('every pod has such a token') as string
+    expect(warnings()).toEqual([everyPod])
+    const insecure = { apiServerUrl: 'http://k8s.example', allowInsecureHttp: true }
+    const inClearText = expect.stringContaining('clear text') as string
+    expect(kubernetesToken({ ...BY_ITSELF, ...insecure }).warnings).toEqual([everyPod, inClearText])
   })
 })
 
