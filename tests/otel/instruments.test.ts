@@ -165,7 +165,10 @@ describe('the metrics', () => {
     for (let index = 2; index < 100_000; index += 1) send(index)
     expect(await seriesOf()).toEqual(before)
     expect(before.join()).not.toMatch(/v1|ada|id-/)
-    const { 'with_auth.decisions': decisions = [] } = await collect()
+    const { 'with_auth.decisions': decisions = [], 'with_auth.check.duration': durations } =
+      await collect()
     expect(decisions.map(({ value }) => value)).toEqual([50_000, 50_000])
+    // In seconds.
+    expect(durations).toMatchObject([{ value: { min: 0, max: 99.999 } }])
   })
 })
