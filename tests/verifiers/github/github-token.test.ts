@@ -72,8 +72,9 @@ it.each([
   const { baseUrl, answerWith } = await startGithub()
   answerWith((_call, response) => void response.writeHead(status).write('{'))
   const allow = token === PERSONAL ? 'personal' : APP
-  const { ask } = guardWith(githubToken({ allow, baseUrl }), { timeoutMs: 1000 })
-  expect(await ask(token)).toMatchObject({ reason })
+  const { ask } = guardWith(githubToken({ allow, baseUrl }), { timeoutMs: 10_000 })
+  const late = new Promise((resolve) => setTimeout(resolve, 3000, 'late'))
+  expect(await Promise.race([ask(token), late])).toMatchObject({ reason })
 })
 
 describe('the token of an app', () => {
