@@ -10,7 +10,9 @@ import {
   importKeys,
   listKeys,
   pruneKeys,
+  removeKey,
   revokeKey,
+  revokeKeys,
   rotateKey,
 } from '../src/keys.ts'
 import { ensureBuilt } from './support/built-package.ts'
@@ -41,6 +43,25 @@ describe('the functions over a file', () => {
       'id',
       () => revokeKey('f', none),
       '"id" must be the id of a key, or { key } with the key, received undefined',
+    ],
+    [
+      'place',
+      () => listKeys(null as never),
+      '"place" must be the path of a file, or a KeyStore, received null',
+    ],
+    ['id', () => removeKey('f', none), '"id" must be the id of a key, received undefined'],
+    [
+      'wanted',
+      () => revokeKeys('f', 'alice' as never),
+      '"wanted" must be { principal }, received "alice"',
+    ],
+    ['options', () => rotateKey('f', 'a', '1h' as never)],
+    ['options', () => pruneKeys('f', '90d' as never)],
+    ['options.dryRun', () => pruneKeys('f', { older: '0', dryRun: 'no' as never })],
+    [
+      'id.key',
+      () => revokeKey('f', { key: 7 as never }),
+      '"id.key" must be the key, a text (its value is not shown)',
     ],
     [
       'id.key',

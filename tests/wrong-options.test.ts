@@ -134,6 +134,7 @@ const GROUPS = [
       (given): Row => [given, 'options', '{ file }'],
     ),
     [{ text: 'keys: []', accepts: 'sk-' }, 'accepts', 'must be a function'],
+    [{ text: 'keys: []', paths: [] }, 'paths', 'Unknown option "paths"'],
   ]),
   group(
     'createKeyEndpoint',
@@ -143,6 +144,7 @@ const GROUPS = [
       ...[{}, { file: '' }, { file: 1 }, { text: 1 }, { store: {} }, { store: 'keys.db' }].map(
         (of): Row => [{ of }, 'source', EITHER],
       ),
+      [{ of: 'keys.yaml' }, 'source', EITHER],
       [{ of: { file: 'keys.yaml', text: SECRET } }, 'source', EITHER],
       [{ of: { store: { find: deny }, file: 'keys.yaml' } }, 'source', EITHER],
       ...['hunter2-short', `${SECRET} `, ` ${SECRET}`, [SECRET], 'hunter2'.repeat(147), ''].map(

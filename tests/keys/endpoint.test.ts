@@ -79,6 +79,7 @@ it.each(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])('%s gets 405', asy
   const response = await handle(new Request('https://auth.example.test/', { method }))
   expect(response.status).toBe(405)
   expect(response.headers.get('allow')).toBe('POST')
+  expect(await response.json()).toEqual({ error: { message: 'Send questions by POST' } })
   expect(response.headers.get('cache-control')).toBe('no-store')
 })
 
@@ -167,7 +168,7 @@ describe('onEvent', () => {
     const asked = [ask(TOKEN), ask('revoked'), ask('ended'), ask('limited', '/v2'), ask(cut)]
     const denied = { type: 'answer', status: 401, durationMs, path: '/v1/models' }
     const principal = 'alice'
-    expect(await told(...asked, ask('unknown'), post('{}'))).toEqual([
+    expect(await told(...asked, ask('unknown'), post('{}'))).toStrictEqual([
       { ...denied, status: 200, keyId: TOKEN, principal },
       { ...denied, keyId: 'revoked', principal, detail: 'revoked' },
       { ...denied, keyId: 'ended', principal, detail: 'expired' },
@@ -176,6 +177,22 @@ describe('onEvent', () => {
       { ...denied, detail: 'unknown' },
       { type: 'answer', status: 400, durationMs },
     ])
+  })
+
+  it('gets how long an answer took, and no path that holds the key', async () => {
+    vi.spyOn(performance, 'now').mockReturnValueOnce(1000).mockReturnValueOnce(1005)
+    const event = { type: 'answer', status: 401, durationMs: 5, path: '', detail: 'unknown' }
+    expect(await told(ask('s3cret-k3y', '/v1/s3cret-k3y'))).toEqual([event])
+  })
+
+  it('gets the path while the keys cannot be read', async () => {
+    const onEvent = vi.fn()
+    const findKey = (): never => {
+      throw new TypeError('no')
+    }
+    await create({ onEvent, findKey })(ask(TOKEN))
+    const event = { type: 'answer', status: 500, durationMs, path: '/v1/models' }
+    expect(onEvent.mock.lastCall).toEqual([event])
   })
 
   it('gets the cause of an answer to a question without the secret', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { generateId, generateKey, visiblePrefix } from '../../src/keys/secret.ts'
+import { generateId, generateKey, hashKey, visiblePrefix } from '../../src/keys/secret.ts'
 
 const KEYS = Array.from({ length: 500 }, generateKey)
 
@@ -39,10 +39,24 @@ describe.each([true, false])('with node:crypto: %s', (hasModule) => {
       if (!hasModule) load.mockReturnValue(undefined)
       onTestFinished(() => load.mockRestore())
       vi.resetModules()
-      const { hashKey } = await import('../../src/keys/secret.ts')
-      expect(await hashKey(key)).toBe(createHash('sha256').update(key).digest('hex'))
+      const fresh = await import('../../src/keys/secret.ts')
+      expect(await fresh.hashKey(key)).toBe(createHash('sha256').update(key).digest('hex'))
     },
   )
+})
+
+it('a key is hashed by Web Crypto only where `node:crypto` is missing', async () => {
+  const digest = vi.spyOn(crypto.subtle, 'digest')
+  await hashKey('abc')
+  expect(digest).not.toHaveBeenCalled()
+  vi.resetModules()
+  const fresh = await import('../../src/keys/secret.ts')
+  vi.stubGlobal('process', undefined)
+  onTestFinished(() => void vi.unstubAllGlobals())
+  const hashing = fresh.hashKey('abc')
+  vi.unstubAllGlobals()
+  expect(await hashing).toBe(await hashKey('abc'))
+  expect(digest).toHaveBeenCalledOnce()
 })
 
 /** Checks a key as a scanner for leaked secrets does, with the usual table. */

@@ -72,6 +72,9 @@ describe('a key', () => {
     [WHOLE.slice(0, -1), '/', 'malformed'],
     [`${WHOLE}0`, '/', 'malformed'],
     [WHOLE.replace(/8$/, '0'), '/', 'malformed'],
+    // With the right checksum of 42 and of 44 digits.
+    [`${WHOLE.slice(0, 51)}3Lxvny`, '/', 'malformed'],
+    [`${WHOLE.slice(0, 52)}A4fydBZ`, '/', 'malformed'],
     [WHOLE.replace(/.{6}$/, '------'), '/', 'malformed'],
   ])('%s on %s: %s', async (token, path, detail) => {
     const named = (key: string, fields: object): string => entry(key, { ...fields, id: key })
@@ -106,6 +109,13 @@ describe('a key', () => {
       expect(Object.isFrozen(auth?.attributes)).toBe(true)
     },
   )
+})
+
+it('a key of some paths is denied without the path of a request', async () => {
+  const text = keysText(entry('k1', { paths: ['/v1'] }))
+  const asked = { token: 'k1', request: {} } as never
+  const verdict = await keys({ text }).ask(asked, new AbortController().signal)
+  expect(verdict).toMatchObject({ outcome: 'deny', detail: 'path' })
 })
 
 describe('keys among other verifiers', () => {

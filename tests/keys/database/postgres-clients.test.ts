@@ -93,6 +93,11 @@ it.each<[string, () => unknown, string]>([
   expect(error).toHaveProperty('cause')
 })
 
+it('says what is wrong with the answer of a client', async () => {
+  const found = Promise.resolve(storeOf(() => undefined).find(SHA))
+  await expect(found).rejects.toMatchObject({ cause: { message: '"query" returned no rows' } })
+})
+
 it('gives up a client that does not answer', async () => {
   vi.useFakeTimers()
   const found = Promise.resolve(storeOf(() => new Promise(() => undefined)).find(SHA))
@@ -164,6 +169,54 @@ it.each<[string, object, string]>([
   const key = { id: 'a', principal: 'alice', attributes: {}, sha256: SHA, ...fields } as StoredKey
   await expect(storeOf(query).insert(key)).rejects.toThrow(message)
   expect(query).not.toHaveBeenCalled()
+})
+
+it.each([
+  [[{ keys: 'k', use: 'u', name: '1' }], 1],
+  [[{ keys: 'k', use: null, name: null }], 2],
+])('makes what is missing of %j', async (found, statements) => {
+  const query = vi.fn<() => unknown>(failure('no right', { code: '42501' }))
+  await storeOf(query.mockReturnValueOnce(found)).create()
+  expect(query).toHaveBeenCalledTimes(statements)
+})
+
+it('cannot make the tables without the right to', async () => {
+  const query = vi.fn<() => unknown>(failure('no right', { code: '42501' }))
+  const creating = storeOf(query.mockReturnValueOnce([{}])).create()
+  await expect(creating).rejects.toMatchObject({ code: 'database' })
+})
+
+it('drops old counts once a day', async () => {
+  vi.useFakeTimers({ now: Date.UTC(2026, 5, 30), toFake: ['Date'] })
+  const query = vi.fn((_text: string, _values: readonly unknown[]) => [])
+  const store = storeOf(query)
+  const use = { id: 'a', day: '2026-06-30', checks: 1, lastUsed: '2026-06-30T00:00:00Z' }
+  for (let times = 0; times < 2; times += 1) await store.addUse?.([use])
+  const cleaned = query.mock.calls.filter(([text]) => text.startsWith('delete'))
+  expect(cleaned.map(([, values]) => values)).toEqual([['2026-05-26']])
+})
+
+it('reads a count without a valid time as one without a time', async () => {
+  const row = { id: 'a', day: '2026-06-30', checks: '1' }
+  const times = ['soon', '253402300800000']
+  const rows = times.map((time) => ({ ...row, last_used: time }))
+  const lastUsed = ''
+  const expected = { ...row, checks: 1, lastUsed }
+  expect(await storeOf(() => rows).readUse?.(['a'])).toEqual([expected, expected])
+})
+
+it('revokes at no time that it cannot read', async () => {
+  const revoking = Promise.resolve(storeOf(() => []).revokeAll?.('alice', 'soon'))
+  await expect(revoking).rejects.toMatchObject({
+    code: 'malformed',
+    message: '"revoked" must be a time such as 2026-12-31T00:00:00Z',
+  })
+})
+
+it('names the key that it cannot add', async () => {
+  const key: StoredKey = { id: 'a', principal: 'alice', attributes: {}, sha256: SHA }
+  const adding = Promise.resolve(storeOf(() => []).insert(key))
+  await expect(adding).rejects.toThrow('Another key has the id or the hash of: a')
 })
 
 it('changes nothing in an empty change, and no key to an invalid one', async () => {

@@ -6,6 +6,7 @@ import {
   KeyFileError,
   listKeys,
   removeKey,
+  reportKeys,
   revokeKey,
   revokeKeys,
   rotateKey,
@@ -121,6 +122,34 @@ describe('no key in place of a name', () => {
     await expect(call(store)).rejects.toMatchObject({ code: 'no_such_key', message })
     expect(used).not.toHaveBeenCalled()
   })
+})
+
+it('a rotation that another process has overtaken undoes nothing of it', async () => {
+  const update = vi.fn(() => undefined)
+  await expect(rotateKey(storeOf({ update }), 'a')).rejects.toMatchObject({ code: 'locked' })
+  expect(update).toHaveBeenCalledOnce()
+})
+
+it('lists keys without their use for a store that counts none', async () => {
+  const { keys, useError } = await reportKeys(storeOf({ list: () => [KEY] }))
+  expect(keys).toMatchObject([{ id: 'a', attention: [] }])
+  expect(keys[0]).not.toHaveProperty('checks')
+  expect(useError).toBeUndefined()
+})
+
+it('reports a fault of a store that is no KeyFileError', async () => {
+  const readUse = () => Promise.reject(new TypeError('a fault'))
+  await expect(reportKeys(storeOf({ list: () => [KEY], readUse }))).rejects.toThrow('a fault')
+})
+
+it('revokes in ten passes, and asks for the keys of the principal alone', async () => {
+  const update = vi.fn<KeyStore['update']>((id) => ({ ...KEY, id, revoked: true }))
+  const list = vi.fn<KeyStore['list']>(({ after = '' }) => (after < 'a' ? [KEY] : []))
+  await expect(revokeKeys(storeOf({ update, list }), alice)).rejects.toMatchObject({
+    code: 'locked',
+  })
+  expect(update).toHaveBeenCalledTimes(10)
+  expect(list).toHaveBeenCalledWith({ after: '', limit: 1000, ...alice })
 })
 
 it('removes the new key if a rotation fails, and reports the first failure', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { createKey, pruneKeys, removeKey, revokeKey } from '../../../src/keys.ts'
+import { createKey, pruneKeys, removeKey, revokeKey, revokeKeys } from '../../../src/keys.ts'
 import { readKeyFile } from '../../../src/keys/file/read.ts'
 import { entry, keysText } from '../../support/key-questions.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
@@ -95,6 +95,14 @@ describe('a file of almost 1 MiB', () => {
     const failing = createKey(file, { principal: 'bob' })
     await expect(failing).rejects.toMatchObject({ code: 'unwritable' })
     await removeKey(file, 'first')
+    expect(idsIn(file)).toEqual([])
+  })
+
+  it('lets the keys of a principal be revoked and pruned', async () => {
+    const file = writeBytes(MIB + 10_000)
+    await revokeKeys(file, { principal: 'alice' })
+    expect(readKeyFile(file).keys).toMatchObject([{ revoked: REVOKED }])
+    expect(await pruneKeys(file, { older: '0' })).toMatchObject([{ id: 'first' }])
     expect(idsIn(file)).toEqual([])
   })
 

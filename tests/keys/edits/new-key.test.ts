@@ -23,6 +23,11 @@ describe('a new key', () => {
     expect(parseNewKey({ principal: 'alice', ...end }, NOW).expires).toBe(expires)
   })
 
+  it('may have a name of 100 characters', () => {
+    const name = 'x'.repeat(100)
+    expect(parseNewKey({ principal: 'alice', name }, NOW).name).toBe(name)
+  })
+
   it.each(['', 'x'.repeat(101), 'a\nb', '\x9b31m', 'a\u2028b', 7, `my withauth_${'k'.repeat(49)}`])(
     'rejects the name %j, and does not show it',
     (name) => {
@@ -57,13 +62,21 @@ describe('a new key', () => {
     [{ principal: 'a', paths: ['/a?k=s3cret'] }, 'key.paths[0]', '(its value is not shown)'],
     [{ principal: 'a', paths: ['/\u202E'] }, 'key.paths[0]', '(its value is not shown)'],
     [{ principal: 'a', paths: [`/%${'x'.repeat(40)}`] }, 'key.paths[0]', 'is not shown'],
+    // A long path may hold a secret, although a shorter one is meant.
+    [{ principal: 'a', paths: [`/${'x'.repeat(40)}/*`] }, 'key.paths[0]', 'is not shown'],
     [{ principal: 'a', attributes: { a: ['x'.repeat(9000)] } }, 'key.attributes', '8192'],
     [{ principal: 'a', expiresIn: '90' }, 'key.expiresIn', 'such as 90d'],
+    [{ principal: 'a', expiresIn: ['1d'] }, 'key.expiresIn', 'such as 90d'],
     [{ principal: 'a', expiresIn: 'x'.repeat(25) }, 'key.expiresIn', '(its value is not shown)'],
     [{ principal: 'a', expiresIn: '0' }, 'key.expiresIn', 'a whole number above 0'],
     [{ principal: 'a', expiresAt: new Date(Date.UTC(10_000, 0)) }, 'key.expiresAt', '10000'],
     [{ principal: 'a', paths: ['/v1', '/v1/..'] }, 'key.paths[1]', 'no slash at the end'],
     [{ principal: 'a', expiresAt: new Date(Number.NaN) }, 'key.expiresAt', 'a Date'],
+    [
+      { principal: 'a', expiresAt: 'soon' },
+      'key.expiresAt',
+      '"key.expiresAt" must be a time such as 2026-12-31T00:00:00Z, received "soon"',
+    ],
     [{ principal: 'a', expiresAt: new Date(NOW) }, 'key.expiresAt', 'in the future'],
     [{ principal: 'a', expiresAt: new Date(8e15) }, 'key.expiresAt', 'before the year 10000'],
     [

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { rotateKey } from '../../../src/keys.ts'
+import { removeKey, rotateKey } from '../../../src/keys.ts'
 import { readKeyFile } from '../../../src/keys/file/read.ts'
 import { entry, keysText } from '../../support/key-questions.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
@@ -94,6 +94,7 @@ describe('a rotation', () => {
     [{ overlap: '0' }, {}, '2026-01-01T00:00:00Z', 'expired'],
     [{ overlap: '90d' }, {}, '2026-04-01T00:00:00Z', 'active'],
     [{}, { expires: '2026-01-01T05:00:00+01:00' }, '2026-01-01T05:00:00+01:00', 'active'],
+    [{}, { expires: '2026-01-02' }, '2026-01-02', 'active'],
   ])('with %j ends the old key %j at %s', async (options, fields, expires, status) => {
     const file = writeKey(fields)
     const { replaces } = await rotateKey(file, 'a', options)
@@ -153,6 +154,12 @@ describe('a rotation fails', () => {
     expect(await failureOf(writeKey(), options)).toMatchObject(error)
   })
 
+  it('with an overlap that ends with the year 9999', async () => {
+    vi.setSystemTime(Date.UTC(9999, 11, 31))
+    const error = { option: 'options.overlap' }
+    expect(await failureOf(writeKey(), { overlap: '1d' })).toMatchObject(error)
+  })
+
   it.each([
     ['revoked', { revoked: '2025-06-01' }],
     ['revoked', { revoked: true, expires: '2025-06-01' }],
@@ -192,5 +199,14 @@ describe('undo', () => {
     expect(readFileSync(file, 'utf8')).not.toBe(text)
     await undo()
     expect(readFileSync(file, 'utf8')).toBe(text)
+  })
+
+  it('removes the new key, also from a long file, and if the old key is gone', async () => {
+    const file = writeKey()
+    const { undo } = await rotateKey(file, 'a', {})
+    await removeKey(file, 'a')
+    appendFileSync(file, `# ${'-'.repeat(1024 * 1024)}\n`)
+    await undo()
+    expect(endsIn(file)).toEqual({})
   })
 })

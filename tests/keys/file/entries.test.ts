@@ -182,6 +182,12 @@ describe('the comment of a removed key goes', () => {
       ['a'],
       'keys:\n  # all\n  []\n',
     ],
+    [
+      'but not some above a blank line, also in an empty list',
+      `keys:\n  # all\n  # keys\n\n  # a\n${A}`,
+      ['a'],
+      'keys:\n  # all\n  # keys\n  []\n',
+    ],
     ['but not that of the list', `keys:\n  # all\n\n${A}${B}`, ['a'], `keys:\n  # all\n\n${B}`],
     ['but not one after "keys:"', `keys: # all\n${A}${B}`, ['a'], `keys:\n  # all\n\n${B}`],
     [

@@ -55,6 +55,12 @@ it('an export has no limit, and asks for the next page when the last one was tak
   expect(list).toHaveBeenCalledOnce()
 })
 
+it('an import reads a short list in one line', async () => {
+  const [key] = KEYS
+  await importKeys(write(`keys: [{ id: a, principal: alice, sha256: '${key?.sha256}' }]`), STORE)
+  expect(insertAll).toHaveBeenLastCalledWith([expect.objectContaining({ id: 'a' })])
+})
+
 it('an import reads such an export with every key as it was', async () => {
   const { retired } = await importKeys(write(text), STORE)
   expect(insertAll).toHaveBeenLastCalledWith(KEYS)

@@ -9,7 +9,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { reportKeys } from '../../../src/keys.ts'
 import { createFileWriter, mergeUseFiles } from '../../../src/keys/usage/file-writer.ts'
 import { ensureBuilt } from '../../support/built-package.ts'
@@ -99,6 +99,30 @@ describe('files of ended processes', () => {
     expect(await checksOf(file)).toBe(6)
   })
 
+  it('are named by the common file only while they are there', async () => {
+    const file = write()
+    const [gone, fresh, ended] = ['1'.repeat(16), '2'.repeat(16), '3'.repeat(16)]
+    writeUse(`${file}.usage`, 5, [gone, fresh])
+    writeUse(`${file}.usage.${fresh}`, 5)
+    writeEnded(file, ended, 1)
+    await mergeUseFiles(file, `${file}.usage`)
+    const { merged } = JSON.parse(readFileSync(`${file}.usage`, 'utf8')) as { merged: unknown }
+    expect(merged).toEqual([fresh, ended])
+    expect(await checksOf(file)).toBe(6)
+  })
+
+  it('may go while they are looked at', async () => {
+    const file = write()
+    writeUse(`${file}.usage`, 5)
+    const fs = process.getBuiltinModule('node:fs')
+    const names = [...readdirSync(dirname(file)), `keys.yaml.usage.${'1'.repeat(16)}`]
+    const spy = vi.spyOn(fs, 'readdirSync').mockReturnValue(names as never)
+    onTestFinished(() => spy.mockRestore())
+    expect(await checksOf(file)).toBe(5)
+    await mergeUseFiles(file, `${file}.usage`)
+    expect(await checksOf(file)).toBe(5)
+  })
+
   it('are left alone while another process is at work, or the common file is broken', async () => {
     const file = write()
     const own = writeEnded(file, '1'.repeat(16), 5)
@@ -141,6 +165,17 @@ it('each day has a file of its own, so that a write stays short', async () => {
   await add([use(2)])
   const held = ownFilesOf(file).map((path) => readFileSync(path, 'utf8'))
   expect(held.map((text) => text.match(/"id"/g)?.length)).toEqual([1, 1])
+})
+
+it.each([30, -30])('begins another file after %i minutes', async (minutes) => {
+  const noon = Date.UTC(2026, 5, 30, 12)
+  vi.useFakeTimers({ now: noon, toFake: ['Date'] })
+  const file = write()
+  const add = createFileWriter(file, fail)
+  await add([use(1)])
+  vi.setSystemTime(noon + minutes * 60_000)
+  await add([use(1)])
+  expect(ownFilesOf(file)).toHaveLength(2)
 })
 
 it('a handler of warnings that throws does not end the process', async () => {

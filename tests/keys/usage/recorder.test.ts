@@ -236,6 +236,21 @@ describe('the checks of a store', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('are off or late with a reason, also if that is no error', async () => {
+    const warned = vi.fn()
+    const addUse = vi
+      .fn()
+      .mockRejectedValueOnce('s3cret')
+      .mockReturnValue(new Promise(() => {}))
+    const note = observeUse({ store: storeWith(addUse) }, warned)
+    note(KEY)
+    await vi.advanceTimersByTimeAsync(66_000)
+    expect(warned.mock.calls.flat()).toEqual([
+      'checks of keys cannot be written now: unknown',
+      'checks of keys cannot be written now: the store did not answer in time',
+    ])
+  })
+
   it('take a bounded memory', async () => {
     const addUse = vi.fn()
     const note = observeUse({ store: storeWith(addUse) }, vi.fn())
@@ -276,6 +291,15 @@ describe('the end of a key in use', () => {
     expect(warned).toHaveBeenCalledExactlyOnceWith(
       `the key k1 is in use and expires within one day, at ${at(DAY)}: its callers do not use its successor k2 yet`,
     )
+  })
+
+  it('is warned of for each key, and for none that ends later', () => {
+    const warned = vi.fn()
+    const note = observeUse({ text: 'keys: []' }, warned)
+    note({ ...KEY, expires: at(15 * DAY) })
+    expect(warned).not.toHaveBeenCalled()
+    for (const id of ['k1', 'k2']) note({ ...KEY, id, expires: at(14 * DAY) })
+    expect(warned).toHaveBeenCalledTimes(2)
   })
 
   it('changes no verdict if the warning throws', () => {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { beforeEach, expect, it, vi } from 'vitest'
 import { reportKeys } from '../../../src/keys.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
@@ -47,6 +47,8 @@ it.each([
   ['', [useOn('2026-06-30')], []],
   ['', [useOn('2026-04-02')], []],
   ['', [useOn('2026-04-01')], ['unused']],
+  ['', [{ ...useOn('2026-04-01'), lastUsed: '2026-04-01T23:59:59Z' }], ['unused']],
+  ['', [useOn('2026-06-30', 0)], []],
   ['', [], ['never_used']],
   ['', undefined, ['never_used']],
   [', expires: 2026-07-14T23:59:59Z', [useOn('2026-06-30')], ['expires_soon']],
@@ -72,9 +74,18 @@ it.each([
   const { keys, useError } = await reportKeys(file)
   expect(keys).toMatchObject([{ id: 'a', attention: [] }])
   expect(keys[0]).not.toHaveProperty('checks')
+  expect(useError?.code).toBe('malformed')
   expect(useError?.message).toBe(
     `${file}.usage ${message}${message.endsWith('lost') ? '' : '. Remove it: the counts in it are lost'}`,
   )
+})
+
+it('lists the keys beside a file of use that cannot be read', async () => {
+  const file = keysWith('')
+  mkdirSync(`${file}.usage`)
+  const { keys, useError } = await reportKeys(file)
+  expect(keys).toMatchObject([{ id: 'a', attention: [] }])
+  expect(useError).toMatchObject({ code: 'unreadable' })
 })
 
 it('ignores entries that do not have the form of a use', async () => {
@@ -84,6 +95,9 @@ it('ignores entries that do not have the form of a use', async () => {
     { ...useOn('2026-06-30'), checks: 1.5 },
     { ...useOn('2026-06-30'), id: '../a' },
     { ...useOn('2026-06-30'), day: 'today' },
+    { ...useOn('2026-06-30'), day: '2026-06-31' },
+    { ...useOn('2026-06-30'), day: '2026-06-30T12:00:00Z' },
+    { ...useOn('2026-06-30'), lastUsed: ['2026-06-30T12:00:00Z'] },
     { ...useOn('2026-06-30'), lastUsed: '\u001b[31m' },
   ]
   const { keys } = await reportKeys(keysWith('', wrong as KeyUse[]))
