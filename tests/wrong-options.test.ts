@@ -134,6 +134,8 @@ const GROUPS = [
       (given): Row => [given, 'options', '{ file }'],
     ),
     [{ text: 'keys: []', accepts: 'sk-' }, 'accepts', 'must be a function'],
+    // Before the file is read.
+    [{ file: 'none.yaml', accepts: 'sk-' }, 'accepts', 'must be a function'],
     [{ text: 'keys: []', paths: [] }, 'paths', 'Unknown option "paths"'],
   ]),
   group(

@@ -106,7 +106,7 @@ export function parseKeysOptions(value: unknown): ResolvedKeysOptions {
   if (!isOptionsObject(value)) throw invalidOption(['options'], value, SOURCE_FORM)
   const { accepts, ...given } = readOptions(value, [...SOURCE, 'accepts'], [], SOURCE_FORM)
   const source = chooseSource(given, ['options'])
-  return { source, accepts: accepts === undefined ? accepts : parse(ACCEPTS, accepts, ['accepts']) }
+  return { source, accepts: parse(ACCEPTS, accepts, ['accepts']) }
 }
 
 type Given = Partial<Record<(typeof SOURCE)[number], unknown>>

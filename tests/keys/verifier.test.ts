@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { routePolicy } from '../../src/access.ts'
 import { createAuthenticator, memoryCache } from '../../src/index.ts'
 import { createKey, createKeyEndpoint, keys, revokeKey } from '../../src/keys.ts'
+import { writeUses } from '../../src/keys/usage/recorder.ts'
+import { createKeysVerifier } from '../../src/keys/verifier.ts'
 import { defineVerifier, firstOf, tenancy } from '../../src/verifiers.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
 import { ask as askEndpoint, entry, keysText } from '../support/key-questions.ts'
@@ -220,6 +222,23 @@ describe('keys of a store', () => {
   })
 })
 
+it('two faults of a file are told in one line', async () => {
+  const file = write(ONE)
+  const { ask, warnings } = guardWith(keys({ file }))
+  write('a: 1\nkeys: 7\n')
+  await ask('k1')
+  expect(warnings()).toEqual([
+    `requests are rejected: ${file}:1:1: Unknown name "a": expected "keys"; ${file}:2:7: "keys" must be a list`,
+  ])
+})
+
+it('a trial is no use of a key', async () => {
+  const verifier = createKeysVerifier({ source: { file: write(ONE) } }, { isTrial: true })
+  expect((await guardWith(verifier).ask('k1')).outcome).toBe('allow')
+  await writeUses()
+  expect(readdirSync(pathOf('.'))).toEqual(['keys.yaml'])
+})
+
 describe('the options', () => {
   it('show keys that cannot be read when the verifier is made', () => {
     expect(() => keys({ file: pathOf('none') })).toThrow(`There is no file ${pathOf('none')}`)
@@ -236,6 +255,9 @@ describe('the options', () => {
       } catch (error) {
         caught = error
       }
+      expect(caught).toMatchObject({
+        cause: { code: expect.stringMatching(/^E[A-Z]+$/) as string },
+      })
       expect(inspect(caught)).toMatch(/(?:There is no file|Cannot read) \*\*\*@h\/k/)
       expect(inspect(caught)).not.toContain('hunter2')
     },

@@ -96,6 +96,13 @@ it.each<[string, () => unknown, string]>([
   expect(told[0]).not.toContain('s3cret')
 })
 
+it('a key of a store that is another one is malformed', async () => {
+  const told: KeyFileError[] = []
+  const store = { find: () => ({ ...KEY, sha256: 'a'.repeat(64) }) }
+  await createKeyEndpoint({ store }, { onError: (error) => told.push(error) })(ask(TOKEN))
+  expect(told).toMatchObject([{ code: 'malformed' }])
+})
+
 it('an endpoint answers 500 after a second if the store does not answer', async () => {
   vi.useFakeTimers()
   const told: KeyFileError[] = []

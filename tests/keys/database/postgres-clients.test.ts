@@ -176,13 +176,13 @@ it.each([
   [[{ keys: 'k', use: null, name: null }], 2],
 ])('makes what is missing of %j', async (found, statements) => {
   const query = vi.fn<() => unknown>(failure('no right', { code: '42501' }))
-  await storeOf(query.mockReturnValueOnce(found)).create()
+  await storeOf(query.mockReturnValueOnce(found)).create?.()
   expect(query).toHaveBeenCalledTimes(statements)
 })
 
 it('cannot make the tables without the right to', async () => {
   const query = vi.fn<() => unknown>(failure('no right', { code: '42501' }))
-  const creating = storeOf(query.mockReturnValueOnce([{}])).create()
+  const creating = storeOf(query.mockReturnValueOnce([{}])).create?.()
   await expect(creating).rejects.toMatchObject({ code: 'database' })
 })
 

@@ -15,6 +15,7 @@ const { [bun ? 'Database' : 'DatabaseSync']: Database } =
  */
 export const SQLITE_TESTS = [
   ...KEY_STORE_TESTS.map(([title, test]) => [title, (file, api) => onNewStore(test, file, api)]),
+  ['gives a copy its write-ahead log back', writesAhead],
   ['makes files that only their owner can read', makesPrivateFiles],
   ['makes a file or a table only with { create: true }', makesNothingUnasked],
   ['sees what another connection has written', seesOtherConnections],
@@ -44,7 +45,15 @@ async function makesPrivateFiles(file, { createKey, sqliteKeys }) {
   await assert.rejects(async () => store.get('a'), { name: 'KeyFileError' })
   const inside = join(file, 'x')
   const message = `Cannot write ${inside}: ENOTDIR`
-  assert.throws(() => sqliteKeys(inside, { create: true }), { code: 'unwritable', message })
+  assert.throws(
+    () => sqliteKeys(inside, { create: true }),
+    (error) => {
+      const { code, problems, cause } = error
+      assert.equal(error.message, message)
+      assert.deepEqual([code, problems, cause.code], ['unwritable', [], 'ENOTDIR'])
+      return true
+    },
+  )
 }
 
 function makesNothingUnasked(file, { sqliteKeys }) {
@@ -141,6 +150,19 @@ async function resolvesPaths(file, { createKey, sqliteKeys }) {
     other.close()
     store.close()
   }
+}
+
+// A copy by VACUUM INTO has none, so that changes and look-ups would wait for one another.
+function writesAhead(file, { sqliteKeys }, documentedTable) {
+  const database = new Database(file)
+  database.exec(documentedTable)
+  const modeOf = (opened) => opened.prepare('pragma journal_mode').all()[0].journal_mode
+  assert.equal(modeOf(database), 'delete')
+  database.close()
+  sqliteKeys(file).close()
+  const again = new Database(file)
+  assert.equal(modeOf(again), 'wal')
+  again.close()
 }
 
 // A look-up blocks the whole process. A change may wait for ten seconds.
@@ -280,6 +302,7 @@ function namesFiles(file, { sqliteKeys }) {
   assert.throws(() => sqliteKeys(file), {
     code: 'database',
     message: `Cannot use ${file}: file is not a database`,
+    problems: [],
   })
   const message = '"file" must be the path of a file, received 7'
   assert.throws(() => sqliteKeys(7), { option: 'file', message })

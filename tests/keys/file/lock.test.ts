@@ -64,6 +64,7 @@ it('an error says why the lock cannot be created', async () => {
   await expect(withFileLock(file, () => 'in')).rejects.toMatchObject({
     code: 'unwritable',
     message: `Cannot create ${file}.lock: its folder does not exist`,
+    problems: [],
     cause: expect.objectContaining({ code: 'ENOENT' }) as Error,
   })
   for (const [code, reason] of [

@@ -11,7 +11,8 @@ import { setupFolder } from '../../support/temporary-folder.ts'
 const pathOf = setupFolder()
 const mounted: string[] = []
 const ONE = keysText(entry('k1'))
-const ALONE = /^Cannot use .+: it is mounted alone.+ Mount its folder instead/s
+const ALONE =
+  /^Cannot use .+: it is mounted alone.+ a key that is revoked outside would stay valid here\. Mount its folder instead/s
 const REPLACED = /^Cannot use .+: another file has its name now.+ Mount its folder instead/s
 
 // Runs before the folder is removed: hooks run in reverse.

@@ -48,6 +48,10 @@ describe('readKeyText', () => {
     expect(failing).toThrow(expect.objectContaining(error))
     write(Buffer.from([0xff]))
     const message = `Cannot read ${file}: it is not UTF-8`
+    symlinkSync('loop', pathOf('loop'))
+    expect(() => readKeyText(pathOf('loop'))).toThrow(
+      expect.objectContaining({ code: 'unreadable', problems: [], cause: withCause('ELOOP') }),
+    )
     expect(failing).toThrow(expect.objectContaining({ code: 'unreadable', message }))
     write(Buffer.alloc(2 * MIB, '#'))
     expect(readKeyText(file)).toHaveLength(2 * MIB)
