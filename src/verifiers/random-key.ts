@@ -4,7 +4,7 @@ export function createRandomKey(): string {
   return `random_${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`
 }
 
-/** Whether a token looks like such a key. Decides nothing: a denial of one just says nothing about the set-up. */
+/** Whether a token has the form of such a key. Decides nothing: a denial of one just says nothing about the set-up. */
 export function isRandomKey(token: string): boolean {
-  return token.startsWith('random_')
+  return /^random_[\da-f]{64}$/.test(token)
 }

@@ -168,9 +168,10 @@ describe('the first ten answers', () => {
     const { ask, warnings } = guard({ url })
     // The gateway asks about these.
     for (let count = 0; count < 10; count += 1) await ask(createRandomKey())
-    for (let count = 0; count < 9; count += 1) await ask(`${TOKEN}${count}`)
+    // The tokens of a service may begin as these do.
+    for (let count = 0; count < 9; count += 1) await ask(`random_${count}`)
     expect(warnings()).toEqual([])
-    for (let count = 9; count < 30; count += 1) await ask(`${TOKEN}${count}`)
+    for (let count = 9; count < 30; count += 1) await ask(`random_${count}`)
     expect(warnings()).toEqual([TEXT])
   })
 

@@ -23,7 +23,8 @@ export function explainDenial(token: string, audiences: readonly string[] | unde
 }
 
 function readClaims(token: string): unknown {
-  const [, payload = ''] = token.split('.')
+  const [, payload, ...rest] = token.split('.')
+  if (payload === undefined || rest.length !== 1) return undefined
   try {
     const bytes = atob(payload.replaceAll('-', '+').replaceAll('_', '/'))
     const text = new TextDecoder().decode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)))

@@ -45,7 +45,11 @@ describe('a personal token', () => {
     expect((await guardBy(github).ask(PERSONAL)).auth?.scopes).toEqual([])
   })
 
-  it.each(['2099-12-01 12:00:00 UTC', '2099-12-01 14:00:00 +0200'])('ends at %s', async (time) => {
+  it.each([
+    '2099-12-01 12:00:00 UTC',
+    '2099-12-01 14:00:00 +0200',
+    'Tue, 01 Dec 2099 12:00:00 UTC',
+  ])('ends at %s', async (time) => {
     const headers = { 'github-authentication-token-expiration': time }
     const { auth } = await guardBy(await startGithub({ json: USER, headers })).ask(PERSONAL)
     expect(auth?.expiresAt).toBe(Date.parse('2099-12-01T12:00:00Z'))
