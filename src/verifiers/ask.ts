@@ -87,7 +87,7 @@ const BODIES: Readonly<Record<Exclude<BodyResult['state'], 'complete'>, string>>
 /**
  * Warns of a status that no waiting will change: a URL, a header or a right is wrong.
  *
- * @param advise What the operator reads about a status.
+ * @param advise Makes the warning about a status, for the operator.
  */
 export async function warning<Value>(
   { warn }: VerifierRun,

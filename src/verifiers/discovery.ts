@@ -86,7 +86,7 @@ function parseUrl(value: unknown, member: string, allowInsecureHttp: boolean): s
   try {
     return parseServiceUrl(value, [member], allowInsecureHttp)
   } catch {
-    // It is no URL, or its scheme is insecure.
+    // The value is not a URL, or its scheme is insecure.
     throw invalid(
       `the metadata of the issuer has no "${member}" that can be used, such as an https URL`,
     )

@@ -232,7 +232,7 @@ it('two faults of a file are told in one line', async () => {
   ])
 })
 
-it('a trial is no use of a key', async () => {
+it('a trial does not count as a use of a key', async () => {
   const verifier = createKeysVerifier({ source: { file: write(ONE) } }, { isTrial: true })
   expect((await guardWith(verifier).ask('k1')).outcome).toBe('allow')
   await writeUses()

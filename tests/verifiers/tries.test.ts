@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { Tries } from '../../src/verifiers/tries.ts'
 import type { Attempt } from '../../src/verifiers/tries.ts'
 
-/** What tries do where their promises never end, as on Workers. tests/jwt/outage.test.ts has what callers see. */
+/** Tries whose promises never end, as on Workers. tests/jwt/outage.test.ts shows their effect on callers. */
 
 beforeEach(() => void vi.useFakeTimers())
 

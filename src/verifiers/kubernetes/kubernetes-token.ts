@@ -158,7 +158,7 @@ function createQuestion(
   }
 }
 
-/** What the operator reads about a status: it is about the rights of this server, or about its options. */
+/** Makes advice for the operator: a status is about the rights of this server, or about its options. */
 function createAdvice(apiServerUrl: string, option: 'review' | 'token'): Advise {
   const host = hostOf(apiServerUrl)
   return (status) => {

@@ -114,7 +114,7 @@ describe('the socket of --watch-socket', () => {
     // oxlint-disable-next-line require-post-message-target-origin -- of a worker
     looking.postMessage('end')
     expect(await new Promise((resolve) => looking.once('message', resolve))).toEqual([0])
-    // The eyes of the other thread may miss the moment at which it comes to its place.
+    // The other thread may miss the moment at which the socket comes to its place.
     expect([...rights]).toEqual([0])
   })
 

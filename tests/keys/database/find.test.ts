@@ -96,7 +96,7 @@ it.each<[string, () => unknown, string]>([
   expect(told[0]).not.toContain('s3cret')
 })
 
-it('a key of a store that is another one is malformed', async () => {
+it('a key with another hash than the wanted one is malformed', async () => {
   const told: KeyFileError[] = []
   const store = { find: () => ({ ...KEY, sha256: 'a'.repeat(64) }) }
   await createKeyEndpoint({ store }, { onError: (error) => told.push(error) })(ask(TOKEN))

@@ -137,13 +137,13 @@ it('lists keys without their use for a store that counts none', async () => {
   expect(useError).toBeUndefined()
 })
 
-it('leaves out what is no use of a key', async () => {
+it('leaves out entries that do not describe the use of a key', async () => {
   const readUse = () => [null as never]
   const { keys } = await reportKeys(storeOf({ list: () => [KEY], readUse }))
   expect(keys).toMatchObject([{ id: 'a', checks: { last30Days: 0 } }])
 })
 
-it('reports a fault of a store that is no KeyFileError', async () => {
+it('passes on an error of a store that is not a KeyFileError', async () => {
   const readUse = () => Promise.reject(new TypeError('a fault'))
   await expect(reportKeys(storeOf({ list: () => [KEY], readUse }))).rejects.toThrow('a fault')
 })

@@ -236,7 +236,7 @@ describe('the checks of a store', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('are off or late with a reason, also if that is no error', async () => {
+  it('are off or late with a reason, also if that is not an Error', async () => {
     const warned = vi.fn()
     const addUse = vi
       .fn()
