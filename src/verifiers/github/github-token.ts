@@ -167,6 +167,7 @@ function principalOf(user: Account['user'], named: 'login' | 'id'): string {
 /** A time as GitHub writes it: `2026-12-01T12:00:00Z`, `2026-12-01 12:00:00 UTC`, or `2026-12-01 14:00:00 +0200`. */
 function parseTime(value: unknown): number | undefined {
   if (typeof value !== 'string') return undefined
+  // The language leaves it to each engine whether it reads other forms than the first.
   const time = Date.parse(value.replace(/^([\d-]{10}) ([\d:]{8}) UTC$/, '$1T$2Z'))
   return Number.isNaN(time) ? undefined : time
 }
