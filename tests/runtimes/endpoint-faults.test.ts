@@ -61,6 +61,6 @@ describe.each(MATRIX)('%s, identity %s', (runtime, identity) => {
     const causes = printed.flatMap(
       (line) => / is unreachable \(([A-Z_]+)\): /.exec(line)?.[1] ?? [],
     )
-    expect(causes).toEqual(expect.arrayContaining([...CAUSES[runtime]]))
+    expect(CAUSES[runtime].filter((cause) => !causes.includes(cause))).toEqual([])
   })
 })

@@ -134,7 +134,8 @@ export const CONNECTION_ROWS: readonly Row[] = [
     ],
   },
   {
-    title: 'an endpoint that hangs up',
+    title: 'an endpoint that is gone',
+    alone: true,
     cases: [
       {
         ...lost('it refuses the connection', SILENT),
@@ -143,6 +144,11 @@ export const CONNECTION_ROWS: readonly Row[] = [
           expectVerdict(site, await site.ask())
         },
       },
+    ],
+  },
+  {
+    title: 'an endpoint that hangs up',
+    cases: [
       lost('it resets at once', { onConnection: (socket) => socket.resetAndDestroy() }),
       lost('it closes at once', { onConnection: (socket) => socket.destroy() }),
       lost('it half-closes at once', { onConnection: (socket) => socket.end() }),
@@ -204,6 +210,7 @@ export const CONNECTION_ROWS: readonly Row[] = [
   },
   {
     title: 'TLS that fails',
+    alone: true,
     cases: [
       secured('a certificate that is right', { cert: RIGHT }, 'allow'),
       secured('a certificate that signed itself', { ...SELF_SIGNED }),

@@ -72,7 +72,10 @@ export interface Case {
 export interface Row {
   readonly title: string
   readonly cases: readonly Case[]
-  /** Its cases use up memory or CPU, so they run one at a time with nothing beside them. */
+  /**
+   * Its cases run one at a time with nothing beside them: they use up memory or CPU, or their cause would be another if the
+   * runtime were late or another endpoint took the port.
+   */
   readonly alone?: true
   /** No two runtimes ever answered differently, so it runs at night only. */
   readonly nightly?: true
