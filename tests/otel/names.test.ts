@@ -1,4 +1,4 @@
-import { metrics } from '@opentelemetry/api'
+import { diag, metrics } from '@opentelemetry/api'
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
 import {
   AggregationTemporality,
@@ -7,7 +7,7 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { observe } from '../../src/otel.ts'
 import { metricsOf, prometheusName } from '../../src/telemetry/metrics.ts'
 import { withExportedNames } from '../../scripts/docs/metric-page.ts'
@@ -41,8 +41,10 @@ const OTLP = new Map(instruments.map(({ name, names }) => [name, names[DEFAULT_S
 
 let sent: readonly MetricData[]
 let text: string
+const complain = vi.fn()
 
 beforeAll(async () => {
+  diag.setLogger({ error: complain, warn: complain, info() {}, debug() {}, verbose() {} })
   const port = await findFreePort()
   const exporter = new PrometheusExporter({ port, host: '127.0.0.1' })
   const memory = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
@@ -58,7 +60,10 @@ beforeAll(async () => {
   text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
   await provider.shutdown()
 })
-afterAll(() => metrics.disable())
+afterAll(() => {
+  metrics.disable()
+  diag.disable()
+})
 
 /** The names of each metric: by OTLP, and by the exporter. */
 function namesOf(): readonly (readonly [name: string, otlp: string, exporter: string])[] {
@@ -82,6 +87,10 @@ it('the names of OTLP were made of the instruments that the SDK sends', () => {
   })
   const named = instruments.map(({ name, unit, type }): Instrument => ({ name, unit, type }))
   expect(new Set(seen)).toEqual(new Set(named))
+})
+
+it('the SDK finds no name that two instruments share', () => {
+  expect(complain).not.toHaveBeenCalled()
 })
 
 it('the page has the names of each way', async () => {
