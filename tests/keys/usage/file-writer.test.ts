@@ -75,6 +75,14 @@ describe('processes that count at once', { tags: ['slow'] }, () => {
     expect(ownFilesOf(file)).toHaveLength(4)
     expect(existsSync(`${file}.usage.lock`)).toBe(false)
   })
+
+  it('write what they counted when they end, also by `process.exit()`, and wait for a database', async () => {
+    const file = write()
+    await run(process.execPath, [COUNTER, file, 'k1', '2', '0', 'exit'])
+    expect(await checksOf(file)).toBe(2)
+    const { stdout } = await run(process.execPath, [COUNTER, '', 'k1', '3'])
+    expect(stdout).toBe('3\n')
+  })
 })
 
 describe('files of ended processes', () => {
