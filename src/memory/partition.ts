@@ -80,7 +80,7 @@ export class CachePartition extends Partition {
     if (verdict.outcome === 'deny' || verdict.maxAgeMs === 0 || isAsked) allows.delete(field, told)
     // Drop the older denial too: setting the clock back could revive it.
     denials.delete(field, told)
-    if (verdict.outcome === 'deny' && verdict.error !== undefined) return undefined
+    if (verdict.error !== undefined) return undefined
     const isOutdated = call.isOutdated || call.isSuperseded || isContested
     if (isOutdated || stamp?.isCurrent() === false) return 'outdated'
     const skipped = this.#keep(call, verdict)

@@ -55,10 +55,10 @@ function ownFilesOf(file: string): readonly string[] {
   return found.map((name) => join(dirname(file), name))
 }
 
-describe('processes that count at once', { tags: ['slow'] }, () => {
+describe('processes that count', { tags: ['slow'] }, () => {
   beforeAll(() => ensureBuilt(), 60_000)
 
-  it('lose no check, also while they add the files of ended ones to the common file', async () => {
+  it('at once lose no check, also while they add the files of ended ones to the common file', async () => {
     const file = write()
     const count = (checks: number, stayMs = 0): Promise<unknown> =>
       run(process.execPath, [COUNTER, file, 'k1', String(checks), String(stayMs)])

@@ -236,6 +236,7 @@ export const CONNECTION_ROWS: readonly Row[] = [
   {
     // A resolver that fails in other ways (SERVFAIL, silence) would have to be the machine's own.
     title: 'DNS',
+    alone: true,
     cases: [
       elsewhere('a name that does not exist', 'https://auth.invalid/validate'),
       elsewhere('a label that is too long', `https://${'a'.repeat(64)}.invalid/`),
