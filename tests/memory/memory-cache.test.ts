@@ -149,7 +149,7 @@ describe('invalidate, invalidateBy and clear', () => {
     // The `lostPushTtlMs` of the store is the least, also for a process that only revokes.
     [0, 1000],
   ])(
-    'tell the store what to revoke, with an allowTtlMs of %i for %i ms',
+    'tell the store what to revoke: with an allowTtlMs of %i, it tries for %i ms',
     async (allowTtlMs, withinMs) => {
       const invalidate = vi.fn(async () => undefined)
       const cache = memoryCache({ allowTtlMs, store: createUnsharedStore(invalidate) })
@@ -163,7 +163,7 @@ describe('invalidate, invalidateBy and clear', () => {
     },
   )
 
-  it('by a hash drop nothing where the store knows whose it is', async () => {
+  it('with a store, drop nothing for the hash of an unknown token', async () => {
     const cache = memoryCache({ store: createUnsharedStore(async () => undefined) })
     const ask = asker(cache)
     await ask()

@@ -134,19 +134,6 @@ export const CONNECTION_ROWS: readonly Row[] = [
     ],
   },
   {
-    title: 'an endpoint that is gone',
-    alone: true,
-    cases: [
-      {
-        ...lost('it refuses the connection', SILENT),
-        steps: async (site) => {
-          await site.endpoint.close()
-          expectVerdict(site, await site.ask())
-        },
-      },
-    ],
-  },
-  {
     title: 'an endpoint that hangs up',
     cases: [
       lost('it resets at once', { onConnection: (socket) => socket.resetAndDestroy() }),
@@ -235,9 +222,16 @@ export const CONNECTION_ROWS: readonly Row[] = [
   },
   {
     // A resolver that fails in other ways (SERVFAIL, silence) would have to be the machine's own.
-    title: 'DNS',
+    title: 'an endpoint that cannot be reached, and DNS',
     alone: true,
     cases: [
+      {
+        ...lost('it refuses the connection', SILENT),
+        steps: async (site) => {
+          await site.endpoint.close()
+          expectVerdict(site, await site.ask())
+        },
+      },
       elsewhere('a name that does not exist', 'https://auth.invalid/validate'),
       elsewhere('a label that is too long', `https://${'a'.repeat(64)}.invalid/`),
       elsewhere('a name that is too long', `https://${'a.'.repeat(200)}invalid/`),
