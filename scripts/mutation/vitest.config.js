@@ -15,6 +15,11 @@ const TESTS_BESIDE = {
     // They read the problems of options.
     'tests/yaml/problems.test.ts',
     'tests/yaml/references.test.ts',
+    'tests/yaml/providers/older-forms.test.ts',
+    // They have claims at paths, and tenants.
+    'tests/verifiers/claims.test.ts',
+    'tests/verifiers/introspection-answers.test.ts',
+    'tests/verifiers/tenancy.test.ts',
     // They use the core with a cache, a resource, the routes of Bun or a span.
     'tests/bun.test.ts',
     'tests/mcp/metadata.test.ts',
@@ -84,6 +89,7 @@ export default defineConfig({
       `tests/${PART}.test.ts`,
       `tests/${PART}/**/*.test.ts`,
       // They have the wrong options of every part, its options as data, and its options and commands as pages.
+      'tests/options.test.ts',
       'tests/wrong-options.test.ts',
       'tests/verifiers/wrong-options.test.ts',
       'tests/schema.test.ts',

@@ -2,10 +2,11 @@ import { expect, it, vi } from 'vitest'
 import { guardWith } from '../../support/guarded-verifier.ts'
 import type * as Errors from '../../../src/core/errors.ts'
 
+// A query makes it another module, and its class another class.
+const COPY = '../../../src/core/errors.ts?copy'
+const { AuthUnavailableError } = (await import(COPY)) as typeof Errors
+
 it('an AuthUnavailableError of another copy of the package is retried, and opens the circuit', async () => {
-  // A query makes it another module, and its class another class.
-  const copy = '../../../src/core/errors.ts?copy'
-  const { AuthUnavailableError } = (await import(copy)) as typeof Errors
   const verifier = vi.fn(() => Promise.reject(new AuthUnavailableError('unreachable')))
   const { ask, events } = guardWith(verifier, { retry: { attempts: 1 } })
   for (let turn = 0; turn < 10; turn += 1) {
