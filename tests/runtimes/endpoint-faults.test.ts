@@ -4,32 +4,34 @@ import { expectedOn } from './endpoint-faults/row.ts'
 import { FAULTS } from './endpoint-faults/rows.ts'
 import { runCase } from './endpoint-faults/site.ts'
 import { CAUSES, HEALTHY, isKnown, STARTS, startTarget } from './endpoint-faults/targets.ts'
-import type { Row, RuntimeName } from './endpoint-faults/row.ts'
+import type { Identity, Row, RuntimeName } from './endpoint-faults/row.ts'
 import type { Target } from './endpoint-faults/site.ts'
 
 /** A broken, slow or hostile endpoint: each row on each runtime, with and without an identity that is required. */
 
 const IDENTITIES = ['optional', 'required'] as const
 const RUNTIMES = Object.keys(STARTS) as RuntimeName[]
-const MATRIX = RUNTIMES.flatMap((runtime) =>
-  IDENTITIES.map((identity) => [runtime, identity] as const),
-)
 const ROWS = FAULTS.filter(({ nightly }) => IS_NIGHTLY || nightly !== true)
-const TITLED = ROWS.map((row) => [row.title, row] as const)
-const TOGETHER = TITLED.filter(([, row]) => row.alone !== true)
-const ALONE = TITLED.filter(([, row]) => row.alone === true)
+const TITLED = IDENTITIES.flatMap((identity) =>
+  ROWS.map((row) => ({ identity, title: row.title, row })),
+)
+const TOGETHER = TITLED.filter(({ row }) => row.alone !== true)
+const ALONE = TITLED.filter(({ row }) => row.alone === true)
 const LIMIT_MS = 30_000
 
-describe.each(MATRIX)('%s, identity %s', (runtime, identity) => {
-  let target: Target
+const targets = new Map<RuntimeName, Target>()
 
-  beforeAll(async () => {
-    target = await startTarget(runtime, identity, inject('app'))
-  })
-  afterAll(() => target.server.stop())
+beforeAll(async () => {
+  const start = async (runtime: RuntimeName): Promise<unknown> =>
+    targets.set(runtime, await startTarget(runtime, inject('app')))
+  await Promise.all(RUNTIMES.map(start))
+})
+afterAll(() => Promise.all([...targets.values()].map(({ server }) => server.stop())))
 
+describe.each(RUNTIMES)('%s', (runtime) => {
   /** Runs all cases of a row, and returns what went wrong. */
-  async function run(row: Row): Promise<string[]> {
+  async function run(identity: Identity, row: Row): Promise<string[]> {
+    const target = { ...targetOf(runtime), identity }
     const running: Promise<void>[] = []
     for (const given of row.cases) {
       const expected = expectedOn(runtime, identity, given)
@@ -42,15 +44,20 @@ describe.each(MATRIX)('%s, identity %s', (runtime, identity) => {
   }
 
   it.concurrent.each(TOGETHER)(
-    '%s',
-    async (_title, row) => expect(await run(row)).toEqual([]),
+    'identity $identity: $title',
+    async ({ identity, row }) => expect(await run(identity, row)).toEqual([]),
     LIMIT_MS,
   )
 
-  it.each(ALONE)('%s', async (_title, row) => expect(await run(row)).toEqual([]), LIMIT_MS)
+  it.each(ALONE)(
+    'identity $identity: $title',
+    async ({ identity, row }) => expect(await run(identity, row)).toEqual([]),
+    LIMIT_MS,
+  )
 
   // After the others: what a stopped server has printed is complete.
   it('still serves, called the handler for allowed requests only, and printed nothing else', async () => {
+    const target = targetOf(runtime)
     await runCase(target, HEALTHY.name, HEALTHY, 'allow')
     await target.server.stop()
     const printed = target.server.printed().split('\n')
@@ -64,3 +71,9 @@ describe.each(MATRIX)('%s, identity %s', (runtime, identity) => {
     expect(CAUSES[runtime].filter((cause) => !causes.has(cause))).toEqual([])
   })
 })
+
+function targetOf(runtime: RuntimeName): Target {
+  const target = targets.get(runtime)
+  if (target === undefined) throw new Error(`${runtime} did not start`)
+  return target
+}

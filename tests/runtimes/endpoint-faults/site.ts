@@ -8,13 +8,13 @@ import type { RunningServer } from '../support/server-process.ts'
 import type { FaultServer } from './fault-server.ts'
 import type { Case, Expected, Identity, RuntimeName, Verdict } from './row.ts'
 
-/** A server that runs one guard for each case. */
+/** A server that runs one guard for each case, with this `identity`. */
 export interface Target {
   readonly server: RunningServer
   readonly runtime: RuntimeName
   readonly identity: Identity
   /** How many connections to the endpoint one healthy call leaves open. */
-  readonly baseline: Promise<number>
+  readonly baseline: number
   /** The names of the requests for which the handler must have run. */
   readonly handled: string[]
 }
@@ -135,7 +135,7 @@ export async function openSite(
     return outcome
   }
   const settle = async (): Promise<void> => {
-    const limit = (await target.baseline) * (given.callsAtOnce ?? 1)
+    const limit = target.baseline * (given.callsAtOnce ?? 1)
     const check = (): void => {
       expect(endpoint.openSockets()).toBeLessThanOrEqual(limit)
       if (given.fault.endless === true) expect(endpoint.usedSockets()).toBe(0)

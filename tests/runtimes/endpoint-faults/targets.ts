@@ -9,7 +9,7 @@ import { AUTHORITY } from './certificates.ts'
 import { expectVerdict, openSite, SETTLED_MS } from './site.ts'
 import type { Start } from '../support/served-program.ts'
 import type { RunningServer } from '../support/server-process.ts'
-import type { Case, Identity, RuntimeName } from './row.ts'
+import type { Case, RuntimeName } from './row.ts'
 import type { Target } from './site.ts'
 
 const NODE_24 = findNode('24')
@@ -35,25 +35,10 @@ const NETWORK = `(
 export const HEALTHY: Case = { name: 'a healthy endpoint', fault: always(ok()), expected: 'allow' }
 
 /** Starts a runtime, and measures what is normal on it. */
-export async function startTarget(
-  runtime: RuntimeName,
-  identity: Identity,
-  app: string,
-): Promise<Target> {
+export async function startTarget(runtime: RuntimeName, app: string): Promise<Target> {
   const server = await STARTS[runtime](app)
-  let measured: Promise<number> | undefined
-  const target: Target = {
-    server,
-    runtime,
-    identity,
-    handled: [],
-    // Measured once, while the first cases run.
-    get baseline() {
-      measured ??= measureBaseline(target)
-      return measured
-    },
-  }
-  return target
+  const target: Target = { server, runtime, identity: 'optional', baseline: 0, handled: [] }
+  return { ...target, baseline: await measureBaseline(target) }
 }
 
 /** The connections that one healthy call leaves open for as long as a broken one may take to be closed. */
