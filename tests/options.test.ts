@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { FUNCTIONS, pathsOf, problemsIn } from '../scripts/docs/option-messages.ts'
+import { FUNCTIONS, messagesInCode, pathsOf, problemsIn } from '../scripts/docs/option-messages.ts'
+import { readTable } from './support/markdown.ts'
+import { readText } from './support/project.ts'
 import type { OptionProblem } from '../src/index.ts'
 
 type Path = readonly (string | number)[]
@@ -62,4 +64,10 @@ describe.each(FUNCTIONS)('%s', (name, make, base) => {
     if (name === 'defineVerifier') return
     expect(open.filter((path) => !FUNCTION.test(told(path, 1.5).join()))).toEqual([])
   })
+})
+
+// The page is compared as a whole elsewhere, by a test that reads the source, which the mutation tester changes.
+it('docs/messages.md has the messages about each option', () => {
+  const shown = messagesInCode().map(([name, message]) => [name, `\`${message}\``])
+  expect(readTable(readText('docs/messages.md'), 'function')).toEqual(shown)
 })
