@@ -67,7 +67,7 @@ export function createCheckFactory(context: Context, addressOf: ContextConfig['c
     tell: (
       request: Request,
       target: Target,
-      args: readonly unknown[] = [],
+      args: readonly unknown[],
     ): RequestContext | undefined => {
       const headers = context.headers === 'all' ? readHeaders(request.headers, 'all') : undefined
       const clientAddress = context.clientAddress

@@ -199,9 +199,8 @@ function trimEnd(value: string, start: number, end: number): string {
   return value.slice(start, last)
 }
 
-/** Whether text has something behind an index, and no blanks around it. */
+/** Whether the text behind a blank has no blanks around it. If there is no such text, that blank is the last character. */
 function isTrimmed(text: string, start: number): boolean {
-  if (text.length === start) return false
   return !isBlank(text.charCodeAt(start)) && !isBlank(text.charCodeAt(text.length - 1))
 }
 

@@ -134,8 +134,7 @@ function askPolicy(rule: Rule, { access, warn }: OpenAccess): Failure | undefine
 }
 
 function refusedBy({ isPermitted, rule }: Ruling): Failure | undefined {
-  if (isPermitted) return undefined
-  return rule === undefined ? { reason: 'forbidden' } : { reason: 'forbidden', rule }
+  return isPermitted ? undefined : { reason: 'forbidden', rule }
 }
 
 /** An answer that comes too late counts as none, even if it is `true`. */

@@ -140,7 +140,7 @@ function createRows(sources: readonly CredentialsSource[] = ['bearer']): typeof 
   return {
     ...ROWS,
     missing_credentials: { status: 401, message: `Missing ${source}` },
-    malformed_credentials: { status: 401, message: `Invalid ${source}`, error: 'invalid_token' },
+    malformed_credentials: { status: 401, message: `Invalid ${source}` },
   }
 }
 

@@ -25,7 +25,7 @@ function checksOf(config: AuthConfig): CheckFactory {
 function make(config: AuthConfig = {}, args: unknown[] = []) {
   const given = config.verifier === undefined ? { ...FOR_ENDPOINT, ...config } : config
   const { tell, createCheck } = checksOf(given)
-  const told = tell(request, target)
+  const told = tell(request, target, [])
   return told && createCheck('t', told, request, target, args)
 }
 
@@ -43,7 +43,7 @@ it.each(['all', ['x-tenant']] as const)(
   (headers) => {
     const { tell, createCheck } = checksOf({ ...FOR_ENDPOINT, context: { headers } })
     const changed = new Request('http://h/a', { headers: { 'x-tenant': 'acme' } })
-    const told = tell(changed, target)
+    const told = tell(changed, target, [])
     const check = told && createCheck('t', told, changed, target, [])
     changed.headers.set('x-tenant', 'other')
     expect(check?.question.request.headers).toEqual({ 'x-tenant': 'acme' })
@@ -56,12 +56,12 @@ it('has the address that the endpoint was told, and reads no other one', () => {
     ...FOR_ENDPOINT,
     context: { headers: [], clientAddress: () => `192.0.2.${(reads += 1)}` },
   })
-  const told = tell(request, target)
+  const told = tell(request, target, [])
   const check = told && createCheck('t', told, request, target, [])
   expect([check?.readAddress?.(), reads]).toEqual(['192.0.2.1', 1])
 })
 
 it('is not made where too much would be told', () => {
   const { tell } = checksOf(FOR_ENDPOINT)
-  expect(tell(request, { path: '/', query: 'a&'.repeat(2000) })).toBeUndefined()
+  expect(tell(request, { path: '/', query: 'a&'.repeat(2000) }, [])).toBeUndefined()
 })
