@@ -117,6 +117,13 @@ it('of a server that knows it is read for an unknown token that has to wait, and
   expect(JSON.stringify(asked)).not.toContain('192.0.2.1')
 })
 
+it('need not be known for an unknown token that has to wait', async () => {
+  const { config } = service()
+  const { decide } = createGate({ ...config, concurrency: { maxInFlight: 1 } })
+  const decisions = ['k1', 'k2'].map(async (token) => decide(get('/a', token), []))
+  expect(await Promise.all(decisions)).toMatchObject([{ admitted: true }, { admitted: true }])
+})
+
 it('is nothing without the function', () => {
   expect(NO_ADDRESS(get('/'))).toBeUndefined()
 })

@@ -25,6 +25,14 @@ describe('the event of a decision', () => {
       expect.objectContaining({ reason: 'not_configured', requestId: 'req-1', method: 'GET' }),
     )
   })
+
+  it('has no field for a fact that is not known', async () => {
+    endpoint.answer(() => new HttpResponse(null, { status: 401 }))
+    const { event } = await decide({}, get('/a', 'k1'))
+    expect(Object.keys(event).join(' ')).toBe(
+      'type outcome reason status path method durationMs cache attempts endpointStatus',
+    )
+  })
 })
 
 describe('shadow mode', () => {
@@ -119,7 +127,25 @@ describe('a failure', () => {
 
   it('has no code where there is none', async () => {
     const { event, ...decision } = await decide({}, get('/a', 'k1'))
-    expect([Object.keys(event), Object.keys(decision)].flat()).not.toContain('cause')
+    const result = await createAuthenticator({ endpoint: ENDPOINT })(get('/a', 'k1'))
+    expect([event, decision, result].flatMap(Object.keys)).not.toContain('cause')
+  })
+
+  it.each<[string, string, unknown]>([
+    ['the class of an error', 'RangeError', bug],
+    ['its code', 'ECONNRESET', new AuthUnavailableError('timeout', { cause: reset })],
+    ['its explanation', 'k1', new AuthUnavailableError('timeout', { explanation: 'no key k1' })],
+  ])('does not tell %s if that holds the token', async (_what, token, error) => {
+    const { event, response } = await decide(throwing(error), get('/a', token))
+    expect(event).not.toHaveProperty('cause')
+    expect(JSON.stringify(event) + (await response?.text())).not.toContain(token)
+  })
+
+  it('that explains itself has the characters escaped that nobody sees', async () => {
+    const explanation = 'a\u{e0001}b\n'
+    const error = new AuthUnavailableError('timeout', { explanation })
+    const { event } = await decide(throwing(error), get('/a', 'k1'))
+    expect(event.cause).toBe('a\\udb40\\udc01b\\u000a')
   })
 
   it('that is a bug has its very error in the event, and nothing of it in the decision', async () => {
@@ -182,6 +208,7 @@ describe('a failure', () => {
     const { event } = await decide(throwing(secret), get('/a', 'k1'))
     expect(JSON.parse(JSON.stringify(event))).toMatchObject({ cause: 'RangeError' })
     expect((await decide(throwing('k1'), get('/a', 'k1'))).event.cause).toBe('a string')
+    expect((await decide(throwing(null), get('/a', 'k1'))).event.cause).toBe('null')
     const write = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     await createGate(throwing(secret)).decide(get('/a', 'k1'), [])
     expect(write).toHaveBeenCalledExactlyOnceWith(

@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { checkAccess, withAccess } from '../../src/access.ts'
 import { createGateway } from '../../src/gateway.ts'
 import { createAuthenticator, withAuth } from '../../src/index.ts'
+import { defineVerifier } from '../../src/verifiers.ts'
 import { get, raw } from '../support/requests.ts'
 import type { GatewayFailure } from '../../src/gateway.ts'
 import type { AuthConfig, AuthEvent, Verdict } from '../../src/index.ts'
@@ -181,7 +182,10 @@ it.each([
   ['that is the token is not', TRACE_ID, '-b7ad6b7169203331-01', undefined],
 ])('the trace id %s', async (_which, token, end, traceId) => {
   const headers = { authorization: `Bearer ${token}`, traceparent: `00-${TRACE_ID}${end}` }
-  expect({ traceId: undefined, ...(await eventOf(headers)) }).toMatchObject({ traceId })
+  const event = (await eventOf(headers)) ?? {}
+  expect(Object.entries(event).filter(([name]) => name === 'traceId')).toEqual(
+    traceId === undefined ? [] : [['traceId', traceId]],
+  )
 })
 
 describe('a request that is not checked', () => {
@@ -224,7 +228,7 @@ describe('a request that is not checked', () => {
     async (authorization) => {
       const headers = { authorization, 'x-request-id': `a-${KEY}` }
       const event = await eventOf(headers, config, { path: `/a/${KEY}` })
-      expect(event).toMatchObject({ outcome: 'public', path: '' })
+      expect(event).toMatchObject({ outcome: 'public', path: '', method: 'GET' })
       expect(event).not.toHaveProperty('requestId')
     },
   )
@@ -275,6 +279,27 @@ describe('a path that is cut', () => {
   })
 })
 
+it('a path that is not cut is shown, also if it ends as the token begins', async () => {
+  const path = `/${TOKEN.slice(0, 6)}`
+  expect(await eventsOf(get(path, TOKEN))).toMatchObject([{ path }])
+})
+
+it('the name of a caller is shown, since it is no secret', async () => {
+  const ask = (): Verdict => ({ outcome: 'allow', principal: 'ada' })
+  const verifier = defineVerifier({ ask, consumes: ['x-user'], namesCaller: true })
+  const credentials = { header: 'x-user' }
+  const request = get('/users/ada', undefined, { 'x-user': 'ada', 'x-request-id': 'ada-1' })
+  expect(await eventsOf(request, { verifier, credentials })).toMatchObject([
+    { path: '/users/ada', principal: 'ada', requestId: 'ada-1' },
+  ])
+})
+
+it('a token that a client has encoded thousands of times is decoded a few times', async () => {
+  const decode = vi.spyOn(String, 'fromCharCode')
+  await eventsOf(get(`/%${'25'.repeat(100)}`, `%${'25'.repeat(4000)}`))
+  expect(decode.mock.calls.length).toBeLessThan(100)
+})
+
 it('a token with percent signs is not shown as a router decodes it', async () => {
   const token = 'ab%41cd%2Fef'
   const config: AuthConfig = {}
@@ -306,7 +331,7 @@ it('a route check of a request whose URL cannot be read shows its method, and no
 })
 
 it('other percent signs hide nothing', async () => {
-  const path = '/a%20b/%252F/%E2%82%AC/100%25'
+  const path = '/a%20b/%252F/%25252F/%E2%82%AC/100%25'
   const request = get(path, TOKEN, { 'x-request-id': '%41%' })
   expect(await eventsOf(request)).toMatchObject([{ path, requestId: '%41%' }])
 })

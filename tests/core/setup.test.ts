@@ -3,7 +3,9 @@ import { createSetupSource } from '../../src/core/setup.ts'
 import { createGate } from '../../src/core/gate.ts'
 import { AuthConfigError, memoryCache } from '../../src/index.ts'
 import { get } from '../support/requests.ts'
-import type { AuthConfig, AuthEvent } from '../../src/index.ts'
+import { defineVerifier } from '../../src/verifiers.ts'
+import type { AuthConfigSource } from '../../src/core/auth-config.ts'
+import type { AuthConfig, AuthEvent, Verdict } from '../../src/index.ts'
 
 const ENDPOINT = 'https://auth.example.test/validate'
 
@@ -35,6 +37,9 @@ describe('a config object', () => {
       message:
         '"endpoint" is missing: configure it, or set the variable AUTH_ENDPOINT (on Workers a binding in "vars" of ' +
         'wrangler.jsonc or wrangler.toml, which reaches the guard in the "env" argument of fetch)',
+    })
+    expect(events[1]).toMatchObject({
+      message: '"endpoint" must be an absolute https URL, received ""',
     })
   })
 
@@ -69,12 +74,25 @@ describe('a config object', () => {
     expect(setup.secretSources).toEqual(['bearer'])
   })
 
+  it('keeps from an upstream what is for its verifier alone', () => {
+    const ask = (): Verdict => ({ outcome: 'deny' })
+    const verifier = defineVerifier({ ask, consumes: ['X-Proxy-Secret'] })
+    const { secretSources } = createSetupSource({ verifier }).get([])
+    expect(secretSources).toEqual(['bearer', { consumed: 'x-proxy-secret' }])
+  })
+})
+
+describe.each<[string, (config: AuthConfig) => AuthConfigSource<[]>]>([
+  ['a config object', (config) => config],
+  ['a config function', (config) => () => config],
+])('%s', (_form, sourceOf) => {
   it.each([
     [{ mode: 'shadow' }, 'no request is rejected'],
     [{ allowInsecureHttp: true }, 'in clear'],
-  ] as const)('warns of %j once, when it is made', (option, message) => {
+  ] as const)('warns of %j once', (option, message) => {
     const onEvent = vi.fn<(event: AuthEvent) => void>()
-    createSetupSource({ endpoint: ENDPOINT, onEvent, ...option }).get([])
+    const setups = createSetupSource(sourceOf({ endpoint: ENDPOINT, onEvent, ...option }))
+    for (const args of [[], []]) setups.get(args)
     expect(onEvent).toHaveBeenCalledExactlyOnceWith({
       type: 'warning',
       message: expect.stringContaining(message) as string,
@@ -95,8 +113,10 @@ describe('a config function', () => {
   it('forgets decisions, and has none before it was called', async () => {
     const verifier = vi.fn(() => ({ outcome: 'allow' }) as const)
     const config = { verifier, cache: memoryCache(), context: { headers: [] } }
-    const gate = createGate(() => config)
+    const make = vi.fn(() => config)
+    const gate = createGate(make)
     gate.forget()
+    expect(make).not.toHaveBeenCalled()
     for (const calls of [1, 1]) {
       await gate.decide(get('/', 'k1'), [])
       expect(verifier).toHaveBeenCalledTimes(calls)

@@ -5,6 +5,7 @@ import { get, routed } from '../support/requests.ts'
 import type { AuthConfig, AuthEvent } from '../../src/index.ts'
 
 const MESSAGE = 'guard the routes with withAuthRoutes'
+const UNTOLD: AuthConfig = { context: { path: false } }
 const allow: AuthConfig = { verifier: () => ({ outcome: 'allow', principal: 'ada' }) }
 
 function ask(config: AuthConfig, request: Request): Response | Promise<Response> {
@@ -14,7 +15,9 @@ function ask(config: AuthConfig, request: Request): Response | Promise<Response>
 it.each<[string, AuthConfig]>([
   ['by default', {}],
   ['with public paths', { public: ['/open/*'] }],
-  ['with public paths, though the path is not told', { public: ['/x'], context: { path: false } }],
+  ['with public paths, though the path is not told', { public: ['/x'], ...UNTOLD }],
+  ['with a policy, though the path is not told', { routePolicy: () => true, ...UNTOLD }],
+  ['with authorize, though the path is not told', { authorize: () => true, ...UNTOLD }],
 ])('rejects what came by a route whose pattern is not known: %s', async (_, config) => {
   const print = vi.spyOn(console, 'error').mockImplementation(() => undefined)
   const authenticate = createAuthenticator({ ...allow, ...config })

@@ -141,6 +141,7 @@ describe('a guarded object', () => {
     expect(guarded).not.toBe(app)
     expect(await (await guarded.fetch(get('/a', 'k1'))).text()).toBe('hit 1')
     expect(await guarded.fetch(get('/a'))).toMatchObject({ status: 401 })
+    expect({ ...guarded }.fetch).toBe(guarded.fetch)
     expect(guarded.hits).toBe(1)
     expect(guarded.scheduled()).toBe('scheduled after 1')
     expect(guarded.port).toBe(3000)

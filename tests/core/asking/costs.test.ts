@@ -23,6 +23,7 @@ const COUNTED: readonly Counted[] = [
   ),
   ...['setTimeout', 'queueMicrotask'].map((name) => [globalThis, name] as const),
   [crypto.subtle, 'digest'],
+  [JSON, 'stringify'],
   [EventTarget.prototype, 'addEventListener'],
   ...[map, weakMap].map((owner) => [owner, 'set', 'writes'] as const),
   ...[set, WeakSet.prototype].map((owner) => [owner, 'add', 'writes'] as const),
@@ -67,8 +68,8 @@ function startCounting(): () => Readonly<Record<string, number>> {
 }
 
 /** A request that writes down what is done with its headers. */
-function watched(used: string[]): Request {
-  const request = get('/a?x=1', 'k1', { 'x-tenant': 'acme', accept: '*/*' })
+function watched(used: string[], token = 'k1'): Request {
+  const request = get('/a?x=1', token, { 'x-tenant': 'acme', accept: '*/*' })
   const headers = new Proxy(request.headers, {
     get: (original, property) => {
       const member: unknown = Reflect.get(original, property, original)
@@ -186,4 +187,20 @@ it.each<[string, AuthConfig, read: string]>([
   const guarded = await warmed(config)
   expect(guarded(watched(used))).toBe(RESULT)
   expect(used).toEqual(read.split(' ').map((name) => `get ${name}`))
+})
+
+it('a token of the wrong form is rejected before other headers are read, without a cache', async () => {
+  const used: string[] = []
+  const guarded = withAuth(handler, { verifier: () => ({ outcome: 'allow' }) })
+  const malformed = watched(used, 'k1, k2')
+  expect(await guarded(malformed)).toMatchObject({ status: 401 })
+  expect(used).toEqual(['get authorization'])
+})
+
+it('a rejection is written as JSON once for each reason', async () => {
+  const guarded = await warmed({})
+  await guarded(get('/'))
+  const stop = startCounting()
+  expect(await guarded(get('/'))).toMatchObject({ status: 401 })
+  expect(stop()).not.toHaveProperty('stringify')
 })

@@ -74,6 +74,7 @@ describe('tracestate', () => {
     'A=1',
     '=1',
     'a=1,\u00a0',
+    'a=1,b',
     `a=${'x'.repeat(257)}`,
     `${'a'.repeat(257)}=1`,
     `a=1,${'b=2,'.repeat(31)}c=3`,
@@ -116,6 +117,7 @@ describe('where OpenTelemetry has a propagator', () => {
   })
 
   const { fetch } = globalThis
+  const lazyFetch = () => fetch
   it.each<[string, unknown]>([
     ['wrapped', (...args: Parameters<typeof fetch>) => fetch(...args)],
     [
@@ -124,6 +126,7 @@ describe('where OpenTelemetry has a propagator', () => {
     ],
     ['bound', fetch.bind(globalThis)],
     ['a proxy', new Proxy(fetch, {})],
+    ['another function with the text of one', { traced: () => lazyFetch() }.traced],
   ])('stays out while fetch is %s', (_, replaced) => {
     register()
     vi.stubGlobal('fetch', replaced)

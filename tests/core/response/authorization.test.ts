@@ -147,6 +147,13 @@ describe('a policy and authorize', () => {
     },
   )
 
+  it('have their warnings told, those at the start and those about a request once', async () => {
+    const slow = policyOf(() => ({ isPermitted: true, warning: 'slow' }), ['unused'])
+    const { ask, warnings } = guardWith(verifier, { routePolicy: policy(true), authorize: slow })
+    for (const path of ['/a', '/b']) expect(await ask(TOKEN, path)).toMatchObject({ path })
+    expect(warnings()).toEqual(['unused', 'slow'])
+  })
+
   it('names no rule if none forbade it, and none of an allow', async () => {
     const denied = await guardWith(verifier, { routePolicy: policy(false) }).ask()
     expect(denied).not.toHaveProperty('rule')

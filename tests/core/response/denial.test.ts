@@ -151,7 +151,7 @@ describe('the response of a rejection', () => {
       made.create('overloaded', { retryAfterMs: 7000 }),
       made.create('overloaded', {}),
       made.create('insufficient_scope', {}, ['a']),
-      made.create('insufficient_scope', {}),
+      made.create('insufficient_scope', {}, []),
       made.create('malformed_credentials', { isConflict: true }),
       made.create('malformed_credentials', {}),
     ].map(({ denial }) => [denial.retryAfterMs, denial.scopes, denial.message])
@@ -166,6 +166,7 @@ describe('the response of a rejection', () => {
     const kept = denials()
     kept.create('overloaded')
     expect(kept.create('overloaded', { detail: 'unknown_key' }).denial.status).toBe(503)
+    expect(kept.create('unreachable', { detail: 'unknown_key' }).denial.status).toBe(401)
   })
 })
 
@@ -203,6 +204,8 @@ describe('respond', () => {
     expect(response.statusText).toBe('Nope')
     expect(await response.text()).toBe('no')
     expect(own.headers.has('www-authenticate')).toBe(false)
+    const hidden = new Response('no', { status: 404 })
+    expect(responseFor('insufficient_scope', { respond: () => hidden })).toBe(hidden)
     const challenged = new Response('', { status: 401, headers: { 'www-authenticate': 'DPoP' } })
     expect(responseFor('denied', { respond: () => challenged })).toBe(challenged)
   })
@@ -257,6 +260,7 @@ describe('respond', () => {
       }
       const message = `"respond" ${problem}: the built-in response is sent instead. Return a new Response with a status from 300 on`
       expect(notify.mock.calls).toEqual([[{ type: 'warning', message }, error]])
+      expect(responseFor('denied', { respond: respond as Respond }).status).toBe(401)
     },
   )
 

@@ -128,7 +128,9 @@ describe('a request without a token', () => {
   })
 
   it('that has the form of a preflight is no news where preflights pass, or in shadow mode', async () => {
-    await ask([preflight()], { preflight: 'allow' })
+    const overridden = preflight()
+    overridden.headers.set('x-http-method-override', 'DELETE')
+    await ask([preflight(), overridden], { preflight: 'allow' })
     await ask([preflight()], { mode: 'shadow' })
     await ask([get('/'), new Request('https://api.example.test/', { method: 'OPTIONS' })])
     expect(lines).toEqual([])
