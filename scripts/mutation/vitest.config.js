@@ -20,6 +20,9 @@ const TESTS_BESIDE = {
     'tests/verifiers/claims.test.ts',
     'tests/verifiers/introspection-answers.test.ts',
     'tests/verifiers/tenancy.test.ts',
+    // They ask services over both transports.
+    'tests/dispatcher/node-fetch.test.ts',
+    'tests/verifiers/ask.test.ts',
     // They use the core with a cache, a resource, the routes of Bun or a span.
     'tests/bun.test.ts',
     'tests/mcp/metadata.test.ts',

@@ -9,15 +9,15 @@ import { usePassingTime } from '../support/passing-time.ts'
 import { get } from '../support/requests.ts'
 import { TOKEN } from '../support/token.ts'
 import { startService } from '../support/verifier-service.ts'
-import type { AuthConfig, AuthEvent, Verifier } from '../../src/index.ts'
+import type { AuthEvent, Verifier } from '../../src/index.ts'
 
 /** What the operator reads on the console, and as `cause` of the event, when a verifier gives no verdict. */
 
 /** The lines on the console of a guard without an observer. Ports are written as PORT. */
-async function linesOf(verifier: Verifier, token = TOKEN, config: AuthConfig = {}) {
+async function linesOf(verifier: Verifier, token = TOKEN) {
   const lines: string[] = []
   const spy = vi.spyOn(console, 'error').mockImplementation((line) => void lines.push(String(line)))
-  await createAuthenticator({ verifier, retry: false, ...config })(get('/', token))
+  await createAuthenticator({ verifier, retry: false })(get('/', token))
   spy.mockRestore()
   return lines.map((line) => line.replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:PORT'))
 }
@@ -188,28 +188,19 @@ it.each<[() => string, string]>([
   expect(lines.slice(1)).toEqual(rejected(why))
 })
 
-describe('a verifier of your own', () => {
-  it('that names nobody is told about `identity`', async () => {
-    const lines = await linesOf(() => ({ outcome: 'allow' }), TOKEN, { identity: 'required' })
-    expect(lines).toEqual(
-      rejected('"verifier" allowed without a principal, which "identity" requires'),
-    )
-  })
-
-  it('may explain itself, and its token is not shown', async () => {
-    const explain = (explanation?: string): Promise<string[]> =>
-      linesOf(() => {
-        throw new AuthUnavailableError('invalid_response', { explanation })
-      })
-    expect(await explain('the directory sent half an answer')).toEqual(
-      rejected('the directory sent half an answer'),
-    )
-    const usual = [
-      'with-auth: the service behind "verifier" gave an answer that cannot be used: the request was rejected',
-    ]
-    expect(await explain(`about ${TOKEN}`)).toEqual(usual)
-    expect(await explain()).toEqual(usual)
-  })
+it('a verifier of your own may explain itself, and its token is not shown', async () => {
+  const explain = (explanation?: string): Promise<string[]> =>
+    linesOf(() => {
+      throw new AuthUnavailableError('invalid_response', { explanation })
+    })
+  expect(await explain('the directory sent half an answer')).toEqual(
+    rejected('the directory sent half an answer'),
+  )
+  const usual = [
+    'with-auth: the service behind "verifier" gave an answer that cannot be used: the request was rejected',
+  ]
+  expect(await explain(`about ${TOKEN}`)).toEqual(usual)
+  expect(await explain()).toEqual(usual)
 })
 
 describe('the event', () => {

@@ -39,7 +39,7 @@ export function copyClaims(
 
 function copyValue(value: unknown, depth: number, path: string, refuse: Refuse): unknown {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
-  if (typeof value === 'number' && Number.isFinite(value)) return value
+  if (Number.isFinite(value)) return value
   if (typeof value !== 'object') return refuse(path, `a JSON value, received ${nameOf(value)}`)
   if (depth === 0) return refuse(path, 'at most 32 levels deep')
   if (!Array.isArray(value)) return copyRecord(value, depth, path, refuse)

@@ -21,7 +21,6 @@ type Facts = { -readonly [Name in Exclude<keyof Parts, 'principal' | 'attributes
  * drops both.
  */
 export function parseIdentity(value: unknown, onFault: OnFault): Auth {
-  if (!isRecord(value)) return NOBODY
   const read = (name: keyof Parts): unknown => readName(value, name)
   const parts: Parts = {
     principal: read('principal'),

@@ -5,8 +5,9 @@ import { AuthUnavailableError, createAuthenticator, memoryCache } from '../../..
 import { attemptOf, checkOf } from '../../support/checks.ts'
 import { guardWith } from '../../support/guarded-verifier.ts'
 import { get } from '../../support/requests.ts'
+import { TOKEN } from '../../support/token.ts'
 import { defineVerifier } from '../../../src/verifiers.ts'
-import type { AskVerifier, Verdict, Verifier } from '../../../src/index.ts'
+import type { AskVerifier, KeysEvent, Verdict, Verifier } from '../../../src/index.ts'
 
 const { signal } = new AbortController()
 const channel = createChannel(undefined, () => undefined)
@@ -82,6 +83,15 @@ it('writes no line of its own on the console, and obeys no terminal, whatever a 
   expect(events).toMatchObject([{ cause: shown }, { message: shown }, { cause: shown }])
 })
 
+it.each([
+  ['is told', 'the token was revoked', 'the token was revoked'],
+  ['is hidden if it holds the token', `${TOKEN} was revoked`, undefined],
+  ['is hidden if it holds the token in a URL', `/${TOKEN.replace('g', '%67')} is 404`, undefined],
+])('the cause of a denial %s', async (_what, said, cause) => {
+  const event = await guardWith(() => ({ outcome: 'deny', cause: said })).ask(TOKEN)
+  expect([event.reason, event.cause]).toEqual(['denied', cause])
+})
+
 describe('a custom verifier', () => {
   it('is told how much time is left', async () => {
     let leftMs: number | undefined
@@ -94,6 +104,33 @@ describe('a custom verifier', () => {
     expect(leftMs).toBeGreaterThan(30_000)
     expect(leftMs).toBeLessThanOrEqual(60_000)
   })
+
+  it('reports to the observer, and decides where there is none', async () => {
+    const report: KeysEvent = { type: 'keys', result: 'fetched', ageMs: 0, verifier: 'directory' }
+    const verifier: AskVerifier = (_question, _signal, run) => {
+      run?.report?.(report)
+      return { outcome: 'allow' }
+    }
+    const { ask, events } = guardWith(verifier)
+    await ask()
+    expect(events).toContainEqual(report)
+    expect(await createAuthenticator({ verifier })(get('/', 'k1'))).toMatchObject({ ok: true })
+  })
+
+  it.each<[Verdict, string, string | undefined]>([
+    [
+      { outcome: 'allow' },
+      'invalid_response',
+      '"verifier" allowed without a principal, which "identity" requires',
+    ],
+    [{ outcome: 'deny' }, 'denied', undefined],
+  ])(
+    'must name the caller of an allow if `identity` requires it: %j',
+    async (verdict, reason, cause) => {
+      const event = await guardWith(() => verdict, { identity: 'required' }).ask()
+      expect([event.outcome, event.reason, event.cause]).toEqual(['deny', reason, cause])
+    },
+  )
 })
 
 describe('a denial with an error', () => {

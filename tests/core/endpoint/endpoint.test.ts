@@ -24,16 +24,19 @@ describe('a 500 that says which header is missing', () => {
       cause: { code: 'ENDPOINT_SECRET' },
     })
     expect(JSON.stringify(error)).not.toContain('sk-secret')
+    const longest = await failureOf(failing(SAYS.padEnd(512)))
+    expect(longest).toMatchObject({ cause: { code: 'ENDPOINT_SECRET' } })
   })
 
   it.each([
     ['another status', failing(SAYS, 503)],
     ['another type', failing(SAYS, 500, { 'content-type': 'text/html' })],
+    ['a type that names it', failing(SAYS, 500, { 'content-type': 'text/x; y=application/json' })],
     ['another code', failing('{"error":{"code":"endpoint_secrets"}}')],
     ['another place', failing('{"code":"endpoint_secret"}')],
     ['no JSON', failing('endpoint_secret')],
     ['an inherited code', failing('{"error":"endpoint_secret"}')],
-    ['more than 512 characters', failing(`${SAYS}${' '.repeat(512)}`)],
+    ['more than 512 characters', failing(SAYS.padEnd(513))],
   ])('has no cause with %s', async (_what, transport) => {
     const error = await failureOf(transport)
     expect(error).toBeInstanceOf(AuthUnavailableError)
@@ -114,6 +117,11 @@ describe('the status', () => {
       retryAfterMs: 7000,
     })
   })
+})
+
+it('a 200 without a name, which `identity` requires, is an outage with that status', async () => {
+  const error = { name: 'AuthUnavailableError', reason: 'invalid_response', status: 200 }
+  await expect(ask(answering(200), { identity: 'required' })).rejects.toMatchObject(error)
 })
 
 describe('a transport that fails', () => {

@@ -31,6 +31,16 @@ describe('the identity', () => {
   })
 })
 
+it('the identity has the scopes, the client and the tenant of the body', async () => {
+  const notify = vi.fn<(event: AuthEvent) => void>()
+  const body = '{"scope":"a  b","client_id":"app","tenant":"acme"}'
+  expect(await ask(answering(200, body), { notify })).toEqual({
+    outcome: 'allow',
+    auth: { attributes: {}, scopes: ['a', 'b'], clientId: 'app', tenant: 'acme' },
+  })
+  expect(notify).not.toHaveBeenCalled()
+})
+
 describe('a malformed identity', () => {
   const json = { 'content-type': 'application/json' }
   const warnings = async (
@@ -83,17 +93,28 @@ describe('a malformed identity', () => {
       `${dropped}"tenant" must be a string`,
       `${dropped}"exp" must be a number`,
     ])
-    const good = '{"scope":"a  b","client_id":"app","tenant":"acme"}'
-    expect(await ask(answering(200, good))).toEqual({
-      outcome: 'allow',
-      auth: { attributes: {}, scopes: ['a', 'b'], clientId: 'app', tenant: 'acme' },
-    })
     // The end restricts, so it stays when the identity is dropped.
     expect(await ask(answering(200, '{"principal":1,"exp":4e9}'))).toMatchObject({
       auth: { attributes: {}, expiresAt: 4e12 },
     })
     const strict = { tenantField: 'tenant' }
-    expect(await ask(answering(200, body), strict)).toMatchObject({ detail: 'tenant' })
+    expect(await ask(answering(200, body), strict)).toEqual({
+      outcome: 'deny',
+      isLasting: true,
+      detail: 'tenant',
+    })
+  })
+
+  it('is dropped without a word where the caller has no function for it', async () => {
+    const statuses = [200, 404]
+    const transport: Transport = async () =>
+      new Response('{"principal":7}', { status: statuses.shift() ?? 0 })
+    const asked = { url: ADDRESS, headers: {}, identity: 'optional', fetch: transport } as const
+    const endpoint = createEndpoint(asked)
+    const { question } = checkOf()
+    const { signal } = new AbortController()
+    expect(await endpoint(question, signal, {})).toEqual(NAMELESS)
+    expect(await endpoint(question, signal, {})).toMatchObject({ outcome: 'deny' })
   })
 
   it('is reported once, without the value and without the token', async () => {

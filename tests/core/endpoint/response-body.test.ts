@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createDrain, readBody, readResponse } from '../../../src/core/endpoint/response-body.ts'
 
@@ -20,6 +21,13 @@ function read(body: Parameters<typeof readBody>[0], signal = new AbortController
 beforeEach(() => void vi.useFakeTimers())
 
 describe('readBody', () => {
+  it('leaves no listener on the signal, which may be used for many bodies', async () => {
+    const { signal } = new AbortController()
+    for (const body of [streamOf(bytes('a')), streamOf(Uint8Array.of(0xff))])
+      await read(body, signal)
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
   it('reads what is there, whole', async () => {
     expect(await read(null)).toEqual({ state: 'complete', text: '' })
     expect(await read(undefined as unknown as null)).toEqual({ state: 'complete', text: '' })
@@ -120,13 +128,15 @@ describe('readBody', () => {
     }
     expect(await read(bare)).toEqual({ state: 'complete', text: '' })
     const returned = vi.fn<() => Promise<IteratorResult<Uint8Array>>>()
-    const whole: AsyncIterable<Uint8Array> = {
-      [Symbol.asyncIterator]: () => ({
-        next: () => Promise.resolve({ done: true, value: undefined }),
-        return: returned,
-      }),
+    for (const [chunk, state] of [
+      [bytes('a'), 'complete'],
+      [Uint8Array.of(0xff), 'not_utf8'],
+    ] as const) {
+      const whole = [chunk].values()
+      const next = () => Promise.resolve(whole.next())
+      const body = { [Symbol.asyncIterator]: () => ({ next, return: returned }) }
+      expect(await read(body)).toMatchObject({ state })
     }
-    expect(await read(whole)).toEqual({ state: 'complete', text: '' })
     expect(returned).not.toHaveBeenCalled()
   })
 })

@@ -56,6 +56,16 @@ describe('parseIdentity', () => {
     })
   })
 
+  it('has no property for a client or a tenant that is wrong', () => {
+    expect(judge({ clientId: 1, tenant: ['acme'] })).toStrictEqual({
+      auth: NOBODY,
+      faults: [
+        { field: 'clientId', expected: 'a string' },
+        { field: 'tenant', expected: 'a string' },
+      ],
+    })
+  })
+
   it('does not take a hole in a list for a string', () => {
     // oxlint-disable-next-line no-sparse-arrays
     expect(judge({ attributes: { roles: ['a', , 'b'] } })).toMatchObject({
@@ -69,6 +79,7 @@ describe('parseIdentity', () => {
       { principal: 'alice', attributes: { roles: ['a'], team: 'b' } },
       refuseFault,
     )
+    expect(auth).toEqual({ principal: 'alice', attributes: { roles: ['a'], team: ['b'] } })
     expect(Object.isFrozen(auth)).toBe(true)
     expect(Object.isFrozen(auth.attributes)).toBe(true)
     expect(Object.isFrozen(auth.attributes['roles'])).toBe(true)
@@ -165,6 +176,8 @@ describe('parseVerdict', () => {
     [null, 'no verdict'],
     [{ outcome: ['allow'] }, 'no known outcome'],
     [{ outcome: 'allow', principal: 1 }, 'malformed identity: "principal" must be a string'],
+    [{ outcome: 'allow', tenant: 1 }, 'malformed identity: "tenant" must be a string'],
+    [{ outcome: 'allow', scopes: 'a' }, 'malformed identity: "scopes" must be a list of strings'],
     [
       { outcome: 'allow', attributes: { roles: 5 } },
       'malformed identity: "attributes.roles" must be a string or a list of strings',
@@ -177,8 +190,18 @@ describe('parseVerdict', () => {
     [{ outcome: 'allow', maxAgeMs: Number.NaN }, 'maxAgeMs'],
     [{ outcome: 'deny', maxAgeMs: '5' }, 'maxAgeMs'],
     [{ outcome: 'allow', mustRevalidate: false }, 'mustRevalidate'],
+    [{ outcome: 'deny', cause: ['expired'] }, 'returned a denial with a bad "cause"'],
+    [{ outcome: 'deny', reason: 'denied' }, 'returned a denial with an unknown "reason"'],
+    [{ outcome: 'deny', detail: 'old' }, 'returned a denial with an unknown "detail"'],
   ])('throws for %j', (value, message) => {
     expect(() => parseVerdict(value, 'token')).toThrow(TypeError)
     expect(() => parseVerdict(value, 'token')).toThrow(message)
+  })
+
+  it('accepts a wrong tenant alone where every caller gets another one', () => {
+    const allow = { outcome: 'allow', principal: 'a', tenant: 1 }
+    expect(parseVerdict(allow, 'token', true)).toMatchObject({ auth: { principal: 'a' } })
+    const wrong = 'malformed identity: "principal" must be a string'
+    expect(() => parseVerdict({ ...allow, principal: 1 }, 'token', true)).toThrow(wrong)
   })
 })

@@ -40,18 +40,20 @@ describe('an endpoint with a status that is no answer', () => {
     [405, `${ASKED} answers 405 to every question: is its path right?`],
     [307, `${ASKED} answers 307 to every question: set "endpoint" to the URL that it redirects to`],
     [0, `${ASKED} answers 0 to every question: set "endpoint" to the URL that it redirects to`],
-    [201, `${ASKED} answers 201 to every question: only 200 allows`],
-    [304, `${ASKED} answers 304 to every question: only 200 allows`],
-    [
-      400,
-      `${ASKED} answers 400 to every question: does it expect another body? A denial is 401 or 403`,
-    ],
+    ...[201, 304, 399].map((status): [number, string] => [
+      status,
+      `${ASKED} answers ${status} to every question: only 200 allows`,
+    ]),
+    ...[103, 400, 600].map((status): [number, string] => [
+      status,
+      `${ASKED} answers ${status} to every question: does it expect another body? A denial is 401 or 403`,
+    ]),
   ])('denies, and says so once a minute: %i', async (status, message) => {
     expect(await answerWith([status, status, status])).toEqual([401, 401, 401])
     expect(lines).toEqual([`with-auth: ${message}`])
   })
 
-  it.each([200, 401, 403, 429, 503, 405])(
+  it.each([200, 401, 403, 429, 503, 599, 405])(
     'says "some questions" if %i was answered in the same minute',
     async (other) => {
       await answerWith([other === 405 ? 401 : other, 404])
@@ -73,6 +75,21 @@ describe('an endpoint with a status that is no answer', () => {
     expect(lines.at(-1)).toBe(
       `with-auth: ${ASKED} answers 404 to every question: is its path right?`,
     )
+  })
+
+  it('warns once a minute of all such statuses, and speaks of every question only if it saw one alone', async () => {
+    const statuses = [404, 405, 404]
+    const guarded = withAuth(() => new Response(), {
+      endpoint: URL_WITH_SECRET,
+      fetch: async () => statusResponse(statuses.shift() ?? 0),
+    })
+    const some = `${ASKED} answers 404 to some questions: is its path right?`
+    for (const told of [1, 1, 2]) {
+      await guarded(get('/', 't1'))
+      expect(lines).toHaveLength(told)
+      vi.advanceTimersByTime(30_000)
+    }
+    expect(lines.at(-1)).toBe(`with-auth: ${some}`)
   })
 
   it.each([200, 401, 403])('says nothing of %i', async (status) => {
