@@ -38,6 +38,8 @@ it('the identity has the scopes, the client and the tenant of the body', async (
     outcome: 'allow',
     auth: { attributes: {}, scopes: ['a', 'b'], clientId: 'app', tenant: 'acme' },
   })
+  const ofField = ask(answering(200, '{"org":{"id":"acme"}}'), { notify, tenantField: 'org.id' })
+  expect(await ofField).toMatchObject({ outcome: 'allow', auth: { tenant: 'acme' } })
   expect(notify).not.toHaveBeenCalled()
 })
 
