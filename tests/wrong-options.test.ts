@@ -46,6 +46,10 @@ const GROUPS = [
     ['https://u:hunter2@a', 'config', 'received a string: { endpoint }'],
     [null, 'config', 'received null'],
     [{ endpoint: '' }, 'endpoint', 'must be an absolute https URL, received ""'],
+    [{ endpoint: 'http://a.example/?k=hunter2' }, 'endpoint', `${HTTPS}, received "http:`],
+    [{ tenant: undefined }, 'tenant', 'Unknown option "tenant"'],
+    // An object with defaults would take its place.
+    [{ retry: '3' }, 'retry', 'must be an object or false, received "3"'],
     [{ verifier: 'https://a.example/' }, 'verifier', 'a function'],
     [{ cache: 'redis://user:hunter2@a/0' }, 'cache', 'received "***@a/0"'],
     [{ fetch: 'https://user:hunter2/@@a' }, 'fetch', 'received "***@a"'],

@@ -13,6 +13,8 @@ const TESTS_BESIDE = {
     'tests/hono.test.ts',
     'tests/leaks.test.ts',
     // They read the problems of options.
+    'tests/yaml/auth-section.test.ts',
+    'tests/yaml/option-problems.test.ts',
     'tests/yaml/problems.test.ts',
     'tests/yaml/references.test.ts',
     'tests/yaml/providers/older-forms.test.ts',
@@ -26,6 +28,7 @@ const TESTS_BESIDE = {
     // They use the core with a cache, a resource, the routes of Bun or a span.
     'tests/bun.test.ts',
     'tests/mcp/metadata.test.ts',
+    'tests/mcp/options.test.ts',
     'tests/memory/cache.test.ts',
     'tests/memory/partitions.test.ts',
     'tests/memory/sharing.test.ts',

@@ -233,6 +233,12 @@ describe('the parts that a verifier reads', () => {
     )
     expect(() => guard(all, { context: { params: 'lists' } })).not.toThrow()
   })
+
+  it('may be fewer than those that it is told', () => {
+    const one = verifierOf(() => ({ outcome: 'deny' }), { reads: { headers: ['x-org'] } })
+    const more = { headers: 'all', params: 'values', path: true, method: true } as const
+    expect(() => guard(one, { context: more })).not.toThrow()
+  })
 })
 
 it('a cookie that a verifier reads may not be withheld from it', () => {

@@ -263,6 +263,7 @@ it.each<[object, string]>([
     {
       endpoint: 'https://hunter2.example',
       endpointHeaders: { 'x-a': 'hunter2' },
+      realm: 'stays',
       tenant: { mode: 'hunter2' },
     },
     '"tenant" must be made by a function: verifier: tenancy(endpointVerifier({ endpoint: ..., endpointHeaders: ... }), { mode: ... }) of with-auth/verifiers',
@@ -271,6 +272,10 @@ it.each<[object, string]>([
     { verifier: () => ({ outcome: 'deny' }), tenant: { mode: 'hunter2' } },
     '"tenant" must be made by a function: verifier: tenancy(verifier, { mode: ... }) of with-auth/verifiers',
   ],
+  [
+    { tenant: {} },
+    '"tenant" must be made by a function: verifier: tenancy(endpointVerifier({ endpoint: ... }), {}) of with-auth/verifiers',
+  ],
 ])('the options of before show the new form, and no value: %j', (config, message) => {
-  expect(() => createAuthenticator(config)).toThrow(message)
+  expect(() => createAuthenticator(config)).toThrow(expect.objectContaining({ message }))
 })

@@ -33,7 +33,7 @@ const network = (address: unknown, text = 'an address', index = 0): Row => [
 ]
 const EVERY = 'for every network write "proof.network"'
 const groups = (form: object): object => ({ 'x-groups': { attribute: 'teams', ...form } })
-const hooked = Object.assign(() => ({ outcome: 'deny' }), { local: true })
+const hooked = Object.assign(() => ({ outcome: 'deny' }), { local: true, id: 'x' })
 
 testRefusals([
   group('defineVerifier', (options) => defineVerifier(options), {}, [
@@ -50,7 +50,11 @@ testRefusals([
     [{ of: [] }, 'verifiers', 'must be a non-empty list of verifiers'],
     [{ of: OPAQUE }, 'verifiers', 'received an object of type Verifier'],
     [{ of: [PICKY, 'x'] }, 'verifiers[1]', 'a verifier that this copy of with-auth has made'],
-    [{ of: [hooked] }, 'verifiers[0]', 'the function carries "local": defineVerifier({ ask'],
+    [
+      { of: [hooked] },
+      'verifiers[0]',
+      'the function carries "local", "id": defineVerifier({ ask, local, id })',
+    ],
     [{ of: [OPAQUE, PICKY] }, 'verifiers[0]', 'must be the last one, or have "accepts"'],
     [{ of: [OPAQUE, PICKY], fallThrough: false }, 'verifiers[0]', 'must be the last one'],
     [{ of: [deny, LISTS], fallThrough: true }, 'verifiers', 'must be such that all read "params"'],

@@ -54,6 +54,7 @@ interface FunctionForm extends Rules {
 /** A list. Equal values count once. */
 export interface ListForm<Item = Form> extends Rules {
   readonly kind: 'list'
+  readonly expected: string
   readonly items: Item
   readonly canBeEmpty?: true
   /** A single value counts as a list of one. */

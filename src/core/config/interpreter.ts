@@ -147,12 +147,10 @@ function judge(form: ScalarForm, value: unknown): readonly [isGood: boolean, exp
 function readList(form: ListForm, value: unknown, path: OptionPath): readonly unknown[] {
   const { items, canBeOne, canBeEmpty, distinct, expected, hint } = form
   if (canBeOne === true && !Array.isArray(value)) {
-    return Object.freeze([
-      read({ ...items, ...(expected && { expected }), ...(hint && { hint }) }, value, path),
-    ])
+    return Object.freeze([read({ ...items, expected, ...(hint && { hint }) }, value, path)])
   }
   const isGood = Array.isArray(value) && (value.length > 0 || canBeEmpty === true)
-  if (!isGood) throw wrong(form, value, path, 'a list')
+  if (!isGood) throw wrong(form, value, path, expected)
   const parsed = parseList(value, path, (item, at) => read(items, item, at))
   if (distinct === undefined) return Object.freeze([...new Set(parsed)])
   if (new Set(parsed.map((item) => JSON.stringify(item))).size === parsed.length) return parsed

@@ -34,7 +34,7 @@ export function misusedOption(optionPath: OptionPath, expected: string): AuthCon
 export function readOptions<Name extends string>(
   value: unknown,
   known: readonly Name[],
-  parent: OptionPath = [],
+  parent: OptionPath,
   expected = 'an object',
   problems?: Problems,
   functions: readonly string[] = [],

@@ -12,6 +12,8 @@ const checkRequestIdHeader = (requestIdHeader: unknown, credentials: unknown) =>
 it.each([
   ['bearer', ['bearer']],
   [{ header: 'X-API-Key' }, [{ header: 'x-api-key' }]],
+  [{ header: 'x-authorization' }, [{ header: 'x-authorization' }]],
+  [{ header: 'cookie-token' }, [{ header: 'cookie-token' }]],
   [{ cookie: 'Session' }, [{ cookie: 'Session' }]],
   [{ webSocketProtocol: 'bearer.' }, [{ webSocketProtocol: 'bearer.' }]],
   [
@@ -25,7 +27,7 @@ it.each([
 it.each([
   [
     'Bearer',
-    '"credentials" must be "bearer", or an object with one of "header", "cookie", "webSocketProtocol"',
+    '"credentials" must be "bearer", or an object with one of "header", "cookie", "webSocketProtocol", received "Bearer"',
   ],
   [[], '"credentials" must be a list of at least one source'],
   [

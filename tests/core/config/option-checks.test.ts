@@ -25,15 +25,15 @@ describe('readOptions', () => {
     ['x'.repeat(100_000), 'expected one of'],
   ])('rejects %.20s with a hint', (name, hint) => {
     const options: unknown = JSON.parse(`{${JSON.stringify(name)}: 1}`)
-    expect(() => readOptions(options, KNOWN)).toThrow(AuthConfigError)
-    expect(() => readOptions(options, KNOWN)).toThrow(hint)
-    expect(() => readOptions(options, KNOWN)).toThrow(/^.{1,200}$/s)
+    expect(() => readOptions(options, KNOWN, [])).toThrow(AuthConfigError)
+    expect(() => readOptions(options, KNOWN, [])).toThrow(hint)
+    expect(() => readOptions(options, KNOWN, [])).toThrow(/^.{1,200}$/s)
   })
 
   it('suggests the nearest of those that are near', () => {
     const near = ['realms', 'real', 'realm'] as const
-    expect(() => readOptions({ reale: 1 }, near)).toThrow('did you mean "real"?')
-    expect(() => readOptions({ ralm: 1 }, near)).toThrow('did you mean "realm"?')
+    expect(() => readOptions({ reale: 1 }, near, [])).toThrow('did you mean "real"?')
+    expect(() => readOptions({ ralm: 1 }, near, [])).toThrow('did you mean "realm"?')
   })
 })
 

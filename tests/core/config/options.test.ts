@@ -2,11 +2,17 @@ import { describe, expect, it, vi } from 'vitest'
 import { OPTIONS } from '../../../src/core/config/options.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { AuthConfigError, memoryCache } from '../../../src/index.ts'
-import { firstOf } from '../../../src/verifiers.ts'
+import { protectedResource } from '../../../src/mcp.ts'
+import { defineVerifier, firstOf } from '../../../src/verifiers.ts'
+import { createMemoryStore } from '../../support/memory-store.ts'
 import type * as CacheModule from '../../../src/core/seams.ts'
 import type { CacheBounds } from '../../../src/index.ts'
 
 const ENDPOINT = 'https://auth.example.test/validate'
+const RESOURCE = {
+  identifier: 'https://api.example.com/mcp',
+  authorizationServers: ['https://login.example.com'],
+}
 
 function errorOf(config: unknown): AuthConfigError {
   try {
@@ -106,8 +112,8 @@ describe('a config', () => {
   it.each<[object, string]>([
     [{ cache: {} }, '"cache" must be made by a function: cache: memoryCache()'],
     [
-      { cache: { allowTtlMs: 5, staleIfErrorMs: '7', 'x\n': 1 } },
-      '"cache" must be made by a function: cache: memoryCache({ allowTtlMs: 5, staleIfErrorMs: ... })',
+      { cache: { allowTtlMs: 5, staleIfErrorMs: '7', isOld: true, 'x\n': 1, '\nx': 1 } },
+      '"cache" must be made by a function: cache: memoryCache({ allowTtlMs: 5, staleIfErrorMs: ..., isOld: true })',
     ],
     [
       { cache: true },
@@ -118,12 +124,7 @@ describe('a config', () => {
       '"store" must be an option of the cache: cache: memoryCache({ store: redisStore({ url }) })',
     ],
     [
-      {
-        resource: {
-          identifier: 'https://api.example.com/mcp',
-          authorizationServers: ['https://login.example.com'],
-        },
-      },
+      { resource: RESOURCE },
       '"resource" must be made by a function: resource: protectedResource({ identifier: ..., authorizationServers: ... })',
     ],
     [
@@ -132,6 +133,22 @@ describe('a config', () => {
     ],
   ])('says how what used to be options is made now: %j', (config, message) => {
     expect(errorOf({ context: { headers: [] }, ...config }).message).toBe(message)
+  })
+
+  it('shares no verdicts of code without an id: by it instances know whose they are', () => {
+    const configOf = (more?: object): object => {
+      const store = createMemoryStore({ allows: new Map(), revocations: 0 })
+      return { context: { headers: [] }, cache: memoryCache({ store }), ...more }
+    }
+    const ask = async (): Promise<Response> => new Response()
+    const messageFor = (what: string): string =>
+      `"cache.store.shareVerdicts" must be false, since the ${what} has no id: by an id instances know whose verdicts they share`
+    expect(errorOf(configOf({ fetch: ask })).message).toBe(messageFor('function of "fetch"'))
+    expect(errorOf(configOf({ verifier: ask })).message).toBe(messageFor('verifier'))
+    const known = Object.assign(ask.bind(null), { id: 'own' })
+    for (const more of [{}, { fetch: known }]) {
+      expect(() => resolveConfig(configOf(more))).not.toThrow()
+    }
   })
 
   it('takes no cache of another copy of the package', async () => {
@@ -205,6 +222,15 @@ describe('the problems of a config', () => {
   it('leave out what only follows from another', () => {
     expect(errorOf({ endpoint: 'http://a.example', allowInsecureHttp: 1 }).problems).toHaveLength(1)
     expect(errorOf({ credentials: 5, requestIdHeader: 'x-id' }).problems).toHaveLength(1)
+    expect(
+      errorOf({ credentials: 5, resource: protectedResource(RESOURCE) }).problems,
+    ).toHaveLength(1)
+    expect(errorOf({ verifier: 5, cache: memoryCache() }).problems).toHaveLength(1)
+    const verifier = defineVerifier({
+      ask: () => ({ outcome: 'deny' }),
+      reads: { clientAddress: true },
+    })
+    expect(errorOf({ verifier, context: 5 }).problems).toHaveLength(1)
   })
 
   it('are not made of an error that a getter throws', () => {
