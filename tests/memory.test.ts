@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { IS_NIGHTLY } from './support/nightly.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -31,18 +31,18 @@ interface Left {
   readonly leftResources: readonly string[]
 }
 
-let folder = ''
+let folder = join(ROOT, 'dist')
 
 beforeAll(() => {
-  // Not into `dist`, which may be old.
+  if (process.env['WITH_AUTH_BUILT'] !== undefined) return undefined
+  // `dist` may be old.
   folder = mkdtempSync(join(tmpdir(), 'with-auth-'))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
   execFileSync(process.execPath, [tsc, '--outDir', folder], { cwd: ROOT })
+  return () => rmSync(folder, { recursive: true, force: true })
 }, 60_000)
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 it(`after ${TOKENS} tokens, only the cache holds memory, and no timer runs`, async () => {
   const entry = pathToFileURL(join(folder, 'index.js')).href

@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 import unit from '../../vitest.config.ts'
 
 export default defineConfig({
-  plugins: unit.plugins,
+  plugins: unit.plugins ?? [],
   test: {
     setupFiles: ['tests/support/clean-process.ts'],
     include: ['scripts/pictures/*.test.ts'],
