@@ -135,7 +135,7 @@ describe('a config', () => {
     expect(errorOf({ context: { headers: [] }, ...config }).message).toBe(message)
   })
 
-  it('shares no verdicts of code without an id: by it instances know whose they are', () => {
+  it('shares no verdicts of a function without an id', () => {
     const configOf = (more?: object): object => {
       const store = createMemoryStore({ allows: new Map(), revocations: 0 })
       return { context: { headers: [] }, cache: memoryCache({ store }), ...more }
@@ -189,6 +189,14 @@ describe('the problems of a config', () => {
       { optionPath: ['context', 'method'] },
       { optionPath: ['timeoutMs'], isSecret: false },
       { optionPath: ['mode'], received: '"x"' },
+    ])
+  })
+
+  it('have no field for what is not known', () => {
+    const expected = expect.any(String) as string
+    expect(errorOf({ 'no such option': 1, mode: 'x' }).problems).toStrictEqual([
+      { optionPath: ['no such option'], expected, isSecret: false, isUnknown: true },
+      { optionPath: ['mode'], expected, received: '"x"', isSecret: false },
     ])
   })
 
