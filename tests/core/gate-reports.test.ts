@@ -141,7 +141,7 @@ describe('a failure', () => {
     expect(JSON.stringify(event) + (await response?.text())).not.toContain(token)
   })
 
-  it('that explains itself has the characters escaped that nobody sees', async () => {
+  it('that explains itself has its invisible characters escaped', async () => {
     const explanation = 'a\u{e0001}b\n'
     const error = new AuthUnavailableError('timeout', { explanation })
     const { event } = await decide(throwing(error), get('/a', 'k1'))

@@ -46,7 +46,7 @@ describe('claims', () => {
     ['NaN', { a: { b: [1, NaN] } }, '"claims.a.b.1" must be a JSON value, received NaN'],
     ['Infinity', { a: Infinity }, '"claims.a" must be a JSON value, received Infinity'],
     ['more than 8 KiB', { text: 'ü'.repeat(4091) }, '"claims" must be at most 8 KiB as JSON'],
-  ])('with %s are a mistake that says where and why', (_what, claims, problem) => {
+  ])('with %s are rejected, and the error says which value is wrong', (_what, claims, problem) => {
     const message = `"verifier" returned a malformed identity: ${problem}`
     expect(() => claimsOf(claims)).toThrow(new TypeError(message))
   })
@@ -55,7 +55,7 @@ describe('claims', () => {
     ['33 levels of objects', nested(33, inObject)],
     ['32 levels of lists in an object', { list: nested(32, inList) }],
     ['themselves within', self],
-  ])('with %s are a mistake that says so', (_what, claims) => {
+  ])('with %s are rejected as too deep', (_what, claims) => {
     expect(() => claimsOf(claims)).toThrow(/ must be at most 32 levels deep$/)
   })
 })

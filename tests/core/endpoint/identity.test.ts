@@ -107,7 +107,7 @@ describe('a malformed identity', () => {
     })
   })
 
-  it('is dropped without a word where the caller has no function for it', async () => {
+  it('is dropped, also if the caller takes no warnings', async () => {
     const statuses = [200, 404]
     const transport: Transport = async () =>
       new Response('{"principal":7}', { status: statuses.shift() ?? 0 })

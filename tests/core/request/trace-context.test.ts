@@ -126,7 +126,7 @@ describe('where OpenTelemetry has a propagator', () => {
     ],
     ['bound', fetch.bind(globalThis)],
     ['a proxy', new Proxy(fetch, {})],
-    ['another function with the text of one', { traced: () => lazyFetch() }.traced],
+    ['a function of another name that calls lazyFetch()', { traced: () => lazyFetch() }.traced],
   ])('stays out while fetch is %s', (_, replaced) => {
     register()
     vi.stubGlobal('fetch', replaced)

@@ -77,7 +77,7 @@ describe('an endpoint with a status that is no answer', () => {
     )
   })
 
-  it('warns once a minute of all such statuses, and speaks of every question only if it saw one alone', async () => {
+  it('gives one warning a minute for all such statuses, and says "some questions" after several', async () => {
     const statuses = [404, 405, 404]
     const guarded = withAuth(() => new Response(), {
       endpoint: URL_WITH_SECRET,
