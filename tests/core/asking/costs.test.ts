@@ -169,8 +169,9 @@ it('all that is dear is counted', () => {
   queueMicrotask(() => undefined)
   void crypto.subtle.digest('SHA-256', new Uint8Array())
   void (async () => undefined)()
+  JSON.stringify({})
   const names =
-    'URL URLSearchParams Headers AbortController setTimeout queueMicrotask digest promises'
+    'URL URLSearchParams Headers AbortController setTimeout queueMicrotask digest promises stringify'
   expect(Object.keys(stop())).toEqual(expect.arrayContaining(names.split(' ')))
 })
 
