@@ -19,23 +19,32 @@ const TOGETHER = TITLED.filter(({ row }) => row.alone !== true)
 const ALONE = TITLED.filter(({ row }) => row.alone === true)
 const LIMIT_MS = 30_000
 
-const targets = new Map<RuntimeName, Target>()
+const starting = new Map<RuntimeName, Promise<Target>>()
 
-beforeAll(async () => {
-  const start = async (runtime: RuntimeName): Promise<unknown> =>
-    targets.set(runtime, await startTarget(runtime, inject('app')))
-  await Promise.all(RUNTIMES.map(start))
-})
-afterAll(() => Promise.all([...targets.values()].map(({ server }) => server.stop())))
+function startOnce(runtime: RuntimeName): Promise<Target> {
+  const target = starting.get(runtime) ?? startTarget(runtime, inject('app'))
+  starting.set(runtime, target)
+  return target
+}
+
+// All at once. The tests of each wait for their own, so that one that fails leaves the others.
+beforeAll(() => RUNTIMES.forEach((runtime) => void startOnce(runtime).catch(() => undefined)))
 
 describe.each(RUNTIMES)('%s', (runtime) => {
+  let target: Target
+
+  beforeAll(async () => {
+    target = await startOnce(runtime)
+  })
+  afterAll(() => target.server.stop())
+
   /** Runs all cases of a row, and returns what went wrong. */
   async function run(identity: Identity, row: Row): Promise<string[]> {
-    const target = { ...targetOf(runtime), identity }
+    const withIdentity = { ...target, identity }
     const running: Promise<void>[] = []
     for (const given of row.cases) {
       const expected = expectedOn(runtime, identity, given)
-      running.push(runCase(target, `${row.title}: ${given.name}`, given, expected))
+      running.push(runCase(withIdentity, `${row.title}: ${given.name}`, given, expected))
       if (row.alone === true) await Promise.allSettled(running)
     }
     return (await Promise.allSettled(running)).flatMap((result) =>
@@ -57,7 +66,6 @@ describe.each(RUNTIMES)('%s', (runtime) => {
 
   // After the others: what a stopped server has printed is complete.
   it('still serves, called the handler for allowed requests only, and printed nothing else', async () => {
-    const target = targetOf(runtime)
     await runCase(target, HEALTHY.name, HEALTHY, 'allow')
     await target.server.stop()
     const printed = target.server.printed().split('\n')
@@ -71,9 +79,3 @@ describe.each(RUNTIMES)('%s', (runtime) => {
     expect(CAUSES[runtime].filter((cause) => !causes.has(cause))).toEqual([])
   })
 })
-
-function targetOf(runtime: RuntimeName): Target {
-  const target = targets.get(runtime)
-  if (target === undefined) throw new Error(`${runtime} did not start`)
-  return target
-}
