@@ -284,7 +284,7 @@ it('a path that is not cut is shown, also if it ends as the token begins', async
   expect(await eventsOf(get(path, TOKEN))).toMatchObject([{ path }])
 })
 
-it('the name of a caller is shown, since it is no secret', async () => {
+it('the name of a caller is shown, since it is not a secret', async () => {
   const ask = (): Verdict => ({ outcome: 'allow', principal: 'ada' })
   const verifier = defineVerifier({ ask, consumes: ['x-user'], namesCaller: true })
   const credentials = { header: 'x-user' }

@@ -199,7 +199,7 @@ function trimEnd(value: string, start: number, end: number): string {
   return value.slice(start, last)
 }
 
-/** Whether the text behind a blank has no blanks around it. If there is no such text, that blank is the last character. */
+/** Whether no blank surrounds the text from `start` on. If there is no such text, the last character is the blank before it. */
 function isTrimmed(text: string, start: number): boolean {
   return !isBlank(text.charCodeAt(start)) && !isBlank(text.charCodeAt(text.length - 1))
 }

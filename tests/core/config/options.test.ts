@@ -135,7 +135,7 @@ describe('a config', () => {
     expect(errorOf({ context: { headers: [] }, ...config }).message).toBe(message)
   })
 
-  it('shares no verdicts of a function without an id', () => {
+  it('shares verdicts only of a function with an id', () => {
     const configOf = (more?: object): object => {
       const store = createMemoryStore({ allows: new Map(), revocations: 0 })
       return { context: { headers: [] }, cache: memoryCache({ store }), ...more }

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { NOBODY, parseIdentity } from '../../../src/core/endpoint/identity.ts'
-import { parseVerdict, parseBody, parseJson } from '../../../src/core/endpoint/verdict.ts'
+import {
+  isForbidden,
+  parseVerdict,
+  parseBody,
+  parseJson,
+} from '../../../src/core/endpoint/verdict.ts'
 import type { IdentityFault } from '../../../src/core/endpoint/identity-faults.ts'
 import type { BodyResult } from '../../../src/core/endpoint/response-body.ts'
 
@@ -204,4 +209,9 @@ describe('parseVerdict', () => {
     const wrong = 'malformed identity: "principal" must be a string'
     expect(() => parseVerdict({ ...allow, principal: 1 }, 'token', true)).toThrow(wrong)
   })
+})
+
+it('an allow does not forbid the request, even after another endpoint has answered 403', () => {
+  expect(isForbidden({ outcome: 'allow', auth: NOBODY }, 403)).toBe(false)
+  expect(isForbidden({ outcome: 'deny', isLasting: true }, 403)).toBe(true)
 })
