@@ -104,7 +104,7 @@ export default defineConfig({
     ],
     // It changes the working folder, which a thread cannot.
     exclude: ['tests/cli/commands/init.test.ts'],
-    tags: [{ name: 'slow' }],
+    tags: [{ name: 'slow' }, { name: 'database' }],
     tagsFilter: ['!slow'],
     // Instrumented code is slower.
     testTimeout: 120_000,

@@ -1,3 +1,5 @@
+/** @module-tag slow */
+
 import { join } from 'node:path'
 import ts from 'typescript'
 import { beforeAll, expect, it } from 'vitest'

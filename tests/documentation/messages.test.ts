@@ -1,19 +1,25 @@
-import { describe, expect, it } from 'vitest'
+/** @module-tag slow */
+
+import { beforeAll, describe, expect, it } from 'vitest'
 import { FILE_OPTIONS } from '../../src/yaml/auth-section.ts'
 import { isFunction, keyOf } from '../../src/yaml/values.ts'
-import { createMessagePage } from '../../scripts/docs/message-page.ts'
-import { readOptionsOfType, readUnion } from '../../scripts/docs/documented-types.ts'
 import { readTable, withoutBackticks } from '../support/markdown.ts'
 
 // Apart from the other pages: it reads the text of the source, which the mutation tester changes.
 describe('docs/messages.md', () => {
-  const page = createMessagePage()
+  let page = ''
+  // Reading all of the source takes seconds, also where these tests are left out.
+  beforeAll(async () => {
+    const { createMessagePage } = await import('../../scripts/docs/message-page.ts')
+    page = createMessagePage()
+  }, 60_000)
 
   it('is up to date', async () => {
     await expect(page).toMatchFileSnapshot('../../docs/messages.md')
   })
 
-  it('says what each option must be, in code and in a file', () => {
+  it('says what each option must be, in code and in a file', async () => {
+    const { readOptionsOfType } = await import('../../scripts/docs/documented-types.ts')
     const [, shown = ''] = page.split('## What each option must be')
     const [inCode = '', inFile = ''] = shown.split('In a file,')
     const names = readOptionsOfType('AuthConfig').map(({ name }) => name)
@@ -24,7 +30,8 @@ describe('docs/messages.md', () => {
     expect(inKeys.filter((key) => !inFile.includes(`\`"${key}`))).toEqual([])
   })
 
-  it('says what each detail of a denial means', () => {
+  it('says what each detail of a denial means', async () => {
+    const { readUnion } = await import('../../scripts/docs/documented-types.ts')
     const rows = readTable(page, '`detail`')
     expect(rows.map(([detail = '']) => withoutBackticks(detail))).toEqual(readUnion('DenyDetail'))
     expect(rows.filter(([, meaning]) => meaning === '')).toEqual([])

@@ -112,7 +112,7 @@ function answering(section: string, change: (info: string) => string): ClientFac
 }
 
 // The slow tests run the second engine: it takes as long again, and says nearly the same.
-describe.each(ENGINES.slice(0, 1))('%s', (name) => {
+describe.each(ENGINES.slice(0, 1))('%s', { tags: ['database'] }, (name) => {
   testEngine(name)
 })
 describe.each(ENGINES.slice(1))('%s', { tags: ['slow'] }, (name) => {

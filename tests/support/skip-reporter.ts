@@ -14,8 +14,8 @@ export function createSkipReporter(
     },
     onTestRunEnd: (modules) => {
       const tests = modules.flatMap((module) => [...module.children.allTests('skipped')])
-      const slow = tests.filter(({ tags }) => tags.includes('slow')).length
-      if (slow > 0) reasons.add(`${slow} slow tests: npm run test:slow`)
+      const left = tests.filter(({ tags }) => tags.length > 0).length
+      if (left > 0) reasons.add(`${left} slow tests and tests of databases: npm run test:slow`)
       if (reasons.size > 0)
         print(`${[...reasons].map((why) => `   ${SKIPPED}${why}\n`).join('')}\n`)
     },

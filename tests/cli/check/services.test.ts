@@ -209,7 +209,7 @@ ${more}`,
   }
 }
 
-describe.each(ENGINES.slice(0, 1))('a store in %s', (name) => {
+describe.each(ENGINES.slice(0, 1))('a store in %s', { tags: ['database'] }, (name) => {
   testStore(name)
 })
 // The other engine takes as long again, and says nearly the same.

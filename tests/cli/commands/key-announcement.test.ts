@@ -83,7 +83,7 @@ it('with-auth revoke exits 1 without a store, or without an acknowledgement', as
   expect(unacknowledged.code).toBe(1)
 })
 
-describe.skipIf(engineName === undefined)('a running instance', () => {
+describe.skipIf(engineName === undefined)('a running instance', { tags: ['database'] }, () => {
   let engine: RunningEngine
   beforeAll(async () => {
     engine = await startEngine(engineName ?? 'valkey')

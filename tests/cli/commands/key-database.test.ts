@@ -42,7 +42,8 @@ it.each([
   },
 )
 
-describe.skipIf(POSTGRES_MISSING !== undefined)(`env:KEYS_URL ${POSTGRES_MISSING ?? ''}`, () => {
+const missing = POSTGRES_MISSING ?? ''
+describe.skipIf(missing !== '')(`env:KEYS_URL ${missing}`, { tags: ['database'] }, () => {
   const inFolder = setupFolder()
   let server: PostgresServer
   let env: Readonly<Record<string, string>>

@@ -1,3 +1,5 @@
+/** @module-tag database */
+
 import { createHash } from 'node:crypto'
 import { Pool } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
