@@ -7,7 +7,7 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { observe } from '../../src/otel.ts'
 import { metricsOf, prometheusName } from '../../src/telemetry/metrics.ts'
 import { withExportedNames } from '../../scripts/docs/metric-page.ts'
@@ -43,7 +43,7 @@ let sent: readonly MetricData[]
 let text: string
 const complain = vi.fn()
 
-beforeAll(async () => {
+beforeEach(async () => {
   diag.setLogger({ error: complain, warn: complain, info() {}, debug() {}, verbose() {} })
   const port = await findFreePort()
   const exporter = new PrometheusExporter({ port, host: '127.0.0.1' })
@@ -60,7 +60,7 @@ beforeAll(async () => {
   text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
   await provider.shutdown()
 })
-afterAll(() => {
+afterEach(() => {
   metrics.disable()
   diag.disable()
 })
