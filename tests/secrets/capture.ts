@@ -29,9 +29,8 @@ function watchAll(): Capture & Collection {
   const counts = Object.assign(collection.counts, { read: 0, sent: 0 })
   watchOutput((text) => add('output', text))
   watchEvents((event) => add('event', event))
-  watchErrors((error) => {
-    // Reading `stack` builds its text, which costs more than all the rest.
-    if (takes('error', error) && isMadeInSource(error.stack ?? '')) add('error', error)
+  watchErrors((error, constructor) => {
+    if (takes('error', error) && isMadeInSource(constructor)) add('error', error)
   })
   watchRequests(counts)
   return { ...collection, counts }
@@ -72,22 +71,32 @@ function isReport(value: unknown): value is object {
   return 'type' in value || ('status' in value && ('reason' in value || 'code' in value))
 }
 
-function watchErrors(see: (error: Error) => void): void {
+/** A function whose caller a stack begins with. */
+type Called = Parameters<typeof Error.captureStackTrace>[1]
+
+function watchErrors(see: (error: Error, constructor: Called) => void): void {
   for (const name of ERRORS) {
-    globalThis[name] = new Proxy(globalThis[name] as ErrorConstructor, {
-      construct: (target, args, newTarget: new () => unknown) => {
-        const error = Reflect.construct(target, args, newTarget) as Error
-        see(error)
-        return error
-      },
-    }) as never
+    const construct: ProxyHandler<ErrorConstructor>['construct'] = (target, args, newTarget) => {
+      const error = Reflect.construct(target, args, newTarget) as Error
+      see(error, newTarget === watched ? construct : newTarget)
+      return error
+    }
+    const watched = new Proxy(globalThis[name] as ErrorConstructor, { construct })
+    globalThis[name] = watched as never
   }
 }
 
-function isMadeInSource(stack: string): boolean {
-  const frames = stack.split('\n    at ').slice(1)
-  const maker = frames.find((frame) => !frame.includes('/tests/secrets/'))
-  return maker === undefined || /\/(?:src|dist)\//.test(maker)
+/** Whether `src` called the constructor. The `stack` of the error would say it too, but building its text takes longer than all the rest. */
+function isMadeInSource(constructor: Called): boolean {
+  const { stackTraceLimit } = Error
+  const prepareStackTrace: unknown = Reflect.get(Error, 'prepareStackTrace')
+  const caller = { stack: '' }
+  Error.stackTraceLimit = 1
+  Error.prepareStackTrace = (_, [site]) => site?.getFileName() ?? ''
+  Error.captureStackTrace(caller, constructor)
+  const { stack } = caller
+  Object.assign(Error, { prepareStackTrace, stackTraceLimit })
+  return stack === '' || /\/(?:src|dist)\//.test(stack)
 }
 
 function watchRequests(counts: Capture['counts']): void {
