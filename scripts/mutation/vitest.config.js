@@ -40,6 +40,7 @@ const TESTS_BESIDE = {
     'tests/verifiers/ask.test.ts',
     'tests/core/endpoint/endpoint.test.ts',
   ],
+  fastify: ['tests/express.test.ts'],
   files: [
     'tests/keys/file/lone-mount.test.ts',
     'tests/node/node-version.test.ts',
@@ -60,6 +61,13 @@ const TESTS_BESIDE = {
     'tests/core/asking/costs.test.ts',
   ],
   needs: ['tests/access.test.ts', 'tests/access/*.test.ts', 'tests/hono/access.test.ts'],
+  node: [
+    'tests/express.test.ts',
+    // They have the connections and the WebSockets of a gateway.
+    'tests/gateway-sockets.test.ts',
+    'tests/gateway-websockets.test.ts',
+    'tests/gateway-ws.test.ts',
+  ],
   // Both ways to tell the numbers, and spans.
   telemetry: ['tests/otel.test.ts', 'tests/otel/*.test.ts', 'tests/cli/metrics/*.test.ts'],
   verifiers: [
