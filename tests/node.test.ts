@@ -229,6 +229,13 @@ describe('withUpgradeAuth', () => {
     expect(listener).not.toHaveBeenCalled()
   })
 
+  it('takes no other value than a function', () => {
+    const none = undefined as unknown as UpgradeListener
+    expect(() => withUpgradeAuth(none, { endpoint: endpoint.url })).toThrow(
+      'The upgrade listener must be a function',
+    )
+  })
+
   it('does not exempt an upgrade as a preflight', async () => {
     const listener = vi.fn<UpgradeListener>(greet)
     const port = await serveUpgrades(listener, { preflight: 'allow' })

@@ -2,6 +2,7 @@ import { createServer as createHttpsServer } from 'node:https'
 import { createServer as createTcpServer } from 'node:net'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { runtimeFetch } from '../../src/dispatcher/node-fetch.ts'
 import { nodeTransport } from '../../src/node.ts'
 import { readSecureContexts } from '../../src/node/secure-context.ts'
 import { ROTATED, SELF_SIGNED } from '../support/self-signed-certificate.ts'
@@ -75,6 +76,10 @@ describe('nodeTransport over TLS', () => {
       await transport.close()
     })
 
+    it('makes no context without certificates, so that those of Node are trusted', () => {
+      expect(readSecureContexts({})).toBeUndefined()
+    })
+
     it('makes a new context only for other certificates, and none of a key that does not fit', () => {
       let pair = SELF_SIGNED
       const contexts = readSecureContexts({
@@ -116,6 +121,32 @@ describe('nodeTransport over TLS', () => {
         expect(await askAgain()).toBe('{}')
       },
     )
+  })
+
+  it('has an id that is equal for the same authorities and the same client, and shows no key', () => {
+    const idOf = (options: NodeTransportOptions = {}) => nodeTransport(options).id
+    expect(idOf({ connections: 2 })).toBe(runtimeFetch.id)
+    expect(idOf({ ca: [Buffer.from(cert)] })).toBe(idOf({ ca: cert, connections: 2 }))
+    const different = [
+      {},
+      { ca: cert },
+      { ca: ROTATED.cert },
+      { ca: [cert, ROTATED.cert] },
+      { cert, key },
+      { ca: cert, cert, key },
+    ]
+    const ids = different.map(idOf)
+    expect(new Set(ids).size).toBe(different.length)
+    for (const id of ids.slice(1)) expect(id).toMatch(/^tls [\da-f]{64}$/)
+  })
+
+  it.each<[string, NodeTransportOptions]>([
+    ['`ca`', { ca: () => cert }],
+    ['`cert`', { ca: cert, cert: () => cert, key }],
+    ['`key`', { ca: cert, cert, key: () => key }],
+    ['a dispatcher', { dispatcher: { dispatch: () => true } }],
+  ])('has no id where %s of the application decides whom it trusts', (_what, options) => {
+    expect(nodeTransport(options)).not.toHaveProperty('id')
   })
 
   it('ends a handshake that takes too long', async () => {

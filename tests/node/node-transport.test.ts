@@ -141,6 +141,16 @@ describe('the response', () => {
     expect(inspect(error, { depth: null, showHidden: true })).not.toContain('the-token')
   })
 
+  it('is an error without the token when the dispatcher throws', async () => {
+    const dispatch = (options: object): never => {
+      throw new Error(JSON.stringify(options))
+    }
+    const transport = nodeTransport({ dispatcher: { dispatch } })
+    const error: unknown = await post(9, {}, transport).catch((reason: unknown) => reason)
+    expect(String(error)).toContain('No whole response')
+    expect(inspect(error, { depth: null, showHidden: true })).not.toContain('the-token')
+  })
+
   it('is a rejection for an invalid header name', async () => {
     await expect(post(1, { headers: { 'bad name': 'x' } })).rejects.toThrow('No whole response')
   })
@@ -164,7 +174,9 @@ describe('connections', () => {
 describe('close', () => {
   it('closes idle connections, and rejects later calls', async () => {
     const transport = nodeTransport()
-    const { port, sockets, questions } = await runTcp((socket) => socket.write(OK))
+    // Without `close()` they stay open for longer than the test waits.
+    const kept = OK.replace('content-length', 'keep-alive: timeout=60\r\ncontent-length')
+    const { port, sockets, questions } = await runTcp((socket) => socket.write(kept))
     await read(await post(port, {}, transport))
     expect(sockets.size).toBe(1)
     await Promise.all([transport.close(), transport.close()])
@@ -180,10 +192,14 @@ describe('close', () => {
     const { port } = await runTcp((socket) => held.push(socket))
     const call = post(port, {}, transport).then(read)
     await expect.poll(() => held.length).toBe(1)
-    const closed = transport.close()
+    const order: string[] = []
+    const closed = transport.close().then(() => order.push('closed'))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    order.push('answered')
     held[0]?.write(OK)
     expect(await call).toBe('{}')
     await closed
+    expect(order).toEqual(['answered', 'closed'])
   })
 
   it('waits a limited time for a running call, which ends at its own deadline', async () => {

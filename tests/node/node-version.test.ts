@@ -17,6 +17,15 @@ function run(versions: Readonly<Record<string, string>>): void {
   vi.stubGlobal('process', Object.create(process, { versions: { value: versions } }))
 }
 
+function errorOf(call: () => unknown): unknown {
+  try {
+    call()
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
 describe.each([
   ['createNodeAuthenticator', () => createNodeAuthenticator(config)],
   ['withUpgradeAuth', () => withUpgradeAuth(() => undefined, config)],
@@ -38,17 +47,22 @@ describe.each([
     { node: '20.11.1', deno: '2.0.0' },
   ])('works with the versions %j', (versions) => {
     run(versions)
-    const said = (): void => {
-      try {
-        call()
-      } catch (error) {
-        // nodeTransport() refuses Bun for a reason of its own.
-        if (String(error).includes('needs Node 20')) throw error
-      }
-    }
-    expect(said).not.toThrow()
+    // nodeTransport() refuses Bun for a reason of its own.
+    expect(String(errorOf(call))).not.toContain('needs Node 20')
   })
 })
+
+it.each([undefined, {}, { versions: {} }])(
+  'a decision needs no version of Node where `process` is %j',
+  (runtime) => {
+    vi.stubGlobal('process', runtime)
+    const make = (): unknown => createNodeAuthenticator(config)
+    // Before a failure is shown, which needs the process.
+    const problem = errorOf(make)
+    vi.unstubAllGlobals()
+    expect(problem).toBeUndefined()
+  },
+)
 
 it('a key cannot be made in a file on a version of Node that lacks even "crypto"', async () => {
   const { pid } = process

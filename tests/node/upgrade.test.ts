@@ -56,6 +56,12 @@ it('sends the whole response, which it frames itself, and closes the connection'
   ])
 })
 
+it('sends no length with a 204 (RFC 9110 §8.6)', async () => {
+  response = new Response(null, { status: 204 })
+  const lines = ['HTTP/1.1 204 No Content', 'connection: close', '', '']
+  expect((await upgrade()).split('\r\n')).toEqual(lines)
+})
+
 it('closes the connection when the body breaks off', async () => {
   const body = new ReadableStream({ pull: (controller) => controller.error(new Error('broken')) })
   response = new Response(body, { status: 401 })
