@@ -80,15 +80,14 @@ export function resolveTransportOptions(value: unknown): DispatcherSource {
   }
 }
 
-/** Equal for transports that trust the same authorities, as the same client. `undefined` if functions or a dispatcher decide that. */
+/** Equal for transports that trust the same authorities, as the same client. `undefined` if functions decide that. */
 export function transportId({
   ca,
   cert,
   key,
-  dispatcher,
-}: NodeTransportOptions): string | undefined {
+}: Omit<NodeTransportOptions, 'dispatcher'>): string | undefined {
   const tls = [ca, cert, key]
-  if (dispatcher !== undefined || tls.some((one) => typeof one === 'function')) return undefined
+  if (tls.some((one) => typeof one === 'function')) return undefined
   if (tls.every((one) => one === undefined)) return RUNTIME_FETCH_ID
   const { createHash } = process.getBuiltinModule('node:crypto')
   const texts = JSON.stringify(tls.map((one) => [one].flat().map(String)))

@@ -1,10 +1,12 @@
-import { createServer } from 'node:http'
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { createServer, IncomingMessage } from 'node:http'
+import { connect, Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, expect, it, vi } from 'vitest'
 import { answerHandshake } from '../../../src/node/sockets/answer.ts'
 import { head, sendRaw } from '../../support/raw-client.ts'
+import { collect } from '../../support/socket-gateway.ts'
 import { run } from '../../support/tcp-endpoint.ts'
-import type { Socket } from 'node:net'
 
 const STALLED_MS = 1000
 const LONG = 'x'.repeat(20_000_000)
@@ -12,13 +14,15 @@ const HANDSHAKE = head('GET /', 'Host: h', 'Connection: Upgrade', 'Upgrade: webs
 
 let port: number
 let near: Socket | undefined
-let body: ReadableStream | string
+let body: ReadableStream | string | null
+let headers: Record<string, string>
 beforeEach(async () => {
   body = LONG
+  headers = {}
   const server = createServer().on('upgrade', (incoming, socket: Socket) => {
     // As `passWebSockets` does.
     near = socket.on('error', () => socket.destroy())
-    void answerHandshake(incoming, socket, new Response(body, { status: 403 }), STALLED_MS)
+    void answerHandshake(incoming, socket, new Response(body, { status: 403, headers }), STALLED_MS)
   })
   near = undefined
   ;({ port } = await run(server))
@@ -65,4 +69,64 @@ it('breaks off where a body has something else than bytes', async () => {
     },
   })
   expect(await sendRaw(port, HANDSHAKE)).not.toContain('\r\n0\r\n')
+})
+
+it('ends a body that never gives a byte', async () => {
+  const pull = async (controller: ReadableStreamDefaultController): Promise<void> => {
+    await sleep(STALLED_MS / 10)
+    controller.enqueue(new Uint8Array(0))
+  }
+  body = new ReadableStream({ pull })
+  expect(await sendRaw(port, HANDSHAKE)).not.toContain('\r\n0\r\n')
+})
+
+it('frames an answer without a body itself, whatever its headers say', async () => {
+  body = null
+  headers = {
+    connection: 'keep-alive',
+    'keep-alive': 'timeout=5',
+    'transfer-encoding': 'gzip',
+    upgrade: 'h2c',
+    'x-a': '1',
+  }
+  const lines = (await sendRaw(port, HANDSHAKE)).split('\r\n')
+  const framing = ['Connection: close', 'Transfer-Encoding: chunked', '', '0', '', '']
+  expect(lines.filter((line) => !line.startsWith('Date: '))).toEqual([
+    'HTTP/1.1 403 Forbidden',
+    'x-a: 1',
+    ...framing,
+  ])
+})
+
+it('closes the connection without an answer that Node cannot send', async () => {
+  headers = { 'x-a': 'a\u0001b' }
+  expect(await sendRaw(port, HANDSHAKE)).toBe('')
+})
+
+it('closes the connection of a client that goes on sending after its answer', async () => {
+  body = 'short'
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  const received = collect(socket)
+  socket.write(HANDSHAKE)
+  await once(socket.resume(), 'end')
+  expect(received()).toContain('short')
+  expect(near?.destroyed).toBe(false)
+  const sending = setInterval(() => socket.write('x'), STALLED_MS / 10)
+  await expect.poll(() => near?.destroyed, { timeout: 10_000 }).toBe(true)
+  clearInterval(sending)
+  socket.destroy()
+})
+
+it.each([
+  ['cannot be cancelled', () => Promise.reject(new Error('no'))],
+  ['is cancelled', () => undefined],
+])('gives the body up that %s if the client has left already', async (_how, cancelled) => {
+  const socket = new Socket()
+  socket.destroy()
+  const cancel = vi.fn(cancelled)
+  for (const given of [new ReadableStream({ cancel }), null]) {
+    const incoming = new IncomingMessage(socket)
+    await answerHandshake(incoming, socket, new Response(given, { status: 403 }))
+  }
+  expect(cancel).toHaveBeenCalledOnce()
 })

@@ -1,10 +1,16 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import http from 'node:http'
 import https from 'node:https'
+import net from 'node:net'
 import { Readable } from 'node:stream'
 import { connect } from 'node:tls'
 import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest'
 import { passWebSockets } from '../../../src/node.ts'
+import {
+  listAllHeaders,
+  refuseUpgradesWithBody,
+  returnToServer,
+} from '../../../src/node/sockets/ordinary-request.ts'
 import { close, listen } from '../../support/loopback.ts'
 import { head, openSocket, sendRaw } from '../../support/raw-client.ts'
 import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
@@ -41,9 +47,23 @@ beforeEach(async () => {
 })
 afterEach(() => close(server))
 
-it('comes without `Upgrade`', async () => {
-  await sendRaw(port, upgrade('/1') + last)
+it('comes without `Upgrade`, and with every other header as it was sent', async () => {
+  const raw: string[][] = []
+  server.prependListener('request', ({ rawHeaders }) => raw.push(rawHeaders))
+  const more = ['X-Upgrade: 1', 'Upgrade-Insecure-Requests: 1', 'X-Name: Ren\xe9', 'X-Empty:']
+  await sendRaw(port, head('GET /1', ...UPGRADE, ...more) + last)
   expect(answered).toEqual(['/1 undefined', '/last undefined'])
+  const rest = [
+    'X-Upgrade',
+    '1',
+    'Upgrade-Insecure-Requests',
+    '1',
+    'X-Name',
+    'Ren\xe9',
+    'X-Empty',
+    '',
+  ]
+  expect(raw[0]).toEqual(['Host', 'a', 'Connection', 'upgrade', ...rest])
 })
 
 it('is answered over TLS, each time', async () => {
@@ -164,4 +184,50 @@ it('does not end with the WebSockets once the server has it', async () => {
   waiting[0]?.end('<kept>')
   await expect.poll(received, NOTICED).toMatch(/<kept>$/)
   socket.destroy()
+})
+
+it('is the business of servers alone', () => {
+  const other = {}
+  listAllHeaders(other)
+  refuseUpgradesWithBody(other, '26.0.0')
+  expect(other).toEqual({})
+})
+
+it.each([undefined, null, {}])('ends with its connection if that is of no server: %j', (of) => {
+  const socket = Object.assign(new net.Socket(), { server: of })
+  returnToServer(new http.IncomingMessage(socket), socket, Buffer.alloc(0))
+  expect(socket.destroyed).toBe(true)
+})
+
+const request = (...fields: string[]): IncomingMessage =>
+  Object.assign(new http.IncomingMessage(new net.Socket()), { rawHeaders: fields })
+
+/** Whether a server on this version of Node takes a request as an upgrade, and whether it then keeps its connection, or another. */
+function take(nodeVersion: string, fields: readonly string[]): boolean[] {
+  const emitter = new EventEmitter()
+  refuseUpgradesWithBody(emitter, nodeVersion)
+  const incoming = request(...fields)
+  const isUpgrade = (): boolean => {
+    const decide: unknown = Reflect.get(emitter, 'shouldUpgradeCallback')
+    return typeof decide !== 'function' || decide(incoming) === true
+  }
+  const keeps = (sent: IncomingMessage): boolean => {
+    isUpgrade()
+    const response = new http.ServerResponse(sent)
+    response.shouldKeepAlive = true
+    emitter.emit('request', sent, response)
+    return response.shouldKeepAlive
+  }
+  return [isUpgrade(), keeps(incoming), keeps(request())]
+}
+
+it.each([
+  ['26.0.0', ['Transfer-Encoding', 'chunked'], [false, false, true]],
+  ['26.0.0', ['Content-Length', '0', 'Content-Length', '4'], [false, false, true]],
+  ['26.0.0', ['Content-Length', '0'], [true, true, true]],
+  ['26.0.0', ['A', 'content-length'], [true, true, true]],
+  ['27.1.0', ['Content-Length', '4'], [false, false, true]],
+  ['25.9.0', ['Content-Length', '4'], [true, true, true]],
+])('is none on Node %s with %j, whose server would read the body: %j', (version, fields, found) => {
+  expect(take(version, fields)).toEqual(found)
 })

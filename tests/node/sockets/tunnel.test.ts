@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { beforeEach, expect, it } from 'vitest'
+import { PassThrough } from 'node:stream'
+import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { join } from '../../../src/node/sockets/tunnel.ts'
 import { expectStill } from '../../support/backpressure.ts'
 import { openSocket } from '../../support/raw-client.ts'
@@ -67,3 +68,67 @@ it.each(['client', 'upstream'] as const)(
     sender.destroy()
   },
 )
+
+it('gives a slow reader all of what was sent before an end, also if the sender is gone', async () => {
+  const [client, upstream] = [await connectPair(), await connectPair()]
+  // As the connections to an upstream are.
+  upstream.near.allowHalfOpen = false
+  join(client.near, upstream.near)
+  const all = 64 * 1024 * 1024
+  upstream.far.end(Buffer.alloc(all))
+  await expectStill(() => upstream.near.bytesRead)
+  client.far.resume()
+  await once(client.far, 'close')
+  expect(client.far.bytesRead).toBe(all)
+})
+
+it('ends a side that does not end, also if the other has closed by itself, and leaves no timer', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const [client, upstream] = [await connectPair(), await connectPair()]
+  upstream.near.allowHalfOpen = false
+  client.far.allowHalfOpen = true
+  const timers = vi.getTimerCount()
+  join(client.near, upstream.near, 300)
+  client.far.resume()
+  upstream.far.end()
+  await expect.poll(() => upstream.near.closed && client.far.readableEnded, NOTICED).toBe(true)
+  expect(client.near.closed).toBe(false)
+  vi.advanceTimersByTime(300)
+  await expect.poll(() => client.near.closed, NOTICED).toBe(true)
+  client.far.destroy()
+  const next = [await connectPair(), await connectPair()] as const
+  join(next[0].near, next[1].near)
+  next[1].far.end()
+  next[0].far.resume()
+  await expect.poll(() => next.every(({ near }) => near.closed), NOTICED).toBe(true)
+  expect(vi.getTimerCount()).toBe(timers)
+})
+
+it.each([
+  ['is closed before its end', false],
+  ['breaks off after its end', true],
+])('ends both at once if one side %s', async (_how, hasEnded) => {
+  const [client, upstream] = [await connectPair(), await connectPair()]
+  upstream.far.allowHalfOpen = true
+  join(client.near, upstream.near, 60_000)
+  if (hasEnded) client.far.end()
+  await expect.poll(() => client.near.readableEnded, NOTICED).toBe(hasEnded)
+  client.near.destroy(hasEnded ? new Error('reset') : undefined)
+  await expect.poll(() => upstream.near.closed, NOTICED).toBe(true)
+  upstream.far.destroy()
+})
+
+it('delays no small frame, finds a peer that vanished, and never ends a silent connection', async () => {
+  const { near } = await connectPair()
+  const socket = Object.assign(near, {
+    setTimeout: vi.fn<Socket['setTimeout']>(),
+    setNoDelay: vi.fn<Socket['setNoDelay']>(),
+    setKeepAlive: vi.fn<Socket['setKeepAlive']>(),
+  })
+  // The other side is no socket, as with TLS in some tools.
+  join(new PassThrough(), socket)
+  expect(socket.setTimeout).toHaveBeenCalledExactlyOnceWith(0)
+  expect(socket.setNoDelay).toHaveBeenCalledExactlyOnceWith(true)
+  expect(socket.setKeepAlive).toHaveBeenCalledExactlyOnceWith(true, 60_000)
+})
