@@ -128,7 +128,6 @@ function inject(
     set: (fields, name, value) => void fields.set(name.toLowerCase(), value),
   })
   const own = readTraceContext({ get: (name) => carrier.get(name) ?? null })
-  if (own !== undefined && carrier.size === 1) return own
   const others = [...carrier].filter(([name, value]) => OTHER.test(name) && VALUE.test(value))
   return others.length === 0 || addsTraceContext() ? own : { ...Object.fromEntries(others), ...own }
 }

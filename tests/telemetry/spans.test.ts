@@ -269,8 +269,24 @@ describe('a decision event', () => {
     await serve({ traceparent: CLIENT })
     const [check] = named('with-auth check')
     expect(parentOf(check)).toBe(idOf(named('GET /')[0]))
+    expect(check?.instrumentationScope.name).toBe('with-auth')
     // No call can be in a span that is made afterwards.
     expect(asked[0]?.of('traceparent')).toEqual([CLIENT])
+  })
+
+  it('has a span that lasts as long as its check, also one that is made afterwards', async () => {
+    const inner = observe()
+    const takeTime = async (): Promise<{ outcome: 'allow' }> => {
+      await new Promise((resolve) => setTimeout(resolve, 40))
+      return { outcome: 'allow' }
+    }
+    const { serve } = await start({ onEvent: (event) => inner(event) }, takeTime)
+    await serve()
+    const [check] = named('with-auth check')
+    const [request] = named('GET /')
+    if (check === undefined || request === undefined) throw new Error('A span is missing')
+    expect(toMs(check.duration)).toBeGreaterThan(35)
+    expect(toMs(check.startTime)).toBeLessThan(toMs(request.endTime) - 35)
   })
 
   it.each<[string, Record<string, string>, string | undefined]>([
