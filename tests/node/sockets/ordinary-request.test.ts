@@ -187,6 +187,7 @@ it('does not end with the WebSockets once the server has it', async () => {
 })
 
 it('is the business of servers alone', () => {
+  expect(server.maxHeadersCount).toBe(0)
   const other = {}
   listAllHeaders(other)
   refuseUpgradesWithBody(other, '26.0.0')
