@@ -35,7 +35,9 @@ describe('without a wrapper', () => {
     const response = await gateway(get('/x', TOKEN, { 'x-auth-principal': 'alice' }))
     expect([response.status, await codeOf(response)]).toEqual([500, 'not_configured'])
     expect(fetch).not.toHaveBeenCalled()
-    expect(failures).toEqual([{ code: 'not_configured', status: 500, method: 'GET', path: '/x' }])
+    expect(failures).toStrictEqual([
+      { code: 'not_configured', status: 500, method: 'GET', path: '/x' },
+    ])
   })
 
   it('rejects a copy of an admitted request', async () => {
@@ -233,7 +235,7 @@ describe('a failure', () => {
     ['method_not_allowed', 405, 'invalid_request_error', 'Method not allowed'],
     ['client_left', 499, 'invalid_request_error', 'The client disconnected'],
   ] as const)('has a response: %s, with the status %i', async (code, status, type, message) => {
-    const response = createRefusal(code, 'GET')
+    const response = createRefusal(code, 'POST')
     expect([response.status, response.statusText]).toEqual([status, STATUS_CODES[status] ?? ''])
     const { allow, ...headers } = Object.fromEntries(response.headers)
     expect(headers).toEqual({ 'content-type': 'application/json', 'cache-control': 'no-store' })
@@ -252,6 +254,7 @@ describe('a failure', () => {
   it('reaches only the log of its request', () => {
     const [request, other] = [get('/x', 'secret'), get('/x', 'secret')]
     const passage = followPassage(request)
+    expect(followPassage(request)).toBe(passage)
     const failure = describeFailure(request, 'client_left')
     describeFailure(other, 'upstream_timeout')
     expect(passage.failure).toBe(failure)

@@ -46,7 +46,14 @@ const TESTS_BESIDE = {
     'tests/node/node-version.test.ts',
     'tests/yaml/document.test.ts',
   ],
-  gateway: ['tests/gateway-sockets.test.ts'],
+  gateway: [
+    'tests/gateway-sockets.test.ts',
+    // They have the connections that become WebSockets.
+    'tests/gateway-websockets.test.ts',
+    'tests/gateway-ws.test.ts',
+    // A server checks what the gateway has signed.
+    'tests/verifiers/upstream/gateway.test.ts',
+  ],
   // They have what operators read about tokens and keys.
   jwt: ['tests/cli/explain/advice.test.ts', 'tests/verifiers/explanations.test.ts'],
   keys: [

@@ -70,11 +70,12 @@ describe('the request id of the log', () => {
 
   it('replaces the header of the client in every spelling, and not in the request itself', async () => {
     const forged = { X_Request_Id: 'forged', 'x.request-id': 'forged', 'x-request-id': 'a b' }
-    const headers = { ...forged, connection: 'X-Request-Id', accept: '*/*' }
+    const headers = { ...forged, connection: 'X-Request-Id', accept: '*/*', proxy: 'a' }
     const { request, sent } = sentWith('X-Request-Id', headers)
     const fields = Object.entries((await sent).headers)
     expect(fields.filter(([name]) => /^x.request/.test(name))).toEqual([['x-request-id', 'made']])
     expect(fields).toContainEqual(['accept', '*/*'])
+    expect(fields.filter(([name]) => /^(?:connection|proxy)$/.test(name))).toEqual([])
     expect(request.headers.get('x-request-id')).toBe('a b')
   })
 

@@ -90,7 +90,7 @@ describe('the identity headers', () => {
   it.each([
     [['a b'], 'a%20b'],
     [['a,b', 'c%20d', 'é'], 'a%2Cb c%2520d %C3%A9'],
-    [['', 'a', ''], 'a'],
+    [['', 'a', '', 'b'], 'a b'],
   ])('carry the scopes %j as %s: a blank in one never makes two of it', async (scopes, value) => {
     expect(await fieldsOf({ scopes })).toEqual({ 'x-auth-scopes': value })
   })

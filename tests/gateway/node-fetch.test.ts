@@ -169,6 +169,13 @@ describe('the response', () => {
     await expect.poll(() => sockets[0]?.closed, SOON).toBe(true)
   })
 
+  it('fails with a code if its connection ends within the body', async () => {
+    play = (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfi')
+    const response = await send('/')
+    sockets[0]?.destroy()
+    expect(await failure(textOf(response))).toBe('ECONNRESET')
+  })
+
   it('ends with the connection if it has neither length nor chunks', async () => {
     play = (socket) => void socket.end('HTTP/1.1 200 OK\r\n\r\nold')
     expect(await textOf(await send('/'))).toBe('old')
@@ -216,8 +223,9 @@ describe('a connection', () => {
     play = (socket) => void socket.write('HTTP/1.1 204 No Content\r\n\r\n')
     await finish(await send('/'))
     play = (socket) => void socket.write(OK)
+    await finish(await send('/', { method: 'PUT', body: bodyOf('x') }))
     await textOf(await send('/'))
-    expect(asked.map(({ connection }) => connection)).toEqual([1, 1, 1])
+    expect(asked.map(({ connection }) => connection)).toEqual([1, 1, 1, 1])
   })
 
   it.each(['GET', 'OPTIONS'])('that closes while it sends %s is replaced once', async (method) => {
@@ -253,6 +261,15 @@ describe('a connection', () => {
     play = (socket) => void (bytes === '' ? socket.destroy() : socket.end(bytes))
     expect(await failure(send('/again', init))).toMatch(/^(?:ECONNRESET|EPIPE|HPE_\w+)$/)
     expect(asked.filter(({ head }) => head.includes('/again'))).toHaveLength(1)
+  })
+
+  it('that its caller ends is not replaced', async () => {
+    await finish(await send('/first'))
+    const caller = new AbortController()
+    play = () => caller.abort()
+    await failure(send('/again', { signal: caller.signal }))
+    await sleep(50)
+    expect(asked.map(({ head }) => head.split(' ')[1])).toEqual(['/first', '/again'])
   })
 
   it('that is new is not replaced', async () => {

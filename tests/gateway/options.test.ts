@@ -199,7 +199,36 @@ describe('the fetch', () => {
       const fetch = vi.spyOn(globalThis, 'fetch').mockResolvedValue(new Response('later'))
       await chosen.fetch('http://h/', INIT)
       expect(fetch).toHaveBeenCalledExactlyOnceWith('http://h/', init)
-      expect(chosen.decodesSilently).toBe(decodes)
+      expect(chosen).toMatchObject({ decodesSilently: decodes, sendsAnyBody: false })
+    },
+  )
+
+  it.each<readonly [string, string, UpstreamRequest['method'], object, object]>([
+    ['Bun', 'bun', 'HEAD', {}, { keepalive: false }],
+    ['Bun', 'bun', 'GET', { host: 'h' }, {}],
+    ['Deno', 'deno', 'HEAD', {}, { client: { allowHost: false, poolMaxIdlePerHost: 0 } }],
+    ['Deno', 'deno', 'GET', { host: 'h' }, { client: { allowHost: true } }],
+    ['Deno', 'deno', 'HEAD', { host: 'h' }, { client: { allowHost: true, poolMaxIdlePerHost: 0 } }],
+    ['Deno', 'deno', 'GET', {}, {}],
+  ])(
+    'on %s (%s) sends %s with the headers %j on a connection with %j',
+    async (name, part, method, fields, connection) => {
+      vi.stubGlobal('process', { ...process, versions: { ...process.versions, [part]: '1' } })
+      const createHttpClient = vi.fn((options: object) => options)
+      vi.stubGlobal(name, name === 'Deno' ? { createHttpClient } : {})
+      const fetch = vi.spyOn(globalThis, 'fetch').mockResolvedValue(new Response())
+      // It keeps what it has made for its runtime.
+      vi.resetModules()
+      const fresh = await import('../../src/gateway/options.ts')
+      const init = { ...INIT, method, headers: new Headers({ ...fields }) }
+      const chosen = fresh.chooseFetch(undefined)
+      await chosen.fetch('http://h/', init)
+      await chosen.fetch('http://h/', init)
+      for (const [, sent] of fetch.mock.calls) {
+        const { client, keepalive } = sent as { client?: object; keepalive?: boolean }
+        expect({ client, keepalive }).toEqual(connection)
+      }
+      expect(createHttpClient).toHaveBeenCalledTimes('client' in connection ? 1 : 0)
     },
   )
 

@@ -1,10 +1,12 @@
 import { describe, expect, it, vi } from 'vitest'
+import { createGateway } from '../../src/gateway.ts'
+import { withAuth } from '../../src/index.ts'
 import { defineVerifier } from '../../src/verifiers.ts'
 import { GATEWAY_HEADERS } from '../../src/verifiers/upstream/signature.ts'
 import { get, raw } from '../support/requests.ts'
 import { words } from '../support/words.ts'
 import { send, sendOrRefuse } from './sent.ts'
-import type { GatewayOptions } from '../../src/gateway.ts'
+import type { GatewayOptions, UpstreamFetch } from '../../src/gateway.ts'
 import type { AuthConfig } from '../../src/index.ts'
 
 /** The request as it reaches an upstream. `tests/support/gateway-rows.ts` has the bytes of requests, for every runtime. */
@@ -176,6 +178,9 @@ describe('a body', () => {
       expect((await send(upload(body))).init.body).toBeNull()
     }
     expect((await send(upload('hello', { 'content-length': '0' }))).init.body).toBeNull()
+    // The upstream would wait for a body with this length.
+    const { headers } = await send(upload(null, { 'content-length': '5' }))
+    expect(headers['content-length']).toBeUndefined()
   })
 
   it('is sent whole, and is cancelled when the upstream cancels it', async () => {
@@ -284,6 +289,7 @@ describe('credentials', () => {
     { header: 'x-api-key' },
     { cookie: 'key' },
     { webSocketProtocol: 'key.' },
+    { webSocketProtocol: 'old.' },
   ] as const
   const protocols = (value: string) => ({ 'sec-websocket-protocol': value })
 
@@ -291,6 +297,7 @@ describe('credentials', () => {
     [headers, { cookie: 'a=1; b=2', ...protocols('chat') }],
     [protocols('key.secret'), {}],
     [protocols('a,\tkey.secret ,b'), protocols('a, b')],
+    [protocols('old.secret, a, key.secret'), protocols('a')],
     [protocols('a, KEY.b, my.key.c'), protocols('a, KEY.b, my.key.c')],
     [{ Sec_WebSocket_Protocol: 'key.secret', 'sec.websocket_protocol': 'chat' }, {}],
     [{ 'X_Api.Key': 'secret' }, {}],
@@ -302,11 +309,25 @@ describe('credentials', () => {
   })
 
   it('are removed where the guard reads them, and nothing else is changed', async () => {
-    const others = { 'sec-websocket-protocol': 'chat, key.a', cookie: 'a=1;b=2' }
+    const others = {
+      'sec-websocket-protocol': 'chat,key.a',
+      sec_websocket_protocol: 'key.a',
+      cookie: 'a=1;b=2',
+    }
     const byHeader = { credentials: ['bearer', { header: 'x-api-key' }] } as const
     expect(await kept(others, {}, byHeader)).toEqual(others)
     const byCookie = { credentials: { cookie: 'b' } }
     expect(await kept(others, {}, byCookie)).toEqual({ ...others, cookie: 'a=1' })
+  })
+
+  it('are removed where any guard around the gateway reads them', async () => {
+    const fetch = vi.fn<UpstreamFetch>(async () => new Response(''))
+    const gateway = createGateway({ upstream: 'http://127.0.0.1:1', fetch })
+    const inner = withAuth(gateway, { ...SHADOW, credentials: { cookie: 'key' } })
+    const outer = withAuth(inner, { ...SHADOW, credentials: { header: 'x-api-key' } })
+    await outer(new Request('https://api.test/x', { headers }))
+    const sent = fetch.mock.calls[0]?.[1].headers
+    expect([sent?.get('cookie'), sent?.get('x-api-key')]).toEqual(['a=1; b=2', null])
   })
 
   it('in Authorization are removed even when the guard reads another header', async () => {

@@ -113,6 +113,8 @@ describe('the address of an upstream', () => {
       'http://evil.test/http://u:8000/x',
       '/base/x',
       'http://u:8000\\x',
+      'http://u:99999/x',
+      '/still-a-path/../x',
     ].map((other): [string, string] => [other, other]),
   ])('in %s is shown as %s', async (value, path) => {
     expect(await shown(value)).toBe(path)
@@ -122,10 +124,14 @@ describe('the address of an upstream', () => {
     ['http://u:8000/base/v1/x', '/v1/x'],
     ['http://u:8000/base', '/'],
     ['http://u:8000/base?a', '/?a'],
-    ...['basement', 'other', 'base/../other', 'base/../base/x'].map((path): [string, string] => {
-      const url = `http://u:8000/${path}`
-      return [url, url]
-    }),
+    ...[
+      '/basement',
+      '/other',
+      '/base/../other',
+      '/base/../base/x',
+      '/base\t?a',
+      String.raw`\base/x`,
+    ].map((path): [string, string] => [`http://u:8000${path}`, `http://u:8000${path}`]),
   ])('with a base path in %s is shown as %s', async (value, path) => {
     expect(await shown(value, 'http://u:8000/base')).toBe(path)
   })
@@ -134,6 +140,7 @@ describe('the address of an upstream', () => {
     expect(await shown('https://u:8000/x', 'http://u:8000', 'https://api.test/')).toBe('/x')
     expect(await shown('https://u/x', 'http://u', 'https://api.test/')).toBe('/x')
     expect(await shown('https://u/x', 'http://u')).toBe('https://u/x')
+    expect(await shown('http://u/x', 'http://u', 'https://api.test/')).toBe('/x')
   })
 
   it.each(['//evil.test/x', '/\\evil.test/x', '/\t/evil.test/x', '///evil.test', '/\t\\evil.test'])(

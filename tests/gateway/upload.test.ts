@@ -96,6 +96,25 @@ it('sends a long body whole to an upstream that pauses, and leaves no listener b
   await expect.poll(() => received.replaceAll(/[^x]/g, '').length, SOON).toBe(4_000_000)
 })
 
+it('reads a body no faster than the upstream does', async () => {
+  server.on('connection', (socket) => socket.pause())
+  const { request } = open('transfer-encoding', 'chunked')
+  const chunk = new Uint8Array(1_000_000)
+  let count = 0
+  const body = new ReadableStream<Uint8Array>({
+    pull: (controller) => {
+      count += 1
+      if (count < 100) controller.enqueue(chunk)
+      else controller.close()
+    },
+  })
+  const sending = sendBody(body, request, null, 0)
+  await sleep(100)
+  expect(count).toBeLessThan(50)
+  request.destroy()
+  await sending
+})
+
 it('waits no longer for the end of a request whose body was sent', async () => {
   const timers = vi.spyOn(globalThis, 'setTimeout')
   const { request } = open('content-length', '2')

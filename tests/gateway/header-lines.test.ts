@@ -1,0 +1,63 @@
+import { expect, it, vi } from 'vitest'
+import { createCopyHeaders } from '../../src/gateway/request-headers.ts'
+import { get } from '../support/requests.ts'
+import { sendOrRefuse } from './sent.ts'
+import type { Field } from '../../src/gateway/field-names.ts'
+
+/** The header lines of Node's request, which may repeat, and how many of them a hostile client may send. */
+
+const none = { principal: undefined, tenant: undefined, attributes: undefined }
+const createCopy = () =>
+  createCopyHeaders({
+    identityHeaders: { ...none, scopes: undefined, client: undefined },
+    forwardAuthorization: false,
+    stripHeaders: [],
+  })
+
+it('name the fields for this hop in every line of Connection, and are joined', () => {
+  const fields: readonly Field[] = [
+    ['connection', 'x-a'],
+    ['x-a', '1'],
+    ['x-b', '2'],
+    ['cookie', 'a=1'],
+    ['accept', 'a'],
+    ['connection', 'x-b'],
+    ['cookie', 'b=2'],
+    ['accept', 'b'],
+  ]
+  expect(Object.fromEntries(createCopy()(fields, []))).toEqual({
+    cookie: 'a=1; b=2',
+    accept: 'a, b',
+  })
+})
+
+it('are at most 200, counted by names where the server does not show the lines', async () => {
+  const withNames = (count: number): Request => {
+    const others = Array.from({ length: count - 1 }, (_, index) => [`x-${index}`, '1'])
+    return get('/', 'key', Object.fromEntries(others) as Record<string, string>)
+  }
+  const sendLines = (count: number) => {
+    const lines = Array.from({ length: count }, () => ['accept', '*/*'])
+    const incoming = { rawHeaders: [':path', '/', ...lines.flat()] }
+    return sendOrRefuse(get('/', 'key'), {}, {}, { incoming })
+  }
+  expect(await sendOrRefuse(withNames(200))).toHaveProperty('url')
+  expect(await sendOrRefuse(withNames(201))).toBe('too_many_headers')
+  expect(await sendLines(200)).toHaveProperty('url')
+  expect(await sendLines(201)).toBe('too_many_headers')
+})
+
+it('fill no memory with ever new or long names', () => {
+  const copy = createCopy()
+  const set = vi.spyOn(Map.prototype, 'set')
+  let most = 0
+  const send = (name: string): void => {
+    copy([[name, '1']], [])
+    for (const map of set.mock.contexts as Map<unknown, unknown>[]) most = Math.max(most, map.size)
+    set.mockClear()
+  }
+  for (let index = 0; index < 10; index += 1) send(`${index}`.padEnd(65, 'x'))
+  expect(most).toBe(1)
+  for (let index = 0; index < 2_001; index += 1) send(`${index}`.padEnd(64, 'x'))
+  expect(most).toBe(1_000)
+})
