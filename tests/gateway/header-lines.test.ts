@@ -1,10 +1,14 @@
 import { expect, it, vi } from 'vitest'
+import { createGateway } from '../../src/gateway.ts'
 import { createCopyHeaders } from '../../src/gateway/request-headers.ts'
+import { withAuth } from '../../src/index.ts'
 import { get } from '../support/requests.ts'
 import { sendOrRefuse } from './sent.ts'
+import type { UpstreamFetch } from '../../src/gateway.ts'
 import type { Field } from '../../src/gateway/field-names.ts'
+import type { AuthConfig } from '../../src/index.ts'
 
-/** The header lines of Node's request, which may repeat, and how many of them a hostile client may send. */
+/** The header lines of a client, which may repeat, how many of them may come, and which of them two guards read. */
 
 const none = { principal: undefined, tenant: undefined, attributes: undefined }
 const createCopy = () =>
@@ -60,4 +64,15 @@ it('fill no memory with ever new or long names', () => {
   expect(most).toBe(1)
   for (let index = 0; index < 2_001; index += 1) send(`${index}`.padEnd(64, 'x'))
   expect(most).toBe(1_000)
+})
+
+it('hold no credentials of any guard around the gateway', async () => {
+  const fetch = vi.fn<UpstreamFetch>(async () => new Response(''))
+  const gateway = createGateway({ upstream: 'http://127.0.0.1:1', fetch })
+  const shadow: AuthConfig = { mode: 'shadow', verifier: () => ({ outcome: 'deny' }) }
+  const inner = withAuth(gateway, { ...shadow, credentials: { cookie: 'key' } })
+  const outer = withAuth(inner, { ...shadow, credentials: { header: 'x-api-key' } })
+  await outer(get('/', 'key', { cookie: 'a=1; key=secret', 'x-api-key': 'secret' }))
+  const sent = fetch.mock.calls[0]?.[1].headers
+  expect([sent?.get('cookie'), sent?.get('x-api-key')]).toEqual(['a=1', null])
 })

@@ -119,6 +119,14 @@ describe('the identity headers', () => {
     expect(await sendOrRefuse(...by(caller, names))).toBe('identity_not_forwardable')
   })
 
+  it('are not signed where there are none', async () => {
+    const options = { sign: { secret: long(32) } }
+    expect((await send(get('/', 'key'), options)).headers).toHaveProperty('x-auth-signature')
+    const nobody = { mode: 'shadow', verifier: () => ({ outcome: 'deny' }) } as const
+    const { headers } = await send(get('/', 'key'), options, nobody)
+    expect(headers['x-auth-signature']).toBeUndefined()
+  })
+
   it('carry 8,192 bytes, and need carry nothing that is not sent', async () => {
     expect(await fieldsOf({ principal: long(8192), clientId: long(8192) })).not.toEqual({})
     expect(await fieldsOf({ principal: long(4096, 'ü') }, UTF8)).not.toEqual({})
