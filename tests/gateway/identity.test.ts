@@ -122,8 +122,8 @@ describe('the identity headers', () => {
   it('are not signed where there are none', async () => {
     const options = { sign: { secret: long(32) } }
     expect((await send(get('/', 'key'), options)).headers).toHaveProperty('x-auth-signature')
-    const nobody = { mode: 'shadow', verifier: () => ({ outcome: 'deny' }) } as const
-    const { headers } = await send(get('/', 'key'), options, nobody)
+    const deny = () => ({ outcome: 'deny' }) as const
+    const { headers } = await send(get('/', 'key'), options, { mode: 'shadow', verifier: deny })
     expect(headers['x-auth-signature']).toBeUndefined()
   })
 
