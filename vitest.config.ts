@@ -25,7 +25,7 @@ export default defineConfig({
     ...recording,
     setupFiles: ['tests/support/clean-process.ts', 'tests/secrets/setup.ts'],
     globalSetup: ['tests/secrets/unit-totals.ts'],
-    // `npm test` leaves these out, and the mutation tester those that are slow. `npm run test:slow` runs both.
+    // `npm test` leaves both out, and the mutation tester the slow ones. `npm run test:slow` runs them.
     tags: [
       { name: 'slow', timeout: 60_000 },
       { name: 'database', description: 'starts PostgreSQL, Redis or Valkey' },

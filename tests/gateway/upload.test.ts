@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, expect, it, vi } from 'vitest'
 import { sendBody } from '../../src/gateway/upload.ts'
+import { expectStill } from '../support/backpressure.ts'
 import { run } from '../support/tcp-endpoint.ts'
 import type { ClientRequest } from 'node:http'
 import type { Server, Socket } from 'node:net'
@@ -109,7 +110,8 @@ it('reads a body no faster than the upstream does', async () => {
     },
   })
   const sending = sendBody(body, request, null, 0)
-  await sleep(100)
+  await expectStill(() => count)
+  expect(count).toBeGreaterThan(0)
   expect(count).toBeLessThan(50)
   request.destroy()
   await sending

@@ -86,7 +86,10 @@ function watchErrors(see: (error: Error, constructor: Called) => void): void {
   }
 }
 
-/** Whether `src` called the constructor. The `stack` of the error would say it too, but building its text takes longer than all the rest. */
+/**
+ * Whether `src` called the constructor, that of a subclass for an error of one. The `stack` of the error would say it too, but
+ * building its text takes longer than all the rest.
+ */
 function isMadeInSource(constructor: Called): boolean {
   const { stackTraceLimit } = Error
   const prepareStackTrace: unknown = Reflect.get(Error, 'prepareStackTrace')

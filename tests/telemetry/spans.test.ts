@@ -280,13 +280,17 @@ describe('a decision event', () => {
       await new Promise((resolve) => setTimeout(resolve, 40))
       return { outcome: 'allow' }
     }
-    const { serve } = await start({ onEvent: (event) => inner(event) }, takeTime)
-    await serve()
-    const [check] = named('with-auth check')
-    const [request] = named('GET /')
-    if (check === undefined || request === undefined) throw new Error('A span is missing')
-    expect(toMs(check.duration)).toBeGreaterThan(35)
-    expect(toMs(check.startTime)).toBeLessThan(toMs(request.endTime) - 35)
+    for (const config of [{}, { onEvent: (event: AuthEvent) => inner(event) }]) {
+      const { serve } = await start(config, takeTime)
+      await serve()
+    }
+    const requests = named('GET /')
+    const checks = named('with-auth check')
+    expect(checks).toHaveLength(2)
+    for (const [at, { duration, startTime }] of checks.entries()) {
+      expect(toMs(duration)).toBeGreaterThan(35)
+      expect(toMs(startTime)).toBeLessThan(toMs(requests[at]?.endTime ?? [0, 0]) - 35)
+    }
   })
 
   it.each<[string, Record<string, string>, string | undefined]>([

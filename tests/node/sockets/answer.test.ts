@@ -120,7 +120,7 @@ it('closes the connection of a client that goes on sending after its answer', as
 it.each([
   ['cannot be cancelled', () => Promise.reject(new Error('no'))],
   ['is cancelled', () => undefined],
-])('gives the body up that %s if the client has left already', async (_how, cancelled) => {
+])('a body that %s is given up if the client has left already', async (_how, cancelled) => {
   const socket = new Socket()
   socket.destroy()
   const cancel = vi.fn(cancelled)

@@ -186,7 +186,7 @@ it('does not end with the WebSockets once the server has it', async () => {
   socket.destroy()
 })
 
-it('is the business of servers alone', () => {
+it('an object that is no server stays as it is', () => {
   expect(server.maxHeadersCount).toBe(0)
   const other = {}
   listAllHeaders(other)
@@ -229,6 +229,9 @@ it.each([
   ['26.0.0', ['A', 'content-length'], [true, true, true]],
   ['27.1.0', ['Content-Length', '4'], [false, false, true]],
   ['25.9.0', ['Content-Length', '4'], [true, true, true]],
-])('is none on Node %s with %j, whose server would read the body: %j', (version, fields, found) => {
-  expect(take(version, fields)).toEqual(found)
-})
+])(
+  'on Node %s a request with %j is an upgrade, and keeps its connection, as does the next: %j',
+  (version, fields, found) => {
+    expect(take(version, fields)).toEqual(found)
+  },
+)

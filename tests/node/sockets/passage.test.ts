@@ -98,6 +98,8 @@ it('an upstream that leaves before the handler returns is answered with 502', as
     const response = await gateway(...args)
     upstream.callsFor('/left')[0]?.socket.resetAndDestroy()
     await new Promise((resolve) => setTimeout(resolve, 100))
+    // A timer that is late runs before the sockets are read.
+    await new Promise((resolve) => setImmediate(resolve))
     return response
   })
   const { received } = await open(port, '/left')

@@ -43,6 +43,8 @@ function shake(url = `${upstream.url}/`) {
 
 it('goes over TLS to an https upstream', async () => {
   vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
+  // Node warns of this setting.
+  vi.spyOn(process, 'emitWarning').mockReturnValue()
   const { key, cert } = SELF_SIGNED
   const server = createServer({ key, cert }, (_request, response) => response.end('no'))
   const { port } = await run(server)
