@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import * as express from '../src/express.ts'
 import * as fastify from '../src/fastify.ts'
 import { startAuthEndpoint } from './support/auth-endpoint.ts'
@@ -53,8 +53,6 @@ async function serve(...steps: readonly AuthMiddleware[]) {
   }
   return { ask, handler }
 }
-
-afterEach(() => vi.restoreAllMocks())
 
 describe.each([
   ['with-auth/express', express.auth, express.access],

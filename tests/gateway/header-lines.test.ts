@@ -8,7 +8,7 @@ import type { UpstreamFetch } from '../../src/gateway.ts'
 import type { Field } from '../../src/gateway/field-names.ts'
 import type { AuthConfig } from '../../src/index.ts'
 
-/** The header lines of a client, which may repeat, how many of them may come, and which of them two guards read. */
+/** The header lines of a client: some repeat, their number has a limit, and each guard around the gateway reads some. */
 
 const none = { principal: undefined, tenant: undefined, attributes: undefined }
 const createCopy = () =>
@@ -54,7 +54,7 @@ describe('the header lines of a client', () => {
 
   it('fill no memory with ever new or long names', () => {
     const copy = createCopy()
-    // What is kept shows nowhere else.
+    // No request or response shows the names that are kept.
     const set = vi.spyOn(Map.prototype, 'set')
     let most = 0
     const send = (name: string): void => {

@@ -76,7 +76,7 @@ describe('nodeTransport over TLS', () => {
       await transport.close()
     })
 
-    it('makes no context without certificates, so that those of Node are trusted', () => {
+    it('trusts the authorities of Node if it gets no certificates', () => {
       expect(readSecureContexts({})).toBeUndefined()
     })
 

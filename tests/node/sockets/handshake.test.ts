@@ -32,7 +32,7 @@ it.each([
   ['its own answer', true, KEY, acceptOf(KEY), 'WebSocket'],
   ['the answer to another key', false, KEY, acceptOf('a'), 'websocket'],
   ['no protocol', false, KEY, acceptOf(KEY), undefined],
-  // The text that a missing key becomes is no key.
+  // A missing key must not count as the text "null".
   ['the answer to a key that was not sent', false, null, acceptOf('null'), 'websocket'],
 ])('a 101 with %s opens a WebSocket: %s', (_what, expected, key, accept, upgrade) => {
   const fields = new Headers({ 'sec-websocket-accept': accept })

@@ -186,7 +186,7 @@ it('does not end with the WebSockets once the server has it', async () => {
   socket.destroy()
 })
 
-it('an object that is no server stays as it is', () => {
+it('changes no object other than a server', () => {
   expect(server.maxHeadersCount).toBe(0)
   const other = {}
   listAllHeaders(other)

@@ -20,7 +20,6 @@ beforeEach(async () => {
   kept = []
 })
 afterEach(() => {
-  vi.unstubAllEnvs()
   for (const { socket } of kept) socket.destroy()
   return upstream.close()
 })
