@@ -35,9 +35,10 @@ beforeEach(async () => {
     socket.on('data', (chunk) => {
       bytes += chunk.toString('latin1')
       received += chunk.toString('latin1')
-      const end = bytes.indexOf('\r\n\r\n')
-      if (end === -1 || !/^[A-Z]+ \//.test(bytes)) return
-      asked.push({ head: bytes.slice(0, end), connection })
+      // The body of the request before may stand in front.
+      const head = /^[A-Z]+ \/.*?(?=\r\n\r\n)/ms.exec(bytes)?.[0]
+      if (head === undefined) return
+      asked.push({ head, connection })
       bytes = ''
       play(socket, connection)
     })
