@@ -46,11 +46,10 @@ export default defineConfig({
     exclude: ['tests/soak/**', 'tests/runtimes/**', 'tests/examples/**', '**/node_modules/**'],
     coverage: {
       provider: 'v8',
-      include: ['src/**'],
+      // Measuring all of it takes a tenth of the time, and only these have a threshold.
+      include: ['src/{core,dispatcher}/**'],
       reporter: ['text', 'json-summary'],
-      thresholds: {
-        'src/{core,dispatcher}/**': { lines: 100, branches: 100, functions: 100, statements: 100 },
-      },
+      thresholds: { lines: 100, branches: 100, functions: 100, statements: 100 },
     },
   },
 })

@@ -2,6 +2,7 @@ import { createClient } from '@redis/client'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { IS_NIGHTLY } from '../support/nightly.ts'
 import { ENGINES } from '../support/redis-servers.ts'
 import { FAULTS } from './faults.ts'
 import { REVOCATION_MS } from './fleet.ts'
@@ -10,9 +11,11 @@ import type { Scene } from './scene.ts'
 
 /** Processes of the package before real engines. */
 
+// The other tests of the store run with both each day.
+const TESTED = IS_NIGHTLY ? ENGINES : ENGINES.slice(-1)
 const SLOW = { tags: ['slow'], timeout: 120_000 }
 
-describe.each(ENGINES)('%s', (name) => {
+describe.each(TESTED)('%s', (name) => {
   let scene: Scene
   beforeEach(() => {
     scene = createScene(name)

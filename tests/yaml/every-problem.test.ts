@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { stringify } from 'yaml'
 import { problemsOf } from './problems.ts'
 
 /** No problem of a file hides another one: whoever corrects all of them gets no new ones. */
@@ -181,7 +180,8 @@ function overlap(one: unknown, other: unknown): boolean {
 }
 
 function linesOf(server: unknown): string[] {
-  return problemsOf(stringify({ server })).map(({ message }) => message)
+  // JSON is YAML, and is written and parsed far faster.
+  return problemsOf(JSON.stringify({ server })).map(({ message }) => message)
 }
 
 /** The pairs of wrong parts whose problems are not those of both. */
