@@ -238,7 +238,7 @@ describe.each([
       setTimeout(() => socket.write(ENOUGH), 500)
     })
     const client = await openSocket(serving.port)
-    const length = 32_000_000
+    const length = 12_000_000
     client.write(head('POST /refused', ...GOOD, `Content-Length: ${length}`))
     const failed = await new Promise((resolve) => client.write(Buffer.alloc(length), resolve))
     expect(failed ?? undefined).toBeUndefined()
