@@ -153,7 +153,7 @@ function takeEndpoint(provider: Provider, options: Values, reading: Reading): vo
     options['identity'] = 'required'
   }
   for (const [name, value] of Object.entries(values)) {
-    const other = options[name] === undefined ? undefined : origins.get([name])
+    const other = origins.get([name])
     options[name] = value
     origins.move([...path, name], [name])
     const given = origins.get([name])

@@ -135,7 +135,7 @@ export function withFiles(section: unknown): unknown {
   const { tls } = section
   if (!isOptionsObject(tls)) return section
   const texts = Object.entries(tls).map(([name, file]) => [
-    name.replace(/File$/, ''),
+    name.replace('File', ''),
     readPem(name, file),
   ])
   return { ...section, tls: Object.fromEntries(texts) as unknown }
@@ -145,7 +145,7 @@ function readPem(name: string, file: unknown): string {
   try {
     return readTextFile(String(file), MOST_PEM)
   } catch (error) {
-    const optionPath = ['tls', name.replace(/File$/, '')]
+    const optionPath = ['tls', name.replace('File', '')]
     const expected = `a file that can be read: ${error instanceof Error ? error.message : ''}`
     throw misusedOption(optionPath, expected)
   }

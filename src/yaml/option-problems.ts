@@ -58,7 +58,7 @@ export function rejectOption(
   path: OptionPath,
   expected: string,
   reading: Reading,
-  parent: OptionPath = [],
+  parent: OptionPath,
 ): void {
   const { problems } = misusedOption(path, expected)
   if (path.length > 0) return addProblems(problems, reading, parent)
@@ -93,8 +93,8 @@ function inFile(problem: OptionProblem): OptionProblem {
   return isOfStore ? { ...problem, optionPath: problem.optionPath.slice(1) } : problem
 }
 
-function needsContext({ optionPath, received }: OptionProblem): boolean {
-  return dotted(optionPath) === 'cache' && received === undefined
+function needsContext({ optionPath }: OptionProblem): boolean {
+  return dotted(optionPath) === 'cache'
 }
 
 function addAt(

@@ -57,7 +57,7 @@ export function whyEmpty(source: string, environment: Environment): string {
 }
 
 function isApart(reference: string, source: string): boolean {
-  return source.split(/\s+/).includes(reference)
+  return source.split(/\s/).includes(reference)
 }
 
 /** Says what to write, with the user's own name. It does not show the default, which may be a secret. */
