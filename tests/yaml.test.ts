@@ -32,6 +32,8 @@ describe('parseConfig', () => {
 
   it('reads the endpoint where OGX has it, with options beside it', () => {
     expect(parseConfig(OGX)).toEqual({ endpoint: ENDPOINT, identity: 'required', timeoutMs: 2000 })
+    const optional = OGX.replace('timeout_ms: 2000', 'identity: optional')
+    expect(parseConfig(optional)).toEqual({ endpoint: ENDPOINT, identity: 'optional' })
   })
 
   it('reads a file with a byte order mark and the line ends of Windows', () => {

@@ -16,6 +16,7 @@ it.each<[text: string, ...lines: string[]]>([
     '2:37 "server.auth.endpoint" must be an https URL (http only on loopback, or with "allow_insecure_http"), received "http://h/" | server: { <<: **, auth: { endpoint: "http://h/" } }',
   ],
   ['hunter', '1:1 The file must be a mapping | ******'],
+  ['server: hunter', '1:1 "server" must be a mapping | server: ******'],
   [
     'server: { auth: hunter }',
     '1:11 "server.auth" must be a mapping with an "endpoint" or a "provider_config" | server: { auth: ****** }',
@@ -41,6 +42,26 @@ it.each<[text: string, ...lines: string[]]>([
   [
     'server: { auth: {} }',
     '1:11 "server.auth.endpoint" is missing or empty: set it to the URL of your auth endpoint | server: { auth: {} }',
+  ],
+  [
+    'server: { auth: { tenant_field: hunter }, tenancy: { mode: multi } }',
+    '1:11 "server.auth.endpoint" is missing or empty: set it to the URL of your auth endpoint | server: { auth: { tenant_field: ****** }, tenancy:',
+  ],
+  [
+    'server: { auth: { realm: x, endpoint: "${env.NO:=}" } }',
+    '1:29 "server.auth.endpoint" is missing or empty: set it to the URL of your auth endpoint | server: { auth: { realm: *, endpoint: "*{******:*}" } }',
+  ],
+  [
+    'server: { auth: { endpoint: "${env.NO-}" } }',
+    '1:29 "server.auth.endpoint": A reference to the environment must be written ${env.NO:=default}. If the value itself holds "${", set a variable to it | server: { auth: { endpoint: "${env.NO-}" } }',
+  ],
+  [
+    'server: { auth: { realm: x, endpoint } }',
+    '1:29 "server.auth.endpoint" must be left out or given a value (is a variable not set?), received null | server: { auth: { realm: *, endpoint } }',
+  ],
+  [
+    'server: { auth: { endpiont: "https://hunter/" } }',
+    '1:19 Unknown option "server.auth.endpiont": did you mean "endpoint"? | server: { auth: { endpiont: "*****:*********" } }',
   ],
   [
     'server: { auth: { access_policy: hunter, provider_type: [hunter], config: { a: hunter }, ? [a] : hunter } }',
@@ -72,6 +93,30 @@ it.each<[text: string, ...lines: string[]]>([
   [
     'server: { auth: { endpoint: "https://hunter/", provider_config: { type: custom, endpoint: "https://hunter/" } } }',
     '1:48 "server.auth.provider_config" and "server.auth.endpoint" both say how callers are checked: remove one of them | server: { auth: { endpoint: "*****:*********", provider_config: { type: ******, endpoin',
+  ],
+  [
+    'server: { auth: { provider_config: { type: custom, endpoint: "https://hunter/" }, endpoint: "https://hunter/" } }',
+    '1:83 "server.auth.endpoint" and "server.auth.provider_config" both say how callers are checked: remove one of them | th: { provider_config: { type: ******, endpoint: "*****:*********" }, endpoint: "*****:*********" } }',
+  ],
+  [
+    'server: { auth: { providers: [{ type: custom, endpoint: "https://h/" }], fall_through: 5 } }',
+    '1:88 "server.auth.fall_through" must be true or false, received 5 | providers: [{ type: ******, endpoint: "*****:****" }], fall_through: 5 } }',
+  ],
+  [
+    'server: { auth: { provider_config: { type: oauth2_token, jwks: { uri: "https://h/" }, verify_tls: "${env.SET}" } } }',
+    '1:99 "server.auth.provider_config.verify_tls" must be true (its value comes from the environment and is not shown): for an authority of your own set "tls_cafile" | onfig: { type: ************, jwks: { uri: "*****:****" }, verify_tls: "${env.SET}" } } }',
+  ],
+  [
+    'server: { auth: { provider_config: { type: kubernetes, claims_mapping: { ? [a] : hunter } } } }',
+    '1:76 "server.auth.provider_config.claims_mapping" must be made of claims, each with its value | r: { auth: { provider_config: { type: **********, claims_mapping: { * [*] : ****** } } } }',
+  ],
+  [
+    'server: { auth: { provider_config: { type: upstream_header, principal_header: x-user, trusted_network: true, attribute_headers: { x-a: { attribute: a, separator: ~ } } } } }',
+    '1:163 "server.auth.provider_config.attribute_headers.x-a.separator" must be left out or given a value (is a variable not set?), received null | d_network: ****, attribute_headers: { x-a: { attribute: *, separator: ~ } } } } }',
+  ],
+  [
+    'server: { auth: { provider_config: { type: custom, endpoint: "https://h/", endpoint_headers: { a: b, c: é } } } }',
+    '1:105 "server.auth.provider_config.endpoint_headers.c" must be a non-empty string of printable ASCII (its value is not shown) | { type: ******, endpoint: "*****:****", endpoint_headers: { a: *, c: * } } } }',
   ],
   [
     'server: { auth: { endpoint: "https://auth.example.com/", realm:hunter } }',

@@ -183,15 +183,18 @@ describe('server.auth.cache and server.auth.store', () => {
     expect(cache && cache.describe()).toMatchObject(bounds)
   })
 
-  it('is stopped once the promise of onChange has settled', async () => {
-    let settle = (): void => undefined
-    const onChange = () => new Promise<void>((resolve) => void (settle = resolve))
+  it('is stopped once, when the promises of two changes have settled', async () => {
+    const settles: (() => void)[] = []
+    const onChange = () => new Promise<void>((resolve) => void settles.push(resolve))
     const { change, first } = await watch(yaml('{ url: redis://h }'), { onChange })
     const stopped = spyOnStop(first.cache)
     await change(yaml('{ url: redis://other }'))
+    const stoppedLater = spyOnStop(watched?.config.cache)
+    await change(yaml('{ url: redis://third }'))
     expect(stopped).not.toHaveBeenCalled()
-    settle()
-    await vi.waitFor(() => expect(stopped).toHaveBeenCalledOnce())
+    for (const settle of settles) settle()
+    await vi.waitFor(() => expect(stoppedLater).toHaveBeenCalledOnce())
+    expect(stopped).toHaveBeenCalledOnce()
   })
 
   it('is stopped by the next config that onChange takes, after two that it did not', async () => {

@@ -63,6 +63,10 @@ const WITHIN: readonly Row[] = [
     [`server: { KEY: ${SECTION} }`],
     `1:11: "server.KEY" ${MEANT} "auth"?`,
   ),
+  [
+    'server: { "<<": { a: 1 } }',
+    '1:11: "server.<<" is not read: merge keys are not supported here, and it may hold "auth"',
+  ],
   [`server: { "#auth": ${SECTION} }`, `1:11: "server.#auth" ${MEANT} "auth"?`],
   [`server: { "auth ": ${SECTION} }`, `1:11: "server.auth " ${MEANT} "auth"?`],
   ...rowsOf(
@@ -193,6 +197,8 @@ describe('a file without server.auth', () => {
     'server: {}\nauth: { server: { endpoint: x } }\n? { auth: x }\n: 1',
     `server: {}\nauthor:\nAuthors: ${ENDPOINT}`,
     'server: {}\nauthors: { url: x }',
+    'server: {}\nauth: { security: basic }',
+    'server: { htua: { a: 1 } }',
     'server: {}\nobserver.auth: 1\nserver.port: 1\nserver.author: 1',
     'server: { endpoints: { health: /health }, endpoint: [] }',
     'server: { cors: { auth: true }, tls: { author: { name: x } }, a: { b: { auth: { endpoint: x } } } }',

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { checkConfig } from '../../src/yaml/option-problems.ts'
+import { makeCache, makeCacheAndStore } from '../../src/yaml/cache-section.ts'
+import { attempt, checkConfig } from '../../src/yaml/option-problems.ts'
 import { readText } from '../../src/yaml/parsed-file.ts'
 import { inAuth, problemsOf } from './problems.ts'
+import type { Reading } from '../../src/yaml/origins.ts'
 
 const keysOf = (auth: string, env = {}): string[] =>
   problemsOf(`server: { auth: { endpoint: "https://h/", ${auth} } }`, env).map(({ key }) =>
@@ -24,8 +26,8 @@ describe('the options of a file', () => {
     ],
     ['credentials: { header: "a b" }', ['credentials.header']],
     [
-      'endpoint_headers: { a.b: "é", host: x, ok: y }',
-      ['endpoint_headers.a.b', 'endpoint_headers.host'],
+      'endpoint_headers: { a.b: "é", host: x, ok: y, store: "é" }',
+      ['endpoint_headers.a.b', 'endpoint_headers.host', 'endpoint_headers.store'],
     ],
     ['cache: { max_entries: 0 }', ['cache', 'cache.max_entries']],
     ['cache: {}, context: { headers: ["a b"], path: 1 }', ['context.headers[0]', 'context.path']],
@@ -66,15 +68,28 @@ describe('the options of a file', () => {
     expect(problem).toMatchObject({ key: 'server.auth.public[0].path', line: 4, column: 14 })
   })
 
-  it('throw an error that is about none of them', () => {
-    const failing = {
-      get attempts(): number {
-        throw new RangeError('broken')
+  const failing = {
+    get attempts(): number {
+      throw new RangeError('broken')
+    },
+  }
+
+  it.each<[where: string, read: (reading: Reading) => unknown]>([
+    ['a config', (reading) => checkConfig({ retry: failing }, reading)],
+    ['a part', (reading) => attempt(() => failing.attempts, reading)],
+    ['a cache', () => makeCache({ cache: failing })],
+    [
+      'a store',
+      (reading) => {
+        const store = Object.defineProperty({}, 'url', { get: () => failing.attempts })
+        return makeCacheAndStore({ reading, options: { cache: {}, store } }, undefined, undefined)
       },
-    }
+    ],
+  ])('throw an error of %s that is about none of them', async (_, read) => {
     const given = { path: 'f', env: {}, allowMissing: false, hasEnforcingUpstream: false }
     const { section } = readText(inAuth('realm: x'), given)
     if (section === undefined) throw new Error('no section')
-    expect(() => checkConfig({ retry: failing }, section.reading)).toThrow(RangeError)
+    const { reading } = section
+    await expect((async () => read(reading))()).rejects.toThrow(RangeError)
   })
 })

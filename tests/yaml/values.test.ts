@@ -26,6 +26,13 @@ describe('readFields', () => {
     ['realm:', 'realm', null],
     ['{ realm }', 'realm', null],
     ['realm: ${env.X}', 'realm', '007'],
+    ['realm: ${env.NO:=true}', 'realm', 'true'],
+    ['credentials: 5', 'credentials', '5'],
+    ['public: [5]', 'public', ['5']],
+    ['context: { headers: 5 }', 'context', { headers: '5' }],
+    ['context: 5', 'context', 5],
+    ['route_policy: 5', 'routePolicy', 5],
+    ['route_policy: { path: /a }', 'routePolicy', {}],
     ['timeout_ms: ${env.X}', 'timeoutMs', 7],
     ['timeout_ms: ${env.NO:= 1_000 }', 'timeoutMs', 1000],
     ['timeout_ms: ${env.NO:=+12.50}', 'timeoutMs', 12.5],
@@ -71,7 +78,7 @@ describe('readFields', () => {
 
   it('leaves out a header with an empty value from the environment', () => {
     const { options, messages } = read('endpoint_headers: { a: "${env.NO:+v}", b: "${env.X}" }')
-    expect(options['endpointHeaders']).toEqual({ b: '007' })
+    expect(options['endpointHeaders']).toStrictEqual({ b: '007' })
     expect(messages).toEqual([])
   })
 
@@ -141,6 +148,15 @@ it.each<[text: string, ...lines: string[]]>([
     'realm: "a@${env.NO}"',
     '4:12 "server.auth.realm": Environment variable "NO" is not set, or empty: set it, write ${env.NO:=default}, or ${env.NO:+value} to leave the key out when it is not set | realm: "***{******}"',
   ],
+  [
+    'resource: { identifier: https://h.example/, authorization_servers: ["http://u:hunter@h.example/?k=hunter"] }',
+    '4:73 "server.auth.resource.authorization_servers[0]" must be a URL without user or password, received "***@h.example/?***" | resource: { identifier: *****:************, authorization_servers: ["****:***:**************************"] }',
+  ],
+  [
+    'cache:',
+    '4:11 "server.auth.cache" must be left out or given a value (is a variable not set?), received null | cache:',
+  ],
+  ['cache: 5', '4:12 "server.auth.cache" must be an object or false, received 5 | cache: 5'],
   [
     'circuit_breaker: "${env.BAD}"',
     '4:22 "server.auth.circuit_breaker" must be an object or false (its value comes from the environment and is not shown) | circuit_breaker: "${env.BAD}"',
