@@ -86,6 +86,6 @@ function readType(
   const message = `"${key}" must be one of ${KNOWN}: ${why}`
   const origin = origins.get(path) ?? { key, node: pair?.key ?? provider.node }
   const { place, isMasked } = placeOf(origin, tree)
-  findings.add(place, key, message, name !== undefined && isMasked)
+  findings.add(place, key, message, isMasked)
   return undefined
 }

@@ -83,6 +83,11 @@ describe('a provider says what is wrong:', () => {
 })
 
 const K8S = 'provider_config: { type: kubernetes }'
+const TYPE =
+  'must be one of "custom", "oauth2_token", "github_token", "kubernetes", "upstream_header", "local_api_key", "api_keys": it says how callers are checked'
+const NO_LIST = '19 ..providers" must be a list of at least one provider, each with a "type"'
+const NO_REFERENCE =
+  'Environment variable "NO" is not set, or empty: set it, write ${env.NO:=default}, or ${env.NO:+value} to leave the key out when it is not set'
 const KEYS = '{ type: local_api_key, api_keys: [a] }'
 const PROXY = '{ type: upstream_header, principal_header: x-a, trusted_network: true }'
 describe('server.auth says', () => {
@@ -118,7 +123,55 @@ describe('server.auth says', () => {
       `providers: [${KEYS}, ${PROXY}]`,
       '71 ..providers[1].type" must not be "upstream_header" beside other providers: it reads the caller from a header, and they read a token. Guard them apart',
     ],
-  ])('what is wrong: %s', (auth, ...lines) => {
+    ['providers: []', NO_LIST],
+    ['providers: hunter', NO_LIST],
+    ['providers: { type: kubernetes }', NO_LIST],
+    [
+      'providers: [hunter, { api_keys: [hunter] }], credentials: bearer',
+      '31 ..providers[0]" must be a mapping with a "type"',
+      `39 ..providers[1].type" ${TYPE}`,
+    ],
+    ['provider_config: { api_keys: [hunter] }', `19 ..provider_config.type" ${TYPE}`],
+    ['provider_config: { type: "${env.NO}" }', `44 ..provider_config.type": ${NO_REFERENCE}`],
+    ['provider_type: kubernetes, config: hunter', '46 ..config" must be a mapping'],
+    [
+      'provider_type: kubernetes, config: { type: hunter }',
+      '56 Unknown option ..config.type": expected one of "api_server_url", "audiences", "reviewer_token_file", "claims_mapping", "tenant_claim", "verify_tls", "tls_cafile", "ca_cert_path"',
+    ],
+    [
+      `providers: [{ type: kubernetes }, ${KEYS}], fall_through: 5`,
+      '108 ..fall_through" must be true or false, received 5',
+    ],
+    [
+      `providers: [{ type: kubernetes, typ: a }, ${KEYS}]`,
+      '51 Unknown option ..providers[0].typ": did you mean "type"?',
+    ],
+    [
+      'providers: [{ type: custom, endpoint: "http://a" }, { type: custom, endpoint: "https://b" }], fall_through: true',
+      '57 ..providers[0].endpoint" must be an https URL (http only on loopback, or with "allow_insecure_http"), received "http://a"',
+    ],
+    [
+      'provider_config: { type: github_token, client_id: a, client_secret: "${env.NO}" }',
+      `87 ..provider_config.client_secret": ${NO_REFERENCE}`,
+    ],
+    [
+      'provider_config: { type: kubernetes, tls_cafile: a }',
+      '68 ..provider_config.tls_cafile" must be left out for parseConfig: it names a file, and parseConfig reads none: use loadConfig',
+    ],
+    [
+      'endpoint: "https://a/", tenant: { mode: single }',
+      '51 ..tenant.default" must be given beside "tenant.mode" "single"',
+    ],
+    [
+      'endpoint: "https://a/", resource: null',
+      '53 ..resource" must be left out or given a value (is a variable not set?), received null',
+    ],
+    // Whether its clients send the right credentials is not known.
+    [
+      'endpoint: "https://a/", resource: 5, credentials: { header: x-a }',
+      '53 ..resource" must be an object or false, received 5',
+    ],
+  ])('what is wrong, and nothing else: %s', (auth, ...lines) => {
     const found = problemsOf(inAuth(auth))
     const shown = found.map(
       ({ column, message }) =>
@@ -126,6 +179,16 @@ describe('server.auth says', () => {
     )
     expect(shown).toEqual(lines)
     expect(JSON.stringify(found)).not.toMatch(/hunter(?!\.example)/)
+  })
+
+  it.each([
+    ['a rule about no resource', `provider_config: ${PROXY}, resource: false`],
+    [
+      'a provider after one that takes every token, with fall_through',
+      `providers: [{ type: kubernetes }, ${KEYS}], fall_through: true`,
+    ],
+  ])('nothing of %s', (_, auth) => {
+    expect(problemsOf(inAuth(auth))).toEqual([])
   })
 
   it('that a file cannot be read, or has no certificate', async () => {
@@ -155,5 +218,9 @@ describe('server.auth says', () => {
       /"server.auth.provider_config.jwks" must be left out for parseConfig without "jwt" of with-auth\/jwt: pass it as in parseConfig\(text, \{ jwt \}\), or use loadConfig/,
     )
     expect(() => parseConfig(text, { jwt: 5 as never })).toThrow('"options.jwt" must be a function')
+    const ofAnotherCopy = () => Object.assign(() => ({ outcome: 'deny' }), { label: 'jwt' })
+    expect(() => parseConfig(text, { jwt: ofAnotherCopy as never })).toThrow(
+      '"verifier" must be made by defineVerifier() of with-auth/verifiers, since the function carries "label"',
+    )
   })
 })
