@@ -56,7 +56,7 @@ export function readDeciders(map: YAMLMap, reading: Reading): Deciders | undefin
 
 /** The first way in the order of the file. Adds a problem for each other one. */
 function chooseWay(pairs: Pairs, { findings }: Reading): Way | undefined {
-  const isPart = pairs['provider_type'] !== undefined && pairs['config'] !== undefined
+  const isPart = pairs['provider_type'] !== undefined
   const given = WAYS.flatMap((way) => {
     const pair = pairs[way]
     return pair === undefined || (way === 'config' && isPart)

@@ -145,9 +145,7 @@ function makeResource(given: unknown, reading: Reading): { readonly resource?: u
   // The check of the config says that a value is missing.
   if (given === false || given === null) return { resource: given }
   const resource = attempt(() => createGiven(given), reading)
-  return resource === undefined && !isOptionsObject(given)
-    ? {}
-    : { resource: resource ?? createResource(WRONG_RESOURCE) }
+  return isOptionsObject(given) ? { resource: resource ?? createResource(WRONG_RESOURCE) } : {}
 }
 
 function createGiven(given: unknown): ProtectedResource {

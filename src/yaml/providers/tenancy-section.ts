@@ -35,7 +35,7 @@ export function readTenancy(server: YAMLMap, options: Values, outer: Reading): v
   const values = readFields(map.items, { key: KEY, path }, TENANCY_FIELDS, reading)
   const mode = attempt(() => parse<Mode>(MODE, values['mode'], ['mode']), reading, path)
   if (mode === undefined || mode === 'disabled') return
-  const own = options['tenant'] === undefined ? undefined : origins.get(['tenant'])
+  const own = origins.get(['tenant'])
   if (own !== undefined) return rejectLater(origin, own, 'set the tenant', reading)
   const { defaultTenantId } = values
   if (mode === 'single' && defaultTenantId === undefined) {

@@ -2,15 +2,20 @@ import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { describeRevocation } from '../../../src/cli/revocation-bounds.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
-import { createKey, revokeKey } from '../../../src/keys.ts'
+import { createKey, revokeKey, sqliteKeys } from '../../../src/keys.ts'
 import { loadConfig, parseConfig } from '../../../src/yaml.ts'
 import { guardOf } from '../../support/guarded-verifier.ts'
+import { tellSkipped } from '../../support/installed.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import type { AuthConfig } from '../../../src/index.ts'
 
 /** The provider `api_keys`, which OGX does not have. */
 
 const pathOf = setupFolder()
+const MISSING =
+  process.getBuiltinModule('node:sqlite') === undefined
+    ? tellSkipped('node:sqlite needs Node 22.13 or later')
+    : undefined
 
 function load(auth: string): Promise<AuthConfig> {
   writeFileSync(pathOf('run.yaml'), `server: { auth: { ${auth} } }`)
@@ -54,17 +59,34 @@ describe('the provider api_keys', () => {
     ],
     [
       'is broken',
-      'keys: [{}]\n',
-      /must be a file of keys that can be read: .+keys\.yaml:1:8: Missing: "id", /,
+      'keys: [{}, {}]\n',
+      /must be a file of keys that can be read: .+keys\.yaml:1:8: Missing: "id", .+; .*keys\.yaml:1:12: /,
     ],
   ])('is a problem of the config if its file %s', async (_, text, message) => {
     if (text !== undefined) writeFileSync(pathOf('keys.yaml'), text)
     await expect(load(provider())).rejects.toThrow(message)
   })
 
-  it('takes a file for a database by its name', async () => {
-    const message = /must be a file of keys that can be read: (?:SQLite needs|There is no file)/
-    await expect(load(provider(pathOf('keys.db')))).rejects.toThrow(message)
+  it.each(['keys.db', 'keys.sqlite', 'keys.sqlite3', 'KEYS.DB'])(
+    'takes a file for a database by its name: %s',
+    async (name) => {
+      writeFileSync(pathOf(name), 'keys: []')
+      const message = /must be a file of keys that can be read: (?!.*YAML)/
+      await expect(load(provider(pathOf(name)))).rejects.toThrow(message)
+    },
+  )
+
+  it('takes no file for a database that only has such a name within its own', async () => {
+    writeFileSync(pathOf('keys.db.yaml'), 'keys: []')
+    expect(await load(provider(pathOf('keys.db.yaml')))).toHaveProperty('verifier')
+  })
+
+  it.skipIf(MISSING !== undefined)('reads a database', async () => {
+    const { key } = await createKey(sqliteKeys(pathOf('keys.db'), { create: true }), {
+      principal: 'alice',
+    })
+    const { send } = guardOf(await load(provider(pathOf('keys.db'))))
+    expect(await send({ token: key })).toMatchObject({ auth: { principal: 'alice' } })
   })
 
   it.each([

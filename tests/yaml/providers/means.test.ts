@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAuthenticator } from '../../../src/index.ts'
 import { loadConfig } from '../../../src/yaml.ts'
 import { readText } from '../../../src/yaml/parsed-file.ts'
@@ -25,12 +25,28 @@ const unknown = (): string =>
   `The authority of this cluster is not known, so no caller may get in: "${pathOf('account/ca.crt')}" must be`
 
 describe('loadMeans', () => {
-  it.each([
-    ['provider_config: { type: oauth2_token, introspection: { url: "https://h/" } }', false],
-    ['providers: [{ type: kubernetes }, { type: oauth2_token, discovery: true }]', true],
-  ])('loads jwt for %s: %s', async (auth, isNeeded) => {
-    const { section } = readText(inAuth(auth), TEXT)
-    expect((await loadMeans(section)).jwt !== undefined).toBe(isNeeded)
+  it.each<[auth: string, ...modules: string[]]>([
+    ['provider_config: { type: oauth2_token, introspection: { url: "https://h/" } }'],
+    ['provider_config: { type: oauth2_token, discovery: true }', 'jwt'],
+    ['provider_config: { type: kubernetes }', 'node'],
+    ['provider_config: { type: local_api_key, api_keys: [a] }'],
+    ['provider_config: { type: api_keys, file: a }', 'keys'],
+    ['providers: [{ type: kubernetes }, { type: oauth2_token, discovery: true }]', 'jwt', 'node'],
+    ['providers: [{ type: github_token }, { type: oauth2_token, tls_cafile: a }]', 'jwt', 'node'],
+  ])('loads what %s needs, and nothing else', async (auth, ...modules) => {
+    const loaded: string[] = []
+    const note = (name: string) => () => {
+      loaded.push(name)
+      return { jwt: undefined, nodeTransport: undefined }
+    }
+    vi.doMock('../../../src/jwt.ts', note('jwt'))
+    vi.doMock('../../../src/node.ts', note('node'))
+    vi.doMock('../../../src/keys.ts', note('keys'))
+    onTestFinished(() => {
+      for (const name of ['jwt', 'node', 'keys']) vi.doUnmock(`../../../src/${name}.ts`)
+    })
+    await loadMeans(readText(inAuth(auth), TEXT).section)
+    expect(loaded).toEqual(modules)
   })
 
   it('knows the authority and the token of a pod', async () => {
@@ -85,6 +101,25 @@ describe('loadMeans', () => {
     files?.podTransport('https://kubernetes.default.svc', warn)
     files?.podTransport('https://example.com', warn)
     expect(warn).toHaveBeenCalledTimes(1)
+  })
+
+  it('says what is wrong with the address of a cluster', async () => {
+    writeFileSync(
+      pathOf('run.yaml'),
+      inAuth('provider_config: { type: kubernetes, api_server_url: 5 }'),
+    )
+    await expect(loadConfig(pathOf('run.yaml'))).rejects.toThrow(
+      '"server.auth.provider_config.api_server_url" must be',
+    )
+  })
+
+  it('throws an error of a key store that is about no file', async () => {
+    const open = (): never => {
+      throw new RangeError('broken')
+    }
+    const { section } = readText(inAuth('provider_config: { type: api_keys, file: a }'), TEXT)
+    const { files } = await loadMeans(section, open)
+    expect(() => files?.verifierOfKeys('a')).toThrow(RangeError)
   })
 
   it('takes the token of the pod for reviews by default', async () => {
@@ -188,5 +223,18 @@ describe('tls_cafile', () => {
     writeFileSync(pathOf('ca.crt'), 'no certificate')
     expect(await ask()).toBe('CERT_UNREADABLE')
     await close(server)
+  })
+
+  it('belongs to what decisions are shared by: the same authority shares them, and no other', async () => {
+    const idFor = async (cert: string) => {
+      writeFileSync(pathOf('ca.crt'), cert)
+      const provider = `{ type: kubernetes, tls_cafile: "${pathOf('ca.crt')}" }`
+      writeFileSync(pathOf('run.yaml'), inAuth(`provider_config: ${provider}`))
+      return (await loadConfig(pathOf('run.yaml'))).verifier?.id
+    }
+    const id = await idFor(SELF_SIGNED.cert)
+    expect(id).toEqual(expect.any(String))
+    expect(await idFor(SELF_SIGNED.cert)).toBe(id)
+    expect(await idFor(ROTATED.cert)).not.toBe(id)
   })
 })

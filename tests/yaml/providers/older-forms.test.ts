@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { jwt } from '../../../src/jwt.ts'
 import { parseConfig } from '../../../src/yaml.ts'
-import { problemsOf } from '../problems.ts'
+import { linesOf, problemsOf } from '../problems.ts'
 import type { AuthConfig } from '../../../src/index.ts'
 
 /** Forms of `server.auth` that older servers had. */
@@ -118,6 +118,14 @@ describe('an older form', () => {
       both('provider_config.tenant_field', 'tenant_field'),
     ],
     [
+      `tenant_field: a, provider_type: custom, config: { endpoint: "${AUTH}", tenant_field: b }`,
+      both('config.tenant_field', 'tenant_field'),
+    ],
+    [
+      `provider_config: { type: oauth2_token, jwks_uri: "${URI}", jwks: 5 }`,
+      '"server.auth.provider_config.jwks" must be a mapping, received 5',
+    ],
+    [
       `provider_config: { type: oauth2_token, jwks: { uri: "${URI}", key_recheck_period: 60, cache_ttl: 60 } }`,
       both('provider_config.jwks.cache_ttl', 'provider_config.jwks.key_recheck_period'),
     ],
@@ -162,6 +170,10 @@ describe('an older form', () => {
     expect(found).toEqual([
       '5:17 "server.auth.config.jwks_uri" must be an https URL (http only on loopback, or with "allow_insecure_http"), received "http://a.example/"',
       '6:18 "server.auth.config.cache_ttl" must be a whole number of seconds from 60 to 86400, received 5',
+    ])
+    expect(linesOf(text.replace(/ +jwks_uri.*\n/, ''))).toEqual([
+      '5:18 "server.auth.config.jwks.uri" must be an absolute https URL, received undefined | cache_ttl: *',
+      '5:18 "server.auth.config.cache_ttl" must be a whole number of seconds from 60 to 86400, received 5 | cache_ttl: 5',
     ])
     const second = text.replace('ttl: 5', 'ttl: 500')
     expect(() => parseConfig(second, { jwt })).toThrow(

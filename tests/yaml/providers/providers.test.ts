@@ -2,11 +2,14 @@ import { writeFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { jwt } from '../../../src/jwt.ts'
 import { loadConfig, parseConfig, watchConfig } from '../../../src/yaml.ts'
+import { FileParts, readText } from '../../../src/yaml/parsed-file.ts'
 import { guardOf } from '../../support/guarded-verifier.ts'
 import { sign } from '../../support/issuer.ts'
 import { GOOD, startProviders } from '../../support/provider-services.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
+import { startService } from '../../support/verifier-service.ts'
 import type { AuthConfig } from '../../../src/index.ts'
+import type { ProviderWatch } from '../../../src/yaml/providers/make.ts'
 
 /** Providers as a whole: several, their warnings, their secrets, and a file that changes. */
 
@@ -65,6 +68,37 @@ describe('providers', () => {
     expect(request).toEqual({ path: '', headers: { 'x-org': 'acme' }, params: {} })
   })
 
+  it('ask each service as `retry`, `circuit_breaker` and `concurrency` say', async () => {
+    const { url, calls, fail } = await startProviders()
+    const askingBy = async (rules: string) => {
+      const custom = `{ type: custom, endpoint: "${url}/validate" }`
+      return guardOf(await load(`providers: [${KEYS}, ${custom}], ${rules}`))
+    }
+    const limited = await askingBy('concurrency: { max_in_flight: 1, max_waiting: 0 }')
+    const [, second] = await Promise.all([
+      limited.send({ token: GOOD }),
+      limited.send({ token: 'other' }),
+    ])
+    expect(second.reason).toBe('overloaded')
+    fail()
+    calls.length = 0
+    const trying = await askingBy('retry: { attempts: 3 }')
+    await trying.send({ token: GOOD })
+    expect(calls).toHaveLength(4)
+    calls.length = 0
+    const persistent = await askingBy('retry: false, circuit_breaker: false')
+    for (let sent = 0; sent < 30; sent += 1) await persistent.send({ token: GOOD })
+    expect(calls).toHaveLength(30)
+  })
+
+  it('allow a caller without a principal only if `identity` is optional', async () => {
+    const { url } = await startService(() => ({ json: {} }))
+    const providers = `providers: [{ type: custom, endpoint: "${url}" }]`
+    const outcomeOf = async (auth: string) => (await guardOf(await load(auth)).ask()).outcome
+    expect(await outcomeOf(providers)).toBe('deny')
+    expect(await outcomeOf(`${providers}, identity: optional`)).toBe('allow')
+  })
+
   it.each([
     ['one', `provider_config: ${KEYS}`],
     ['several', `providers: [${KEYS}, { type: kubernetes }]`],
@@ -108,6 +142,13 @@ describe('providers', () => {
     ])
     const rules = "route_policy: [{ permit: { paths: '*' }, when: user with prod in namespace }]"
     expect(warningsOf(`${provider('kubernetes')}, ${rules}`)).toHaveLength(1)
+    const enforced = `server: { auth: { ${provider('kubernetes')}, access_policy: [] } }`
+    const { verifier } = parseConfig(enforced, { accessPolicy: 'upstream' })
+    expect(verifier?.warnings).toHaveLength(1)
+    const client = 'client_id: a, client_secret: b'
+    expect(
+      warningsOf(provider(`oauth2_token, introspection: { url: "https://a/", ${client} }`)),
+    ).toEqual([])
     expect(warningsOf(provider(`${proxy}, trusted_network: true`))).toEqual([
       said(
         'provider_config.trusted_network',
@@ -153,6 +194,27 @@ describe('providers', () => {
   })
 })
 
+it.each([
+  ['endpoint: "URL/validate", tenant: { mode: multi }', 'server.auth'],
+  ['provider_config: { type: kubernetes, api_server_url: "URL" }', 'server.auth.provider_config'],
+  [`providers: [${KEYS}, { type: custom, endpoint: "URL/validate" }]`, 'server.auth.providers[1]'],
+])('a watch, as of `with-auth explain`, knows the calls of %s by their key', async (auth, key) => {
+  const { url } = await startProviders()
+  const calls: string[] = []
+  const watch: ProviderWatch = {
+    transport: (of, transport) => (target, init) => {
+      calls.push(of)
+      return transport(target, init)
+    },
+    verifier: (_, verifier) => verifier,
+  }
+  const given = { path: 'f', env: {}, allowMissing: false, hasEnforcingUpstream: false }
+  const draft = readText(`server: { auth: { ${auth.replace('URL', url)} } }`, given)
+  const { config = {} } = await new FileParts(undefined, watch).make(draft)
+  expect(await guardOf(config).send({ token: GOOD })).toMatchObject({ outcome: 'allow' })
+  expect(calls).toEqual([key])
+})
+
 describe('a file that changes', () => {
   const PROXY =
     'provider_config: { type: upstream_header, principal_header: x-a, trusted_network: true }'
@@ -177,19 +239,29 @@ describe('a file that changes', () => {
     return { first: watched.config, change, changes, onError }
   }
 
-  it('keeps its verifier, with its fetched keys, while the provider stays the same', async () => {
-    const { first, change } = await watch(JWKS)
-    const next = await change(`${JWKS}, realm: models`)
+  const K8S = 'provider_config: { type: kubernetes }'
+  const ENDPOINT = 'endpoint: "https://a.example/", tenant: { mode: multi }'
+  const RULES = "route_policy: [{ permit: { paths: '*' }, when: user with prod in namespace }]"
+
+  it.each([
+    ['keys', JWKS],
+    ['connections', ENDPOINT],
+  ])('keeps its verifier, with its %s, while what decides stays the same', async (_, auth) => {
+    const { first, change } = await watch(auth)
+    const next = await change(`${auth}, realm: models`)
     expect(next?.verifier).toBe(first.verifier)
   })
 
   it.each([
-    ['its provider', PROXY],
-    ['a key of its provider', JWKS.replace('me', 'you')],
-    ['an option that its provider gets', `${JWKS}, allow_insecure_http: true`],
-  ])('makes another one after a change of %s alone', async (_, auth) => {
-    const { first, change } = await watch(JWKS)
-    const next = await change(auth)
+    ['its provider', JWKS, PROXY],
+    ['a key of its provider', JWKS, JWKS.replace('me', 'you')],
+    ['an option that its provider gets', JWKS, `${JWKS}, allow_insecure_http: true`],
+    ['its first rules, since a warning ends,', K8S, `${K8S}, ${RULES}`],
+    ['its endpoint', ENDPOINT, ENDPOINT.replace('a.', 'b.')],
+    ['an option that its endpoint gets', ENDPOINT, `${ENDPOINT}, identity: required`],
+  ])('makes another one after a change of %s alone', async (_, before, after) => {
+    const { first, change } = await watch(before)
+    const next = await change(after)
     expect(next?.verifier).toMatchObject({ ask: expect.any(Function) as unknown })
     expect(next?.verifier).not.toBe(first.verifier)
   })

@@ -66,8 +66,55 @@ describe('server.tenancy', () => {
       'provider_config: { type: github_token }, tenant: { mode: multi }',
       '"server.auth.provider_config" gives no tenant, and "multi" needs one: GitHub has none. Set another mode',
     ],
+    ['multi', undefined, '"server.tenancy" must be a mapping with a "mode"'],
+    [
+      '{ mode: dual }',
+      'endpoint: "https://a.example/", tenant: { mode: multi }',
+      '"server.tenancy.mode" must be "disabled" or "single" or "multi", received "dual"',
+    ],
+    [
+      '{ mode: single, default_tenant_id: "Ac me" }',
+      undefined,
+      '"server.tenancy.default_tenant_id" must be 1 to 128 lower-case letters, digits, "-" and "_", the first a letter or a digit, received "Ac me"',
+    ],
   ])('%s beside %s: %s', (yaml, auth, message) => {
     const found = problemsOf(tenancy(yaml, auth))
     expect(found.map((problem) => problem.message)).toEqual([message])
+  })
+})
+
+describe('an endpoint with a tenant', () => {
+  const TENANT = 'tenant: { mode: single, default: acme }'
+  const verifierOf = (auth: string) =>
+    parseConfig(`server: { auth: { endpoint: "https://a.example/?k=hunter", ${auth} } }`).verifier
+
+  it.each([
+    [TENANT, { allow_insecure_http: false, tenant_field: 'tenant' }],
+    [
+      `${TENANT}, endpoint_headers: { x-key: hunter }, allow_insecure_http: true, tenant_field: org`,
+      {
+        allow_insecure_http: true,
+        tenant_field: 'org',
+        endpoint_headers: { 'x-key': '[redacted]' },
+      },
+    ],
+  ])('is described by its keys, without secrets: %s', (auth, described) => {
+    const tenant = { mode: 'single', default: 'acme' }
+    expect(verifierOf(auth)?.describe?.()).toEqual({
+      endpoint: 'https://a.example/?***',
+      ...described,
+      tenant,
+    })
+  })
+
+  it('is no verifier for those who read its events', () => {
+    expect(verifierOf(TENANT)?.label).toBeUndefined()
+  })
+
+  it('shares its decisions with the same endpoint, and with no other', () => {
+    const header = (value: string): string => `${TENANT}, endpoint_headers: { x-key: ${value} }`
+    const ids = [TENANT, TENANT, header('a'), header('b')].map((auth) => verifierOf(auth)?.id)
+    expect(ids[0]).toBe(ids[1])
+    expect(new Set(ids).size).toBe(3)
   })
 })
