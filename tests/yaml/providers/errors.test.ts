@@ -10,6 +10,10 @@ import { problemsOf } from '../problems.ts'
 const pathOf = setupFolder()
 const inAuth = (auth: string): string => `server: { auth: { ${auth} } }`
 const URI = 'jwks: { uri: "https://a.example/" }'
+const ASKED = 'introspection: { url: "https://a.example/", client_id: a, client_secret: hunter }'
+const WAYS = '"." must be a mapping with one of "jwks", "introspection" and "discovery"'
+const PROOFS =
+  '"." must be a mapping with one of "trusted_proxy_secret_header", "trusted_proxy_signature_header", "trusted_proxy_cidrs" and "trusted_network": without a proof a client can name any caller'
 
 /** For each problem the word at its place, and the message with a short name of the provider. */
 function wrong(type: string, keys: string, env = {}): string[] {
@@ -62,6 +66,67 @@ describe('a provider says what is wrong:', () => {
       '" | "..api_keys[2]" must be a key of letters, digits and -._~+/, with = at its end (its value is not shown)',
       '"hunter | "..api_keys[3]" must be a key of letters, digits and -._~+/, with = at its end (its value is not shown)',
       '[hunter | "..api_keys[4]" must be a key of letters, digits and -._~+/, with = at its end (its value is not shown)',
+    ],
+    [
+      'github_token',
+      'client_id: a',
+      'provider_config: | "..client_secret" must be given beside "client_id"',
+    ],
+    [
+      'github_token',
+      'client_secret: b',
+      'provider_config: | "..client_id" must be given beside "client_secret"',
+    ],
+    [
+      'kubernetes',
+      'reviewer_token_file: f',
+      'f | "..reviewer_token_file" must be left out without "audiences"',
+    ],
+    [
+      'kubernetes',
+      'audiences: a',
+      'a | "..audiences" must be left out for parseConfig: the token of this server is in a file, and parseConfig reads none: use loadConfig',
+    ],
+    [
+      'local_api_key',
+      'api_keys: []',
+      '[ | "..api_keys" must be a list of at least one key (its value is not shown)',
+    ],
+    [
+      'local_api_key',
+      'api_keys: hunter',
+      'hunter | "..api_keys" must be a list of at least one key (its value is not shown)',
+    ],
+    [
+      'local_api_key',
+      'api_keys: ["${env.NONE:=}"]',
+      '[ | "..api_keys" must be a list of at least one key (its value is not shown)',
+    ],
+    ['oauth2_token', `${URI}, ${ASKED}`, `provider_config: | ${WAYS}`],
+    ['oauth2_token', `${URI}, discovery: true`, `provider_config: | ${WAYS}`],
+    ['oauth2_token', 'discovery: false', `provider_config: | ${WAYS}`],
+    [
+      'oauth2_token',
+      'discovery: true',
+      'provider_config: | "..issuer" must be the URL of the issuer, where "discovery" begins',
+    ],
+    [
+      'oauth2_token',
+      `${ASKED}, types: [JWT]`,
+      '[JWT | "..types" must be left out beside "introspection": the endpoint checks that',
+    ],
+    ['oauth2_token', 'introspection: 5', '5 | "..introspection" must be a mapping, received 5'],
+    ['oauth2_token', 'jwks: 5', '5 | "..jwks" must be a mapping, received 5'],
+    [
+      'upstream_header',
+      'principal_header: a, trusted_proxy_secret_header: b',
+      'provider_config: | "..trusted_proxy_secret" must be given: it is what the proxy proves itself with',
+    ],
+    ['upstream_header', 'principal_header: a', `provider_config: | ${PROOFS}`],
+    [
+      'upstream_header',
+      'principal_header: a, trusted_network: true, trusted_proxy_cidrs: [10.0.0.1]',
+      `provider_config: | ${PROOFS}`,
     ],
   ])('%s { %s }', (type, keys, ...problems) => {
     expect(wrong(type, keys)).toEqual(problems)

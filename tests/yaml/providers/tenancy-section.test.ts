@@ -8,6 +8,10 @@ import { problemsOf } from '../problems.ts'
 const KUBERNETES = 'provider_config: { type: kubernetes, tenant_claim: namespace }'
 const KEYS = '{ type: local_api_key, api_keys: [a] }'
 const PROXY = '{ type: upstream_header, principal_header: x-a, trusted_network: true }'
+const OF_TENANTS =
+  '{ type: upstream_header, principal_header: x-a, tenant_header: x-b, trusted_network: true }'
+const SIGNED =
+  '{ type: upstream_header, principal_header: x-a, trusted_proxy_signature_header: x-s, trusted_proxy_secret: 0123456789abcdef }'
 
 describe('server.tenancy', () => {
   const tenancy = (yaml: string, auth = KUBERNETES): string =>
@@ -22,6 +26,8 @@ describe('server.tenancy', () => {
     ['{ mode: null }', undefined, undefined],
     ['~', undefined, undefined],
     ['{ mode: multi }', 'endpoint: "https://a.example/"', { mode: 'multi' }],
+    ['{ mode: multi }', `provider_config: ${OF_TENANTS}`, { mode: 'multi' }],
+    ['{ mode: multi }', `provider_config: ${SIGNED}`, { mode: 'multi' }],
     [
       '{ mode: disabled }',
       'endpoint: "https://a.example/", tenant: { mode: multi }',
@@ -60,6 +66,11 @@ describe('server.tenancy', () => {
       '{ mode: multi }',
       `provider_config: ${PROXY}`,
       '"server.auth.provider_config" gives no tenant, and "multi" needs one: set "tenant_header"',
+    ],
+    [
+      '{ mode: multi }',
+      'provider_config: { type: oauth2_token, jwks: { uri: "https://a.example/" } }',
+      '"server.auth.provider_config" gives no tenant, and "multi" needs one: set "tenant_claim"',
     ],
     [
       '{ mode: disabled }',
