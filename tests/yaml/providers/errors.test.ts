@@ -102,7 +102,7 @@ describe('a provider says what is wrong:', () => {
       'api_keys: ["${env.NONE:=}"]',
       '[ | "..api_keys" must be a list of at least one key (its value is not shown)',
     ],
-    ['oauth2_token', `${URI}, ${ASKED}`, `provider_config: | ${WAYS}`],
+    ['oauth2_token', `${URI}, ${ASKED}, types: [JWT]`, `provider_config: | ${WAYS}`],
     ['oauth2_token', `${URI}, discovery: true`, `provider_config: | ${WAYS}`],
     ['oauth2_token', 'discovery: false', `provider_config: | ${WAYS}`],
     [
@@ -123,6 +123,11 @@ describe('a provider says what is wrong:', () => {
       'provider_config: | "..trusted_proxy_secret" must be given: it is what the proxy proves itself with',
     ],
     ['upstream_header', 'principal_header: a', `provider_config: | ${PROOFS}`],
+    [
+      'upstream_header',
+      'principal_header: a, trusted_network: maybe',
+      'maybe | "..trusted_network" must be true or false, received "maybe"',
+    ],
     [
       'upstream_header',
       'principal_header: a, trusted_network: true, trusted_proxy_cidrs: [10.0.0.1]',
@@ -276,12 +281,27 @@ describe('server.auth says', () => {
     expect(await load(pathOf('ca'))).toMatch(/tls_cafile" must be used on Node with .* "undici"/)
   })
 
+  it.each([
+    ['local_api_key, api_keys: []', 'api_keys" must be a list of at least one key'],
+    ['api_keys', 'file" must be the path of a key file or of a SQLite file'],
+    ['oauth2_token, discovery: true', 'issuer" must be the URL of the issuer'],
+  ])('the same of a file: %s', async (provider, message) => {
+    writeFileSync(pathOf('run.yaml'), inAuth(`provider_config: { type: ${provider} }`))
+    await expect(loadConfig(pathOf('run.yaml'))).rejects.toThrow(
+      `"server.auth.provider_config.${message}`,
+    )
+  })
+
   it('that parseConfig needs jwt', () => {
     const text = inAuth(`provider_config: { type: oauth2_token, ${URI} }`)
     expect(() => parseConfig(text)).toThrow(ConfigFileError)
     expect(() => parseConfig(text)).toThrow(
       /"server.auth.provider_config.jwks" must be left out for parseConfig without "jwt" of with-auth\/jwt: pass it as in parseConfig\(text, \{ jwt \}\), or use loadConfig/,
     )
+    const discovered = inAuth(
+      'provider_config: { type: oauth2_token, discovery: true, issuer: "https://a.example" }',
+    )
+    expect(() => parseConfig(discovered)).toThrow('provider_config.discovery" must be left out')
     expect(() => parseConfig(text, { jwt: 5 as never })).toThrow('"options.jwt" must be a function')
     const ofAnotherCopy = () => Object.assign(() => ({ outcome: 'deny' }), { label: 'jwt' })
     expect(() => parseConfig(text, { jwt: ofAnotherCopy as never })).toThrow(

@@ -44,6 +44,7 @@ describe('providers', () => {
     const second = { outcome: 'allow', verifier: 'jwt', auth: { principal: 'alice' } }
     expect(await guard.send({ token })).toMatchObject(second)
     expect(calls.map(({ url }) => url)).toEqual(['/jwks'])
+    expect(calls[0]?.headers).not.toHaveProperty('authorization')
     const third = { outcome: 'allow', verifier: 'endpoint', auth: { principal: 'carol' } }
     expect(await guard.send({ token: GOOD })).toMatchObject(third)
     expect(await guard.send({ token: `${token}AAAA` })).toMatchObject({

@@ -10,6 +10,8 @@ const KEYS = '{ type: local_api_key, api_keys: [a] }'
 const PROXY = '{ type: upstream_header, principal_header: x-a, trusted_network: true }'
 const OF_TENANTS =
   '{ type: upstream_header, principal_header: x-a, tenant_header: x-b, trusted_network: true }'
+const CLAIMED =
+  '{ type: oauth2_token, introspection: { url: "https://a.example/", client_id: a, client_secret: b }, tenant_claim: org }'
 const SIGNED =
   '{ type: upstream_header, principal_header: x-a, trusted_proxy_signature_header: x-s, trusted_proxy_secret: 0123456789abcdef }'
 
@@ -27,6 +29,7 @@ describe('server.tenancy', () => {
     ['~', undefined, undefined],
     ['{ mode: multi }', 'endpoint: "https://a.example/"', { mode: 'multi' }],
     ['{ mode: multi }', `provider_config: ${OF_TENANTS}`, { mode: 'multi' }],
+    ['{ mode: multi }', `provider_config: ${CLAIMED}`, { mode: 'multi' }],
     ['{ mode: multi }', `provider_config: ${SIGNED}`, { mode: 'multi' }],
     [
       '{ mode: disabled }',
