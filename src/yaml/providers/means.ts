@@ -27,11 +27,11 @@ export type OpenKeys = (place: KeyPlace) => Verifier
 
 /** For a file: loads what its providers need, and nothing else. */
 export async function loadMeans(
-  section: AuthSection | undefined,
+  section: AuthSection,
   openKeys?: OpenKeys,
   account: string = ACCOUNT,
 ): Promise<Means> {
-  const providers = section?.deciders?.providers ?? []
+  const providers = section.deciders?.providers ?? []
   const { jwt } = providers.some(checksTokensHere) ? await import('../../jwt.ts') : {}
   const { nodeTransport } = providers.some(mayNeedAuthority) ? await import('../../node.ts') : {}
   const hasKeys = providers.some(({ name }) => name === 'api_keys')

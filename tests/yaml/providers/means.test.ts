@@ -12,6 +12,7 @@ import { get } from '../../support/requests.ts'
 import { close, listen } from '../../support/loopback.ts'
 import { ROTATED, SELF_SIGNED } from '../../support/self-signed-certificate.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
+import type { AuthSection } from '../../../src/yaml/auth-section.ts'
 import type { Files } from '../../../src/yaml/providers/kinds/provider.ts'
 
 /** The needs of providers: files, modules and connections of the runtime. */
@@ -23,6 +24,12 @@ const K8S = 'provider_config: { type: kubernetes, audiences: my-api }'
 const TEXT = { path: 'f', env: {}, allowMissing: false, hasEnforcingUpstream: false }
 const unknown = (): string =>
   `The authority of this cluster is not known, so no caller may get in: "${pathOf('account/ca.crt')}" must be`
+
+function read(auth: string): AuthSection {
+  const { section } = readText(inAuth(auth), TEXT)
+  if (section === undefined) throw new Error('no section')
+  return section
+}
 
 describe('loadMeans', () => {
   it.each<[auth: string, ...modules: string[]]>([
@@ -45,12 +52,12 @@ describe('loadMeans', () => {
     onTestFinished(() => {
       for (const name of ['jwt', 'node', 'keys']) vi.doUnmock(`../../../src/${name}.ts`)
     })
-    await loadMeans(readText(inAuth(auth), TEXT).section)
+    await loadMeans(read(auth))
     expect(loaded).toEqual(modules)
   })
 
   it('knows the authority and the token of a pod', async () => {
-    const { section } = readText(inAuth(K8S), TEXT)
+    const section = read(K8S)
     const ofPod = async (): Promise<Files | undefined> =>
       (await loadMeans(section, undefined, pathOf('account'))).files
     const name = 'https://kubernetes.default.svc'
@@ -88,7 +95,7 @@ describe('loadMeans', () => {
     writeFileSync(pathOf('account/ca.crt'), SELF_SIGNED.cert)
     vi.stubGlobal('process', Object.create(process, { versions: { value: { bun: '1.0.0' } } }))
     vi.stubEnv('NODE_EXTRA_CA_CERTS', '')
-    const { section } = readText(inAuth(K8S), TEXT)
+    const section = read(K8S)
     const { files } = await loadMeans(section, undefined, pathOf('account'))
     const warn = vi.fn<(message: string) => void>()
     expect(files?.podTransport('https://kubernetes.default.svc', warn)).toBeUndefined()
@@ -117,8 +124,7 @@ describe('loadMeans', () => {
     const open = (): never => {
       throw new RangeError('broken')
     }
-    const { section } = readText(inAuth('provider_config: { type: api_keys, file: a }'), TEXT)
-    const { files } = await loadMeans(section, open)
+    const { files } = await loadMeans(read('provider_config: { type: api_keys, file: a }'), open)
     expect(() => files?.verifierOfKeys('a')).toThrow(RangeError)
   })
 

@@ -80,6 +80,11 @@ describe('server.tenancy', () => {
       'provider_config: { type: github_token }, tenant: { mode: multi }',
       '"server.auth.provider_config" gives no tenant, and "multi" needs one: GitHub has none. Set another mode',
     ],
+    [
+      '{ mode: multi }',
+      'provider_config: { type: kubernetes, tenant_claim: "${env.NO}" }',
+      '"server.auth.provider_config.tenant_claim": Environment variable "NO" is not set, or empty: set it, write ${env.NO:=default}, or ${env.NO:+value} to leave the key out when it is not set',
+    ],
     ['multi', undefined, '"server.tenancy" must be a mapping with a "mode"'],
     [
       '{ mode: dual }',
