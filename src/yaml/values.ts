@@ -35,7 +35,7 @@ export function partsOf(form: Form): Parts {
 
 /** Only code can make it. */
 export function isFunction(form: Form): boolean {
-  return form.kind === 'function' || form.kind === 'made' || isCode(form, 'function')
+  return form.kind === 'function'
 }
 
 /** A part of a file as an object, whose names are options. */
