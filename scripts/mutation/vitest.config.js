@@ -86,6 +86,8 @@ const TESTS_BESIDE = {
     'tests/gateway/identity-encoding.test.ts',
     'tests/keys/file/fields.test.ts',
   ],
+  // They have files without `server.auth`, and warnings with their lines.
+  yaml: ['tests/cli/check/file.test.ts', 'tests/cli/commands/usage.test.ts'],
 }
 
 /** Runs the tests of the mutated file first and the tests of the whole part last, so that most mutants die early. */
