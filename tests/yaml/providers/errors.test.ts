@@ -61,11 +61,12 @@ describe('a provider says what is wrong:', () => {
     ],
     [
       'local_api_key',
-      'api_keys: [hunter, hunter, "", "hunter 2", [hunter]]',
+      'api_keys: [hunter, hunter, "", "hunter 2", [hunter], null]',
       'hunter | "..api_keys[1]" must be left out: the list has the same key before it (its value is not shown)',
       '" | "..api_keys[2]" must be a key of letters, digits and -._~+/, with = at its end (its value is not shown)',
       '"hunter | "..api_keys[3]" must be a key of letters, digits and -._~+/, with = at its end (its value is not shown)',
       '[hunter | "..api_keys[4]" must be a key of letters, digits and -._~+/, with = at its end (its value is not shown)',
+      'null | "..api_keys[5]" must be a key of letters, digits and -._~+/, with = at its end (its value is not shown)',
     ],
     [
       'github_token',

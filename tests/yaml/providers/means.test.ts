@@ -5,6 +5,7 @@ import { createAuthenticator } from '../../../src/index.ts'
 import { loadConfig } from '../../../src/yaml.ts'
 import { readText } from '../../../src/yaml/parsed-file.ts'
 import { loadMeans } from '../../../src/yaml/providers/means.ts'
+import { decide } from '../../../src/yaml/providers/source.ts'
 import { guardWith } from '../../support/guarded-verifier.ts'
 import { keyOf, sign } from '../../support/issuer.ts'
 import { startService } from '../../support/verifier-service.ts'
@@ -128,7 +129,18 @@ describe('loadMeans', () => {
     expect(() => files?.verifierOfKeys('a')).toThrow(RangeError)
   })
 
-  it('takes the token of the pod for reviews by default', async () => {
+  it('makes a warning of an authority that cannot be used', async () => {
+    mkdirSync(pathOf('account'), { recursive: true })
+    writeFileSync(pathOf('account/ca.crt'), 'no certificate')
+    vi.stubEnv('NODE_EXTRA_CA_CERTS', '')
+    const section = read(K8S)
+    const means = await loadMeans(section, undefined, pathOf('account'))
+    expect(decide(section, means).config.verifier?.warnings).toContainEqual(
+      `${unknown()} a file of certificates in PEM`,
+    )
+  })
+
+  it('takes the token of the pod for reviews by default, and without reviews none', async () => {
     writeFileSync(pathOf('run.yaml'), inAuth(K8S))
     const { verifier } = await loadConfig(pathOf('run.yaml'))
     expect(verifier?.warnings).toEqual([expect.stringContaining('"server.auth.route_policy"')])
@@ -137,6 +149,9 @@ describe('loadMeans', () => {
         reviewer_token_file: '/var/run/secrets/kubernetes.io/serviceaccount/token',
       },
     })
+    writeFileSync(pathOf('run.yaml'), inAuth('provider_config: { type: kubernetes }'))
+    const own = await loadConfig(pathOf('run.yaml'))
+    expect(JSON.stringify(own.verifier?.describe?.())).not.toContain('reviewer_token_file')
   })
 })
 

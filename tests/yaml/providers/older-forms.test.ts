@@ -9,6 +9,8 @@ import type { AuthConfig } from '../../../src/index.ts'
 const AUTH = 'https://auth.example.com/validate'
 const URI = 'https://login.example.com/jwks'
 const CLIENT = 'url: "https://login.example.com/i", client_id: a, client_secret: b'
+const SIGNED =
+  'trusted_proxy_signature_header: x-auth-signature, trusted_proxy_secret: 0123456789abcdef0123456789abcdef'
 
 function read(auth: string): AuthConfig {
   return parseConfig(`server: { auth: { ${auth} } }`, { jwt })
@@ -71,6 +73,11 @@ describe('an older form', () => {
       'the default audience',
       `provider_config: { type: oauth2_token, jwks: { uri: "${URI}" } }`,
       `provider_config: { type: oauth2_token, jwks: { uri: "${URI}" }, audience: ogx }`,
+    ],
+    [
+      'the default headers beside a signature',
+      `provider_config: { type: upstream_header, principal_header: x-auth-principal, ${SIGNED} }`,
+      `provider_config: { type: upstream_header, principal_header: x-auth-principal, ${SIGNED}, tenant_header: x-auth-tenant, attributes_header: x-auth-attributes, scopes_header: x-auth-scopes, client_header: x-auth-client }`,
     ],
     [
       'kubernetes',

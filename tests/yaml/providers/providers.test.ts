@@ -138,7 +138,7 @@ describe('providers', () => {
       warningsOf(provider('github_token, client_id: a, client_secret: b, claims_mapping: {}')),
     ).toEqual([])
     expect(warningsOf(provider('kubernetes'))).toEqual([
-      said('provider_config.audiences', 'is missing: .* Set it'),
+      said('provider_config.audiences', 'is missing: .* let pods send tokens for that$'),
       '"server.auth.route_policy" is missing: any account of any namespace can get such a token, and may do everything here. Add rules that name the namespaces or the accounts, such as when: user with prod in namespace',
     ])
     const rules = "route_policy: [{ permit: { paths: '*' }, when: user with prod in namespace }]"
