@@ -204,6 +204,10 @@ describe('server.auth says', () => {
     ],
     ['provider_config: { api_keys: [hunter] }', `19 ..provider_config.type" ${TYPE}`],
     ['provider_config: { type: "${env.NO}" }', `44 ..provider_config.type": ${NO_REFERENCE}`],
+    [
+      'provider_config: { type: upstream_header, principal_header: x-a, trusted_network: "${env.NO}" }',
+      `101 ..provider_config.trusted_network": ${NO_REFERENCE}`,
+    ],
     ['provider_type: kubernetes, config: hunter', '46 ..config" must be a mapping'],
     [
       'provider_type: kubernetes, config: { type: hunter }',

@@ -101,14 +101,22 @@ describe('providers', () => {
   })
 
   it.each([
-    ['one', `provider_config: ${KEYS}`],
-    ['several', `providers: [${KEYS}, { type: kubernetes }]`],
-  ])('show no secret: %s', async (_, auth) => {
+    ['"[redacted]"', `provider_config: ${KEYS}`],
+    ['"[redacted]"', `providers: [${KEYS}, { type: kubernetes }]`],
+    [
+      '"x-key":"[redacted]"',
+      'providers: [{ type: custom, endpoint: "https://a/", endpoint_headers: { x-key: first-key } }]',
+    ],
+    [
+      '"token":"[redacted]"',
+      'provider_config: { type: oauth2_token, issuer: me, jwks: { uri: "https://a.example/", token: first-key } }',
+    ],
+  ])('show no secret, but %s: %s', async (shown, auth) => {
     for (const config of [parse(auth), await load(auth)]) {
       const { verifier } = config
       const told = JSON.stringify([config, verifier, verifier?.describe?.(), verifier?.id])
       expect(told).not.toMatch(/first-key|second-key/)
-      expect(told).toContain('[redacted]')
+      expect(told).toContain(shown)
       expect(verifier?.warnings?.join()).not.toMatch(/first-key|second-key/)
     }
   })
