@@ -87,7 +87,12 @@ const TESTS_BESIDE = {
     'tests/keys/file/fields.test.ts',
   ],
   // They have files without `server.auth`, and warnings with their lines.
-  yaml: ['tests/cli/check/file.test.ts', 'tests/cli/commands/usage.test.ts'],
+  yaml: [
+    'tests/cli/check/file.test.ts',
+    'tests/cli/commands/usage.test.ts',
+    // It prints providers, with their defaults.
+    'tests/cli/commands/config-providers.test.ts',
+  ],
 }
 
 /** Runs the tests of the mutated file first and the tests of the whole part last, so that most mutants die early. */
