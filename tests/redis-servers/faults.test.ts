@@ -11,7 +11,7 @@ import type { Scene } from './scene.ts'
 
 /** Processes of the package before real engines. */
 
-// The other tests of the store run with both each day.
+// By day one engine is enough: the other tests of the store run with both.
 const TESTED = IS_NIGHTLY ? ENGINES : ENGINES.slice(-1)
 const SLOW = { tags: ['slow'], timeout: 120_000 }
 

@@ -96,11 +96,14 @@ it.each([
   ['check --config FILE', 1],
   ['explain --path /v1 --config FILE', 2],
   [`gateway ${AT_9} --config FILE`, 1],
-])('%s: refuses a file without server.auth, which would check nobody', async (line, exit) => {
-  const file = inFolder('run.yaml')
-  writeFileSync(file, 'server: { port: 8321 }')
-  const args = line.replace('FILE', file).split(' ')
-  const { code, printed, noted } = await runLine(args, COMMANDS, {}, KEY)
-  expect(`${printed}${noted}`).toContain('"server.auth" is missing: add it')
-  expect(code).toBe(exit)
-})
+])(
+  'a file without server.auth, which would allow every request, is refused by %s',
+  async (line, exit) => {
+    const file = inFolder('run.yaml')
+    writeFileSync(file, 'server: { port: 8321 }')
+    const args = line.replace('FILE', file).split(' ')
+    const { code, printed, noted } = await runLine(args, COMMANDS, {}, KEY)
+    expect(`${printed}${noted}`).toContain('"server.auth" is missing: add it')
+    expect(code).toBe(exit)
+  },
+)

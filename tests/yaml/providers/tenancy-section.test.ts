@@ -126,7 +126,7 @@ describe('an endpoint with a tenant', () => {
     })
   })
 
-  it('is no verifier for those who read its events', () => {
+  it('has no label, so events do not name a verifier', () => {
     expect(verifierOf(TENANT)?.label).toBeUndefined()
   })
 
