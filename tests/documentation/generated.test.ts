@@ -5,12 +5,13 @@ import { withMetrics } from '../../scripts/docs/metric-page.ts'
 import { withOptionTables } from '../../scripts/docs/option-tables.ts'
 import { createExampleModule, OPTION_EXAMPLES } from '../../scripts/docs/option-examples.ts'
 import { createPage } from '../../scripts/docs/option-page.ts'
+import { createSchema, formatJson } from '../../scripts/docs/option-schema.ts'
 import { readOptionsOfType } from '../../scripts/docs/documented-types.ts'
 import { findTypeErrors } from './type-check.ts'
 import { withDifferences } from '../recorded/page.ts'
 import { readText } from '../support/project.ts'
 
-/** The pages that `npm run docs:generate` writes. */
+/** The pages, and the schema, that `npm run docs:generate` writes. */
 
 describe('docs/configuration.md', () => {
   const ofValue = (made: string, type: string): string[] =>
@@ -38,6 +39,7 @@ describe('docs/configuration.md', () => {
 })
 
 it.each([
+  ['schema.json', () => `${formatJson(createSchema())}\n`],
   ['docs/cli.md', createCommandPage],
   ['docs/metrics.md', () => withMetrics(readText('docs/metrics.md'))],
   // With each difference from a recorded server, and its reason.

@@ -133,15 +133,15 @@ describe('a flood of made-up keys', () => {
       answer = () => void response.end('{}')
     })
     const outcomes: unknown[] = []
-    const all = madeUp(good, 10_000).map(async (token) =>
+    const all = madeUp(good, 1000).map(async (token) =>
       outcomes.push(await outcomeOf(verifier, token)),
     )
-    await expect.poll(() => outcomes.length).toBe(9744)
-    expect(tally(outcomes)).toEqual({ 'overloaded unknown_key': 9744 })
+    await expect.poll(() => outcomes.length).toBe(744)
+    expect(tally(outcomes)).toEqual({ 'overloaded unknown_key': 744 })
     expect(await outcomeOf(verifier, good)).toBe('allow')
     answer()
     await Promise.all(all)
-    expect(outcomes).toHaveLength(10_000)
+    expect(outcomes).toHaveLength(1000)
   })
 
   it('keeps 256 waiting at the start too, and with old keys nobody is rejected for it', async () => {

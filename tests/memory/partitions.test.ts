@@ -4,6 +4,7 @@ import { createGate } from '../../src/core/gate.ts'
 import { defineVerifier, endpointVerifier } from '../../src/verifiers.ts'
 import { memoryCache } from '../../src/index.ts'
 import { protectedResource } from '../../src/mcp.ts'
+import { runs } from '../support/nightly.ts'
 import { get } from '../support/requests.ts'
 import type { Gate } from '../../src/core/gate.ts'
 import type {
@@ -130,7 +131,7 @@ describe('two guards with one cache', () => {
         const [one, other] = picked.map(meaningOf)
         expect(await callsFor(second)).toBe(other === one || other === '' ? 0 : 1)
       }),
-      { numRuns: 300 },
+      { numRuns: runs(2000) },
     )
   })
 

@@ -13,7 +13,7 @@ export interface Collection {
 }
 
 /** The number of values kept for each place. */
-const MOST = 1000
+const MOST = 200
 
 /**
  * Collects values to search after a test. Above the bound of its place a value is searched at once, and kept only if its

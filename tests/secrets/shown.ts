@@ -3,6 +3,21 @@ import { inspect } from 'node:util'
 /** A value as `inspect` and JSON show it, with the causes of an error. */
 export function textOf(value: unknown): string {
   if (typeof value === 'string') return value
+  return withoutPlaces(() => shownIn(value))
+}
+
+/** Without the lines of files that a stack names: to look them up takes longer than all the rest. */
+function withoutPlaces(show: () => string): string {
+  const prepareStackTrace: unknown = Reflect.get(Error, 'prepareStackTrace')
+  Error.prepareStackTrace = ({ name, message }) => `${name}: ${message}`
+  try {
+    return show()
+  } finally {
+    Object.assign(Error, { prepareStackTrace })
+  }
+}
+
+function shownIn(value: unknown): string {
   const shown = inspect(value, { depth: 8, showHidden: true, maxStringLength: null })
   return `${shown} ${jsonOf(value)} ${value instanceof Error ? chainOf(value) : ''}`
 }

@@ -7,7 +7,6 @@ export interface SourceModule {
   /** Relative to `src`, such as `core/request/target.ts`. */
   readonly file: string
   readonly text: string
-  readonly source: ts.SourceFile
   /** Its imports and re-exports, types included: paths relative to `src`, or package specifiers. */
   readonly imports: readonly string[]
 }
@@ -17,11 +16,10 @@ export const MODULES: readonly SourceModule[] = listFiles(join(ROOT, 'src')).map
 )
 
 function createModule(file: string, text: string): SourceModule {
-  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
   const imports = ts
     .preProcessFile(text)
     .importedFiles.map(({ fileName }) => resolveImport(file, fileName))
-  return { file, text, source, imports }
+  return { file, text, imports }
 }
 
 /** The files of an import cycle (first and last are the same), or `undefined`. */

@@ -48,7 +48,7 @@ describe('a name', () => {
         fc.string({
           unit: fc.oneof(
             fc.constantFrom('%', ',', ' ', '2', 'C'),
-            fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+            fc.integer({ max: 0x10_ffff, min: 0 }).map((code) => String.fromCodePoint(code)),
           ),
         }),
         (name) => {
