@@ -7,12 +7,12 @@ import { OpenAI } from 'openai'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { auth } from '../src/hono.ts'
 import { withAuth } from '../src/index.ts'
-import { startAuthEndpoint } from './support/auth-endpoint.ts'
+import { startEndpointWithKeys } from './support/auth-endpoint.ts'
 import { close, listen } from './support/loopback.ts'
 import { TOKEN } from './support/token.ts'
 import type { Server } from 'node:http'
 import type { AuthConfig } from '../src/index.ts'
-import type { AuthEndpoint } from './support/auth-endpoint.ts'
+import type { EndpointWithKeys } from './support/auth-endpoint.ts'
 
 const GOOD_KEY = `sk-${TOKEN}`
 
@@ -113,12 +113,12 @@ const CASES = Object.entries(GUARDS).flatMap(([guardName, guard]) =>
   })),
 )
 
-let endpoint: AuthEndpoint
+let endpoint: EndpointWithKeys
 let server: Server | undefined
 let requests = 0
 
 beforeAll(async () => {
-  endpoint = await startAuthEndpoint({ [GOOD_KEY]: 'alice' })
+  endpoint = await startEndpointWithKeys({ [GOOD_KEY]: 'alice' })
 })
 beforeEach(() => {
   // The clients also read keys and URLs from the environment.
@@ -226,7 +226,7 @@ it('the error of the openai client has the type and the code of the rejection as
 
 /** The URL of an endpoint that does not run. */
 async function stoppedEndpoint(): Promise<string> {
-  const stopped = await startAuthEndpoint({})
+  const stopped = await startEndpointWithKeys({})
   await stopped.close()
   return stopped.url
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import * as express from '../src/express.ts'
 import * as fastify from '../src/fastify.ts'
-import { startAuthEndpoint } from './support/auth-endpoint.ts'
+import { startEndpointWithKeys } from './support/auth-endpoint.ts'
 import { allow, watchConsole } from './support/route-checks.ts'
 import { run } from './support/tcp-endpoint.ts'
 import { TOKEN } from './support/token.ts'
@@ -63,7 +63,7 @@ describe.each([
   ],
 ])('%s', (_name, auth, access) => {
   it('goes on with the caller after an allow, and answers every other request itself', async () => {
-    const endpoint = await startAuthEndpoint({ [TOKEN]: BOB })
+    const endpoint = await startEndpointWithKeys({ [TOKEN]: BOB })
     const { ask, handler } = await serve(auth({ endpoint: endpoint.url }))
     expect(await ask()).toMatchObject({ status: 200, body: BOB })
     expect(handler).toHaveBeenCalledOnce()

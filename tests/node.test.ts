@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { MockAgent } from 'undici'
 import { getAuth, withAuth } from '../src/index.ts'
 import { createNodeAuthenticator, nodeTransport, withUpgradeAuth } from '../src/node.ts'
-import { startAuthEndpoint } from './support/auth-endpoint.ts'
+import { startEndpointWithKeys } from './support/auth-endpoint.ts'
 import { close } from './support/loopback.ts'
 import { get } from './support/requests.ts'
 import { head, openSocket, sendRaw } from './support/raw-client.ts'
@@ -17,16 +17,16 @@ import type { Duplex } from 'node:stream'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AuthConfig } from '../src/index.ts'
 import type { UpgradeListener } from '../src/node.ts'
-import type { AuthEndpoint } from './support/auth-endpoint.ts'
+import type { EndpointWithKeys } from './support/auth-endpoint.ts'
 
 const GOOD = `Authorization: Bearer ${TOKEN}`
 const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\n\r\n'
 const UPGRADE = ['Host: h', 'Connection: Upgrade', 'Upgrade: websocket']
 
-let endpoint: AuthEndpoint
+let endpoint: EndpointWithKeys
 
 beforeEach(async () => {
-  endpoint = await startAuthEndpoint({ [TOKEN]: 'alice' })
+  endpoint = await startEndpointWithKeys({ [TOKEN]: 'alice' })
   return endpoint.close
 })
 
@@ -256,7 +256,7 @@ describe('nodeTransport', () => {
   })
 
   it('serves several wrappers, and returns each answer to the wrapper that asked', async () => {
-    const other = await startAuthEndpoint({ [TOKEN]: 'bob' })
+    const other = await startEndpointWithKeys({ [TOKEN]: 'bob' })
     const transport = nodeTransport()
     const guards = [endpoint.url, other.url].map((url) =>
       withAuth(greet, { endpoint: url, fetch: transport }),

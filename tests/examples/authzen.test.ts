@@ -1,20 +1,20 @@
 import { createServer } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import { startAuthEndpoint } from '../support/auth-endpoint.ts'
+import { startEndpointWithKeys } from '../support/auth-endpoint.ts'
 import { close, listen } from '../support/loopback.ts'
 import { srvx } from './support/start.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AuthEndpoint } from '../support/auth-endpoint.ts'
+import type { EndpointWithKeys } from '../support/auth-endpoint.ts'
 import type { RunningServer } from '../runtimes/support/server-process.ts'
 
 describe('examples/authzen.ts asks a decision point', () => {
-  let endpoint: AuthEndpoint
+  let endpoint: EndpointWithKeys
   let point: DecisionPoint
   let server: RunningServer
 
   beforeAll(async () => {
-    endpoint = await startAuthEndpoint({ a1: 'alice', b1: 'bob' })
+    endpoint = await startEndpointWithKeys({ a1: 'alice', b1: 'bob' })
     point = await startDecisionPoint(
       ({ subject, action, resource }) =>
         subject.id === 'alice' || (action.name === 'GET' && resource.id === '/notes'),

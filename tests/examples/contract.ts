@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { startAuthEndpoint } from '../runtimes/support/auth-endpoint.ts'
+import { startAuthEndpoint } from '../support/auth-endpoint.ts'
 import { NOTES, call, callInChunks, smuggle } from './notes-client.ts'
 import { TOKEN } from '../support/token.ts'
-import type { AuthEndpoint } from '../runtimes/support/auth-endpoint.ts'
+import type { AuthEndpoint } from '../support/auth-endpoint.ts'
 import type { RunningServer } from '../runtimes/support/server-process.ts'
 import type { Example } from './examples.ts'
 

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { startAuthEndpoint } from '../support/auth-endpoint.ts'
+import { startEndpointWithKeys } from '../support/auth-endpoint.ts'
 import { ENGINES, startEngine } from '../support/redis-servers.ts'
 import { node, srvx } from './support/start.ts'
 import type { RunningServer } from '../runtimes/support/server-process.ts'
-import type { AuthEndpoint } from '../support/auth-endpoint.ts'
+import type { EndpointWithKeys } from '../support/auth-endpoint.ts'
 
 const [engine] = ENGINES
 const CALLERS = {
@@ -21,9 +21,9 @@ const SERVERS = [
   ['fastify.js', node('rate-limits/fastify.js')],
 ] as const
 
-let endpoint: AuthEndpoint
+let endpoint: EndpointWithKeys
 beforeAll(async () => {
-  endpoint = await startAuthEndpoint(CALLERS)
+  endpoint = await startEndpointWithKeys(CALLERS)
 })
 afterAll(() => endpoint.close())
 

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { forwardAuthCommand } from '../../src/cli/commands/forward-auth.ts'
-import { startAuthEndpoint } from '../support/auth-endpoint.ts'
+import { startEndpointWithKeys } from '../support/auth-endpoint.ts'
 import { whyMissing } from '../support/installed.ts'
 import { close, findFreePort, listen } from '../support/loopback.ts'
 import { PROGRAMS, startApp, startProxy } from './proxied-app.ts'
@@ -91,7 +91,7 @@ describe.each(['nginx', 'caddy', 'haproxy'] as const)('%s', (proxy: TestedProxy)
       })
 
       it('serves nothing if it is started for another proxy', async () => {
-        const endpoint = await startAuthEndpoint({ [KEY]: 'alice' })
+        const endpoint = await startEndpointWithKeys({ [KEY]: 'alice' })
         ends.push(endpoint.close)
         const other = proxy === 'nginx' ? 'caddy' : 'nginx'
         const env = { AUTH_ENDPOINT: endpoint.url }

@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { forwardAuthCommand } from '../../src/cli/commands/forward-auth.ts'
 import { GATEWAY_HEADERS } from '../../src/verifiers/upstream/signature.ts'
-import { startAuthEndpoint } from '../support/auth-endpoint.ts'
+import { startEndpointWithKeys } from '../support/auth-endpoint.ts'
 import { whyMissing } from '../support/installed.ts'
 import { readText } from '../support/project.ts'
 import { PROGRAMS, startApp, startProxy } from './proxied-app.ts'
@@ -17,7 +17,7 @@ import { exchange, head, openSocket } from '../support/raw-client.ts'
 import { serveCommand, stopCommands } from '../support/served-command.ts'
 import { TOKEN } from '../support/token.ts'
 import { words } from '../support/words.ts'
-import type { AuthEndpoint } from '../support/auth-endpoint.ts'
+import type { EndpointWithKeys } from '../support/auth-endpoint.ts'
 import type { TestedProxy } from './proxied-app.ts'
 
 const KEY = `sk-${TOKEN}`
@@ -43,13 +43,13 @@ describe.each(['nginx', 'caddy', 'haproxy'] as const)('%s', (proxy: TestedProxy)
     { timeout: 60_000 },
     () => {
       let app: Awaited<ReturnType<typeof startApp>>
-      let endpoint: AuthEndpoint
+      let endpoint: EndpointWithKeys
       let command: ReturnType<typeof serveCommand>
       let front: Awaited<ReturnType<typeof startProxy>>
 
       beforeAll(async () => {
         app = await startApp()
-        endpoint = await startAuthEndpoint({ [KEY]: ALICE, [LONG]: 'p'.repeat(8000) })
+        endpoint = await startEndpointWithKeys({ [KEY]: ALICE, [LONG]: 'p'.repeat(8000) })
         const args = ['--for', proxy, '--raw-targets', '--healthz', '--public', '/open/*']
         command = serveCommand(forwardAuthCommand, args, { AUTH_ENDPOINT: endpoint.url })
         const auth = Number(new URL(await command.listening()).port)

@@ -14,7 +14,7 @@ import { jwt } from '../../src/jwt.ts'
 import { createKey } from '../../src/keys.ts'
 import { observe } from '../../src/otel.ts'
 import { redisStore } from '../../src/redis.ts'
-import { startAuthEndpoint } from '../support/auth-endpoint.ts'
+import { startEndpointWithKeys } from '../support/auth-endpoint.ts'
 import { ISSUER, keyOf } from '../support/issuer.ts'
 import { get } from '../support/requests.ts'
 import { close, findFreePort, listen } from '../support/loopback.ts'
@@ -50,7 +50,7 @@ async function startUpstream(): Promise<{ url: string; stop: () => Promise<unkno
 }
 
 async function startEndpoint() {
-  const endpoint = await startAuthEndpoint({ [KEY]: 'alice' })
+  const endpoint = await startEndpointWithKeys({ [KEY]: 'alice' })
   cleanUps.push(endpoint.close)
   return endpoint
 }

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { BODY_SERVERS, FRAMINGS, askStatus, beginRequest } from './support/bodies.ts'
-import { answerAsTold, startAuthEndpoint, tokenFor } from './support/auth-endpoint.ts'
+import { answerAsTold, startAuthEndpoint, tokenFor } from '../support/auth-endpoint.ts'
 import type { BodyRequest, Framing } from './support/bodies.ts'
 import type { RawConnection } from './support/raw-connection.ts'
 import type { RunningServer } from './support/server-process.ts'
-import type { AuthEndpoint } from './support/auth-endpoint.ts'
+import type { AuthEndpoint } from '../support/auth-endpoint.ts'
 
 const FRAMING_NAMES = Object.keys(FRAMINGS) as Framing[]
 const NOTICED = { timeout: 10_000 }

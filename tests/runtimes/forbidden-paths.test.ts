@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { exchange } from '../support/raw-client.ts'
 import { FORBIDDEN_ROWS, MANY_HEADERS } from './raw-requests/path-rows.ts'
 import { get } from './raw-requests/row.ts'
-import { startAuthEndpoint } from './support/auth-endpoint.ts'
+import { startAuthEndpoint } from '../support/auth-endpoint.ts'
 import { findNode } from './support/binaries.ts'
 import { argsBefore, commandFile, RUNTIMES } from './support/command.ts'
 import { startServer } from './support/server-process.ts'
-import type { AuthEndpoint } from './support/auth-endpoint.ts'
+import type { AuthEndpoint } from '../support/auth-endpoint.ts'
 import type { RunningServer } from './support/server-process.ts'
 
 /** Raw requests through the gateway to Express, which routes without case. The key lacks the role that a forbid asks for. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { findUnadmitted } from './raw-requests/rules.ts'
 import type { HandlerCall } from './raw-requests/rules.ts'
-import type { Question } from './support/auth-endpoint.ts'
+import type { Question } from '../support/auth-endpoint.ts'
 
 /** The rule that judges every raw request notices the mistakes of a broken guard: without it they would pass unseen. */
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, inject, it, onTestFinished } from 'vitest'
 import { askStatus, beginRequest, BODY_SERVERS, FRAMINGS } from './support/bodies.ts'
 import { readMemory } from './support/server-process.ts'
-import { answerAsTold, startAuthEndpoint, tokenFor } from './support/auth-endpoint.ts'
+import { answerAsTold, startAuthEndpoint, tokenFor } from '../support/auth-endpoint.ts'
 import type { BodyRequest, Framing } from './support/bodies.ts'
-import type { AuthEndpoint } from './support/auth-endpoint.ts'
+import type { AuthEndpoint } from '../support/auth-endpoint.ts'
 
 const BODY_MB = 200
 // One body in memory takes 200 MB. Node reads unused bodies and leaves them to its garbage collector: it grows by up to

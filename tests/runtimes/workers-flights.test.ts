@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, inject, it } from 'vitest'
 import { send } from './support/http.ts'
-import { answerAsTold, startAuthEndpoint, tokenFor } from './support/auth-endpoint.ts'
+import { answerAsTold, startAuthEndpoint, tokenFor } from '../support/auth-endpoint.ts'
 import { CURRENT_DATE, startWorker } from './support/workerd.ts'
 import type { AuthConfig, MemoryCacheOptions } from 'with-auth'
 import type { TestContext } from 'vitest'

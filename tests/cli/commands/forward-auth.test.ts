@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { forwardAuthCommand } from '../../../src/cli/commands/forward-auth.ts'
 import { createKey } from '../../../src/keys.ts'
-import { startAuthEndpoint } from '../../support/auth-endpoint.ts'
+import { startEndpointWithKeys } from '../../support/auth-endpoint.ts'
 import { head, openSocket } from '../../support/raw-client.ts'
 import { serveCommand, stopCommands } from '../../support/served-command.ts'
 import { subrequest } from '../../support/subrequest.ts'
@@ -11,16 +11,16 @@ import { runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import { TOKEN } from '../../support/token.ts'
 import type { ForwardAuthProxy } from '../../../src/forward-auth.ts'
-import type { AuthEndpoint } from '../../support/auth-endpoint.ts'
+import type { EndpointWithKeys } from '../../support/auth-endpoint.ts'
 import type { Client } from '../../support/subrequest.ts'
 
 const KEY = `sk-${TOKEN}`
 const GOOD = { authorization: `Bearer ${KEY}` }
 
 const inFolder = setupFolder()
-let endpoint: AuthEndpoint
+let endpoint: EndpointWithKeys
 beforeEach(async () => {
-  endpoint = await startAuthEndpoint({ [KEY]: 'alice' })
+  endpoint = await startEndpointWithKeys({ [KEY]: 'alice' })
 })
 afterEach(async () => {
   await stopCommands()

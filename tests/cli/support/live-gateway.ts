@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import timers from 'node:timers'
 import { afterAll, beforeAll, expect, vi } from 'vitest'
 import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
-import { startAuthEndpoint } from '../../support/auth-endpoint.ts'
+import { startEndpointWithKeys } from '../../support/auth-endpoint.ts'
 import { close, listen } from '../../support/loopback.ts'
 import { serveCommand, stopCommands } from '../../support/served-command.ts'
 import { TOKEN } from '../../support/token.ts'
@@ -58,7 +58,7 @@ export function startOpenEndpoint(afterMs = 0): Promise<string> {
 
 /** An endpoint that allows one key. */
 export async function startEndpoint(key = KEY) {
-  const endpoint = await startAuthEndpoint({ [key]: 'alice' })
+  const endpoint = await startEndpointWithKeys({ [key]: 'alice' })
   endLater(() => endpoint.close())
   const timesAsked = (token: string): number => endpoint.asked.filter((one) => one === token).length
   return { ...endpoint, timesAsked }

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { afterEach, beforeEach } from 'vitest'
 import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
-import { startAuthEndpoint } from '../../support/auth-endpoint.ts'
+import { startEndpointWithKeys } from '../../support/auth-endpoint.ts'
 import { close, listen } from '../../support/loopback.ts'
 import { serveCommand, stopCommands } from '../../support/served-command.ts'
 import { accept } from '../../support/socket-gateway.ts'
@@ -9,7 +9,7 @@ import { setupFolder } from '../../support/temporary-folder.ts'
 import { TOKEN } from '../../support/token.ts'
 import type { RequestListener, Server } from 'node:http'
 import type { Socket } from 'node:net'
-import type { AuthEndpoint } from '../../support/auth-endpoint.ts'
+import type { EndpointWithKeys } from '../../support/auth-endpoint.ts'
 
 /** The key that the endpoint of these tests allows. */
 export const KEY = `sk-${TOKEN}`
@@ -20,7 +20,7 @@ export function setupGateway(answer: RequestListener) {
   const reached: (string | undefined)[] = []
   let upstream: Server
   let upstreamUrl: string
-  let endpoint: AuthEndpoint
+  let endpoint: EndpointWithKeys
   beforeEach(async () => {
     reached.length = 0
     upstream = createServer((request, response) => {
@@ -28,7 +28,7 @@ export function setupGateway(answer: RequestListener) {
       answer(request, response)
     })
     upstreamUrl = `http://127.0.0.1:${await listen(upstream)}`
-    endpoint = await startAuthEndpoint({ [KEY]: 'alice' })
+    endpoint = await startEndpointWithKeys({ [KEY]: 'alice' })
   })
   afterEach(async () => {
     await stopCommands()

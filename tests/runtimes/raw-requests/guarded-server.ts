@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { exchange } from '../../support/raw-client.ts'
-import { startAuthEndpoint } from '../support/auth-endpoint.ts'
+import { startAuthEndpoint } from '../../support/auth-endpoint.ts'
 import { get, NUMBER } from './row.ts'
 import { GOOD_TOKENS } from './rules.ts'
 import type { Program } from './row.ts'

@@ -1,7 +1,7 @@
 import { get, TOKEN } from './row.ts'
 import { isNumbered, startGuardedServer } from './guarded-server.ts'
 import { findViolations } from './rules.ts'
-import type { Question } from '../support/auth-endpoint.ts'
+import type { Question } from '../../support/auth-endpoint.ts'
 import type { GuardedServer } from './guarded-server.ts'
 import type { Asked, Expected, Program, Row, Variant } from './row.ts'
 import type { Trace } from './rules.ts'

@@ -1,5 +1,5 @@
 import { LONG_TOKEN } from './row.ts'
-import type { Question } from '../support/auth-endpoint.ts'
+import type { Question } from '../../support/auth-endpoint.ts'
 import type { RawResponse } from '../../support/raw-client.ts'
 import type { Program } from './row.ts'
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { answerByToken, startAuthEndpoint } from '../support/auth-endpoint.ts'
+import { answerByToken, startAuthEndpoint } from '../../support/auth-endpoint.ts'
 import type { Runtime } from '../runtimes.ts'
-import type { AuthEndpoint, EndpointAnswer, Question } from '../support/auth-endpoint.ts'
+import type { AuthEndpoint, EndpointAnswer, Question } from '../../support/auth-endpoint.ts'
 import type { RunningServer } from '../support/server-process.ts'
 import type { ProfileName } from './profiles.ts'
 

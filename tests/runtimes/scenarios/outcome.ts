@@ -1,10 +1,10 @@
 import { expect } from 'vitest'
-import { ENDPOINT_SECRET } from '../support/auth-endpoint.ts'
+import { ENDPOINT_SECRET } from '../../support/auth-endpoint.ts'
 import { send } from '../support/http.ts'
 import { tellsAllHeaders } from './profiles.ts'
 import { stepsOf } from './scenario.ts'
 import type { RawResponse } from '../../support/raw-client.ts'
-import type { Received } from '../support/auth-endpoint.ts'
+import type { Received } from '../../support/auth-endpoint.ts'
 import type { Setup } from './bench.ts'
 import type { Asked, Expected, Scenario } from './scenario.ts'
 

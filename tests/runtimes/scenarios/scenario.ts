@@ -1,5 +1,5 @@
 import type { Runtime } from '../runtimes.ts'
-import type { EndpointAnswer } from '../support/auth-endpoint.ts'
+import type { EndpointAnswer } from '../../support/auth-endpoint.ts'
 import type { HttpRequest } from '../support/http.ts'
 import type { EndpointState } from './bench.ts'
 import type { ProfileName } from './profiles.ts'

@@ -1,5 +1,5 @@
 import { openConnection } from './raw-connection.ts'
-import { tokenFor } from './auth-endpoint.ts'
+import { tokenFor } from '../../support/auth-endpoint.ts'
 import { NODES } from './binaries.ts'
 import { onBun, onDeno, onNode, onSrvx, onWorkerd } from './served-program.ts'
 import { TOKEN } from '../../support/token.ts'
