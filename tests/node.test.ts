@@ -169,18 +169,21 @@ describe('withUpgradeAuth', () => {
 
   it('survives a client that resets during the check', async () => {
     const listener = vi.fn<UpgradeListener>(greet)
-    const verifier = vi.fn<() => Promise<{ outcome: 'allow' }>>(async () => {
-      await sleep(100)
-      return { outcome: 'allow' }
-    })
+    const ALLOW = { outcome: 'allow' } as const
+    const verifier = vi.fn<() => Promise<typeof ALLOW>>(async () => ALLOW)
     const server = createServer()
+    const isLost = new Promise((resolve) =>
+      server.once('connection', (socket) => socket.once('close', resolve)),
+    )
+    verifier.mockImplementationOnce(() => isLost.then(() => ALLOW))
     server.on('upgrade', withUpgradeAuth(listener, { verifier }))
     const port = await serve(server)
     const socket = await openSocket(port)
     socket.write(head('GET /', ...UPGRADE, GOOD))
     await vi.waitFor(() => expect(verifier).toHaveBeenCalled())
     socket.resetAndDestroy()
-    await sleep(200)
+    await isLost
+    await sleep(20)
     expect(listener).not.toHaveBeenCalled()
     expect(await sendRaw(port, head('GET /', ...UPGRADE, GOOD))).toBe(`${SWITCHING}undefined`)
   })
