@@ -3,6 +3,7 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -131,6 +132,21 @@ describe('files of ended processes', () => {
     expect(await checksOf(file)).toBe(5)
   })
 
+  it('may go while they are added', async () => {
+    const file = write()
+    writeUse(`${file}.usage`, 5)
+    const own = writeEnded(file, '1'.repeat(16), 1)
+    writeEnded(file, '2'.repeat(16), 2)
+    const fs = process.getBuiltinModule('node:fs')
+    const open = fs.openSync
+    vi.spyOn(fs, 'openSync').mockImplementation((path, ...rest) => {
+      if (path === `${file}.usage`) rmSync(own, { force: true })
+      return open(path, ...rest)
+    })
+    await mergeUseFiles(file, `${file}.usage`)
+    expect([ownFilesOf(file), await checksOf(file)]).toEqual([[], 7])
+  })
+
   it('are left alone while another process is at work, or the common file is broken', async () => {
     const file = write()
     const own = writeEnded(file, '1'.repeat(16), 5)
@@ -145,6 +161,8 @@ describe('files of ended processes', () => {
     writeEnded(file, '1'.repeat(16), 5)
     writeFileSync(file, 'keys: [')
     await mergeUseFiles(file, `${file}.usage`)
+    const common: unknown = JSON.parse(readFileSync(`${file}.usage`, 'utf8'))
+    expect(common).toMatchObject({ uses: [{ id: 'k1', checks: 5 }], merged: ['1'.repeat(16)] })
     writeFileSync(file, keysText(entry('k1')))
     expect(await checksOf(file)).toBe(5)
   })
@@ -173,6 +191,76 @@ it('each day has a file of its own, so that a write stays short', async () => {
   await add([use(2)])
   const held = ownFilesOf(file).map((path) => readFileSync(path, 'utf8'))
   expect(held.map((text) => text.match(/"id"/g)?.length)).toEqual([1, 1])
+})
+
+it('keeps five weeks of days, and the last day of each key', async () => {
+  vi.useFakeTimers({ now: Date.UTC(2026, 5, 30, 12), toFake: ['Date'] })
+  const file = write()
+  const useOn = (id: string, day: string, time = '12:00:00Z'): KeyUse => {
+    return { id, day, checks: 1, lastUsed: `${day}T${time}` }
+  }
+  await createFileWriter(
+    file,
+    fail,
+  )([
+    useOn('k1', '2026-05-25'),
+    useOn('k1', '2026-05-26', '13:00:00Z'),
+    useOn('k1', '2026-05-26'),
+    useOn('k1', '2026-06-30'),
+    useOn('old', '2025-01-02'),
+    useOn('old', '2025-01-03'),
+    useOn('old', '2025-01-01'),
+  ])
+  const [own = ''] = ownFilesOf(file)
+  expect(JSON.parse(readFileSync(own, 'utf8'))).toEqual({
+    uses: [
+      { ...useOn('k1', '2026-05-26', '13:00:00Z'), checks: 2 },
+      useOn('k1', '2026-06-30'),
+      useOn('old', '2025-01-03'),
+    ],
+    merged: [],
+  })
+})
+
+it('says why it cannot write', () => {
+  const file = pathOf('none/keys.yaml')
+  const error = {
+    code: 'unwritable',
+    message: `Cannot write ${file}.usage: ENOENT`,
+    problems: [],
+    cause: expect.objectContaining({ code: 'ENOENT' }) as Error,
+  }
+  expect(() => createFileWriter(file, fail)([use(1)])).toThrow(expect.objectContaining(error))
+})
+
+// Deno would ask on the terminal, and stop all requests until someone answers.
+describe('on Deno', () => {
+  const stubRights = (missing?: string) => {
+    const querySync = vi.fn(({ name }: { readonly name: string; readonly path: string }) => {
+      return { state: name === missing ? 'prompt' : 'granted' }
+    })
+    vi.stubGlobal('Deno', { permissions: { querySync } })
+    return querySync
+  }
+
+  it.each(['read', 'write'])('writes nothing without the right to %s', (missing) => {
+    stubRights(missing)
+    const file = write()
+    const message = `Cannot write ${file}.usage: NotCapable (on Deno, --allow-write)`
+    const error = expect.objectContaining({ code: 'unwritable', message }) as Error
+    expect(() => createFileWriter(file, fail)([use(1)])).toThrow(error)
+    expect(ownFilesOf(file)).toEqual([])
+  })
+
+  it('writes with the rights to read and to write the folder', async () => {
+    const query = stubRights()
+    const file = write()
+    await createFileWriter(file, fail)([use(1)])
+    expect(await checksOf(file)).toBe(1)
+    const path = dirname(file)
+    const rights = ['read', 'write'].map((name) => [{ name, path }])
+    expect(query.mock.calls).toEqual(rights)
+  })
 })
 
 it.each([30, -30])('begins another file after %i minutes', async (minutes) => {

@@ -48,8 +48,9 @@ describe('the checks of a file of keys', () => {
     const file = write(entry('k1'), entry('k2'))
     const guard = guardWith(keys({ file }))
     for (let count = 0; count < 3; count += 1) await guard.ask('k1')
+    await vi.advanceTimersByTimeAsync(999)
     expect(useFilesOf(file)).toEqual([])
-    await vi.advanceTimersByTimeAsync(1000)
+    await vi.advanceTimersByTimeAsync(1)
     const [own = ''] = useFilesOf(file)
     expect(own).toMatch(/^keys\.yaml\.usage\.[\da-f]{16}$/)
     expect(statSync(pathOf(own)).mode & 0o777).toBe(0o600)
@@ -87,10 +88,14 @@ describe('the checks of a file of keys', () => {
     vi.setSystemTime(NOW + 120_000)
     await endpoint(ask('k1'))
     await endpoint(ask('k1'))
+    // The clock is set back.
+    vi.setSystemTime(NOW)
+    await endpoint(ask('k1'))
     await writeUses()
+    vi.setSystemTime(NOW + 120_000)
     const days = (await reportKeys(file)).keys[0]?.checks?.days.slice(-2)
     expect(days).toEqual([
-      { day: '2026-06-30', checks: 1 },
+      { day: '2026-06-30', checks: 2 },
       { day: '2026-07-01', checks: 2 },
     ])
   })
@@ -121,6 +126,31 @@ describe('the checks of a file of keys', () => {
     const common = readFileSync(`${file}.usage`, 'utf8')
     expect(JSON.parse(common)).toMatchObject({ uses: [{ id: 'k2' }] })
     expect(statSync(`${file}.usage`).mode & 0o777).toBe(0o600)
+  })
+
+  it('are in one file, also if a configuration is read again', async () => {
+    const file = write(entry('k1'))
+    for (const endpoint of [createKeyEndpoint({ file }), createKeyEndpoint({ file })]) {
+      await endpoint(ask('k1'))
+    }
+    await writeUses()
+    expect(useFilesOf(file)).toHaveLength(1)
+    expect(await checksOf(file)).toEqual({ k1: 2 })
+  })
+
+  it('are counted beside a broken common file, which is told', async () => {
+    const file = write(entry('k1'))
+    writeFileSync(`${file}.usage`, '{')
+    const ended = `${file}.usage.00000000000000aa`
+    writeFileSync(ended, '{}')
+    utimesSync(ended, 0, 0)
+    const onWarning = vi.fn()
+    await createKeyEndpoint({ file }, { onWarning })(ask('k1'))
+    await writeUses()
+    await vi.waitFor(() => expect(onWarning).toHaveBeenCalledOnce())
+    expect(onWarning.mock.calls.flat()).toEqual([
+      `${file}.usage does not hold the use of keys. Remove it: the counts in it are lost`,
+    ])
   })
 
   it('are kept while the folder is away, which rejects nobody and is told once', async () => {
@@ -182,7 +212,7 @@ describe('the checks of a store', () => {
     const written: (readonly KeyUse[])[] = []
     const addUse = vi.fn<NonNullable<KeyStore['addUse']>>(async (uses) => {
       written.push(uses)
-      await new Promise((resolve) => setTimeout(resolve, 1000))
+      await new Promise((resolve) => setTimeout(resolve, 900))
       throw new KeyFileError('database', 'Cannot use the database: it did not answer in time')
     })
     const note = observeUse({ store: storeWith(addUse) }, vi.fn())

@@ -102,4 +102,5 @@ it('ignores entries that do not have the form of a use', async () => {
   ]
   const { keys } = await reportKeys(keysWith('', wrong as KeyUse[]))
   expect(keys).toMatchObject([{ checks: { last30Days: 0 }, attention: ['never_used'] }])
+  expect(keys[0]).not.toHaveProperty('lastUsed')
 })
