@@ -15,6 +15,7 @@ import {
   revokeKeys,
   rotateKey,
 } from '../src/keys.ts'
+import { writeUses } from '../src/keys/usage/recorder.ts'
 import { ensureBuilt } from './support/built-package.ts'
 import { ask, entry, keysText } from './support/key-questions.ts'
 import { setupFolder } from './support/temporary-folder.ts'
@@ -49,6 +50,20 @@ describe('the functions over a file', () => {
       () => listKeys(null as never),
       '"place" must be the path of a file, or a KeyStore, received null',
     ],
+    ['place', () => listKeys('')],
+    [
+      'place',
+      () => listKeys(['s3cret'] as never),
+      '"place" must be the path of a file, or a KeyStore, received an object',
+    ],
+    ['page', () => listKeys('f', 'a' as never), '"page" must be an object, received "a"'],
+    ['page.first', () => listKeys('f', { first: 1 } as never)],
+    [
+      'key',
+      () => createKey('f', 'alice' as never),
+      '"key" must be an object such as { principal }, received "alice"',
+    ],
+    ['key.user', () => createKey('f', { user: 'alice' } as never)],
     ['id', () => removeKey('f', none), '"id" must be the id of a key, received undefined'],
     [
       'wanted',
@@ -123,6 +138,8 @@ describe('an endpoint over a file', () => {
 
 describe('an endpoint over a text', () => {
   it('uses no file', async () => {
+    // A test before it may have checks left to write.
+    await writeUses()
     const builtin = vi.spyOn(process, 'getBuiltinModule')
     const endpoint = createKeyEndpoint({ text: keysText(entry('k1')) })
     expect((await endpoint(ask('k1'))).status).toBe(200)

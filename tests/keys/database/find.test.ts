@@ -73,7 +73,7 @@ it.each<[string, () => unknown, string]>([
   [
     'returns the end of a key under another name',
     () => ({ ...KEY, expires_at: '2020-01-01' }),
-    'A key of the store is invalid: Unknown field "expires_at"',
+    'A key of the store is invalid: Unknown field "expires_at": expected id, prefix, name, principal, ',
   ],
   [
     'returns an end that is a number',

@@ -58,6 +58,8 @@ describe('a new key', () => {
     [{ principal: 'a', paths: [] }, 'key.paths', 'a list of at least one'],
     [{ principal: 'a', paths: '/v1' }, 'key.paths', 'a path such as /v1'],
     [{ principal: 'a', paths: [7] }, 'key.paths[0]', 'received 7'],
+    [{ principal: 'a', paths: [['/v1']] }, 'key.paths[0]', 'received an array'],
+    [{ principal: 'a', paths: [['/v1/*']] }, 'key.paths[0]', /, received an array$/],
     [{ principal: 'a', paths: ['/*'] }, 'key.paths[0]', 'received "/*": did you mean "/"?'],
     [{ principal: 'a', paths: ['/a?k=s3cret'] }, 'key.paths[0]', '(its value is not shown)'],
     [{ principal: 'a', paths: ['/\u202E'] }, 'key.paths[0]', '(its value is not shown)'],
@@ -77,7 +79,11 @@ describe('a new key', () => {
       'key.expiresAt',
       '"key.expiresAt" must be a time such as 2026-12-31T00:00:00Z, received "soon"',
     ],
-    [{ principal: 'a', expiresAt: new Date(NOW) }, 'key.expiresAt', 'in the future'],
+    [
+      { principal: 'a', expiresAt: new Date(NOW) },
+      'key.expiresAt',
+      '"key.expiresAt" must be a time in the future, and before the year 10000, received',
+    ],
     [{ principal: 'a', expiresAt: new Date(8e15) }, 'key.expiresAt', 'before the year 10000'],
     [
       { principal: 'a', expiresIn: '999999w' },

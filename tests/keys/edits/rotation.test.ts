@@ -77,6 +77,7 @@ describe('a rotation', () => {
     const rights = { ...caller, paths: ['/v1'] }
     const [created, expires] = ['2026-01-01T00:00:00Z', '2028-01-01T00:00:00Z']
     expect(record).toEqual({ status: 'active', prefix, ...rights, created, expires })
+    expect(replaces).not.toHaveProperty('revoked')
     expect(replaces).toEqual({
       id: 'a',
       sha256: SHA,

@@ -28,6 +28,15 @@ it('leaves the lock of another process, after a person removed its own', async (
   fs.rmSync(`${file}.lock`)
 })
 
+it('a person may remove the lock during the work', async () => {
+  const file = pathOf('keys.yaml')
+  const work = (): string => {
+    fs.rmSync(`${file}.lock`)
+    return 'done'
+  }
+  expect(await withFileLock(file, work)).toBe('done')
+})
+
 it('a lock of another process is waited for, and never removed', async () => {
   const file = pathOf('keys.yaml')
   writeFileSync(`${file}.lock`, '')

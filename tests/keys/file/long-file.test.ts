@@ -133,3 +133,11 @@ it('everything else says how to move the keys of such a file', async () => {
     `Cannot read ${file}: it is longer than 2097152 bytes. Move the keys into a database: "with-auth keys import FILE --keys keys.db"`,
   )
 })
+
+it.each<[string, (file: string) => string | KeyStore]>([
+  ['file', (file) => file],
+  ['store', () => ({ ...STORE, list: () => [] })],
+])('an empty %s is exported as a file without keys', async (_what, place) => {
+  const exported = await textOf(exportKeys(place(write('keys:\n'))))
+  expect(exported).toMatch(/^# The keys of this service\..*\nkeys: \[\]\n$/)
+})

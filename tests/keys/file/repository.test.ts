@@ -36,7 +36,7 @@ function write(content: string | Uint8Array): string {
 }
 
 function withCause(code: string): Error {
-  return expect.objectContaining({ code }) as Error
+  return expect.objectContaining({ code, syscall: expect.any(String) as string }) as Error
 }
 
 describe('readKeyText', () => {
