@@ -37,7 +37,7 @@ it.each(WITH_SQLITE)(
   'sqliteKeys keeps its contract on $name',
   { timeout: 60_000 },
   async (binary) => {
-    expect(await runTests(binary, makeFolder())).toEqual({ passed: 40, failures: [] })
+    expect(await runTests(binary, makeFolder())).toEqual({ passed: 41, failures: [] })
   },
 )
 

@@ -24,6 +24,7 @@ export const SQLITE_TESTS = [
   ['answers 500 when another program removed the log', noticesRemovedLogs],
   ['takes every path for the name of a file', resolvesPaths],
   ['reads a locked file no longer than half a second', waitsBriefly],
+  ['waits ten seconds with a change, and a tenth of one with counts of checks', setsWaits],
   ['reports why an import failed, and stays usable', reportsFirstErrors],
   ['answers 500 to the key of an invalid row', rejectsInvalidRows],
   ['revokes, removes and prunes in spite of invalid rows', endsInvalidRows],
@@ -180,6 +181,32 @@ async function waitsBriefly(file, { sqliteKeys }, documentedTable) {
   store.close()
 }
 
+// A trigger sees how its connection is set. `synchronous = full` is 2: a revocation survives a loss of power.
+async function setsWaits(file, { sqliteKeys }) {
+  const store = sqliteKeys(file, { create: true })
+  const database = new Database(file)
+  const note = (table) =>
+    `create trigger note_${table} after insert on ${table} begin
+      insert into seen select timeout, synchronous from pragma_busy_timeout, pragma_synchronous; end;`
+  database.exec(
+    `create table seen (ms, sync); ${note('withauth_keys')} ${note('withauth_key_use')}`,
+  )
+  await store.get('a')
+  await store.insert({ id: 'a', principal: 'alice', attributes: {}, sha256: 'a'.repeat(64) })
+  const lastUsed = new Date().toISOString()
+  await store.addUse([{ id: 'a', day: lastUsed.slice(0, 10), checks: 1, lastUsed }])
+  const seen = database.prepare('select ms, sync from seen').all()
+  assert.deepEqual(
+    seen.map(({ ms, sync }) => [ms, sync]),
+    [
+      [10_000, 2],
+      [100, 2],
+    ],
+  )
+  database.close()
+  store.close()
+}
+
 async function reportsFirstErrors(file, { sqliteKeys }) {
   const store = sqliteKeys(file, { create: true })
   const database = new Database(file)
@@ -216,6 +243,10 @@ async function rejectsInvalidRows(file, { createKey, createKeyEndpoint, sqliteKe
     database.exec(`update withauth_keys set id = 'a', paths = null, expires = null`)
   }
   assert.equal(await ask(endpoint, key), 200)
+  // A revoked row without its hash would hide which key is revoked.
+  database.exec(`update withauth_keys set revoked = 0, sha256 = 'x'`)
+  const invalid = { code: 'malformed', message: /"sha256" must be 64 hex digits/ }
+  await assert.rejects(async () => store.list({ limit: 9 }), invalid)
   store.close()
   database.close()
 }
