@@ -1,4 +1,4 @@
-import { isRecord, readName } from '../../core/endpoint/claim-path.ts'
+import { isRecord, readName, readPath } from '../../core/endpoint/claim-path.ts'
 import { rejectLater } from '../option-problems.ts'
 import { keyOf, partsOf } from '../values.ts'
 import type { OptionPath } from '../../core/config/problems.ts'
@@ -40,8 +40,8 @@ export function settle(values: Values, path: OptionPath, aliases: Aliases, readi
     const to = [...path, ...newer.split('.')]
     const given = origins.get(from)
     const value = take(values, older.split('.'))
-    if (given === undefined) continue
-    const present = origins.get(to)
+    if (value === undefined || given === undefined) continue
+    const present = readPath(values, newer) === undefined ? undefined : origins.get(to)
     if (present !== undefined) {
       rejectLater(given, present, 'mean the same', reading)
       continue

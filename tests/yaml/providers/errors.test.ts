@@ -257,12 +257,12 @@ describe('server.auth says', () => {
   })
 
   it.each([
-    ['a rule about no resource', `provider_config: ${PROXY}, resource: false`],
+    ['`resource: false` beside upstream_header', `provider_config: ${PROXY}, resource: false`],
     [
       'a provider after one that takes every token, with fall_through',
       `providers: [{ type: kubernetes }, ${KEYS}], fall_through: true`,
     ],
-  ])('nothing of %s', (_, auth) => {
+  ])('nothing about %s', (_, auth) => {
     expect(problemsOf(inAuth(auth))).toEqual([])
   })
 
@@ -290,7 +290,7 @@ describe('server.auth says', () => {
     ['local_api_key, api_keys: []', 'api_keys" must be a list of at least one key'],
     ['api_keys', 'file" must be the path of a key file or of a SQLite file'],
     ['oauth2_token, discovery: true', 'issuer" must be the URL of the issuer'],
-  ])('the same of a file: %s', async (provider, message) => {
+  ])('the same for a file, by loadConfig: %s', async (provider, message) => {
     writeFileSync(pathOf('run.yaml'), inAuth(`provider_config: { type: ${provider} }`))
     await expect(loadConfig(pathOf('run.yaml'))).rejects.toThrow(
       `"server.auth.provider_config.${message}`,

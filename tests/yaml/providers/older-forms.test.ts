@@ -169,6 +169,19 @@ describe('an older form', () => {
     expect(problem?.message).toContain(message)
   })
 
+  it.each([
+    `introspection: { ${CLIENT}, tls_cafile: a }, introspection: { ${CLIENT} }`,
+    `jwks: { uri: "${URI}", cache_ttl: 70 }, cache_ttl: 60, jwks: { uri: "${URI}" }`,
+    `jwks: { uri: "${URI}", key_recheck_period: 70 }, cache_ttl: 60, jwks: { uri: "${URI}" }`,
+  ])('is no second problem within a key that is repeated: %s', (keys) => {
+    const found = problemsOf(
+      `server: { auth: { provider_config: { type: oauth2_token, ${keys} } } }`,
+    )
+    expect(found.map(({ message }) => message)).toEqual([
+      expect.stringContaining('is a repeated key: remove one of them'),
+    ])
+  })
+
   it('is named as it is written, at its place', () => {
     const text = `server:\n  auth:\n    provider_type: oauth2_token\n    config:\n      jwks_uri: http://a.example/\n      cache_ttl: 5\n`
     const found = problemsOf(text).map(
