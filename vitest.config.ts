@@ -33,7 +33,7 @@ export default defineConfig({
     include: ['tests/**/*.test.ts'],
     // Starting a process for each file takes as long as the tests.
     isolate: false,
-    // What was transformed for one run need not be for the next.
+    // Keeps transformed modules on disk between runs.
     experimental: { fsModuleCache: true },
     // More than there are cores, since many tests wait for sockets and timers. Each night times are measured too.
     maxWorkers: IS_NIGHTLY ? 1 : 4 + availableParallelism(),

@@ -166,7 +166,7 @@ it('imports have no cycle, types included', () => {
 })
 
 it('only index.ts re-exports, and each name by itself', () => {
-  // Every export declaration begins so. Parsing all of `src` would take seconds.
+  // Every export declaration begins like this. Parsing all of `src` would take seconds.
   const mayReexport = MODULES.filter(({ text }) => /^export (?:type )?[*{]/m.test(text))
   const reexports = mayReexport.flatMap(({ file, text }) =>
     ts

@@ -16,7 +16,7 @@ const FASTER = 30
 const hasEngine = ENGINES.length > 0
 const missing =
   whyMissing(['prometheus', '--version'], 'prometheus') ?? (hasEngine ? undefined : 'no engine')
-const TIMES = { tags: ['slow'], timeout: 400_000 }
+const TIMES = { tags: ['slow'], timeout: 480_000 }
 const DOWN = 'WithAuthDown'
 
 interface Dashboard {

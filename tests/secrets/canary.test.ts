@@ -42,9 +42,10 @@ it('a text with the token is collected after two hundred without it', () => {
   const { add, take } = createCollection()
   for (let turn = 0; turn < 201; turn += 1) add('error', new Error('other'))
   add('error', { message: TOKEN })
+  add('error', new Error('b', { cause: new Error(TOKEN) }))
   add('event', 'other')
   const found = take().map(({ text }) => findCanary(text) !== undefined)
-  expect(found).toEqual([...Array<boolean>(200).fill(false), true, false])
+  expect(found).toEqual([...Array<boolean>(200).fill(false), true, true, false])
 })
 
 it('nothing that a request with the token went through shows it', async () => {

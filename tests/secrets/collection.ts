@@ -1,5 +1,5 @@
 import { findCanary } from './canary.ts'
-import { jsonOf, textOf } from './shown.ts'
+import { jsonOf, textOf, withoutFrames } from './shown.ts'
 
 export type Place = 'output' | 'event' | 'error'
 
@@ -17,7 +17,7 @@ const MOST = 200
 
 /**
  * Collects values to search after a test. Above the bound of its place a value is searched at once, and kept only if its
- * JSON holds the token: `inspect` takes ten times as long.
+ * JSON, its message or one of its causes holds the token: `inspect` takes ten times as long.
  */
 export function createCollection(): Collection {
   const counts = { output: 0, event: 0, error: 0 }
@@ -37,13 +37,19 @@ export function createCollection(): Collection {
       const taken = found
       found = []
       kept = { output: 0, event: 0, error: 0 }
-      return taken.map(({ place, value }) => ({ place, text: textOf(value) }))
+      return taken.map(({ place, value }) => ({
+        place,
+        text: withoutFrames(() => textOf(value)),
+      }))
     },
     counts,
   }
 }
 
-function briefly(value: unknown): string {
+function briefly(value: unknown, depth = 8): string {
   if (typeof value === 'string') return value
-  return (value instanceof Error ? value.message : '') + jsonOf(value)
+  if (!(value instanceof Error)) return jsonOf(value)
+  const { message, cause } = value
+  const next = cause === undefined || depth === 0 ? '' : briefly(cause, depth - 1)
+  return message + jsonOf(value) + next
 }

@@ -3,11 +3,15 @@ import { inspect } from 'node:util'
 /** A value as `inspect` and JSON show it, with the causes of an error. */
 export function textOf(value: unknown): string {
   if (typeof value === 'string') return value
-  return withoutPlaces(() => shownIn(value))
+  const shown = inspect(value, { depth: 8, showHidden: true, maxStringLength: null })
+  return `${shown} ${jsonOf(value)} ${value instanceof Error ? chainOf(value) : ''}`
 }
 
-/** Without the lines of files that a stack names: to look them up takes longer than all the rest. */
-function withoutPlaces(show: () => string): string {
+/**
+ * Omits the frames of each stack that nothing has read before: finding their source lines takes longer than everything else. Use it
+ * only for errors of tests that have ended, since an error keeps the first form of its stack.
+ */
+export function withoutFrames(show: () => string): string {
   const prepareStackTrace: unknown = Reflect.get(Error, 'prepareStackTrace')
   Error.prepareStackTrace = ({ name, message }) => `${name}: ${message}`
   try {
@@ -15,11 +19,6 @@ function withoutPlaces(show: () => string): string {
   } finally {
     Object.assign(Error, { prepareStackTrace })
   }
-}
-
-function shownIn(value: unknown): string {
-  const shown = inspect(value, { depth: 8, showHidden: true, maxStringLength: null })
-  return `${shown} ${jsonOf(value)} ${value instanceof Error ? chainOf(value) : ''}`
 }
 
 function chainOf(error: Error, depth = 8): string {

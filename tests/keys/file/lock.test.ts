@@ -55,8 +55,8 @@ it('waits for ten seconds, in steps of 5 to 25 milliseconds, and then names the 
   const waiting = withFileLock(file, work).catch(failed)
   await vi.advanceTimersByTimeAsync(9999)
   expect(failed).not.toHaveBeenCalled()
-  // It moves the clock on. On a busy machine a try ends late, and so begins its pause late.
-  await vi.waitFor(() => expect(failed).toHaveBeenCalled(), { interval: 15 })
+  // It moves the fake clock. On a busy machine a try ends late, and so begins its pause late.
+  await vi.waitFor(() => expect(failed).toHaveBeenCalled(), { interval: 15, timeout: 10_000 })
   await waiting
   expect(Date.now()).toBeLessThan(11_000)
   const message = `The file is locked: ${file}.lock exists. If no process is changing the keys, remove ${file}.lock`

@@ -245,10 +245,10 @@ describe('limit', () => {
     let now = 10_000
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next, 1, 4, () => now)
-    void ask('a', 1000)
-    const late = ask('late', 100)
-    void ask('b', 1000)
-    now = 10_050
+    void ask('a')
+    const late = ask('late', 600)
+    void ask('b')
+    now = 10_300
     endpoint.answer('a')
     await settle()
     expect(endpoint.asked).toEqual(['a', 'b'])
@@ -269,11 +269,11 @@ describe('limit', () => {
     const call = { isKnown: false, deadline: LONG }
     const first = slots.take(call, 0)
     for (let index = 0; index < 20_000; index += 1) void slots.wait(call, undefined, 0)
-    const startedAt = performance.now()
+    const before = process.cpuUsage()
     if (first !== undefined) slots.give(first, LONG)
-    const lookedMs = performance.now() - startedAt
+    const { user } = process.cpuUsage(before)
     vi.useRealTimers()
-    expect(lookedMs).toBeLessThan(200)
+    expect(user).toBeLessThan(200_000)
     expect(slots.take(call, LONG)).toBeDefined()
   })
 })
