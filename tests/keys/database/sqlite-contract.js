@@ -330,11 +330,15 @@ async function completesOldTables(file, { createKey, reportKeys, sqliteKeys }, t
 
 function namesFiles(file, { sqliteKeys }) {
   writeFileSync(file, 'keys: []\n'.repeat(100))
-  assert.throws(() => sqliteKeys(file), {
-    code: 'database',
-    message: `Cannot use ${file}: file is not a database`,
-    problems: [],
-  })
+  const reason = 'file is not a database'
+  assert.throws(
+    () => sqliteKeys(file),
+    ({ code, message, problems, cause }) => {
+      const expected = ['database', `Cannot use ${file}: ${reason}`, [], reason]
+      assert.deepEqual([code, message, problems, cause.message], expected)
+      return true
+    },
+  )
   const message = '"file" must be the path of a file, received 7'
   assert.throws(() => sqliteKeys(7), { option: 'file', message })
   assert.throws(() => sqliteKeys(''), { option: 'file' })
