@@ -84,6 +84,7 @@ describe('the functions over a file', () => {
       '"id.key" must be the key, a text (its value is not shown)',
     ],
     ['page.after', () => listKeys('f', { after: 'not an id' })],
+    ['page.after', () => listKeys('f', { after: 7 as never })],
     [
       'page.limit',
       () => listKeys('f', { limit: 1001 }),

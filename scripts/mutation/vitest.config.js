@@ -61,6 +61,8 @@ const TESTS_BESIDE = {
     'tests/cli/commands/key-database.test.ts',
     'tests/cli/commands/key-retirement.test.ts',
     'tests/cli/commands/keys.test.ts',
+    // It has the runtimes without a file system.
+    'tests/node/node-version.test.ts',
   ],
   memory: [
     'tests/core/response/recall.test.ts',

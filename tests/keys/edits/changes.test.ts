@@ -137,6 +137,13 @@ describe('revokeKey', () => {
   })
 })
 
+it('a key that is revoked already leaves its file unwritten', async () => {
+  const file = write(`keys: [ ${entry('k', { revoked: true, expires: '2026-06-01' })} ]`)
+  const { mtimeMs, ino } = statSync(file)
+  expect(await revokeKey(file, 'k')).toMatchObject({ id: 'k', revoked: true })
+  expect(statSync(file)).toMatchObject({ mtimeMs, ino })
+})
+
 describe('pruneKeys', () => {
   const KEYS = keysText(
     entry('active'),

@@ -203,6 +203,19 @@ describe('the comment of a removed key goes', () => {
       `keys:\n  # all\n\n${B}`,
     ],
     [
+      'also if another comment shows "keys:" with a comment',
+      `# as in keys: # a\nkeys:\n  # a\n${A}${B}`,
+      ['a'],
+      `# as in keys: # a\nkeys:\n${B}`,
+    ],
+    ['but not one far after "keys:"', `keys:  # all\n${A}${B}`, ['a'], `keys:\n  # all\n\n${B}`],
+    [
+      'but not one between "keys:" and a list in one line',
+      `keys: # all\n  [${flow('a')}, ${flow('b')}]\n`,
+      ['a'],
+      `keys:\n  # all\n  [${flow('b')}]\n`,
+    ],
+    [
       'but not one above a list in one line',
       `keys:\n  # all\n  [${flow('a')}, ${flow('b')}]\n`,
       ['a'],

@@ -67,6 +67,7 @@ describe('the error for', () => {
     ['tenant', 'Acme', tenant],
     ['tenant', 7, `${tenant}${quotes}`],
     ['prefix', 'a b', prefix],
+    ['prefix', 7, `${prefix}${quotes}`],
     ['attributes', { a: 'b' }, lists],
     ['attributes', { a: [1] }, lists],
     ['attributes', null, lists],
