@@ -77,6 +77,8 @@ const TESTS_BESIDE = {
     'tests/gateway-websockets.test.ts',
     'tests/gateway-ws.test.ts',
   ],
+  // It has the revocations that a cache hands on to a store.
+  redis: ['tests/memory/memory-cache.test.ts'],
   // Both ways to tell the numbers, and spans.
   telemetry: ['tests/otel.test.ts', 'tests/otel/*.test.ts', 'tests/cli/metrics/*.test.ts'],
   verifiers: [
