@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest'
+import { createSealer } from '../../src/redis/seal.ts'
+import { SECRET } from '../support/connected-guards.ts'
+import type { SharedAllow } from '../../src/core/seams.ts'
+import type { Place } from '../../src/redis/seal.ts'
+
+/** Sealed allows, without an engine: what another instance gets from them. */
+
+const WALL_NOW = 1_700_000_000_000
+const PLACE: Place = {
+  run: 'run-1',
+  fences: [Buffer.alloc(12, 1), Buffer.alloc(12, 2)],
+  name: Buffer.alloc(32, 3),
+}
+const ALLOW: SharedAllow = {
+  auth: { principal: 'Zoë', attributes: { roles: ['dev'] } },
+  askedAt: WALL_NOW,
+  ttlMs: 1000,
+}
+
+const sealer = createSealer(SECRET)
+
+function sendAllow(allow: SharedAllow): SharedAllow | undefined {
+  return createSealer(SECRET).open(sealer.seal(allow, PLACE, WALL_NOW), PLACE)
+}
+
+describe('another instance', () => {
+  it('gets the identity and the times of an allow', () => {
+    expect(sendAllow(ALLOW)).toEqual(ALLOW)
+  })
+
+  it('learns that an allow must not stand in after its end', () => {
+    expect(sendAllow({ ...ALLOW, mustRevalidate: true })).toHaveProperty('mustRevalidate', true)
+    expect(sendAllow(ALLOW)).not.toHaveProperty('mustRevalidate')
+  })
+
+  // Another version of the package may seal another form with the same secret.
+  it.each([
+    ['without a time of asking', { askedAt: undefined }],
+    ['with a time of asking that is a text', { askedAt: '5' }],
+    ['without an age', { ttlMs: undefined }],
+    ['with an age that is a text', { ttlMs: '5' }],
+    ['with a principal that is no text', { auth: { principal: 5, attributes: {} } }],
+    ['with attributes that are no lists', { auth: { principal: 'a', attributes: { roles: 5 } } }],
+    ['with an end of the identity that is no time', { auth: { expiresAt: 'soon' } }],
+  ])('gets nothing from an allow %s', (_what, wrong) => {
+    expect(sendAllow({ ...ALLOW, ...wrong } as never)).toBeUndefined()
+  })
+
+  it.each([
+    ['another run', { run: 'run-2' }],
+    ['another fence of all', { fences: [Buffer.alloc(12), PLACE.fences[1]] }],
+    ['another fence of the token', { fences: [PLACE.fences[0], Buffer.alloc(12)] }],
+    ['swapped fences', { fences: [PLACE.fences[1], PLACE.fences[0]] }],
+    ['another question', { name: Buffer.alloc(32) }],
+  ] satisfies [string, Partial<Place>][])('gets nothing at a place with %s', (_what, other) => {
+    const sealed = sealer.seal(ALLOW, PLACE, WALL_NOW)
+    expect(sealer.open(sealed, { ...PLACE, ...other })).toBeUndefined()
+  })
+})
