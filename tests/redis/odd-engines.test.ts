@@ -1,0 +1,117 @@
+import { afterEach, expect, it } from 'vitest'
+import { connectGuard, stopGuards, until } from '../support/connected-guards.ts'
+import type { ClientFactory, RedisClient } from '../../src/redis.ts'
+
+/** What a store makes of the answers of an engine. The client is one of the user, so it can give any of them. */
+
+afterEach(stopGuards)
+
+const RUN = 'a'.repeat(40)
+const OTHER_RUN = 'b'.repeat(40)
+const infoOf = (run: string): string => `role:master\r\nmaster_replid:${run}\r\n`
+
+interface Answers {
+  /** What INFO says of the history of writes, by the name of the connection. */
+  readonly replication?: (name: string) => unknown
+  readonly cluster?: string
+  readonly transaction?: (commands: readonly string[][]) => unknown
+}
+
+function answering({ replication, cluster, transaction }: Answers): ClientFactory {
+  return ({ name = '' }) => ({
+    ...QUIET,
+    sendCommand: async ([, section]) =>
+      section === 'cluster'
+        ? (cluster ?? 'cluster_enabled:0\r\n')
+        : (replication?.(name) ?? infoOf(RUN)),
+    multi: () => {
+      const commands: string[][] = []
+      const chain = {
+        addCommand: (args: (string | Buffer)[]) => {
+          commands.push(args.map(String))
+          return chain
+        },
+        exec: async () => transaction?.(commands) ?? ['OK', 1, infoOf(RUN)],
+      }
+      return chain
+    },
+  })
+}
+
+const QUIET: Omit<RedisClient, 'sendCommand' | 'multi'> = {
+  connect: async () => undefined,
+  subscribe: async () => undefined,
+  on: () => undefined,
+  unref: () => undefined,
+  destroy: () => undefined,
+}
+
+const failing = (error: Error) => (): never => {
+  throw error
+}
+const isOfMessages = (name: string): boolean => name.endsWith(':messages')
+
+it.each<[string, Answers, string]>([
+  [
+    'two servers behind one name',
+    { replication: (name) => infoOf(isOfMessages(name) ? OTHER_RUN : RUN) },
+    'different_primaries',
+  ],
+  [
+    'a history of writes that is only mentioned',
+    { replication: () => `role:master\r\nold_master_replid:${RUN}` },
+    'invalid_reply',
+  ],
+  ['a cluster that is only mentioned', { cluster: 'no_cluster_enabled:0' }, 'invalid_reply'],
+  ['another primary', { transaction: () => ['OK', 1, infoOf(OTHER_RUN)] }, 'failover'],
+  [
+    'a write that only a primary takes',
+    { transaction: failing(new Error('READONLY You cannot write')) },
+    'replica',
+  ],
+  [
+    'a transaction with an error in it',
+    {
+      transaction: failing(
+        Object.assign(new Error('failed'), { replies: ['OK', new Error('NOPERM no right')] }),
+      ),
+    },
+    'NOPERM',
+  ],
+  [
+    'an error with a code of the system',
+    { transaction: failing(Object.assign(new Error('hunter2'), { code: 'ECONNRESET' })) },
+    'ECONNRESET',
+  ],
+  [
+    'an error of the client, without its message',
+    { transaction: failing(new Error('the secret hunter2')) },
+    'closed',
+  ],
+])('is lost by %s, and acknowledges no revocation', async (_what, answers, cause) => {
+  const client = answering(answers)
+  const url = 'redis://127.0.0.1'
+  const guard = connectGuard(() => ({ outcome: 'allow' }), { url, revocationMs: 250, client })
+  await guard.ask()
+  await until(() => guard.states().includes('lost'))
+  expect(guard.events).toContainEqual({ type: 'store', state: 'lost', cause })
+  await expect(guard.store.invalidate('all', 100)).rejects.toMatchObject({
+    reason: 'revocation_unacknowledged',
+  })
+})
+
+it('keeps a revocation in the engine, and its messages to itself for a while', async () => {
+  const sent: string[][] = []
+  const client = answering({
+    transaction: (commands) => {
+      sent.push(...commands.filter(([command]) => command === 'SET'))
+      return ['OK', 1, infoOf(RUN)]
+    },
+  })
+  const url = 'redis://127.0.0.1'
+  const guard = connectGuard(() => ({ outcome: 'allow' }), { url, revocationMs: 250, client })
+  await guard.clear()
+  const optionsFor = (start: string) => sent.find(([, key = '']) => key.startsWith(start))?.slice(3)
+  expect(optionsFor('with-auth:f:all')).toEqual([])
+  expect(optionsFor('with-auth:b:')).toEqual(['PX', '1000'])
+})
