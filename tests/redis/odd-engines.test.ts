@@ -49,6 +49,7 @@ const QUIET: Omit<RedisClient, 'sendCommand' | 'multi'> = {
 const failing = (error: Error) => (): never => {
   throw error
 }
+class WaitTimeoutError extends Error {}
 const isOfMessages = (name: string): boolean => name.endsWith(':messages')
 
 it.each<[string, Answers, string]>([
@@ -88,6 +89,7 @@ it.each<[string, Answers, string]>([
     { transaction: failing(new Error('the secret hunter2')) },
     'closed',
   ],
+  ['a client that waits no longer', { transaction: failing(new WaitTimeoutError()) }, 'timeout'],
 ])('is lost by %s, and acknowledges no revocation', async (_what, answers, cause) => {
   const client = answering(answers)
   const url = 'redis://127.0.0.1'
@@ -114,4 +116,22 @@ it('keeps a revocation in the engine, and its messages to itself for a while', a
   const optionsFor = (start: string) => sent.find(([, key = '']) => key.startsWith(start))?.slice(3)
   expect(optionsFor('with-auth:f:all')).toEqual([])
   expect(optionsFor('with-auth:b:')).toEqual(['PX', '1000'])
+})
+
+it.each([
+  ['redis', undefined, {}],
+  ['rediss', { ca: '-----BEGIN' }, { tls: true, ca: '-----BEGIN' }],
+])('connects by %s:// with the certificates of `tls`: %j', async (scheme, tls, socket) => {
+  const seen: unknown[] = []
+  const client: ClientFactory = (options) => {
+    seen.push(options.socket)
+    return answering({})(options)
+  }
+  const options = { url: `${scheme}://127.0.0.1`, client, ...(tls && { tls }) }
+  await connectGuard(() => ({ outcome: 'allow' }), options).clear()
+  const plain = { reconnectStrategy: false, connectTimeout: 2000 }
+  expect(seen).toEqual([
+    { ...plain, ...socket },
+    { ...plain, ...socket },
+  ])
 })
