@@ -135,3 +135,24 @@ it.each([
     { ...plain, ...socket },
   ])
 })
+
+it('writes a revocation again that the engine refused, and says why', async () => {
+  let refusals = 0
+  const client = answering({
+    transaction: (commands) => {
+      const isRevocation = commands[0]?.[1] === 'with-auth:f:all'
+      if (!isRevocation || refusals === 1) return ['OK', 1, infoOf(RUN)]
+      refusals += 1
+      throw new Error('OOM command not allowed')
+    },
+  })
+  const url = 'redis://127.0.0.1'
+  const guard = connectGuard(() => ({ outcome: 'allow' }), { url, revocationMs: 1000, client })
+  await guard.ask()
+  await guard.store.invalidate('all', 1500)
+  const told = { type: 'store', state: 'revocation_pending', cause: 'OOM' }
+  expect(guard.events).toContainEqual(told)
+  const message = expect.stringMatching(/^The store takes no revocation: the memory .* is full/)
+  expect(guard.events).toContainEqual({ type: 'warning', message })
+  expect(guard.states().at(-1)).toBe('revocation_settled')
+})
