@@ -14,7 +14,7 @@ afterEach(() => {
   else cache[MANIFEST] = installed
 })
 
-/** What `require` finds from now on. */
+/** Makes `require` find this manifest from now on. */
 function install(read: () => unknown): void {
   const found = Object.defineProperty({ children: [], loaded: true }, 'exports', { get: read })
   Reflect.set(cache, MANIFEST, found)

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createNames, parseMessage } from '../../src/redis/names.ts'
 
-/** What an engine that is shared gets to see: an access list allows these names, and other programs send messages too. */
+/** The names of keys and channels. An access list of the engine allows them, and other programs may send messages too. */
 
 const INSTANCE = 'i1'
 

@@ -2,7 +2,7 @@ import { afterEach, expect, it } from 'vitest'
 import { connectGuard, stopGuards, until } from '../support/connected-guards.ts'
 import type { ClientFactory, RedisClient } from '../../src/redis.ts'
 
-/** What a store makes of the answers of an engine. The client is one of the user, so it can give any of them. */
+/** Odd answers of an engine. The user gives the client, so it can give any answer. */
 
 afterEach(stopGuards)
 
@@ -11,7 +11,7 @@ const OTHER_RUN = 'b'.repeat(40)
 const infoOf = (run: string): string => `role:master\r\nmaster_replid:${run}\r\n`
 
 interface Answers {
-  /** What INFO says of the history of writes, by the name of the connection. */
+  /** The answer to `INFO replication`, by the name of the connection. */
   readonly replication?: (name: string) => unknown
   readonly cluster?: string
   readonly transaction?: (commands: readonly string[][]) => unknown

@@ -40,9 +40,9 @@ describe('another instance', () => {
     ['with a time of asking that is a text', { askedAt: '5' }],
     ['without an age', { ttlMs: undefined }],
     ['with an age that is a text', { ttlMs: '5' }],
-    ['with a principal that is no text', { auth: { principal: 5, attributes: {} } }],
-    ['with attributes that are no lists', { auth: { principal: 'a', attributes: { roles: 5 } } }],
-    ['with an end of the identity that is no time', { auth: { expiresAt: 'soon' } }],
+    ['with a number for the principal', { auth: { principal: 5, attributes: {} } }],
+    ['with a number for an attribute', { auth: { principal: 'a', attributes: { roles: 5 } } }],
+    ['with a word for the end of the identity', { auth: { expiresAt: 'soon' } }],
   ])('gets nothing from an allow %s', (_what, wrong) => {
     expect(sendAllow({ ...ALLOW, ...wrong } as never)).toBeUndefined()
   })

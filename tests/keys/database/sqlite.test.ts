@@ -17,7 +17,7 @@ const MISSING =
     ? tellSkipped('node:sqlite needs Node 22.13 or later')
     : undefined
 
-/** Locks a new file for half a second, in which nobody can read it. */
+/** Locks a new file for half a second. No other connection can read it then. */
 const COPIER = `
   const { DatabaseSync } = require('node:sqlite')
   const { parentPort, workerData } = require('node:worker_threads')

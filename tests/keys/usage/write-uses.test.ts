@@ -8,7 +8,7 @@ beforeEach(() => {
   const timers = process.getBuiltinModule('node:timers')
   vi.spyOn(timers, 'setTimeout').mockImplementation(setTimeout)
   vi.spyOn(timers, 'clearTimeout').mockImplementation(clearTimeout)
-  // What is loaded listens for the end of the process once.
+  // The module listens for the end of the process when it is loaded.
   vi.resetModules()
 })
 

@@ -173,7 +173,7 @@ describe('an older form', () => {
     `introspection: { ${CLIENT}, tls_cafile: a }, introspection: { ${CLIENT} }`,
     `jwks: { uri: "${URI}", cache_ttl: 70 }, cache_ttl: 60, jwks: { uri: "${URI}" }`,
     `jwks: { uri: "${URI}", key_recheck_period: 70 }, cache_ttl: 60, jwks: { uri: "${URI}" }`,
-  ])('is no second problem within a key that is repeated: %s', (keys) => {
+  ])('brings no second problem within a repeated key: %s', (keys) => {
     const found = problemsOf(
       `server: { auth: { provider_config: { type: oauth2_token, ${keys} } } }`,
     )
