@@ -1,14 +1,16 @@
 import { expect, it, vi } from 'vitest'
+import { createEngine } from '../../src/redis/client.ts'
+import { Lease } from '../../src/redis/lease.ts'
 import { slotName, slotOf, createNames, tokenIdOf } from '../../src/redis/names.ts'
 import { createSealer } from '../../src/redis/seal.ts'
 import { createSharedDecisions } from '../../src/redis/shared.ts'
 import { SECRET } from '../support/connected-guards.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
+import type { RedisClient } from '../../src/redis.ts'
 import type { SharedDecisions } from '../../src/core/seams.ts'
-import type { Link } from '../../src/redis/engine.ts'
 import type { VirtualClock } from '../support/virtual-clock.ts'
 
-/** Shared allows with an engine of the test's own, which is as slow, broken or empty as a test says. */
+/** Shared allows with an engine that is as slow, broken or empty as a test says. The user gives the client, so it can give any answer. */
 
 const QUESTION = { token: 'token-of-alice', told: '' }
 const TIMEOUT_MS = 100
@@ -17,26 +19,61 @@ const names = createNames('with-auth:', 0)
 const FENCE_OF_ALL = names.fence('all').key
 const FENCE_OF_TOKEN = names.fence(slotName(slotOf(tokenIdOf(QUESTION.token)))).key
 
+/** What an engine holds, and how it answers. */
+class FakeEngine {
+  readonly values = new Map<string, unknown>()
+  /** Each read and write so far. */
+  sent: readonly (string | Buffer)[][] = []
+  run = 'a'.repeat(40)
+  isReadOnly = false
+  /** The answers to the next reads, in place of the values. */
+  readonly reads: (() => Promise<unknown>)[] = []
+
+  readonly client = (): RedisClient => ({
+    connect: async () => undefined,
+    subscribe: async () => undefined,
+    on: () => undefined,
+    unref: () => undefined,
+    destroy: () => undefined,
+    multi: () => expect.fail('nothing is announced'),
+    sendCommand: async (args) => this.#answer([...args]),
+  })
+
+  /** The keys of the commands of this name. */
+  keysOf(name: 'MGET' | 'SET'): (readonly (string | Buffer)[])[] {
+    return this.sent.filter(([command]) => command === name).map(([, ...keys]) => keys)
+  }
+
+  #answer([name, ...args]: (string | Buffer)[]): unknown {
+    const [key = ''] = args.map(String)
+    if (name === 'INFO' && key === 'cluster') return 'cluster_enabled:0'
+    if (name === 'INFO') return `role:master\r\nmaster_replid:${this.run}`
+    this.sent = [...this.sent, [String(name), ...args]]
+    if (name === 'MGET') {
+      return (this.reads.shift() ?? (() => args.map((each) => this.values.get(String(each)))))()
+    }
+    if (!this.isReadOnly) this.values.set(key, args[1])
+    return 'OK'
+  }
+}
+
 interface Scene {
   readonly clock: VirtualClock
-  readonly values: Map<string, Uint8Array>
-  readonly link: Link
+  readonly engine: FakeEngine
   readonly warnings: readonly string[]
   readonly shared: SharedDecisions
 }
 
-function setScene(): Scene {
+async function setScene(): Promise<Scene> {
   const clock = createVirtualClock()
-  const values = new Map<string, Uint8Array>()
+  const engine = new FakeEngine()
   const warnings: string[] = []
-  const link: Link = {
-    ready: Promise.resolve('run-1'),
-    read: vi.fn(async (keys: readonly string[]) => keys.map((key) => values.get(key))),
-    setIfAbsent: vi.fn(async (key: string, value: Uint8Array) => void values.set(key, value)),
-    set: vi.fn(async (key: string, value: Uint8Array) => void values.set(key, value)),
-    announce: async () => undefined,
-    close: () => undefined,
-  }
+  const link = createEngine({
+    url: 'redis://127.0.0.1',
+    tls: undefined,
+    client: engine.client,
+  }).open({ channels: [], onMessage: () => undefined, onClose: () => undefined })
+  const run = await link.ready
   const shared = createSharedDecisions({
     names,
     sealers: [createSealer(SECRET)],
@@ -46,40 +83,41 @@ function setScene(): Scene {
       now: clock.now,
       wallNow: clock.wallNow,
       random: () => 0,
-      schedule: (ms, run) => {
-        const id = clock.after(ms, run)
+      schedule: (ms, fire) => {
+        const id = clock.after(ms, fire)
         return () => clock.cancel(id)
       },
     },
-    lease: { trusts: () => true },
-    linkFor: () => ({ link, run: 'run-1' }),
+    lease: new Lease(1000, 0),
+    linkFor: () => ({ link, run }),
     warn: (message) => void warnings.push(message),
   })
-  return { clock, values, link, warnings, shared }
+  return { clock, engine, warnings, shared }
 }
 
 function allowUntil(ttlMs: number, askedAt: number) {
   return { auth: { principal: 'alice', attributes: {} }, askedAt, ttlMs }
 }
 
-async function failTimes(scene: Scene, count: number): Promise<void> {
+async function failTimes({ engine, shared }: Scene, count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) {
-    vi.mocked(scene.link.read).mockRejectedValueOnce(new Error('broken'))
-    expect(await scene.shared.recall(QUESTION, TIMEOUT_MS)).toEqual({})
+    engine.reads.push(() => Promise.reject(new Error('broken')))
+    expect(await shared.recall(QUESTION, TIMEOUT_MS)).toEqual({})
   }
-  vi.mocked(scene.link.read).mockClear()
+  engine.sent = []
 }
 
 it('shares an allow for the rest of its time, and nothing once that is over', async () => {
-  const { clock, link, shared } = setScene()
+  const { clock, engine, shared } = await setScene()
   const { share } = await shared.recall(QUESTION, TIMEOUT_MS)
   const askedAt = clock.wallNow()
+  engine.sent = []
   await clock.pass(400)
   share?.(allowUntil(400, askedAt))
   share?.(allowUntil(300, askedAt))
-  expect(link.set).not.toHaveBeenCalled()
+  expect(engine.sent).toEqual([])
   share?.(allowUntil(401, askedAt))
-  expect(link.set).toHaveBeenCalledExactlyOnceWith(expect.any(String), expect.anything(), 1)
+  expect(engine.sent).toEqual([['SET', expect.any(String), expect.any(Buffer), 'PX', '1']])
   const { allow } = await shared.recall(QUESTION, TIMEOUT_MS)
   expect(allow).toMatchObject({ askedAt, ttlMs: 401, auth: { principal: 'alice' } })
 })
@@ -89,20 +127,20 @@ it.each([
   ['that of all', [FENCE_OF_ALL]],
   ['that of the token', [FENCE_OF_TOKEN]],
 ])('writes the fences that are absent, and only them: %s', async (_which, absent) => {
-  const { link, shared, values } = setScene()
+  const { engine, shared } = await setScene()
   await shared.recall(QUESTION, TIMEOUT_MS)
-  for (const key of absent) values.delete(key)
-  vi.mocked(link.setIfAbsent).mockClear()
+  for (const key of absent) engine.values.delete(key)
+  engine.sent = []
   expect(await shared.recall(QUESTION, TIMEOUT_MS)).toHaveProperty('share')
-  expect(vi.mocked(link.setIfAbsent).mock.calls.map(([key]) => key)).toEqual(absent)
+  expect(engine.keysOf('SET')).toEqual(absent.map((key) => [key, expect.any(Buffer), 'NX']))
 })
 
 it('asks the engine once if both fences are there', async () => {
-  const { link, shared } = setScene()
+  const { engine, shared } = await setScene()
   await shared.recall(QUESTION, TIMEOUT_MS)
-  vi.mocked(link.read).mockClear()
+  engine.sent = []
   await shared.recall(QUESTION, TIMEOUT_MS)
-  expect(link.read).toHaveBeenCalledOnce()
+  expect(engine.keysOf('MGET')).toHaveLength(1)
 })
 
 it.each([
@@ -111,11 +149,11 @@ it.each([
   ['of all goes at once', FENCE_OF_ALL, undefined],
   ['of the token goes at once', FENCE_OF_TOKEN, undefined],
 ])('warns, and shares nothing, if the fence %s', async (_what, key, value) => {
-  const { link, shared, values, warnings } = setScene()
+  const { engine, shared, warnings } = await setScene()
   await shared.recall(QUESTION, TIMEOUT_MS)
-  vi.mocked(link.setIfAbsent).mockResolvedValue()
-  if (value === undefined) values.delete(key)
-  else values.set(key, value)
+  engine.isReadOnly = true
+  if (value === undefined) engine.values.delete(key)
+  else engine.values.set(key, value)
   expect(await shared.recall(QUESTION, TIMEOUT_MS)).toEqual({})
   expect(warnings).toEqual([expect.stringMatching(/wrong length/)])
 })
@@ -124,8 +162,8 @@ it.each([
   ['its own timeout', TIMEOUT_MS, 500],
   ['the rest of the time of the check', 30, 30],
 ])('waits for a silent engine no longer than %s', async (_which, longestMs, withinMs) => {
-  const { clock, link, shared } = setScene()
-  vi.mocked(link.read).mockReturnValue(new Promise(() => undefined))
+  const { clock, engine, shared } = await setScene()
+  engine.reads.push(() => new Promise(() => undefined))
   const settled = vi.fn()
   void shared.recall(QUESTION, withinMs).then(settled)
   await clock.pass(longestMs - 1)
@@ -135,7 +173,7 @@ it.each([
 })
 
 it('goes on asking after four failures in a row', async () => {
-  const scene = setScene()
+  const scene = await setScene()
   await failTimes(scene, 4)
   expect(await scene.shared.recall(QUESTION, TIMEOUT_MS)).toHaveProperty('share')
   // It begins to count again.
@@ -144,30 +182,46 @@ it('goes on asking after four failures in a row', async () => {
 })
 
 it('leaves the engine alone for a second after five failures in a row', async () => {
-  const scene = setScene()
-  const { clock, link, shared } = scene
+  const scene = await setScene()
+  const { clock, engine, shared } = scene
   await failTimes(scene, 5)
   expect(await shared.recall(QUESTION, TIMEOUT_MS)).toEqual({})
   await clock.pass(PAUSE_MS - 1)
   expect(await shared.recall(QUESTION, TIMEOUT_MS)).toEqual({})
-  expect(link.read).not.toHaveBeenCalled()
+  expect(engine.sent).toEqual([])
   await clock.pass(1)
   expect(await shared.recall(QUESTION, TIMEOUT_MS)).toHaveProperty('share')
   expect(await shared.recall(QUESTION, TIMEOUT_MS)).toHaveProperty('share')
 })
 
 it('lets one question try after that, and leaves the engine alone again if it fails', async () => {
-  const scene = setScene()
-  const { clock, link, shared } = scene
+  const scene = await setScene()
+  const { clock, engine, shared } = scene
   await failTimes(scene, 5)
   await clock.pass(PAUSE_MS)
-  vi.mocked(link.read).mockReturnValueOnce(new Promise(() => undefined))
+  engine.reads.push(() => new Promise(() => undefined))
   const first = shared.recall(QUESTION, TIMEOUT_MS)
   expect(await shared.recall(QUESTION, TIMEOUT_MS)).toEqual({})
-  expect(link.read).toHaveBeenCalledOnce()
+  expect(engine.sent).toHaveLength(1)
   await clock.pass(TIMEOUT_MS)
   expect(await first).toEqual({})
   await clock.pass(PAUSE_MS - 1)
   expect(await shared.recall(QUESTION, TIMEOUT_MS)).toEqual({})
-  expect(link.read).toHaveBeenCalledOnce()
+  expect(engine.sent).toHaveLength(1)
+})
+
+it('trusts no value that it read before the engine became another one', async () => {
+  const { clock, engine, shared } = await setScene()
+  const { share } = await shared.recall(QUESTION, TIMEOUT_MS)
+  share?.(allowUntil(400, clock.wallNow()))
+  expect(await shared.recall(QUESTION, TIMEOUT_MS)).toHaveProperty('allow')
+  engine.run = 'b'.repeat(40)
+  expect(await shared.recall(QUESTION, TIMEOUT_MS)).toEqual({})
+})
+
+it('reads nothing from a reply that is no list', async () => {
+  const { engine, shared } = await setScene()
+  engine.reads.push(async () => 'QUEUED')
+  expect(await shared.recall(QUESTION, TIMEOUT_MS)).toEqual({})
+  expect(engine.keysOf('SET')).toEqual([])
 })
