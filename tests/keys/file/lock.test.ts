@@ -65,9 +65,9 @@ it('waits for ten seconds, in steps of 5 to 25 milliseconds, and then names the 
   )
   expect(work).not.toHaveBeenCalled()
   expect(existsSync(`${file}.lock`)).toBe(true)
-  // Node 26 uses some of its own, without a delay.
-  const delays = timers.mock.calls.map(([, delay]) => delay).filter((delay) => delay !== 0)
-  expect(new Set(delays)).toEqual(new Set([15]))
+  // Node 26 and the test runner use some of their own.
+  const pauses = timers.mock.calls.filter(([, delay]) => delay === 15)
+  expect(pauses.length).toBeGreaterThan(600)
 })
 
 it('an error says why the lock cannot be created', async () => {
