@@ -27,7 +27,7 @@ export default defineConfig({
     globalSetup: ['tests/secrets/unit-totals.ts'],
     // `npm test` leaves both out, and the mutation tester the slow ones. `npm run test:slow` runs them.
     tags: [
-      { name: 'slow', timeout: 60_000 },
+      { name: 'slow' },
       { name: 'database', description: 'starts PostgreSQL, Redis or Valkey' },
     ],
     include: ['tests/**/*.test.ts'],
@@ -39,8 +39,9 @@ export default defineConfig({
     maxWorkers: IS_NIGHTLY ? 1 : 4 + availableParallelism(),
     // Collecting garbage takes a fifth of the time otherwise.
     execArgv: ['--max-semi-space-size=128', '--single-threaded-gc'],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // A busy machine is ten times as slow at times.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // Many tests make an endpoint or an upstream fail, and the wrapper or the server says so on the console.
     onConsoleLog: (text) =>
       !/^with-auth: .*(?:requests are|the request was) rejected|^Error: aborted/.test(text) &&

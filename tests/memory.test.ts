@@ -42,7 +42,7 @@ beforeAll(() => {
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
   execFileSync(process.execPath, [tsc, '--outDir', folder], { cwd: ROOT })
   return () => rmSync(folder, { recursive: true, force: true })
-}, 60_000)
+})
 
 it(`after ${TOKENS} tokens, only the cache holds memory, and no timer runs`, async () => {
   const entry = pathToFileURL(join(folder, 'index.js')).href

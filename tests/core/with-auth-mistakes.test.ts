@@ -75,7 +75,7 @@ let said: Said
 
 beforeAll(() => {
   said = compile(MISTAKES.map(([code]) => code))
-}, 60_000)
+})
 
 it.each(MISTAKES)('the compiler explains the mistake in %s', (code, message) => {
   const errors = said.get(code) ?? []

@@ -12,7 +12,7 @@ describe('docs/messages.md', () => {
   beforeAll(async () => {
     const { createMessagePage } = await import('../../scripts/docs/message-page.ts')
     page = createMessagePage()
-  }, 60_000)
+  })
 
   it('is up to date', async () => {
     await expect(page).toMatchFileSnapshot('../../docs/messages.md')

@@ -9,7 +9,7 @@ import { anchorsOf, pageNamed, PAGES } from './pages.ts'
 import { readSteps } from './steps.ts'
 import type { Page, PageFence } from './pages.ts'
 
-const COMPILE = { tags: ['slow'], timeout: 60_000 }
+const COMPILE = { tags: ['slow'] }
 const mostLines = (file: string): number => (file === 'README.md' ? 201 : 250)
 
 const tracked = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).split('\n')

@@ -16,7 +16,7 @@ interface Result {
   readonly failureMessages: readonly string[]
 }
 
-describe('the test files of docs/testing.md', { tags: ['slow'], timeout: 60_000 }, () => {
+describe('the test files of docs/testing.md', { tags: ['slow'] }, () => {
   let folder = ''
   let results: Map<string, readonly Result[]>
 
@@ -24,7 +24,7 @@ describe('the test files of docs/testing.md', { tags: ['slow'], timeout: 60_000 
     ensureBuilt()
     folder = createProject()
     results = runVitest(folder)
-  }, 60_000)
+  })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
   it.each(EXAMPLES.map((example) => ({ line: example.line, file: nameOf(example.line) })))(

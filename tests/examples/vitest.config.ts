@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['*.test.ts'],
     setupFiles: ['../secrets/setup.ts'],
     globalSetup: ['support/examples-under-test.ts', '../secrets/examples-totals.ts'],
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     // A framework's production build, while the others run beside it.
     hookTimeout: 180_000,
   },

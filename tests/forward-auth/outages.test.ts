@@ -22,7 +22,6 @@ describe.each(['nginx', 'caddy', 'haproxy'] as const)('%s', (proxy: TestedProxy)
 
   describe.skipIf(missing !== undefined)(
     `without with-auth${missing === undefined ? '' : `: ${missing}`}`,
-    { timeout: 60_000 },
     () => {
       let ends: (() => Promise<unknown>)[] = []
       afterEach(async () => {

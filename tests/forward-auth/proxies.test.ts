@@ -40,7 +40,6 @@ describe.each(['nginx', 'caddy', 'haproxy'] as const)('%s', (proxy: TestedProxy)
 
   describe.skipIf(missing !== undefined)(
     `asks with-auth${missing === undefined ? '' : `: ${missing}`}`,
-    { timeout: 60_000 },
     () => {
       let app: Awaited<ReturnType<typeof startApp>>
       let endpoint: EndpointWithKeys
@@ -57,7 +56,7 @@ describe.each(['nginx', 'caddy', 'haproxy'] as const)('%s', (proxy: TestedProxy)
         front = await startProxy(proxy, { auth, app: app.port }, (config) =>
           config.replace('merge_slashes off;', 'merge_slashes off; http2 on;'),
         )
-      }, 60_000)
+      })
       afterAll(async () => {
         await front.stop()
         await stopCommands()

@@ -42,7 +42,6 @@ interface Forgery {
 
 describe.skipIf(missing !== undefined)(
   `an app of Starlette behind the gateway${missing === undefined ? '' : `: ${missing}`}`,
-  { timeout: 60_000 },
   () => {
     let app: SpawnedProgram
     let port: number
@@ -54,7 +53,7 @@ describe.skipIf(missing !== undefined)(
       const args = ['-B', '-m', 'uvicorn', 'starlette_app:app', '--port', `${port}`]
       app = spawnProgram(PYTHON, args, { cwd: ROOT, env: { PYTHONPATH: folders.join(':') } })
       await app.printed(/running on/)
-    }, 60_000)
+    })
     afterAll(async () => {
       await Promise.all(gateways.map((gateway) => gateway.close()))
       app.kill('SIGKILL')

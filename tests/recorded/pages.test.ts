@@ -158,7 +158,7 @@ describe('docs/servers/oauth2-proxy.md', () => {
   })
 })
 
-const SLOW = { tags: ['slow'], timeout: 60_000 }
+const SLOW = { tags: ['slow'] }
 
 it('docs/servers/llama-stack.md has a file that decides as Llama Stack did', SLOW, async () => {
   const migrated = block('docs/servers/llama-stack.md', 'context: { params: lists }')

@@ -26,7 +26,6 @@ const METADATA = '/.well-known/oauth-protected-resource/mcp'
 
 describe.skipIf(missing !== undefined)(
   `an MCP client in a browser${missing === undefined ? '' : `: ${missing}`}`,
-  { timeout: 60_000 },
   () => {
     let folder: string
     let issuer: RunningServer
@@ -43,7 +42,7 @@ describe.skipIf(missing !== undefined)(
       issuer = await startOidcIssuer(inject('app'))
       upstream = await onSrvx(NODE, 'mcp-sessions.js')(inject('app'), {})
       gateway = await startGateway()
-    }, 60_000)
+    })
     afterAll(async () => {
       await Promise.all([gateway, upstream, issuer].map((server) => server.stop()))
       await Promise.all([close(pages.listed.server), close(pages.other.server)])

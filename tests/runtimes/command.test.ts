@@ -76,7 +76,7 @@ describe.each([...SOME_NODES, BUN, DENO])('the command on $name', (binary) => {
     return fetch(url, { headers: { authorization: `Bearer ${key}` } })
   }
 
-  it('guards a server by keys that it makes, lists and revokes', { timeout: 60_000 }, async () => {
+  it('guards a server by keys that it makes, lists and revokes', async () => {
     const line = ['keys', 'create', '--keys', keysFile(), '--principal', 'alice', '--json']
     const created = await run(argsToWrite, line)
     const { id, key } = JSON.parse(created.stdout) as { id: string; key: string }
@@ -95,7 +95,7 @@ describe.each([...SOME_NODES, BUN, DENO])('the command on $name', (binary) => {
     expect(gateway.printed()).not.toContain(key)
   })
 
-  it('serves the console to its own page alone', { timeout: 60_000 }, async () => {
+  it('serves the console to its own page alone', async () => {
     const served = await start('console', '--keys', writeKey(keysFile()))
     await expect.poll(served.printed).toMatch(/#code=[\w-]{43}/)
     const body = JSON.stringify({ code: /#code=([\w-]{43})/.exec(served.printed())?.[1] })
@@ -111,7 +111,7 @@ describe.each([...SOME_NODES, BUN, DENO])('the command on $name', (binary) => {
     expect(response.resume().statusCode).toBe(421)
   })
 
-  it('finishes a running request after SIGTERM', { timeout: 30_000 }, async () => {
+  it('finishes a running request after SIGTERM', async () => {
     const gateway = await startWithKey()
     const response = await call(`${gateway.url}/slow`)
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
@@ -127,7 +127,7 @@ describe.each([...SOME_NODES, BUN, DENO])('the command on $name', (binary) => {
     await expect.poll(() => isGone(gateway.pid), { timeout: 8000 }).toBe(true)
   })
 
-  it('serves on when the reader of its log has gone', { timeout: 30_000 }, async () => {
+  it('serves on when the reader of its log has gone', async () => {
     const gateway = await startWithKey()
     const begun = await call(`${gateway.url}/slow`)
     gateway.stopReading()
@@ -184,7 +184,7 @@ describe.each([...SOME_NODES, BUN, DENO])('the command on $name', (binary) => {
     },
   )
 
-  it('serves an endpoint that its own check finds right', { timeout: 60_000 }, async () => {
+  it('serves an endpoint that its own check finds right', async () => {
     const endpoint = await start('endpoint', '--keys', writeKey(keysFile()))
     const env = { WITH_AUTH_KEY: KEY }
     const checked = await run(args, ['check', `${endpoint.url}/validate`, '--json'], env)
@@ -193,7 +193,7 @@ describe.each([...SOME_NODES, BUN, DENO])('the command on $name', (binary) => {
     expect(checked.code).toBe(0)
   })
 
-  it('check says why it cannot call the endpoint', { timeout: 60_000 }, async () => {
+  it('check says why it cannot call the endpoint', async () => {
     const other = createTcpServer((socket) => {
       // A client that does not understand the greeting resets the connection.
       socket.on('error', () => undefined)
@@ -216,7 +216,7 @@ describe.each([...SOME_NODES, BUN, DENO])('the command on $name', (binary) => {
   })
 })
 
-it('runs as npx with-auth once the package is installed', { timeout: 30_000 }, () => {
+it('runs as npx with-auth once the package is installed', () => {
   const app = inject('app')
   const npm = (name: string, ...args: string[]): string =>
     execFileSync(name, args, { cwd: app, encoding: 'utf8' })

@@ -33,13 +33,9 @@ async function runTests(binary: Binary, folder: string): Promise<Printed> {
   return (await runProgram(binary, line, { permissions: PERMISSIONS })) as Printed
 }
 
-it.each(WITH_SQLITE)(
-  'sqliteKeys keeps its contract on $name',
-  { timeout: 60_000 },
-  async (binary) => {
-    expect(await runTests(binary, makeFolder())).toEqual({ passed: 41, failures: [] })
-  },
-)
+it.each(WITH_SQLITE)('sqliteKeys keeps its contract on $name', async (binary) => {
+  expect(await runTests(binary, makeFolder())).toEqual({ passed: 41, failures: [] })
+})
 
 it('sqliteKeys says on Node 20 what it needs, before it makes a file', async () => {
   const folder = makeFolder()
@@ -50,36 +46,32 @@ it('sqliteKeys says on Node 20 what it needs, before it makes a file', async () 
   expect(readdirSync(folder)).not.toContain('0.db')
 })
 
-it.each(WITH_SQLITE)(
-  'the command moves keys from a file into SQLite on $name',
-  { timeout: 60_000 },
-  async (binary) => {
-    const cwd = makeFolder()
-    const command = join(inject('app'), 'node_modules/with-auth/dist/cli.js')
-    const keys = (...line: readonly string[]): Promise<unknown> =>
-      runProgram(binary, [command, 'keys', ...line, '--json'], {
-        permissions: PERMISSIONS,
-        cwd,
-        env: { KEYS_URL: 'postgres://127.0.0.1:9/keys' },
-      })
-    const failing = (code: number, stderr: string): object => ({
-      cause: { code, stderr: expect.stringContaining(stderr) as string },
+it.each(WITH_SQLITE)('the command moves keys from a file into SQLite on $name', async (binary) => {
+  const cwd = makeFolder()
+  const command = join(inject('app'), 'node_modules/with-auth/dist/cli.js')
+  const keys = (...line: readonly string[]): Promise<unknown> =>
+    runProgram(binary, [command, 'keys', ...line, '--json'], {
+      permissions: PERMISSIONS,
+      cwd,
+      env: { KEYS_URL: 'postgres://127.0.0.1:9/keys' },
     })
-    await expect(keys('list', '--keys', 'keys.db')).rejects.toMatchObject(
-      failing(1, '--keys keys.db: no such file'),
-    )
-    await expect(keys('list', '--keys', 'env:KEYS_URL')).rejects.toMatchObject(
-      failing(1, String.raw`needs the package \"pg\", which is not installed: npm install pg@8`),
-    )
-    expect(readdirSync(cwd)).not.toContain('keys.db')
-    await keys('create', '--keys', 'keys.yaml', '--principal', 'alice')
-    expect(await keys('import', 'keys.yaml', '--keys', 'keys.db')).toEqual({
-      imported: 1,
-      present: 0,
-    })
-    const [exported, original] = await Promise.all(
-      ['keys.db', 'keys.yaml'].map((place) => keys('export', '--keys', place)),
-    )
-    expect(exported).toEqual(original)
-  },
-)
+  const failing = (code: number, stderr: string): object => ({
+    cause: { code, stderr: expect.stringContaining(stderr) as string },
+  })
+  await expect(keys('list', '--keys', 'keys.db')).rejects.toMatchObject(
+    failing(1, '--keys keys.db: no such file'),
+  )
+  await expect(keys('list', '--keys', 'env:KEYS_URL')).rejects.toMatchObject(
+    failing(1, String.raw`needs the package \"pg\", which is not installed: npm install pg@8`),
+  )
+  expect(readdirSync(cwd)).not.toContain('keys.db')
+  await keys('create', '--keys', 'keys.yaml', '--principal', 'alice')
+  expect(await keys('import', 'keys.yaml', '--keys', 'keys.db')).toEqual({
+    imported: 1,
+    present: 0,
+  })
+  const [exported, original] = await Promise.all(
+    ['keys.db', 'keys.yaml'].map((place) => keys('export', '--keys', place)),
+  )
+  expect(exported).toEqual(original)
+})

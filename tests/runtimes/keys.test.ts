@@ -105,7 +105,7 @@ it('changing a file from all runtimes at once loses nothing, and no comment', as
   const text = readFileSync(file, 'utf8')
   expect(text.match(/id: /g)).toHaveLength(4 + 4 * RUNTIMES.length)
   expect(text).toContain("# Alice's")
-}, 60_000)
+})
 
 async function ask(
   url: string,

@@ -36,7 +36,7 @@ describe.each(onEach('mcp-notes.js', '--allow-env=ISSUER'))('on %s', (_name, sta
   let server: RunningServer
   beforeAll(async () => {
     server = await start(inject('app'), { ISSUER: issuer.url })
-  }, 60_000)
+  })
   afterAll(() => server.stop())
 
   /** Sends what is for the public name of the servers to this one. Keeps the paths of documents. */

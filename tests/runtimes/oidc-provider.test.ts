@@ -33,7 +33,6 @@ async function call(url: string, token: string, passMs = 0): Promise<unknown> {
 
 it.each(onEach('jwt-guard.js', '--allow-env=ISSUER'))(
   'jwt() accepts its tokens, also after a rotation, and no other, on %s',
-  { timeout: 60_000 },
   async (_name, start) => {
     const server = await start(inject('app'), { ISSUER: issuer.url })
     try {

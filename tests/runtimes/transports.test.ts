@@ -39,7 +39,6 @@ it.each(['20', '26'])(
     // Chance decides about a few: the endpoint closes at random times.
     expect(rejected).toBeLessThanOrEqual(byFetch + 3)
   },
-  60_000,
 )
 
 it.each(['22', '24', '26'])('on Node %s: by the proxy of the environment', async (version) => {

@@ -10,9 +10,9 @@ const each = {
 const test = {
   include: ['*.test.ts'],
   setupFiles: ['../secrets/setup.ts'],
-  // A server that does not start is given up after 15 seconds, with what it printed.
-  testTimeout: 20_000,
-  hookTimeout: 20_000,
+  // A server that does not start is given up before, with what it printed.
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
 }
 
 export default defineConfig({

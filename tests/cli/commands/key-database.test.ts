@@ -50,7 +50,7 @@ describe.skipIf(missing !== '')(`env:KEYS_URL ${missing}`, { tags: ['database'] 
 
   beforeAll(async () => {
     server = await startPostgres()
-  }, 60_000)
+  })
   afterAll(async () => server.remove())
   beforeEach(async () => {
     env = { KEYS_URL: await server.createDatabase() }

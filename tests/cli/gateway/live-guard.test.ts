@@ -27,7 +27,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
+describe.concurrent('with-auth gateway --config', () => {
   const answerLate = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { api_key: key } = (await json(request)) as { api_key: string }
     await pause(300)

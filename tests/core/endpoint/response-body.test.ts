@@ -169,7 +169,7 @@ describe('createDrain', () => {
     expect(cancel).toHaveBeenCalledOnce()
   })
 
-  it('drains 1,024 bodies at once, and cancels one more at once', { timeout: 30_000 }, async () => {
+  it('drains 1,024 bodies at once, and cancels one more at once', async () => {
     const drain = createDrain()
     const bodies = Array.from({ length: 1025 }, endless)
     for (const { body } of bodies) void drain(body)

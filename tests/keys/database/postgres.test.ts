@@ -25,7 +25,7 @@ describe.skipIf(POSTGRES_MISSING !== undefined)(`postgresKeys ${POSTGRES_MISSING
 
   beforeAll(async () => {
     server = await startPostgres()
-  }, 60_000)
+  })
   afterAll(async () => server.remove())
   beforeEach(async () => {
     url = await server.createDatabase()

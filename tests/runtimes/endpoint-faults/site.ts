@@ -52,7 +52,7 @@ const SLACK_MS = 100
 /** How long it may take until the connections of a case are closed. */
 export const SETTLED_MS = 2000
 // A busy machine can be late, so a case gets several tries.
-const TRIES = 3
+const TRIES = 6
 
 const COMMON = {
   timeoutMs: TIMEOUT_MS,

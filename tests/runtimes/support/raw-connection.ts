@@ -15,7 +15,7 @@ export interface RawConnection {
   readonly leave: () => Promise<void>
 }
 
-const SILENCE_MS = 15_000
+const SILENCE_MS = 40_000
 
 export async function openConnection(url: string): Promise<RawConnection> {
   const { hostname, port } = new URL(url)

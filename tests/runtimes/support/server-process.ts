@@ -27,7 +27,7 @@ export interface RunningServer {
   readonly stop: () => Promise<void>
 }
 
-const START_MS = 15_000
+const START_MS = 40_000
 const STOP_MS = 3_000
 // Most print a URL; workerd writes a JSON message. The character after the port shows that the port is complete.
 const PORT = /http:\/\/[^\s/]+:(\d+)[/\s]|"port":(\d+)[,}]/
