@@ -140,7 +140,7 @@ describe('with-auth console', () => {
       socket.on('error', () => undefined)
       const startedAt = performance.now()
       expect(await served.stop(signal)).toBe(0)
-      expect(performance.now() - startedAt).toBeLessThan(1000)
+      expect(performance.now() - startedAt).toBeLessThan(4000)
       socket.destroy()
     },
   )
