@@ -70,7 +70,6 @@ export class Connection {
   }
 
   open(): void {
-    if (this.#isClosed) return
     try {
       const link = this.#engine.open({
         channels: [this.#names.bus, this.#own.channel],
@@ -131,7 +130,6 @@ export class Connection {
   }
 
   #beat(link: Link): void {
-    if (this.#link !== link) return
     const sentAt = { now: this.#timing.now(), wallNow: this.#timing.wallNow() }
     const silentMs = sentAt.now - this.#lastBackAt
     if (silentMs > 3 * this.#revocationMs) return this.#drop(link, 'timeout')

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createNames, parseMessage } from '../../src/redis/names.ts'
+import { createNames, parseMessage, slotName } from '../../src/redis/names.ts'
 
 /** The names of keys and channels. An access list of the engine allows them, and other programs may send messages too. */
 
@@ -42,7 +42,12 @@ it.each([
   'xs00ff',
   'b',
   'b1x',
+  'xb1',
   `b${'1'.repeat(16)}`,
 ])('a message of another program is ignored: %j', (text) => {
   expect(parseMessage(text)).toBeUndefined()
+})
+
+it('a slot has four digits, as the message about it has', () => {
+  expect([slotName(5), slotName(0xabcd)]).toEqual(['0005', 'abcd'])
 })

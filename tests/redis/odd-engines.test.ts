@@ -90,6 +90,27 @@ it.each<[string, Answers, string]>([
     'closed',
   ],
   ['a client that waits no longer', { transaction: failing(new WaitTimeoutError()) }, 'timeout'],
+  ['a replica', { replication: () => infoOf(RUN).replace('master', 'slave') }, 'replica'],
+  ['a primary in the past', { replication: () => `old_${infoOf(RUN)}` }, 'replica'],
+  [
+    'two servers whose runs begin alike',
+    { replication: (name) => infoOf(isOfMessages(name) ? `${RUN.slice(1)}b` : RUN) },
+    'different_primaries',
+  ],
+  // A code is shown only if it has the form of one, since a message may hold the URL.
+  ...[
+    ['hunter2', 'closed'],
+    ['ECONNRESET by hunter2', 'closed'],
+    ['Ehunter', 'closed'],
+    ['E2BIG', 'E2BIG'],
+    [['ECONNRESET'], 'closed'],
+  ].map(([code, cause]): [string, Answers, string] => [
+    `an error with the code ${JSON.stringify(code)}`,
+    { transaction: failing(Object.assign(new Error('no'), { code })) },
+    String(cause),
+  ]),
+  ['words in capitals', { transaction: failing(new Error('no HOST is there')) }, 'closed'],
+  ['what is no error', { transaction: () => Promise.reject('hunter2') }, 'unknown'],
 ])('is lost by %s, and acknowledges no revocation', async (_what, answers, cause) => {
   const client = answering(answers)
   const url = 'redis://127.0.0.1'
@@ -121,19 +142,35 @@ it('keeps a revocation in the engine, and its messages to itself for a while', a
 it.each([
   ['redis', undefined, {}],
   ['rediss', { ca: '-----BEGIN' }, { tls: true, ca: '-----BEGIN' }],
-])('connects by %s:// with the certificates of `tls`: %j', async (scheme, tls, socket) => {
+])('makes clients for %s:// with the certificates of `tls`: %j', async (scheme, tls, socket) => {
   const seen: unknown[] = []
   const client: ClientFactory = (options) => {
-    seen.push(options.socket)
+    seen.push(options)
     return answering({})(options)
   }
   const options = { url: `${scheme}://127.0.0.1`, client, ...(tls && { tls }) }
   await connectGuard(() => ({ outcome: 'allow' }), options).clear()
-  const plain = { reconnectStrategy: false, connectTimeout: 2000 }
+  const given = {
+    url: `${scheme}://127.0.0.1`,
+    RESP: 2,
+    // Nothing connects again or waits by itself: a new link takes the place of a broken one.
+    socket: { reconnectStrategy: false, connectTimeout: 2000, ...socket },
+    disableOfflineQueue: true,
+    commandOptions: { timeout: 0 },
+    disableClientInfo: true,
+    commandsQueueMaxLength: 100_000,
+  }
   expect(seen).toEqual([
-    { ...plain, ...socket },
-    { ...plain, ...socket },
+    { ...given, name: 'with-auth:commands' },
+    { ...given, name: 'with-auth:messages' },
   ])
+})
+
+it('takes an engine that mentions a cluster elsewhere', async () => {
+  const client = answering({ cluster: 'no_cluster_enabled:1\r\ncluster_enabled:0\r\n' })
+  const url = 'redis://127.0.0.1'
+  const guard = connectGuard(() => ({ outcome: 'allow' }), { url, client })
+  await expect(guard.clear()).resolves.toBeUndefined()
 })
 
 it('writes a revocation again that the engine refused, and says why', async () => {

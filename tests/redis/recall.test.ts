@@ -1,16 +1,15 @@
 import { expect, it, vi } from 'vitest'
-import { createEngine } from '../../src/redis/client.ts'
 import { Lease } from '../../src/redis/lease.ts'
 import { slotName, slotOf, createNames, tokenIdOf } from '../../src/redis/names.ts'
 import { createSealer } from '../../src/redis/seal.ts'
 import { createSharedDecisions } from '../../src/redis/shared.ts'
 import { SECRET } from '../support/connected-guards.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
-import type { RedisClient } from '../../src/redis.ts'
+import { FakeEngine, timingOf } from './fake-engine.ts'
 import type { SharedDecisions } from '../../src/core/seams.ts'
 import type { VirtualClock } from '../support/virtual-clock.ts'
 
-/** Shared allows with an engine that is as slow, broken or empty as a test says. The user gives the client, so it can give any answer. */
+/** Shared allows with an engine that is as slow, broken or empty as a test says. */
 
 const QUESTION = { token: 'token-of-alice', told: '' }
 const TIMEOUT_MS = 100
@@ -18,44 +17,6 @@ const PAUSE_MS = 1000
 const names = createNames('with-auth:', 0)
 const FENCE_OF_ALL = names.fence('all').key
 const FENCE_OF_TOKEN = names.fence(slotName(slotOf(tokenIdOf(QUESTION.token)))).key
-
-/** What an engine holds, and how it answers. */
-class FakeEngine {
-  readonly values = new Map<string, unknown>()
-  /** Each read and write so far. */
-  sent: readonly (string | Buffer)[][] = []
-  run = 'a'.repeat(40)
-  isReadOnly = false
-  /** The answers to the next reads, in place of the values. */
-  readonly reads: (() => Promise<unknown>)[] = []
-
-  readonly client = (): RedisClient => ({
-    connect: async () => undefined,
-    subscribe: async () => undefined,
-    on: () => undefined,
-    unref: () => undefined,
-    destroy: () => undefined,
-    multi: () => expect.fail('nothing is announced'),
-    sendCommand: async (args) => this.#answer([...args]),
-  })
-
-  /** The keys of the commands of this name. */
-  keysOf(name: 'MGET' | 'SET'): (readonly (string | Buffer)[])[] {
-    return this.sent.filter(([command]) => command === name).map(([, ...keys]) => keys)
-  }
-
-  #answer([name, ...args]: (string | Buffer)[]): unknown {
-    const [key = ''] = args.map(String)
-    if (name === 'INFO' && key === 'cluster') return 'cluster_enabled:0'
-    if (name === 'INFO') return `role:master\r\nmaster_replid:${this.run}`
-    this.sent = [...this.sent, [String(name), ...args]]
-    if (name === 'MGET') {
-      return (this.reads.shift() ?? (() => args.map((each) => this.values.get(String(each)))))()
-    }
-    if (!this.isReadOnly) this.values.set(key, args[1])
-    return 'OK'
-  }
-}
 
 interface Scene {
   readonly clock: VirtualClock
@@ -68,26 +29,16 @@ async function setScene(): Promise<Scene> {
   const clock = createVirtualClock()
   const engine = new FakeEngine()
   const warnings: string[] = []
-  const link = createEngine({
-    url: 'redis://127.0.0.1',
-    tls: undefined,
-    client: engine.client,
-  }).open({ channels: [], onMessage: () => undefined, onClose: () => undefined })
+  const link = engine
+    .open()
+    .open({ channels: [], onMessage: () => undefined, onClose: () => undefined })
   const run = await link.ready
   const shared = createSharedDecisions({
     names,
     sealers: [createSealer(SECRET)],
     scope: undefined,
     timeoutMs: TIMEOUT_MS,
-    timing: {
-      now: clock.now,
-      wallNow: clock.wallNow,
-      random: () => 0,
-      schedule: (ms, fire) => {
-        const id = clock.after(ms, fire)
-        return () => clock.cancel(id)
-      },
-    },
+    timing: timingOf(clock),
     lease: new Lease(1000, 0),
     linkFor: () => ({ link, run }),
     warn: (message) => void warnings.push(message),
@@ -132,7 +83,7 @@ it.each([
   for (const key of absent) engine.values.delete(key)
   engine.sent = []
   expect(await shared.recall(QUESTION, TIMEOUT_MS)).toHaveProperty('share')
-  expect(engine.keysOf('SET')).toEqual(absent.map((key) => [key, expect.any(Buffer), 'NX']))
+  expect(engine.sentBy('SET')).toEqual(absent.map((key) => [key, expect.any(Buffer), 'NX']))
 })
 
 it('asks the engine once if both fences are there', async () => {
@@ -140,7 +91,7 @@ it('asks the engine once if both fences are there', async () => {
   await shared.recall(QUESTION, TIMEOUT_MS)
   engine.sent = []
   await shared.recall(QUESTION, TIMEOUT_MS)
-  expect(engine.keysOf('MGET')).toHaveLength(1)
+  expect(engine.sentBy('MGET')).toHaveLength(1)
 })
 
 it.each([
@@ -223,5 +174,5 @@ it('reads nothing from a reply that is no list', async () => {
   const { engine, shared } = await setScene()
   engine.reads.push(async () => 'QUEUED')
   expect(await shared.recall(QUESTION, TIMEOUT_MS)).toEqual({})
-  expect(engine.keysOf('SET')).toEqual([])
+  expect(engine.sentBy('SET')).toEqual([])
 })

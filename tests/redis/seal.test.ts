@@ -18,6 +18,11 @@ const ALLOW: SharedAllow = {
   ttlMs: 1000,
 }
 
+/** What version 0.1.0 has made of `SECRET`, `PLACE` and `ALLOW`. */
+const NAME = 'a055e0fddfa765b608fddd01c8c8edd8c213b4dcc0111df0c1ac88ecffa8b27c'
+const SEALED =
+  'AQAATNu2+hoZL5SPujvnzib1yIvEsUEOl/7s5aBmdEkENOau2+B1TfEhpr/WIYVmPoY3LQULT+xI1xMUedt7ufUrN+xYGDUDIIviGAtQ1Ks5pmUjJ5ytxa2Mp3janVemvIoF/LDPCd7rfgWZiz21hdxZ9/dj1SPSFCXWWJw2QPpLrg=='
+
 const sealer = createSealer(SECRET)
 
 function sendAllow(allow: SharedAllow): SharedAllow | undefined {
@@ -32,6 +37,18 @@ describe('another instance', () => {
   it('learns that an allow must not stand in after its end', () => {
     expect(sendAllow({ ...ALLOW, mustRevalidate: true })).toHaveProperty('mustRevalidate', true)
     expect(sendAllow(ALLOW)).not.toHaveProperty('mustRevalidate')
+  })
+
+  // While instances are replaced one by one, two versions of the package share allows.
+  it('finds and opens what an earlier version has sealed', () => {
+    expect(Buffer.from(sealer.nameOf(Buffer.alloc(32, 4), 'told')).toString('hex')).toBe(NAME)
+    expect(sealer.open(Buffer.from(SEALED, 'base64'), PLACE)).toEqual(ALLOW)
+  })
+
+  it('gets nothing from a value that is cut off, or that has no identity', () => {
+    const sealed = sealer.seal(ALLOW, PLACE, WALL_NOW)
+    const opened = Array.from(sealed, (_, end) => sealer.open(sealed.subarray(0, end), PLACE))
+    expect(new Set(opened)).toEqual(new Set([undefined]))
   })
 
   // Another version of the package may seal another form with the same secret.

@@ -1,0 +1,198 @@
+import { describe, expect, it, vi } from 'vitest'
+import { openPromise } from './fake-engine.ts'
+import { begin, createStore, never, noted, REVOCATION_MS, setScene, UNWRITTEN } from './scene.ts'
+
+/** A store over time: how it connects, and what its messages to itself prove. */
+
+const BEAT_MS = 250
+const BUS = 'with-auth:bus'
+const TOKEN = 'token-of-alice'
+const LOST = { type: 'store', state: 'lost', cause: 'timeout' }
+
+describe('connecting', () => {
+  it.each([
+    [250, 2000],
+    [1000, 3000],
+  ])('with revocationMs of %i it is given up after %i ms', async (revocationMs, givenUpMs) => {
+    const scene = setScene({ revocationMs })
+    scene.engine.connects.push(never, never)
+    scene.store.start()
+    await scene.clock.pass(givenUpMs - 1)
+    expect(scene.engine.opened).toBe(1)
+    await scene.clock.pass(1 + 49)
+    expect(scene.engine.opened).toBe(1)
+    await scene.clock.pass(1)
+    expect(scene.engine.opened).toBe(2)
+  })
+
+  it('pauses for longer after each failure, by chance, and for at most a second', async () => {
+    const { engine, clock } = await begin({ random: 0.5 })
+    const fail = (): Promise<unknown> => Promise.reject(new Error('refused'))
+    for (const pauseMs of [75, 150, 300, 600, 750, 750]) {
+      engine.connects.push(fail, fail)
+      const { opened } = engine
+      engine.fail(new Error('gone'))
+      await clock.pass(pauseMs - 1)
+      expect(engine.opened).toBe(opened)
+      await clock.pass(1)
+      expect(engine.opened).toBe(opened + 1)
+    }
+  })
+
+  it('says that it is lost if it takes longer than revocationMs, also to those who come later', async () => {
+    const scene = setScene()
+    scene.engine.connects.push(never, never)
+    scene.store.start('test', (event) => void scene.events.push(event))
+    await scene.clock.pass(REVOCATION_MS - 1)
+    expect(scene.events).toEqual([])
+    await scene.clock.pass(1)
+    expect(scene.events).toEqual([LOST])
+    await scene.clock.pass(2 * REVOCATION_MS)
+    const later = vi.fn()
+    scene.store.start('later', later)
+    expect(later).toHaveBeenCalledExactlyOnceWith(LOST)
+    expect(scene.events).toEqual([LOST])
+  })
+
+  it('says nothing once it has been stopped', async () => {
+    const scene = setScene()
+    scene.engine.connects.push(never, never)
+    scene.store.start('test', (event) => void scene.events.push(event))
+    scene.store.stop()
+    await scene.clock.pass(10_000)
+    expect(scene.events).toEqual([])
+    expect(scene.engine.opened).toBe(1)
+  })
+
+  it('says why a client cannot be made without its message, which may hold the URL', async () => {
+    const scene = setScene()
+    vi.spyOn(scene.engine, 'client').mockImplementation(() => {
+      throw new Error('redis://user:hunter2@host')
+    })
+    const store = createStore(scene.engine, scene.timing)
+    store.start('test', (event) => void scene.events.push(event))
+    expect(scene.events).toEqual([{ type: 'store', state: 'lost', cause: 'internal_error' }])
+    store.stop()
+  })
+
+  it('sends nothing by a link that was given up before it was ready', async () => {
+    const scene = setScene()
+    const late = openPromise()
+    scene.engine.connects.push(
+      () => late.promise,
+      async () => undefined,
+      never,
+      never,
+    )
+    scene.store.start()
+    await scene.clock.pass(3000 + 50)
+    late.resolve()
+    await scene.clock.pass(0)
+    const written = noted(scene.store.invalidate('all', 100))
+    await scene.clock.pass(100)
+    expect(await written).toBe(UNWRITTEN)
+    expect(scene.engine.sent).toEqual([])
+  })
+
+  it('says that a connection broke, with its code, and opens another one', async () => {
+    const scene = await begin()
+    expect(scene.events).toStrictEqual([{ type: 'store', state: 'live' }])
+    scene.engine.fail(Object.assign(new Error('reset'), { code: 'ECONNRESET' }))
+    expect(scene.events.at(-1)).toEqual({ type: 'store', state: 'lost', cause: 'ECONNRESET' })
+    await scene.clock.pass(50)
+    expect(scene.states()).toEqual(['live', 'lost', 'live'])
+    expect(scene.engine.opened).toBe(2)
+  })
+})
+
+describe('messages to itself', () => {
+  it('are sent four times in revocationMs, and are empty and short-lived', async () => {
+    const { engine, clock } = await begin()
+    await clock.pass(2 * BEAT_MS)
+    expect(engine.sentBy('PUBLISH').map(([, message]) => message)).toEqual(['b1', 'b2', 'b3'])
+    const kept = [expect.stringMatching(/^with-auth:b:/), Buffer.alloc(0), 'PX', '4000']
+    expect(engine.sentBy('SET')).toEqual([kept, kept, kept])
+  })
+
+  it('that do not come back lose the store after revocationMs, and the link after three times that', async () => {
+    const { engine, clock, events, states } = await begin()
+    engine.isSilent = true
+    await clock.pass(REVOCATION_MS)
+    expect(states()).toEqual(['live'])
+    await clock.pass(BEAT_MS)
+    expect(events.at(-1)).toEqual(LOST)
+    await clock.pass(3 * REVOCATION_MS - REVOCATION_MS - BEAT_MS)
+    expect(engine.opened).toBe(1)
+    await clock.pass(BEAT_MS + 50)
+    expect(engine.opened).toBe(2)
+    expect(states()).toEqual(['live', 'lost'])
+  })
+
+  it('are the last ones if an observer stops the store that is lost', async () => {
+    const scene = setScene()
+    scene.store.start('test', ({ type, ...more }) => {
+      if (type === 'store' && 'cause' in more) scene.store.stop()
+    })
+    await scene.clock.pass(0)
+    scene.engine.isSilent = true
+    await scene.clock.pass(10_000)
+    expect(scene.engine.sentBy('PUBLISH')).toHaveLength(5)
+    expect(scene.engine.opened).toBe(1)
+    expect(scene.clock.pending()).toBe(0)
+  })
+
+  it('prove nothing before they come back, nor before they were executed', async () => {
+    const scene = setScene()
+    const executed = openPromise()
+    scene.engine.isSilent = true
+    scene.store.start('test', (event) => void scene.events.push(event))
+    await scene.clock.pass(10)
+    expect(scene.events).toEqual([])
+    scene.engine.isSilent = false
+    scene.engine.transactions.push(() => executed.promise)
+    await scene.clock.pass(BEAT_MS)
+    const [channel] = scene.engine.sentBy('PUBLISH').at(-1) ?? []
+    scene.engine.deliver('b2', String(channel))
+    expect(scene.events).toEqual([])
+    executed.resolve(['OK', 1, 'role:master\r\nmaster_replid:'.concat(scene.engine.run)])
+    await scene.clock.pass(0)
+    expect(scene.states()).toEqual(['live'])
+  })
+
+  it('count from when they were sent, also if they come back together', async () => {
+    const scene = await begin()
+    scene.engine.isSilent = true
+    const stamp = scene.store.stamp(TOKEN, -10_000, -10_000)
+    const began = scene.clock.now()
+    await scene.clock.pass(2 * BEAT_MS + 10)
+    const [channel = ''] = scene.engine.sentBy('PUBLISH').at(-1) ?? []
+    const isGoodAt = (ms: number): boolean => {
+      const aheadMs = began + ms - scene.clock.now()
+      return stamp.isGood(began + ms, scene.clock.wallNow() + aheadMs)
+    }
+    scene.engine.deliver('b2', String(channel))
+    expect([isGoodAt(1249), isGoodAt(1250)]).toEqual([true, false])
+    scene.engine.deliver('b3', String(channel))
+    expect([isGoodAt(1499), isGoodAt(1500)]).toEqual([true, false])
+  })
+
+  it('that come back too late do not bring the store back', async () => {
+    const { engine, clock, states } = await begin()
+    engine.isSilent = true
+    await clock.pass(REVOCATION_MS + BEAT_MS)
+    expect(states()).toEqual(['live', 'lost'])
+    const [channel] = engine.sentBy('PUBLISH').at(-1) ?? []
+    engine.deliver('b2', String(channel))
+    expect(states()).toEqual(['live', 'lost'])
+    engine.deliver('b4', String(channel))
+    expect(states()).toEqual(['live', 'lost', 'live'])
+  })
+
+  it('of other programs are ignored', async () => {
+    const { engine, states } = await begin()
+    const [channel] = engine.sentBy('PUBLISH').at(-1) ?? []
+    for (const text of ['b99', 'a', 'x']) engine.deliver(text, String(channel))
+    for (const text of ['b1', 'x']) engine.deliver(text, BUS)
+    expect(states()).toEqual(['live'])
+  })
+})
