@@ -35,6 +35,17 @@ describe('a revocation', () => {
   })
 
   it.each([
+    ['a token', { token: TOKEN }],
+    ['all', 'all'],
+  ] as const)('of %s ends decisions at once, also if nobody can be told', (_what, revocation) => {
+    const scene = setScene()
+    scene.engine.connects.push(never, never)
+    const stamp = scene.store.stamp(TOKEN, 0, 0)
+    void noted(scene.store.invalidate(revocation, 100))
+    expect(stamp.isCurrent()).toBe(false)
+  })
+
+  it.each([
     ['unreachable', (engine: FakeEngine) => void engine.connects.push(never, never)],
     ['timeout', (engine: FakeEngine) => void engine.transactions.push(never, never)],
   ])('that is not written in revocationMs is told once: %s', async (cause, hinder) => {
