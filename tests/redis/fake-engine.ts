@@ -13,6 +13,8 @@ export class FakeEngine {
   sent: Command[] = []
   run = 'a'.repeat(40)
   isReadOnly = false
+  /** Refuses transactions that write such keys. */
+  refused: string | undefined
   /** Whether no message arrives. */
   isSilent = false
   /** The answers to the next connections, reads and transactions, in place of good ones. */
@@ -75,15 +77,19 @@ export class FakeEngine {
 
   #begin(): ReturnType<RedisClient['multi']> {
     const messages: [string, string][] = []
+    let key = ''
     const chain = {
       addCommand: ([name = '', ...args]: (string | Buffer)[]) => {
         if (name !== 'INFO') this.sent.push([name, ...args])
+        if (name === 'SET') key = String(args[0])
         if (name === 'PUBLISH') messages.push([String(args[1]), String(args[0])])
         return chain
       },
       exec: async () => {
         const answer = this.transactions.shift()
         if (answer !== undefined) return answer()
+        if (this.refused !== undefined && isBelow(key, this.refused))
+          throw new Error('OOM no memory')
         if (!this.isSilent) for (const message of messages) this.deliver(...message)
         return ['OK', 1, this.#info()]
       },

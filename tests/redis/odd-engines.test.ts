@@ -123,22 +123,6 @@ it.each<[string, Answers, string]>([
   })
 })
 
-it('keeps a revocation in the engine, and its messages to itself for a while', async () => {
-  const sent: string[][] = []
-  const client = answering({
-    transaction: (commands) => {
-      sent.push(...commands.filter(([command]) => command === 'SET'))
-      return ['OK', 1, infoOf(RUN)]
-    },
-  })
-  const url = 'redis://127.0.0.1'
-  const guard = connectGuard(() => ({ outcome: 'allow' }), { url, revocationMs: 250, client })
-  await guard.clear()
-  const optionsFor = (start: string) => sent.find(([, key = '']) => key.startsWith(start))?.slice(3)
-  expect(optionsFor('with-auth:f:all')).toEqual([])
-  expect(optionsFor('with-auth:b:')).toEqual(['PX', '1000'])
-})
-
 it.each([
   ['redis', undefined, {}],
   ['rediss', { ca: '-----BEGIN' }, { tls: true, ca: '-----BEGIN' }],
@@ -171,25 +155,4 @@ it('takes an engine that mentions a cluster elsewhere', async () => {
   const url = 'redis://127.0.0.1'
   const guard = connectGuard(() => ({ outcome: 'allow' }), { url, client })
   await expect(guard.clear()).resolves.toBeUndefined()
-})
-
-it('writes a revocation again that the engine refused, and says why', async () => {
-  let refusals = 0
-  const client = answering({
-    transaction: (commands) => {
-      const isRevocation = commands[0]?.[1] === 'with-auth:f:all'
-      if (!isRevocation || refusals === 1) return ['OK', 1, infoOf(RUN)]
-      refusals += 1
-      throw new Error('OOM command not allowed')
-    },
-  })
-  const url = 'redis://127.0.0.1'
-  const guard = connectGuard(() => ({ outcome: 'allow' }), { url, revocationMs: 1000, client })
-  await guard.ask()
-  await guard.store.invalidate('all', 1500)
-  const told = { type: 'store', state: 'revocation_pending', cause: 'OOM' }
-  expect(guard.events).toContainEqual(told)
-  const message = expect.stringMatching(/^The store takes no revocation: the memory .* is full/)
-  expect(guard.events).toContainEqual({ type: 'warning', message })
-  expect(guard.states().at(-1)).toBe('revocation_settled')
 })

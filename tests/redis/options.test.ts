@@ -77,7 +77,12 @@ describe('the secrets', () => {
 })
 
 it.each([
-  [{ tls: {} }, 'none', 'rediss://h'],
+  [{ tls: { ca: '-----BEGIN CERTIFICATE-----' } }, 'none', 'rediss://h'],
+  [
+    { tls: { ca: 'hunter2' } },
+    /^"tls.ca" must be a text in PEM form \(its value is not shown\)/,
+    'rediss://h',
+  ],
   [{ tls: {} }, '"tls" must be left out, unless "url" begins with "rediss://"', URL],
   [{ lostPushTtlMs: 1000 }, 'none', URL],
   [{ revocationMs: 500, lostPushTtlMs: 500 }, 'none', URL],

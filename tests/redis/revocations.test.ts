@@ -98,19 +98,39 @@ describe('the write of a revocation', () => {
     expect(written(scene)).toBe(1)
     first.resolve(doneBy(scene.engine))
     expect(await Promise.all(all)).toEqual(['written', 'written', 'written'])
-    expect(written(scene)).toBe(2)
+    // What is written stays: it has no end.
+    const fence = [expect.stringMatching(/:f:[\da-f]{4}$/), expect.any(Buffer)]
+    expect(scene.engine.sentBy('SET', FENCES)).toEqual([fence, fence])
     expect(scene.states()).toEqual(['live'])
   })
 
-  it('is repeated after a quarter of revocationMs if the engine refused it', async () => {
+  it('is repeated after a quarter of revocationMs if the engine refuses it, which is told with advice', async () => {
     const scene = await begin()
-    scene.engine.transactions.push(() => Promise.reject(new Error('OOM no memory')))
+    scene.engine.refused = FENCES
     const result = noted(scene.store.invalidate({ token: TOKEN }, 5000))
     await scene.clock.pass(REVOCATION_MS / 4 - 1)
     expect([written(scene), countOf(scene, TOLD)]).toEqual([1, 1])
+    const message =
+      'The store takes no revocation: the memory of the engine is full and its policy is noeviction: set maxmemory-policy to volatile-ttl'
+    expect(scene.events).toContainEqual({ type: 'warning', message })
     await scene.clock.pass(1)
-    expect(await result).toBe('written')
     expect(written(scene)).toBe(2)
+    scene.engine.refused = undefined
+    await scene.clock.pass(REVOCATION_MS / 4)
+    expect(await result).toBe('written')
+    expect(scene.states().at(-1)).toBe('revocation_settled')
+  })
+
+  it('is repeated as often for many revocations of a token as for one', async () => {
+    const scene = await begin()
+    scene.engine.refused = FENCES
+    for (let turn = 0; turn < 200; turn += 1) {
+      void noted(scene.store.invalidate({ token: TOKEN }, 60_000))
+      await scene.clock.pass(5)
+    }
+    const before = written(scene)
+    await scene.clock.pass(REVOCATION_MS)
+    expect(written(scene) - before).toBe(4)
   })
 
   it('is not repeated once nobody waits', async () => {

@@ -72,6 +72,8 @@ describe('connecting', () => {
     const store = createStore(scene.engine, scene.timing)
     store.start('test', (event) => void scene.events.push(event))
     expect(scene.events).toEqual([{ type: 'store', state: 'lost', cause: 'internal_error' }])
+    await scene.clock.pass(50)
+    expect(scene.engine.client).toHaveBeenCalledTimes(2)
     store.stop()
   })
 
