@@ -41,6 +41,7 @@ export default defineConfig({
     execArgv: ['--max-semi-space-size=128', '--single-threaded-gc'],
     // A busy machine is ten times as slow at times.
     testTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } },
     hookTimeout: 60_000,
     // Many tests make an endpoint or an upstream fail, and the wrapper or the server says so on the console.
     onConsoleLog: (text) =>

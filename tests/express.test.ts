@@ -172,7 +172,7 @@ it('Express gets no second answer where other middleware has sent one in the mea
   }
   const { ask, handler } = await serve(answer, express.auth({ verifier, onEvent: decided }))
   expect(await ask()).toMatchObject({ status: 200, body: 'late' })
-  await vi.waitFor(() => expect(decided).toHaveBeenCalled())
+  await expect.poll(() => decided).toHaveBeenCalled()
   // Vitest fails a run with an uncaught error.
   await sleep(20)
   expect(handler).not.toHaveBeenCalled()

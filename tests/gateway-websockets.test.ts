@@ -22,7 +22,6 @@ import type { SocketGateway } from './support/socket-gateway.ts'
 
 /** WebSockets through the gateway, byte by byte: what an attacker may try with an upgrade. */
 
-const NOTICED = { timeout: 10_000 }
 const CREDENTIALS = ['bearer', { webSocketProtocol: 'key.' }, { cookie: 'session' }] as const
 
 describe.each([
@@ -49,7 +48,7 @@ describe.each([
     onTestFinished(() => void socket.destroy())
     const received = collect(socket)
     socket.write(bytes, 'latin1')
-    const switched = (): Promise<void> => expect.poll(received, NOTICED).toContain('\r\n\r\n')
+    const switched = (): Promise<void> => expect.poll(received).toContain('\r\n\r\n')
     return { socket, received, switched, call: () => upstream.callsFor(path)[0] as UpstreamCall }
   }
 
@@ -69,9 +68,9 @@ describe.each([
     expect(fieldOf(call(), 'sec-websocket-key')).toBe(KEY)
     expect(fieldOf(call(), 'authorization')).toBeUndefined()
     socket.write('\x81\x85frame', 'latin1')
-    await expect.poll(received, NOTICED).toContain('\r\n\r\n\x81\x85frame')
+    await expect.poll(received).toContain('\r\n\r\n\x81\x85frame')
     socket.destroy()
-    await expect.poll(() => call().socket.closed, NOTICED).toBe(true)
+    await expect.poll(() => call().socket.closed).toBe(true)
   })
 
   it.each([
@@ -194,8 +193,8 @@ describe.each([
   it('passes bytes that came with the handshake, and with its answer', async () => {
     upstream.plan('/early', (call) => accept(call, [], 'first of the upstream'))
     const { received, call } = await open('/early', `${handshake('/early', GOOD)}early`)
-    await expect.poll(received, NOTICED).toMatch(/\r\n\r\nfirst of the upstream$/)
-    await expect.poll(() => call().content(), NOTICED).toBe('early')
+    await expect.poll(received).toMatch(/\r\n\r\nfirst of the upstream$/)
+    await expect.poll(() => call().content()).toBe('early')
   })
 
   it.each(['200 OK', '403 Forbidden', '426 Upgrade Required', '301 Moved'])(
@@ -237,7 +236,7 @@ describe.each([
     upstream.plan('/slow', () => undefined)
     const received = await sendRaw(gateway.port, handshake('/slow', GOOD))
     expect(received).toMatch(/^HTTP\/1\.1 504 /)
-    await expect.poll(() => upstream.callsFor('/slow')[0]?.socket.closed, NOTICED).toBe(true)
+    await expect.poll(() => upstream.callsFor('/slow')[0]?.socket.closed).toBe(true)
   })
 
   it('answers 502 if the upstream is down', async () => {
@@ -250,9 +249,9 @@ describe.each([
     upstream.plan('/left', () => undefined)
     // The other gateway would leave by its own timeout.
     const { socket, call } = await open('/left', handshake('/left', GOOD), strict.port)
-    await expect.poll(() => upstream.callsFor('/left').length, NOTICED).toBe(1)
+    await expect.poll(() => upstream.callsFor('/left').length).toBe(1)
     socket.end()
-    await expect.poll(() => call().socket.closed, NOTICED).toBe(true)
+    await expect.poll(() => call().socket.closed).toBe(true)
   })
 
   it('opens no socket beside the response to an earlier request', async () => {
@@ -270,11 +269,11 @@ describe.each([
     const first = await open('/abrupt', handshake('/abrupt', GOOD))
     await first.switched()
     first.call().socket.resetAndDestroy()
-    await expect.poll(() => first.socket.closed, NOTICED).toBe(true)
+    await expect.poll(() => first.socket.closed).toBe(true)
     const second = await open('/abrupt', handshake('/abrupt', GOOD))
     await second.switched()
     second.socket.resetAndDestroy()
-    await expect.poll(() => upstream.callsFor('/abrupt')[1]?.socket.closed, NOTICED).toBe(true)
+    await expect.poll(() => upstream.callsFor('/abrupt')[1]?.socket.closed).toBe(true)
   })
 
   it('finds the body of an upgrade behind more headers than Node lists', async () => {
@@ -286,7 +285,7 @@ describe.each([
       // Without `Connection: close`, a body that was not found would be the next request.
       const bytes = head('GET /many', ...fields, ...many, length) + smuggled
       const { received } = await open('/many', bytes)
-      await expect.poll(received, NOTICED).toMatch(/^HTTP/)
+      await expect.poll(received).toMatch(/^HTTP/)
       await sleep(100)
       expect(received().match(/HTTP\/1\.1 [1-5]/g)).toHaveLength(1)
     }
@@ -306,7 +305,7 @@ describe.each([
     ],
   ])('answers 501 to a WebSocket with %s', async (_, bytes) => {
     const { received } = await open('/no-handshake', bytes)
-    await expect.poll(received, NOTICED).toContain('upgrade_not_supported')
+    await expect.poll(received).toContain('upgrade_not_supported')
     expect(received()).toMatch(/^HTTP\/1\.1 501 /)
     expect(upstream.callsFor('/no-handshake')).toEqual([])
   })

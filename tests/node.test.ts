@@ -180,7 +180,7 @@ describe('withUpgradeAuth', () => {
     const port = await serve(server)
     const socket = await openSocket(port)
     socket.write(head('GET /', ...UPGRADE, GOOD))
-    await vi.waitFor(() => expect(verifier).toHaveBeenCalled())
+    await expect.poll(() => verifier).toHaveBeenCalled()
     socket.resetAndDestroy()
     await isLost
     await sleep(20)

@@ -134,6 +134,7 @@ export default defineConfig({
     tagsFilter: ['!slow'],
     // Instrumented code is slower.
     testTimeout: 120_000,
+    expect: unit.test?.expect,
     sequence: { sequencer: NearestFirst },
     setupFiles: ['tests/support/clean-process.ts'],
     isolate: false,

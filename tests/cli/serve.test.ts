@@ -141,7 +141,7 @@ describe('a served handler', () => {
     const stopped = serveUntilStopped([serving], surroundings)
     // Its connection is in use when the shutdown starts, so the server does not close it then.
     const first = request(serving.url, agent)
-    await vi.waitFor(() => expect(count).toBe(1))
+    await expect.poll(() => count).toBe(1)
     surroundings.signal('SIGTERM')
     await vi.waitFor(() => expect(fetch(serving.url)).rejects.toThrow('fetch failed'))
     await body.end()

@@ -281,7 +281,7 @@ describe('an answer over the dispatcher', () => {
     expect(questions).toHaveLength(1)
     const waiting = new AbortController()
     const pending = ask(port, { signal: waiting.signal })
-    await vi.waitFor(() => expect(questions).toHaveLength(2))
+    await expect.poll(() => questions).toHaveLength(2)
     waiting.abort()
     await expect(pending).rejects.toThrow('was aborted')
     const reading = new AbortController()
@@ -306,6 +306,6 @@ describe('an answer over the dispatcher', () => {
     })
     const { body } = await ask(port)
     for await (const chunk of body as AsyncIterable<Uint8Array>) if (chunk.byteLength > 0) break
-    await vi.waitFor(() => expect(closed).toHaveBeenCalledOnce())
+    await expect.poll(() => closed).toHaveBeenCalledOnce()
   })
 })

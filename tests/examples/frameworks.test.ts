@@ -149,7 +149,7 @@ describe.each(FRAMEWORKS)('auth of %s', (_name, serve) => {
     const seen = watch()
     const url = await serve([{ answers: 'late' }, { guard }], seen)
     expect(await (await fetch(url, { headers: BEARER })).text()).toBe('late')
-    await vi.waitFor(() => expect(decided).toHaveBeenCalled())
+    await expect.poll(() => decided).toHaveBeenCalled()
     await sleep(20)
     expect([seen.handler.mock.calls, seen.onError.mock.calls]).toEqual([[], []])
   })

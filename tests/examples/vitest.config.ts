@@ -7,6 +7,7 @@ export default defineConfig({
     setupFiles: ['../secrets/setup.ts'],
     globalSetup: ['support/examples-under-test.ts', '../secrets/examples-totals.ts'],
     testTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } },
     // A framework's production build, while the others run beside it.
     hookTimeout: 180_000,
   },

@@ -203,7 +203,7 @@ describe('a store that cannot be reached', () => {
     const authenticate = createAuthenticator({ verifier, ...cached, cache })
     await authenticate(get('/', TOKEN))
     const lost = expect.stringMatching(/^with-auth: store lost: \w+$/) as unknown
-    await vi.waitFor(() => expect(written).toHaveBeenCalledWith(lost))
+    await expect.poll(() => written).toHaveBeenCalledWith(lost)
   })
 
   it('is reported once to the observer of a cache of several guards', async () => {
@@ -214,7 +214,7 @@ describe('a store that cannot be reached', () => {
     const config = { verifier: () => ({ outcome: 'allow' }) as const, ...cached, cache }
     await Promise.all([1, 2].map(() => createAuthenticator(config)(get('/', TOKEN))))
     const states = (): AuthEvent[] => events.filter(({ type }) => type === 'store')
-    await vi.waitFor(() => expect(states()).not.toEqual([]))
+    await expect.poll(() => states()).not.toEqual([])
     expect(states()).toEqual([expect.objectContaining({ type: 'store', state: 'lost' })])
   })
 })

@@ -203,7 +203,7 @@ describe('two guards with one cache', () => {
     await denied
     answers[0]?.(await allow())
     expect(await first).toMatchObject({ admitted: true })
-    await vi.waitFor(() => expect(answers).toHaveLength(3))
+    await expect.poll(() => answers).toHaveLength(3)
     answers[2]?.(new Response(null, { status: 401 }))
     expect(await follower).toMatchObject({ admitted: false })
   })

@@ -7,7 +7,6 @@ import type { RunningServer } from './support/server-process.ts'
 import type { AuthEndpoint } from '../support/auth-endpoint.ts'
 
 const FRAMING_NAMES = Object.keys(FRAMINGS) as Framing[]
-const NOTICED = { timeout: 10_000 }
 
 let endpoint: AuthEndpoint
 beforeAll(async () => void (endpoint = await startAuthEndpoint(answerAsTold)))
@@ -58,27 +57,27 @@ describe.each(BODY_SERVERS.map((server) => [server.name, server] as const))(
       for (const tick of ['1', '2', '3']) await connection.readThrough(`tick ${tick}\n`)
       await connection.leave()
       const told = new Set(['HANDLER', ...server.tells])
-      await expect.poll(() => said('stream'), NOTICED).toEqual(told)
+      await expect.poll(() => said('stream')).toEqual(told)
     })
 
     it('tells the handler that the client of an upload is gone', async () => {
       const connection = await begin({ path: '/drain', framing: 'content-length', id: 'upload' })
       await connection.write(frame('content-length', 'part-1'))
-      await expect.poll(() => said('upload'), NOTICED).toEqual(new Set(['HANDLER', 'CHUNK']))
+      await expect.poll(() => said('upload')).toEqual(new Set(['HANDLER', 'CHUNK']))
       await connection.leave()
-      await expect.poll(() => said('upload'), NOTICED).toContain('BROKEN')
+      await expect.poll(() => said('upload')).toContain('BROKEN')
     })
 
     // No runtime stops what was awaited for a client that is gone.
     it('calls the handler for a client that left during the check', async () => {
       await leaveDuringCheck({ path: '/status', id: 'left', token: tokenFor('left', 150) })
-      await expect.poll(() => said('left'), NOTICED).toContain('HANDLER')
+      await expect.poll(() => said('left')).toContain('HANDLER')
     })
 
     it.each(FRAMING_NAMES)('breaks an upload left during the check, with %s', async (framing) => {
       const id = `left-upload-${framing}`
       await leaveDuringCheck({ path: '/drain', framing, id, token: tokenFor(id, 150) })
-      await expect.poll(() => said(id), NOTICED).toContain('BROKEN')
+      await expect.poll(() => said(id)).toContain('BROKEN')
     })
 
     it('never calls the handler for a client that left before its denial', async () => {
@@ -101,7 +100,7 @@ describe.each(BODY_SERVERS.map((server) => [server.name, server] as const))(
       const before = endpoint.received.length
       const connection = await begin(request)
       if (request.framing !== undefined) await connection.write(frame(request.framing, 'part-1'))
-      await expect.poll(() => endpoint.received.length, NOTICED).toBe(before + 1)
+      await expect.poll(() => endpoint.received.length).toBe(before + 1)
       await connection.leave()
     }
 

@@ -17,7 +17,6 @@ import type { RunningServer } from './support/server-process.ts'
  * is a process of its own: one that is broken answers no signal, and is killed.
  */
 
-const NOTICED = { timeout: 5_000 }
 const GOOD = `Authorization: Bearer ${KEY}`
 // For the key of `handshake`.
 const ACCEPTED = [
@@ -142,7 +141,7 @@ describe.each(GATEWAYS)('%s', (_name, node, start) => {
     const received = collect(socket)
     for (let count = 1; count <= 12; count += 1) {
       socket.write(plain(`/${count}`, 'Connection: upgrade', 'Upgrade: h2c'))
-      await expect.poll(() => pathsIn(received()), NOTICED).toContain(`/${count}`)
+      await expect.poll(() => pathsIn(received())).toContain(`/${count}`)
     }
     socket.destroy()
     expect(gateway.printed()).not.toContain('Warning')
@@ -153,7 +152,7 @@ describe.each(GATEWAYS)('%s', (_name, node, start) => {
     const socket = await openSocket(port)
     const received = collect(socket)
     socket.write(`${bytes}frame`)
-    await expect.poll(received, NOTICED).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\nframe$/)
+    await expect.poll(received).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\nframe$/)
     socket.destroy()
     const withBody = handshake('/socket', GOOD, 'Content-Length: 4') + 'body'
     expect(await sendRaw(port, withBody)).toMatch(/^HTTP\/1\.1 501 /)

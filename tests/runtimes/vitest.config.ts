@@ -12,6 +12,7 @@ const test = {
   setupFiles: ['../secrets/setup.ts'],
   // A server that does not start is given up before, with what it printed.
   testTimeout: 60_000,
+  expect: { poll: { timeout: 10_000 } },
   hookTimeout: 60_000,
 }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { AuthUnavailableError, createAuthenticator, memoryCache } from '../../src/index.ts'
 import { defineVerifier, endpointVerifier, firstOf, introspection } from '../../src/verifiers.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
@@ -94,7 +94,7 @@ describe('an outage of one service', () => {
     const concurrency = { maxInFlight: 1, maxWaiting: 0 }
     const { a, ask } = await startTwo(() => undefined, { concurrency }, 2000)
     const first = ask('a1')
-    await vi.waitFor(() => expect(a.calls).toHaveLength(1))
+    await expect.poll(() => a.calls).toHaveLength(1)
     expect(await ask('a2')).toMatchObject({ reason: 'overloaded' })
     expect(await ask(TOKEN)).toMatchObject({ outcome: 'allow' })
     expect(await first).toMatchObject({ reason: 'timeout' })

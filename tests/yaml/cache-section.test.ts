@@ -193,7 +193,7 @@ describe('server.auth.cache and server.auth.store', () => {
     await change(yaml('{ url: redis://third }'))
     expect(stopped).not.toHaveBeenCalled()
     for (const settle of settles) settle()
-    await vi.waitFor(() => expect(stoppedLater).toHaveBeenCalledOnce())
+    await expect.poll(() => stoppedLater).toHaveBeenCalledOnce()
     expect(stopped).toHaveBeenCalledOnce()
   })
 

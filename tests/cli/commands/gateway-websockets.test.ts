@@ -10,7 +10,6 @@ import { collect, handshake } from '../../support/socket-gateway.ts'
 import { call, KEY, setupGateway } from '../support/running-gateway.ts'
 import type { Socket } from 'node:net'
 
-const NOTICED = { timeout: 10_000 }
 const GOOD = `Authorization: Bearer ${KEY}`
 
 const { inFolder, acceptSockets, upstream, upstreamUrl, endpoint, start, startGuarded } =
@@ -26,7 +25,7 @@ async function open(url: string): Promise<{ socket: Socket; received: () => stri
   const socket = await openSocket(Number(new URL(url).port))
   const received = collect(socket)
   socket.write(handshake('/socket?secret=s3', GOOD))
-  await expect.poll(received, NOTICED).toMatch(/^HTTP\/1\.1 101 .*\r\n\r\n$/s)
+  await expect.poll(received).toMatch(/^HTTP\/1\.1 101 .*\r\n\r\n$/s)
   return { socket, received }
 }
 
@@ -75,8 +74,8 @@ describe('with-auth gateway', () => {
       return signal === undefined ? new Promise<never>(() => undefined) : Promise.resolve(signal)
     }
     await serveUntilStopped([serving], { nextSignal }, 300)
-    await expect.poll(() => socket.closed, NOTICED).toBe(true)
-    await expect.poll(countUpstream, NOTICED).toBe(0)
+    await expect.poll(() => socket.closed).toBe(true)
+    await expect.poll(countUpstream).toBe(0)
   })
 
   it.each([
@@ -88,7 +87,7 @@ describe('with-auth gateway', () => {
     const { socket, received } = await open(gateway.url)
     for (const [index, signal] of signals.entries()) {
       socket.write(`still here ${index}`)
-      await expect.poll(received, NOTICED).toContain(`still here ${index}`)
+      await expect.poll(received).toContain(`still here ${index}`)
       gateway.signal(signal)
     }
     await once(socket, 'close')

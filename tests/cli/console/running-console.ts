@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { expect, vi } from 'vitest'
+import { expect } from 'vitest'
 import { consoleCommand } from '../../../src/cli/commands/console.ts'
 import { serveCommand } from '../../support/served-command.ts'
 
@@ -52,7 +52,7 @@ export async function startConsole(
     nextLink: async () => {
       const count = links().length
       served.enter()
-      await vi.waitFor(() => expect(links()).toHaveLength(count + 1))
+      await expect.poll(() => links()).toHaveLength(count + 1)
       return link()
     },
     signIn: async () => {

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
 import { forwardAuthCommand } from '../../../src/cli/commands/forward-auth.ts'
 import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
@@ -39,7 +39,7 @@ describe('--metrics of the gateway', () => {
     expect((await call(path)).status).toBe(401)
     // The probe of a load balancer is no decision.
     expect((await call(`${gateway.url}/healthz`)).status).toBe(200)
-    await vi.waitFor(() => expect(gateway.logged('decision')).toHaveLength(3))
+    await expect.poll(() => gateway.logged('decision')).toHaveLength(3)
 
     const { families, text } = await scrape(url)
     const count = (reason: string) => valueOf(families, 'with_auth_decisions_total', { reason })

@@ -16,8 +16,6 @@ import type { RawUpstream } from '../../support/raw-upstream.ts'
 
 /** From the socket of the client to that of the upstream. tests/gateway-sockets.test.ts has what it shares with other servers. */
 
-const NOTICED = { timeout: 10_000 }
-
 let upstream: RawUpstream
 let failures: GatewayFailure[]
 let closings: (() => Promise<void>)[]
@@ -79,7 +77,7 @@ it('leaves no listener on a connection with many requests', async () => {
   socket.resume()
   for (let count = 1; count <= 4; count += 1) {
     socket.write(head('GET /', ...GOOD))
-    await expect.poll(() => upstream.calls.length, NOTICED).toBe(count)
+    await expect.poll(() => upstream.calls.length).toBe(count)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   socket.destroy()
@@ -98,15 +96,15 @@ it('goes on after a client and an upstream that paused', async () => {
   reader.pause().write(head('GET /flood', ...GOOD))
   writer.write(head('POST /sink', ...GOOD, 'Content-Length: 1000000000'))
   flood(writer)
-  await expect.poll(() => upstream.calls.length, NOTICED).toBe(2)
+  await expect.poll(() => upstream.calls.length).toBe(2)
   const flooding = upstream.callsFor('/flood')[0]?.socket
   const sent = (): number => (flooding?.bytesWritten ?? 0) + writer.bytesWritten
   await expectStill(sent)
   const [answered = 0, uploaded] = [flooding?.bytesWritten, writer.bytesWritten]
   reader.resume()
-  await expect.poll(() => flooding?.bytesWritten, NOTICED).toBeGreaterThan(answered)
+  await expect.poll(() => flooding?.bytesWritten).toBeGreaterThan(answered)
   reader.destroy()
   upstream.callsFor('/sink')[0]?.socket.resume()
-  await expect.poll(() => writer.bytesWritten, NOTICED).toBeGreaterThan(uploaded)
+  await expect.poll(() => writer.bytesWritten).toBeGreaterThan(uploaded)
   writer.destroy()
 })

@@ -16,8 +16,6 @@ import type { PassedWebSockets, WebSocketHandler } from '../../../src/node.ts'
 
 /** Handlers between a client that asks for a WebSocket, and its upstream. */
 
-const NOTICED = { timeout: 10_000 }
-
 let upstream: RawUpstream
 let gateway: WebSocketHandler
 let sockets: PassedWebSockets
@@ -40,7 +38,7 @@ async function open(port: number, path: string) {
   const socket = await openSocket(port)
   const received = collect(socket)
   socket.write(handshake(path, GOOD))
-  await expect.poll(() => upstream.callsFor(path).length, NOTICED).toBe(1)
+  await expect.poll(() => upstream.callsFor(path).length).toBe(1)
   return { socket, received, far: upstream.callsFor(path)[0]?.socket }
 }
 
@@ -88,8 +86,8 @@ it('a response in place of the 101 of the upstream is sent, and ends the upstrea
     return new Response(null, { status: 503 })
   })
   const { received, far } = await open(port, '/other')
-  await expect.poll(received, NOTICED).toMatch(/^HTTP\/1\.1 503 /)
-  await expect.poll(() => far?.closed, NOTICED).toBe(true)
+  await expect.poll(received).toMatch(/^HTTP\/1\.1 503 /)
+  await expect.poll(() => far?.closed).toBe(true)
 })
 
 it('an upstream that leaves before the handler returns is answered with 502', async () => {
@@ -103,13 +101,13 @@ it('an upstream that leaves before the handler returns is answered with 502', as
     return response
   })
   const { received } = await open(port, '/left')
-  await expect.poll(received, NOTICED).toMatch(/^HTTP\/1\.1 502 /)
+  await expect.poll(received).toMatch(/^HTTP\/1\.1 502 /)
 })
 
 it('the headers of the upstream keep their bytes', async () => {
   upstream.plan('/latin', (call) => accept(call, ['X-Name: Ren\xe9']))
   const { socket, received } = await open(await serve(gateway), '/latin')
-  await expect.poll(received, NOTICED).toContain('x-name: Ren\xe9\r\n')
+  await expect.poll(received).toContain('x-name: Ren\xe9\r\n')
   socket.destroy()
 })
 
@@ -123,17 +121,17 @@ it.each([
   socket.allowHalfOpen = true
   if (who === 'client') socket[how]()
   else sockets[how]()
-  await expect.poll(() => far?.closed, NOTICED).toBe(true)
+  await expect.poll(() => far?.closed).toBe(true)
   socket.destroy()
 })
 
 it('a client that has ended its side gets the last bytes of the upstream', async () => {
   upstream.plan('/last', (call) => accept(call))
   const { socket, received, far } = await open(await serve(gateway), '/last')
-  await expect.poll(received, NOTICED).toMatch(/^HTTP\/1\.1 101 /)
+  await expect.poll(received).toMatch(/^HTTP\/1\.1 101 /)
   if (far !== undefined) far.allowHalfOpen = true
   far?.once('end', () => setTimeout(() => far.end('last words'), 100))
   socket.allowHalfOpen = true
   socket.end()
-  await expect.poll(received, NOTICED).toMatch(/last words$/)
+  await expect.poll(received).toMatch(/last words$/)
 })

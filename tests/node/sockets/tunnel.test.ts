@@ -8,8 +8,6 @@ import { openSocket } from '../../support/raw-client.ts'
 import { run } from '../../support/tcp-endpoint.ts'
 import type { Server, Socket } from 'node:net'
 
-const NOTICED = { timeout: 10_000 }
-
 let server: Server
 let port: number
 beforeEach(async () => {
@@ -33,9 +31,9 @@ it('passes the last bytes of a side that ends, and ends a side that never does',
   upstream.far.allowHalfOpen = true
   upstream.far.on('data', (bytes) => (told += String(bytes)))
   client.far.end('last words')
-  await expect.poll(() => told, NOTICED).toBe('last words')
+  await expect.poll(() => told).toBe('last words')
   // The upstream has been told, and does not end by itself.
-  await expect.poll(() => upstream.near.closed && client.near.closed, NOTICED).toBe(true)
+  await expect.poll(() => upstream.near.closed && client.near.closed).toBe(true)
   upstream.far.destroy()
 })
 
@@ -47,7 +45,7 @@ it('gives the other side what was sent before a regular end', async () => {
   upstream.far.end(Buffer.alloc(4 * 1024 * 1024))
   await once(client.far, 'close')
   expect(told).toBe(4 * 1024 * 1024)
-  await expect.poll(() => upstream.near.closed && client.near.closed, NOTICED).toBe(true)
+  await expect.poll(() => upstream.near.closed && client.near.closed).toBe(true)
 })
 
 it.each(['client', 'upstream'] as const)(
@@ -64,7 +62,7 @@ it.each(['client', 'upstream'] as const)(
     // Without backpressure all of it would be on its way.
     expect(sent()).toBeLessThan(all / 2)
     reader.resume()
-    await expect.poll(() => reader.bytesRead, NOTICED).toBe(all)
+    await expect.poll(() => reader.bytesRead).toBe(all)
     sender.destroy()
   },
 )
@@ -91,16 +89,16 @@ it('ends a side that does not end, also if the other has closed by itself, and l
   join(client.near, upstream.near, 300)
   client.far.resume()
   upstream.far.end()
-  await expect.poll(() => upstream.near.closed && client.far.readableEnded, NOTICED).toBe(true)
+  await expect.poll(() => upstream.near.closed && client.far.readableEnded).toBe(true)
   expect(client.near.closed).toBe(false)
   vi.advanceTimersByTime(300)
-  await expect.poll(() => client.near.closed, NOTICED).toBe(true)
+  await expect.poll(() => client.near.closed).toBe(true)
   client.far.destroy()
   const next = [await connectPair(), await connectPair()] as const
   join(next[0].near, next[1].near)
   next[1].far.end()
   next[0].far.resume()
-  await expect.poll(() => next.every(({ near }) => near.closed), NOTICED).toBe(true)
+  await expect.poll(() => next.every(({ near }) => near.closed)).toBe(true)
   expect(vi.getTimerCount()).toBe(timers)
 })
 
@@ -112,9 +110,9 @@ it.each([
   upstream.far.allowHalfOpen = true
   join(client.near, upstream.near, 60_000)
   if (hasEnded) client.far.end()
-  await expect.poll(() => client.near.readableEnded, NOTICED).toBe(hasEnded)
+  await expect.poll(() => client.near.readableEnded).toBe(hasEnded)
   client.near.destroy(hasEnded ? new Error('reset') : undefined)
-  await expect.poll(() => upstream.near.closed, NOTICED).toBe(true)
+  await expect.poll(() => upstream.near.closed).toBe(true)
   upstream.far.destroy()
 })
 
