@@ -29,6 +29,7 @@ export default defineConfig({
     tags: [
       { name: 'slow' },
       { name: 'database', description: 'starts PostgreSQL, Redis or Valkey' },
+      { name: 'reload', description: 'changes a configuration; the mutation tester runs it too' },
     ],
     include: ['tests/**/*.test.ts'],
     // Starting a process for each file takes as long as the tests.

@@ -130,8 +130,8 @@ export default defineConfig({
     ],
     // It changes the working folder, which a thread cannot.
     exclude: ['tests/cli/commands/init.test.ts'],
-    tags: [{ name: 'slow' }, { name: 'database' }],
-    tagsFilter: ['!slow'],
+    tags: [{ name: 'slow' }, { name: 'database' }, { name: 'reload' }],
+    tagsFilter: ['!slow || reload'],
     // Instrumented code is slower.
     testTimeout: 120_000,
     expect: unit.test?.expect,

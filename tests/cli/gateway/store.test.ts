@@ -1,4 +1,7 @@
-/** @module-tag slow */
+/**
+ * @module-tag slow
+ * @module-tag reload
+ */
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { createClient } from '@redis/client'

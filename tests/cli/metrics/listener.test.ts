@@ -24,6 +24,7 @@ function metricsOf({ logged }: Pick<ReturnType<typeof serveCommand>, 'logged'>):
 
 async function scrape(url: string) {
   const response = await fetch(url)
+  expect(response.headers.get('cache-control')).toBe('no-store')
   expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
   const text = await response.text()
   return { text, families: parseExposition(text) }
@@ -104,6 +105,29 @@ describe('--metrics of the gateway', () => {
     expect(noted).toContain(`--metrics ${port} is in use on 127.0.0.1: choose another port`)
     await expect(fetch(`http://127.0.0.1:${own}`)).rejects.toThrow('fetch failed')
     await close(taken)
+  })
+
+  it.each([
+    ['--metrics', '127.0.0.1'],
+    ['--metrics', ':9320'],
+    ['--metrics', '127.0.0.1:'],
+    ['--metrics', '127.0.0.1:65536'],
+    ['--metrics', '127.0.0.1:932000'],
+    ['--metrics', '127.0.0.1:9320/metrics'],
+    ['--metrics', '[127.0.0.1]:9320'],
+    ['--metrics', '::1:9320'],
+    ['--metrics', 'a b:9320'],
+    ['--host', 'a b'],
+    ['--host', '127.0.0.1:80'],
+  ])('does not start with %s=%s', async (flag, text) => {
+    const args = ['gateway', '--upstream=http://127.0.0.1:1', `${flag}=${text}`]
+    const { code, noted } = await runLine(args, [gatewayCommand], { AUTH_ENDPOINT: endpoint().url })
+    const needs =
+      flag === '--metrics'
+        ? 'HOST:PORT, such as 127.0.0.1:9320 or [::1]:9320'
+        : 'an IP address or a name such as localhost'
+    expect(noted).toContain(`${flag} must be ${needs}, received "${text}"`)
+    expect(code).toBe(2)
   })
 
   it('does not start with an address of another machine', async () => {
