@@ -103,6 +103,17 @@ describe('the samples', () => {
     expect(count({ reason: 'other' })).toBe(0)
   })
 
+  it('tell a decision in shadow mode apart, which denied nobody', () => {
+    const { measure, scrape } = meter()
+    measure(
+      decision({ outcome: 'deny', reason: 'denied', cache: 'miss' }),
+      decision({ outcome: 'deny', reason: 'denied', cache: 'miss', shadow: true }),
+    )
+    const count = (shadow: string): number | undefined =>
+      valueOf(scrape(), 'with_auth_decisions_total', { reason: 'denied', shadow })
+    expect(['', 'true'].map(count)).toEqual([1, 1])
+  })
+
   it('have no label for what they do not know', () => {
     const { measure, scrape } = meter()
     measure(
