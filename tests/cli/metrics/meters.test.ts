@@ -35,7 +35,7 @@ function meter(source: Parameters<typeof createMeter>[0] = 'gateway') {
   }
 }
 
-const decision = (more: Record<string, string | number> = {}): LogEntry => ({
+const decision = (more: Record<string, string | number | boolean> = {}): LogEntry => ({
   type: 'decision',
   outcome: 'allow',
   cache: 'off',
