@@ -25,7 +25,7 @@ export default defineConfig({
     ...recording,
     setupFiles: ['tests/support/clean-process.ts', 'tests/secrets/setup.ts'],
     globalSetup: ['tests/secrets/unit-totals.ts'],
-    // `npm test` leaves both out, and the mutation tester the slow ones. `npm run test:slow` runs them.
+    // `npm test` leaves out `slow` and `database`, and the mutation tester `slow`. `npm run test:slow` runs them.
     tags: [
       { name: 'slow' },
       { name: 'database', description: 'starts PostgreSQL, Redis or Valkey' },

@@ -16,8 +16,8 @@ const LONG_TOKENS = fileURLToPath(new URL('memory/programs/long-tokens.js', impo
 const MIB = 1024 * 1024
 // A million takes half a minute or more. With fewer than 200,000 the heap has not settled.
 const TOKENS = IS_NIGHTLY ? 1_000_000 : 200_000
-const KEY_ID_TOKENS = IS_NIGHTLY ? 1_000_000 : 20_000
-const LONG = IS_NIGHTLY ? 10_000 : 2500
+const KEY_ID_TOKENS = IS_NIGHTLY ? 1_000_000 : 50_000
+const LONG = IS_NIGHTLY ? 10_000 : 5000
 
 /** The output of `many-tokens.js`: the growth of the heap in bytes, after a forced collection. */
 interface Left {

@@ -134,6 +134,7 @@ export default defineConfig({
     tagsFilter: ['!slow || reload'],
     // Instrumented code is slower.
     testTimeout: 120_000,
+    hookTimeout: 120_000,
     expect: unit.test?.expect,
     sequence: { sequencer: NearestFirst },
     setupFiles: ['tests/support/clean-process.ts'],

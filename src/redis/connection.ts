@@ -100,9 +100,11 @@ export class Connection {
 
   #release(): void {
     this.#cancel()
-    this.#link?.close()
+    const link = this.#link
     this.#link = undefined
     this.#run = undefined
+    // A client may say at once that it is closed.
+    link?.close()
   }
 
   #start(link: Link, run: string): void {
@@ -134,7 +136,8 @@ export class Connection {
     const silentMs = sentAt.now - this.#lastBackAt
     if (silentMs > 3 * this.#revocationMs) return this.#drop(link, 'timeout')
     if (silentMs > this.#revocationMs) this.#hooks.onLost('timeout')
-    if (this.#isClosed) return
+    // An observer may stop the store, or send by a link that breaks.
+    if (this.#link !== link) return
     this.#count += 1
     const count = this.#count
     this.#beats.set(count, { sentAt, isExecuted: false, isBack: false })

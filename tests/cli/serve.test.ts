@@ -125,7 +125,7 @@ describe('a served handler', () => {
   it('finishes open requests after SIGTERM, and accepts no new ones', async () => {
     const { url, response, signal, send, end, stopped } = await startOpenResponse()
     signal('SIGTERM')
-    await vi.waitFor(() => expect(fetch(url)).rejects.toThrow('fetch failed'))
+    await vi.waitFor(() => expect(fetch(url)).rejects.toThrow('fetch failed'), 10_000)
     await send('late')
     await end()
     expect(await response.text()).toBe('early late')
@@ -143,7 +143,7 @@ describe('a served handler', () => {
     const first = request(serving.url, agent)
     await expect.poll(() => count).toBe(1)
     surroundings.signal('SIGTERM')
-    await vi.waitFor(() => expect(fetch(serving.url)).rejects.toThrow('fetch failed'))
+    await vi.waitFor(() => expect(fetch(serving.url)).rejects.toThrow('fetch failed'), 10_000)
     await body.end()
     const asked = [await first]
     while (asked.at(-1) !== 'ECONNREFUSED' && asked.length < 100) {

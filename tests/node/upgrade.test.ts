@@ -106,7 +106,7 @@ it('does not wait for a client that keeps its half open', async () => {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   socket.resume().write(head('GET /', 'Host: h', 'Connection: Upgrade', 'Upgrade: websocket'))
   await once(socket, 'end')
-  await vi.waitFor(async () => expect(await countConnections()).toBe(0))
+  await vi.waitFor(async () => expect(await countConnections()).toBe(0), 10_000)
   socket.destroy()
 })
 
@@ -119,7 +119,7 @@ it.each([
   const socket = connect({ port, host: '127.0.0.1' }).on('error', () => undefined)
   socket.pause()
   socket.write(head('GET /', 'Host: h', 'Connection: Upgrade', 'Upgrade: websocket'))
-  await vi.waitFor(async () => expect(await countConnections()).toBe(1))
+  await vi.waitFor(async () => expect(await countConnections()).toBe(1), 10_000)
   await vi.waitFor(async () => expect(await countConnections()).toBe(0), 5000)
   socket.destroy()
 })

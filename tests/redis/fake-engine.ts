@@ -6,7 +6,10 @@ import type { VirtualClock } from '../support/virtual-clock.ts'
 
 type Command = readonly (string | Buffer)[]
 
-/** An engine that is as slow, broken or empty as a test says. The user gives the client, so it can give any answer. */
+/**
+ * An engine that is as slow, broken or empty as a test says. The user gives the client, so it can give any answer. It keeps values,
+ * without their ends, but not those of transactions.
+ */
 export class FakeEngine {
   readonly values = new Map<string, unknown>()
   /** Each read, write and message so far. */
@@ -15,6 +18,8 @@ export class FakeEngine {
   isReadOnly = false
   /** Refuses transactions that write such keys. */
   refused: string | undefined
+  /** The method of a client that breaks the newest link at once. */
+  breaksAt: 'destroy' | 'multi' | undefined
   /** Whether no message arrives. */
   isSilent = false
   /** The answers to the next connections, reads and transactions, in place of good ones. */
@@ -35,9 +40,12 @@ export class FakeEngine {
       },
       on: (_event, fail) => void (this.#fail = fail),
       unref: () => undefined,
-      destroy: () => undefined,
+      destroy: () => this.#breakAt('destroy'),
       sendCommand: async ([name = '', ...args]) => this.#answer(String(name), args),
-      multi: () => this.#begin(),
+      multi: () => {
+        this.#breakAt('multi')
+        return this.#begin()
+      },
     }
   }
 
@@ -55,9 +63,13 @@ export class FakeEngine {
     this.#listener(message, channel)
   }
 
-  /** Breaks the newest connection. */
+  /** Breaks the newest link by its connection for messages. */
   fail(error: unknown): void {
     this.#fail(error)
+  }
+
+  #breakAt(method: 'destroy' | 'multi'): void {
+    if (this.breaksAt === method) this.fail(new Error('gone'))
   }
 
   #info(): string {

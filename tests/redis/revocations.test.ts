@@ -2,7 +2,16 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
 import { slotOf } from '../../src/redis/names.ts'
 import { openPromise } from './fake-engine.ts'
-import { begin, never, noted, reconnect, REVOCATION_MS, setScene, UNWRITTEN } from './scene.ts'
+import {
+  begin,
+  createStore,
+  never,
+  noted,
+  reconnect,
+  REVOCATION_MS,
+  setScene,
+  UNWRITTEN,
+} from './scene.ts'
 import type { FakeEngine } from './fake-engine.ts'
 import type { Scene } from './scene.ts'
 
@@ -34,20 +43,37 @@ describe('a revocation', () => {
     expect(stamps.map((stamp) => stamp.isCurrent())).toEqual([false, false])
   })
 
-  it.each([
-    ['a token', { token: TOKEN }],
-    ['all', 'all'],
-  ] as const)('of %s ends decisions at once, also if nobody can be told', (_what, revocation) => {
-    const scene = setScene()
-    scene.engine.connects.push(never, never)
-    const stamp = scene.store.stamp(TOKEN, 0, 0)
-    void noted(scene.store.invalidate(revocation, 100))
-    expect(stamp.isCurrent()).toBe(false)
+  it('ends decisions before a client is made, which could ask', async () => {
+    const { engine, timing } = setScene()
+    const seen: boolean[] = []
+    const make = engine.client
+    vi.spyOn(engine, 'client').mockImplementation(() => {
+      seen.push(stamp.isCurrent())
+      return make()
+    })
+    const store = createStore(engine, timing)
+    const stamp = store.stamp(TOKEN, 0, 0)
+    void noted(store.invalidate({ token: TOKEN }, 100))
+    expect(seen).toEqual([false, false])
   })
 
   it.each([
+    ['a token', { token: TOKEN }],
+    ['all', 'all'],
+  ] as const)(
+    'of %s ends decisions at once, even if the engine cannot be reached',
+    (_what, revocation) => {
+      const scene = setScene()
+      scene.engine.connects.push(never, never)
+      const stamp = scene.store.stamp(TOKEN, 0, 0)
+      void noted(scene.store.invalidate(revocation, 100))
+      expect(stamp.isCurrent()).toBe(false)
+    },
+  )
+
+  it.each([
     ['unreachable', (engine: FakeEngine) => void engine.connects.push(never, never)],
-    ['timeout', (engine: FakeEngine) => void engine.transactions.push(never, never)],
+    ['timeout', (engine: FakeEngine) => void engine.transactions.push(never, never, never)],
   ])('that is not written in revocationMs is told once: %s', async (cause, hinder) => {
     const scene = setScene()
     hinder(scene.engine)
@@ -73,7 +99,6 @@ describe('a revocation', () => {
       scene.engine.transactions.push(
         () => first.promise,
         () => second.promise,
-        never,
       )
       const all = [TOKEN, 'other'].map((token) => noted(scene.store.invalidate({ token }, 5000)))
       await scene.clock.pass(REVOCATION_MS)
@@ -146,7 +171,7 @@ describe('the write of a revocation', () => {
     expect(countOf(scene, TOLD)).toBe(0)
   })
 
-  it('is repeated by a new link, but for revocations that nobody waits for', async () => {
+  it('is repeated by a new link, except for revocations that nobody waits for', async () => {
     const scene = await begin()
     scene.engine.transactions.push(never, never)
     const left = noted(scene.store.invalidate({ token: 'other' }, 100))

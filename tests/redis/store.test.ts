@@ -7,6 +7,9 @@ import { begin, createStore, never, noted, REVOCATION_MS, setScene, UNWRITTEN } 
 const BEAT_MS = 250
 const BUS = 'with-auth:bus'
 const TOKEN = 'token-of-alice'
+const refuse = (): never => {
+  throw new Error('no client')
+}
 const LOST = { type: 'store', state: 'lost', cause: 'timeout' }
 
 describe('connecting', () => {
@@ -25,7 +28,7 @@ describe('connecting', () => {
     expect(scene.engine.opened).toBe(2)
   })
 
-  it('pauses for longer after each failure, by chance, and for at most a second', async () => {
+  it('doubles the pause after each failure, up to 500 ms, plus a random part', async () => {
     const { engine, clock } = await begin({ random: 0.5 })
     const fail = (): Promise<unknown> => Promise.reject(new Error('refused'))
     for (const pauseMs of [75, 150, 300, 600, 750, 750]) {
@@ -37,9 +40,15 @@ describe('connecting', () => {
       await clock.pass(1)
       expect(engine.opened).toBe(opened + 1)
     }
+    // The last one succeeds, so the next pause is short again.
+    await clock.pass(750)
+    const { opened } = engine
+    engine.fail(new Error('gone'))
+    await clock.pass(75)
+    expect(engine.opened).toBe(opened + 1)
   })
 
-  it('says that it is lost if it takes longer than revocationMs, also to those who come later', async () => {
+  it('says that it is lost if it takes longer than revocationMs, also to listeners added later', async () => {
     const scene = setScene()
     scene.engine.connects.push(never, never)
     scene.store.start('test', (event) => void scene.events.push(event))
@@ -64,7 +73,7 @@ describe('connecting', () => {
     expect(scene.engine.opened).toBe(1)
   })
 
-  it('says why a client cannot be made without its message, which may hold the URL', async () => {
+  it('reports a factory that throws by a code alone, since its message may hold the URL', async () => {
     const scene = setScene()
     vi.spyOn(scene.engine, 'client').mockImplementation(() => {
       throw new Error('redis://user:hunter2@host')
@@ -105,6 +114,65 @@ describe('connecting', () => {
     expect(scene.states()).toEqual(['live', 'lost', 'live'])
     expect(scene.engine.opened).toBe(2)
   })
+
+  it.each([
+    ['a link that broke', false],
+    ['a client that cannot be made', true],
+  ])('ends if an observer stops the store because of %s', async (_what, isFactory) => {
+    const { clock, engine, timing } = setScene()
+    const client = vi.spyOn(engine, 'client')
+    if (isFactory) client.mockImplementation(refuse)
+    const store = createStore(engine, timing)
+    const told: string[] = []
+    store.start('test', (event) => {
+      told.push(event.type)
+      if ('cause' in event) store.stop()
+    })
+    await clock.pass(0)
+    engine.fail(new Error('gone'))
+    const before = told.length
+    await clock.pass(10 * REVOCATION_MS)
+    expect(told).toHaveLength(before)
+    expect(client).toHaveBeenCalledTimes(isFactory ? 1 : 2)
+  })
+
+  it('goes on once if a client says that it broke as it is destroyed', async () => {
+    const { clock, engine, store } = await begin()
+    engine.breaksAt = 'destroy'
+    engine.fail(new Error('gone'))
+    await clock.pass(10 * REVOCATION_MS)
+    expect(engine.opened).toBe(2)
+    const before = engine.sentBy('PUBLISH').length
+    await clock.pass(REVOCATION_MS)
+    expect(engine.sentBy('PUBLISH')).toHaveLength(before + 4)
+    store.stop()
+    await clock.pass(10 * REVOCATION_MS)
+    expect(engine.opened).toBe(2)
+    expect(clock.pending()).toBe(0)
+  })
+
+  it('goes on once if an observer sends by a link that breaks then', async () => {
+    const { clock, engine, store } = setScene()
+    store.start('test', (event) => {
+      if (event.type !== 'store' || event.state !== 'lost' || engine.breaksAt === 'multi') return
+      engine.breaksAt = 'multi'
+      void noted(store.invalidate('all', 10))
+    })
+    await clock.pass(0)
+    engine.isSilent = true
+    await clock.pass(REVOCATION_MS + BEAT_MS)
+    engine.breaksAt = undefined
+    engine.isSilent = false
+    await clock.pass(10 * REVOCATION_MS)
+    expect(engine.opened).toBe(2)
+    const before = engine.sentBy('PUBLISH').length
+    await clock.pass(REVOCATION_MS)
+    expect(engine.sentBy('PUBLISH')).toHaveLength(before + 4)
+    store.stop()
+    await clock.pass(10 * REVOCATION_MS)
+    expect(engine.opened).toBe(2)
+    expect(clock.pending()).toBe(0)
+  })
 })
 
 describe('messages to itself', () => {
@@ -130,7 +198,7 @@ describe('messages to itself', () => {
     expect(states()).toEqual(['live', 'lost'])
   })
 
-  it('are the last ones if an observer stops the store that is lost', async () => {
+  it('stop when an observer stops the store on "lost"', async () => {
     const scene = setScene()
     scene.store.start('test', ({ type, ...more }) => {
       if (type === 'store' && 'cause' in more) scene.store.stop()
@@ -161,7 +229,7 @@ describe('messages to itself', () => {
     expect(scene.states()).toEqual(['live'])
   })
 
-  it('count from when they were sent, also if they come back together', async () => {
+  it('count from when they were sent, even if they come back late', async () => {
     const scene = await begin()
     scene.engine.isSilent = true
     const stamp = scene.store.stamp(TOKEN, -10_000, -10_000)
@@ -190,11 +258,20 @@ describe('messages to itself', () => {
     expect(states()).toEqual(['live', 'lost', 'live'])
   })
 
-  it('of other programs are ignored', async () => {
-    const { engine, states } = await begin()
+  it('of other programs, or by the other channel, are ignored', async () => {
+    const { clock, engine, store, states } = await begin()
+    engine.isSilent = true
+    const stamp = store.stamp(TOKEN, 0, 0)
+    await clock.pass(REVOCATION_MS + BEAT_MS)
+    expect(states()).toEqual(['live', 'lost'])
     const [channel] = engine.sentBy('PUBLISH').at(-1) ?? []
     for (const text of ['b99', 'a', 'x']) engine.deliver(text, String(channel))
-    for (const text of ['b1', 'x']) engine.deliver(text, BUS)
-    expect(states()).toEqual(['live'])
+    for (const text of ['b5', 'x']) engine.deliver(text, BUS)
+    expect(states()).toEqual(['live', 'lost'])
+    expect(stamp.isCurrent()).toBe(true)
+    engine.deliver('b5', String(channel))
+    expect(states()).toEqual(['live', 'lost', 'live'])
+    engine.deliver('a', BUS)
+    expect(stamp.isCurrent()).toBe(false)
   })
 })

@@ -10,7 +10,7 @@ const each = {
 const test = {
   include: ['*.test.ts'],
   setupFiles: ['../secrets/setup.ts'],
-  // A server that does not start is given up before, with what it printed.
+  // A server that does not start is given up after 40 seconds, with what it printed.
   testTimeout: 60_000,
   expect: { poll: { timeout: 10_000 } },
   hookTimeout: 60_000,

@@ -186,7 +186,10 @@ describe.skipIf(missing !== '')(`env:KEYS_URL ${missing}`, { tags: ['database'] 
       const imported = await keys('import', file, '--config', config, '--json')
       expect(imported).toEqual({ code: 0, printed: '{"imported":3,"present":0}\n', noted: '' })
       for (const token of ['one', 'two']) {
-        await vi.waitFor(async () => expect(await guard.ask(token)).toMatchObject({ attempts: 1 }))
+        await vi.waitFor(
+          async () => expect(await guard.ask(token)).toMatchObject({ attempts: 1 }),
+          10_000,
+        )
       }
       expect(await guard.ask('three')).toMatchObject({ cache: 'hit' })
     },

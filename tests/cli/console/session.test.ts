@@ -46,7 +46,7 @@ describe('the link', () => {
     const surroundings = createSurroundings({}, '', { isTerminal, colors: false })
     const ended = main(['console', '--keys', file(), '--port=0'], COMMANDS, surroundings)
     const link = /^http:\/\/127\.0\.0\.1:\d+\/#code=[\w-]{43}\n$/
-    await vi.waitFor(() => expect(surroundings.printed()).toMatch(link))
+    await vi.waitFor(() => expect(surroundings.printed()).toMatch(link), 10_000)
     expect(surroundings.noted()).toBe(
       `with-auth: open this link within 60 s; it works once, and ${again}. Ctrl-C stops:\n`,
     )

@@ -303,7 +303,7 @@ describe('the policies together', () => {
       for (const revocations of [0, 0, 1]) {
         memory.revocations = revocations
         void Promise.resolve(verify(checkOf())).catch(() => undefined)
-        await vi.waitFor(() => expect(transport).toHaveBeenCalledTimes(1 + revocations))
+        await vi.waitFor(() => expect(transport).toHaveBeenCalledTimes(1 + revocations), 10_000)
       }
     })
   })

@@ -65,7 +65,7 @@ it('waits for ten seconds, in steps of 5 to 25 milliseconds, and then names the 
   )
   expect(work).not.toHaveBeenCalled()
   expect(existsSync(`${file}.lock`)).toBe(true)
-  // Node 26 and the test runner use some of their own.
+  // Node 26 and the test runner set timers of their own.
   const pauses = timers.mock.calls.filter(([, delay]) => delay === 15)
   expect(pauses.length).toBeGreaterThan(600)
 })

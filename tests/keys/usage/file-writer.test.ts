@@ -283,7 +283,7 @@ it('a handler of warnings that throws does not end the process', async () => {
   })
   await createFileWriter(file, tell)([use(1)])
   // Vitest fails for an unhandled rejection.
-  await vi.waitFor(() => expect(tell).toHaveBeenCalled())
+  await vi.waitFor(() => expect(tell).toHaveBeenCalled(), 10_000)
 })
 
 it('of many files some are added at a time, and each counts once', async () => {

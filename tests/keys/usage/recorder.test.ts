@@ -120,7 +120,7 @@ describe('the checks of a file of keys', () => {
     expect(useFilesOf(file)).toHaveLength(2)
     vi.setSystemTime(NOW + 62 * 60_000)
     await countOnce()
-    await vi.waitFor(() => expect(useFilesOf(file)).toHaveLength(3))
+    await vi.waitFor(() => expect(useFilesOf(file)).toHaveLength(3), 10_000)
     expect(useFilesOf(file)).not.toContain(basename(ended))
     expect(await checksOf(file)).toEqual({ k1: 3, k2: 7 })
     const common = readFileSync(`${file}.usage`, 'utf8')
@@ -147,7 +147,7 @@ describe('the checks of a file of keys', () => {
     const onWarning = vi.fn()
     await createKeyEndpoint({ file }, { onWarning })(ask('k1'))
     await writeUses()
-    await vi.waitFor(() => expect(onWarning).toHaveBeenCalledOnce())
+    await vi.waitFor(() => expect(onWarning).toHaveBeenCalledOnce(), 10_000)
     expect(onWarning.mock.calls.flat()).toEqual([
       `${file}.usage does not hold the use of keys. Remove it: the counts in it are lost`,
     ])
