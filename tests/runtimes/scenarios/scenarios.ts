@@ -218,8 +218,8 @@ const CALLS: readonly Scenario[] = [
     name: 'shares one call between twenty requests at once',
     request: GOOD,
     times: 20,
-    // Long enough for all of them to arrive on a busy machine.
-    endpoint: [{ status: 200, body: JSON.stringify(ALICE), delayMs: 3000 }],
+    // Long enough for all of them to arrive. After 2500 ms one that waits asks for itself.
+    endpoint: [{ status: 200, body: JSON.stringify(ALICE), delayMs: 1500 }],
     expected: handled(ALICE, question(TOKEN)),
   },
 ]
