@@ -103,7 +103,7 @@ export class Connection {
     const link = this.#link
     this.#link = undefined
     this.#run = undefined
-    // A client may say at once that it is closed.
+    // A client may report an error while it is destroyed.
     link?.close()
   }
 
@@ -136,7 +136,7 @@ export class Connection {
     const silentMs = sentAt.now - this.#lastBackAt
     if (silentMs > 3 * this.#revocationMs) return this.#drop(link, 'timeout')
     if (silentMs > this.#revocationMs) this.#hooks.onLost('timeout')
-    // An observer may stop the store, or send by a link that breaks.
+    // The observer may have stopped the store, or have used a link that broke.
     if (this.#link !== link) return
     this.#count += 1
     const count = this.#count

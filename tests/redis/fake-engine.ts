@@ -53,7 +53,7 @@ export class FakeEngine {
     return createEngine({ url: 'redis://127.0.0.1', tls: undefined, client: this.client })
   }
 
-  /** What followed the name of each command of this name, whose first key begins so. */
+  /** The arguments of all commands of this name whose first key begins with `start`. */
   sentBy(name: 'MGET' | 'SET' | 'PUBLISH', start = ''): Command[] {
     const found = this.sent.filter(([command, key]) => command === name && isBelow(key, start))
     return found.map(([, ...args]) => args)

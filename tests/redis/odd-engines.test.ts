@@ -110,7 +110,7 @@ it.each<[string, Answers, string]>([
     String(cause),
   ]),
   ['words in capitals', { transaction: failing(new Error('no HOST is there')) }, 'closed'],
-  ['what is no error', { transaction: () => Promise.reject('hunter2') }, 'unknown'],
+  ['a rejection without an error', { transaction: () => Promise.reject('hunter2') }, 'unknown'],
 ])('is lost by %s, and acknowledges no revocation', async (_what, answers, cause) => {
   const client = answering(answers)
   const url = 'redis://127.0.0.1'

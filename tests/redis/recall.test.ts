@@ -170,7 +170,7 @@ it('trusts no value that it read before the engine became another one', async ()
   expect(await shared.recall(QUESTION, TIMEOUT_MS)).toEqual({})
 })
 
-it('reads nothing from a reply that is no list', async () => {
+it('shares nothing if the reply to a read is a text', async () => {
   const { engine, shared } = await setScene()
   engine.reads.push(async () => 'QUEUED')
   expect(await shared.recall(QUESTION, TIMEOUT_MS)).toEqual({})

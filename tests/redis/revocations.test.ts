@@ -22,7 +22,7 @@ const FENCES = 'with-auth:f:'
 const FENCE_OF_ALL = `${FENCES}all`
 const QUESTION = { token: TOKEN, told: '' }
 
-/** What an engine answers that has executed a transaction. */
+/** The answer of an engine that has executed a transaction. */
 const doneBy = (engine: FakeEngine): readonly unknown[] => [
   'OK',
   1,
@@ -114,7 +114,7 @@ describe('a revocation', () => {
 })
 
 describe('the write of a revocation', () => {
-  it('is one for all that wait at once, and another for those who came after it', async () => {
+  it('serves all callers who wait when it begins, and a second one serves later callers', async () => {
     const scene = await begin()
     const first = openPromise()
     scene.engine.transactions.push(() => first.promise)
@@ -123,7 +123,7 @@ describe('the write of a revocation', () => {
     expect(written(scene)).toBe(1)
     first.resolve(doneBy(scene.engine))
     expect(await Promise.all(all)).toEqual(['written', 'written', 'written'])
-    // What is written stays: it has no end.
+    // A fence never expires.
     const fence = [expect.stringMatching(/:f:[\da-f]{4}$/), expect.any(Buffer)]
     expect(scene.engine.sentBy('SET', FENCES)).toEqual([fence, fence])
     expect(scene.states()).toEqual(['live'])
@@ -158,7 +158,7 @@ describe('the write of a revocation', () => {
     expect(written(scene) - before).toBe(4)
   })
 
-  it('is not repeated once nobody waits', async () => {
+  it('is not repeated after the last caller has given up', async () => {
     const scene = await begin()
     const first = openPromise()
     scene.engine.transactions.push(() => first.promise)
@@ -171,7 +171,7 @@ describe('the write of a revocation', () => {
     expect(countOf(scene, TOLD)).toBe(0)
   })
 
-  it('is repeated by a new link, except for revocations that nobody waits for', async () => {
+  it('is repeated by a new link, unless its callers have given up', async () => {
     const scene = await begin()
     scene.engine.transactions.push(never, never)
     const left = noted(scene.store.invalidate({ token: 'other' }, 100))
@@ -183,7 +183,7 @@ describe('the write of a revocation', () => {
     expect(written(scene)).toBe(3)
   })
 
-  it('waits for a new link, also for those who came after the old one broke', async () => {
+  it('waits for a new link, also for callers who came after the old one broke', async () => {
     const scene = await begin()
     scene.engine.transactions.push(never)
     const before = noted(scene.store.invalidate({ token: TOKEN }, 5000))
@@ -237,7 +237,7 @@ describe('the write of a revocation', () => {
     expect(keys.filter((key) => key === FENCE_OF_ALL)).toHaveLength(1)
   })
 
-  it('keeps the process alive while somebody waits', async () => {
+  it('keeps the process alive while a caller waits', async () => {
     const scene = await begin()
     const schedule = vi.spyOn(scene.timing, 'schedule')
     await scene.store.invalidate({ token: TOKEN }, 77)
@@ -276,7 +276,7 @@ describe('until it is written', () => {
     expect(await recall(scene)).toHaveProperty('share')
   })
 
-  it('those who wait learn that the store is stopped', async () => {
+  it('callers who wait learn that the store is stopped', async () => {
     const scene = await begin()
     scene.engine.transactions.push(never)
     const result = noted(scene.store.invalidate('all', 100))

@@ -7,7 +7,7 @@ import type { Timing } from '../../src/redis/timing.ts'
 import type { VirtualClock } from '../support/virtual-clock.ts'
 
 export const REVOCATION_MS = 1000
-/** What an instance gets whose revocation is not acknowledged in time. */
+/** The error of a revocation that is not acknowledged in time. */
 export const UNWRITTEN = 'The store cannot be used: revocation_unacknowledged'
 
 export interface Scene {
@@ -64,7 +64,7 @@ export async function reconnect({ engine, clock }: Scene): Promise<void> {
 }
 
 export const never = (): Promise<unknown> => new Promise(() => undefined)
-/** What came of a revocation. */
+/** The outcome of a revocation: `written`, or the message of its error. */
 export const noted = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => 'written',

@@ -18,7 +18,7 @@ const ALLOW: SharedAllow = {
   ttlMs: 1000,
 }
 
-/** What version 0.1.0 has made of `SECRET`, `PLACE` and `ALLOW`. */
+/** The name and the value that version 0.1.0 makes of `SECRET`, `PLACE` and `ALLOW`. */
 const NAME = 'a055e0fddfa765b608fddd01c8c8edd8c213b4dcc0111df0c1ac88ecffa8b27c'
 const SEALED =
   'AQAATNu2+hoZL5SPujvnzib1yIvEsUEOl/7s5aBmdEkENOau2+B1TfEhpr/WIYVmPoY3LQULT+xI1xMUedt7ufUrN+xYGDUDIIviGAtQ1Ks5pmUjJ5ytxa2Mp3janVemvIoF/LDPCd7rfgWZiz21hdxZ9/dj1SPSFCXWWJw2QPpLrg=='
