@@ -204,12 +204,13 @@ describe.each(NODES_OF_SDK)('the command on $name', (binary) => {
   })
 })
 
-it.each([...SOME_NODES, BUN])(
-  'observe adds at most 2 µs to a cached hit without an SDK on $name',
-  async (binary) => {
+// A third more than the most of thirty runs on two busy cores. A copy of the event by JSON exceeds it on Node.
+it.each([...SOME_NODES.map((node) => [node, 3.2] as const), [BUN, 4] as const])(
+  'observe without an SDK makes a cached hit little dearer on $0.name',
+  async (binary, most) => {
     const { stdout } = await run(locate(binary), ['observe-costs.js'], { cwd: inject('app') })
     // Nothing was measured if it costs nothing.
-    expect(Number(stdout)).toBeGreaterThan(0.05)
-    expect(Number(stdout)).toBeLessThan(2)
+    expect(Number(stdout)).toBeGreaterThan(1.05)
+    expect(Number(stdout)).toBeLessThan(most)
   },
 )

@@ -51,7 +51,11 @@ describe('with-auth demo', () => {
     })
     for (const { surroundings } of demos) surroundings.signal('SIGTERM')
     await expect(stream.text()).rejects.toThrow('terminated')
-    expect(await Promise.all(demos.map(({ ended }) => ended))).toEqual([0, 0])
+    const codes = await Promise.all(demos.map(({ ended }) => ended))
+    expect([codes, demos.map(({ surroundings }) => surroundings.noted())]).toEqual([
+      [0, 0],
+      ['', ''],
+    ])
     // Another process may use the default ports of the first demo by now.
     for (const url of urls.slice(2)) await expect(fetch(url)).rejects.toThrow('fetch failed')
     expect(readdirSync(pathOf('tmp'))).toEqual([])
