@@ -69,7 +69,8 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
     isGuideWritten = true
     await stopped
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    // Meanwhile a count of its key's checks may be written there.
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 })
   }
   return EXIT.ok
 }

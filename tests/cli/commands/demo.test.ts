@@ -1,4 +1,6 @@
 import { mkdirSync, readdirSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { demoCommand, serveDemoApi } from '../../../src/cli/commands/demo.ts'
 import { main } from '../../../src/cli/main.ts'
@@ -58,6 +60,17 @@ describe('with-auth demo', () => {
     ])
     // Another process may use the default ports of the first demo by now.
     for (const url of urls.slice(2)) await expect(fetch(url)).rejects.toThrow('fetch failed')
+    expect(readdirSync(pathOf('tmp'))).toEqual([])
+  })
+
+  it('ends well if the checks of its key are counted while it removes its folder', async () => {
+    const { surroundings, ended } = await startJsonDemo()
+    const folder = pathOf(`tmp/${readdirSync(pathOf('tmp')).join()}`)
+    surroundings.signal('SIGTERM')
+    for (const file of Array.from({ length: 100 }, (_, at) => `uses-${at}`)) {
+      await writeFile(join(folder, file), '').catch(() => undefined)
+    }
+    expect([await ended, surroundings.noted()]).toEqual([0, ''])
     expect(readdirSync(pathOf('tmp'))).toEqual([])
   })
 
