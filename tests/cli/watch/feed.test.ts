@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import fs, {
   linkSync,
   lstatSync,
@@ -5,18 +6,20 @@ import fs, {
   readdirSync,
   rmSync,
   symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { connect, createServer } from 'node:net'
+import { dirname } from 'node:path'
 import { isMainThread, Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { watchDecisions } from '../../../src/cli/watch/client.ts'
+import { answerChallenge } from '../../../src/cli/watch/challenge.ts'
 import { createFeed } from '../../../src/cli/watch/feed.ts'
-import { readWatchPlace } from '../../../src/cli/watch/place.ts'
-import { close, findFreePort, listen } from '../../support/loopback.ts'
+import { close, findFreePort } from '../../support/loopback.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
-import type { PathLike } from 'node:fs'
+import type { StatSyncOptions } from 'node:fs'
 import type { Watched } from '../../../src/cli/watch/client.ts'
 import type { Feed } from '../../../src/cli/watch/feed.ts'
 import type { WatchPlace } from '../../../src/cli/watch/place.ts'
@@ -40,6 +43,7 @@ parentPort.postMessage([...seen])
 const inFolder = setupFolder()
 const ends: (() => unknown)[] = []
 afterEach(async () => {
+  vi.useRealTimers()
   for (const end of ends.splice(0)) await end()
 })
 
@@ -65,18 +69,15 @@ function watch(place: WatchPlace): Watched[] {
   return seen
 }
 
-/** Calls a function with the name of each file that is about to be moved. */
-function watchRenames(look: (from: PathLike) => unknown): void {
-  const { renameSync } = fs
-  vi.spyOn(fs, 'renameSync').mockImplementation((from, to) => {
-    look(from)
-    renameSync(from, to)
-  })
-  syncBuiltinESMExports()
-  ends.unshift(() => {
-    vi.restoreAllMocks()
+/** Changes functions of the file system until the end of the test. */
+function changeFiles(changed: Readonly<Record<string, unknown>>): void {
+  const own = Object.fromEntries(Object.keys(changed).map((name) => [name, Reflect.get(fs, name)]))
+  const set = (functions: object): void => {
+    Object.assign(fs, functions)
     syncBuiltinESMExports()
-  })
+  }
+  set(changed)
+  ends.unshift(() => set(own))
 }
 
 const until = (check: () => void): Promise<void> =>
@@ -106,7 +107,13 @@ describe('the socket of --watch-socket', () => {
     const before = process.umask(0)
     ends.unshift(() => process.umask(before))
     const rights = new Set<number>()
-    watchRenames((from) => rights.add(lstatSync(from).mode & 0o77))
+    const { renameSync } = fs
+    changeFiles({
+      renameSync: (from: string, to: string) => {
+        rights.add(lstatSync(from).mode & 0o77)
+        renameSync(from, to)
+      },
+    })
     for (let round = 0; round < 200; round += 1) {
       const feed = createFeed({ path: inFolder('watch.sock') }, 'gateway')
       await feed.listen()
@@ -159,6 +166,41 @@ describe('the socket of --watch-socket', () => {
     await first.close()
     expect(lstatSync(path).isSocket()).toBe(true)
   })
+
+  it('starts and ends well if another process removes what it has just seen', async () => {
+    const path = inFolder('gone.sock')
+    await startFeed({ path })
+    const { lstatSync: look } = fs
+    changeFiles({
+      lstatSync: (seen: string, options?: StatSyncOptions) => {
+        const found = look(seen, options)
+        if (seen === path && found !== undefined) unlinkSync(path)
+        return found
+      },
+    })
+    const feed = await startFeed({ path })
+    await feed.close()
+    expect(readdirSync(inFolder('.'))).toEqual([])
+  })
+
+  it('names the flag if the folder in which it is made, beside its place, is removed', async () => {
+    const path = inFolder('lost.sock')
+    const folders: string[] = []
+    const { mkdtempSync } = fs
+    changeFiles({
+      mkdtempSync: (prefix: string) => {
+        const made = mkdtempSync(prefix)
+        folders.push(dirname(made))
+        rmSync(made, { recursive: true })
+        return made
+      },
+    })
+    await expect(startFeed({ path })).rejects.toMatchObject({
+      message: `--watch-socket ${path}: it cannot be made (EACCES)`,
+      cause: { code: 'EACCES' },
+    })
+    expect(folders).toEqual([dirname(path)])
+  })
 })
 
 describe('a watcher', () => {
@@ -205,38 +247,16 @@ describe('a watcher', () => {
     await until(() => expect(ninth[0]).toEqual({ type: 'lost', cause: '8 others watch already' }))
   })
 
-  it('ends the connection of a server that is not with-auth', async () => {
-    const server = createServer((socket) =>
-      socket.on('error', () => undefined).write('x'.repeat(20_000)),
-    )
-    const port = await listen(server)
-    ends.push(() => close(server))
-    const seen = watch({ host: '127.0.0.1', port, secret: SECRET })
-    await until(() => expect(seen[0]?.type).toBe('lost'))
-    expect(seen[0]).toEqual({
-      type: 'lost',
-      cause: 'a line is too long: is this the socket of with-auth?',
-    })
-  })
-
-  it('skips lines that it does not know, and takes no member of another type', async () => {
-    const lines = [
-      'no JSON',
-      '[]',
-      '{"type":"later"}',
-      '{"type":"decision","time":"t","outcome":"allow","status":"200","path":"/"}',
-      '{"type":"decision","time":"t","outcome":"allow","status":200,"path":"/","principal":{"a":1},"__proto__":{"x":1}}',
-    ]
-    const server = createServer((socket) =>
-      socket.on('error', () => undefined).write(`${lines.join('\n')}\n`),
-    )
-    const port = await listen(server)
-    ends.push(() => close(server))
-    const seen = watch({ host: '127.0.0.1', port, secret: SECRET })
-    await until(() => expect(seen).toHaveLength(1))
-    expect(seen).toEqual([
-      { type: 'decision', time: 't', outcome: 'allow', status: 200, path: '/' },
-    ])
+  it('that sends something loses its connection, because nobody reads that', async () => {
+    const path = inFolder('talks.sock')
+    await startFeed({ path })
+    const socket = connect(path)
+    ends.unshift(() => socket.destroy())
+    await once(socket, 'data')
+    const closed = once(socket.resume(), 'close')
+    socket.write('x')
+    await closed
+    expect(socket.destroyed).toBe(true)
   })
 })
 
@@ -259,49 +279,62 @@ describe('a loopback port', () => {
   })
 
   it('sends no decision to a program that answers the challenge wrongly, or not at all', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const place = { host: '127.0.0.1', port: await findFreePort(), secret: SECRET }
     const feed = await startFeed(place)
-    const answers = [
-      '',
-      'GET / HTTP/1.1\r\n\r\n',
-      `${SECRET}\n`,
-      `${'0'.repeat(64)}\n`,
-      'x'.repeat(9999),
-    ]
-    const got = await Promise.all(
-      answers.map(async (answer) => {
-        const socket = connect(place.port, place.host)
-        ends.unshift(() => socket.destroy())
-        let text = ''
-        const closed = new Promise((resolve) => {
-          socket.on('error', () => undefined).once('close', resolve)
-        })
-        socket.setEncoding('utf8').on('data', (chunk) => {
-          text += String(chunk)
-          feed.send(DECISION)
-        })
-        socket.write(answer)
-        await closed
-        return text
-      }),
-    )
+    const got: string[] = []
+    const answer = async (text: string) => {
+      const socket = connect(place.port, place.host).on('error', () => undefined)
+      ends.unshift(() => socket.destroy())
+      const closed = once(socket, 'close')
+      socket.write(text)
+      const challenged = once(socket, 'data')
+      socket.on('data', (chunk) => {
+        got.push(chunk.toString())
+        feed.send(DECISION)
+      })
+      await challenged
+      return { socket, closed }
+    }
+    const wrong = ['GET / HTTP/1.1\r\n\r\n', `${SECRET}\n`, `${'0'.repeat(64)}\n`]
+    for (const text of [...wrong, 'x'.repeat(65), 'x'.repeat(9999)]) {
+      await (
+        await answer(text)
+      ).closed
+    }
+    const { socket } = await answer('')
+    expect(vi.getTimerCount()).toBe(1)
+    socket.destroy()
+    await expect.poll(() => vi.getTimerCount()).toBe(0)
+    const silent = await Promise.all([answer(''), answer('0'.repeat(64))])
+    vi.advanceTimersByTime(1999)
+    expect(vi.getTimerCount()).toBe(2)
+    vi.advanceTimersByTime(1)
+    await Promise.all(silent.map(({ closed }) => closed))
     expect(got.join('')).toContain('"challenge"')
     expect(got.join('')).not.toMatch(/decision|watching|s3cret/)
   })
 
-  it('needs a secret of 16 characters, and messages show none', () => {
-    const read = (text: string, secret?: string) => {
-      const env = secret === undefined ? {} : { WITH_AUTH_WATCH_SECRET: secret }
-      return readWatchPlace('--watch-socket', text, { env })
+  it('takes an answer that arrives in parts', async () => {
+    const place = { host: '127.0.0.1', port: await findFreePort(), secret: SECRET }
+    await startFeed(place)
+    const socket = connect(place.port, place.host).setNoDelay(true)
+    ends.unshift(() => socket.destroy())
+    const [challenge] = (await once(socket, 'data')) as [Buffer]
+    const { nonce } = JSON.parse(challenge.toString()) as { nonce: string }
+    const next = once(socket, 'data') as Promise<[Buffer]>
+    for (const part of `${await answerChallenge(SECRET, nonce)}\n`) {
+      socket.write(part)
+      await new Promise(setImmediate)
     }
-    for (const secret of ['', 'too-short-12345', 'with a blank in it']) {
-      expect(() => read('[::1]:9330', secret)).toThrow(
-        'WITH_AUTH_WATCH_SECRET must be 16 to 1024 visible ASCII characters (it is not shown)',
-      )
-    }
-    expect(read('./watch.sock')).toEqual({ path: './watch.sock' })
-    expect(() => read(`/tmp/${'x'.repeat(90)}`)).toThrow(
-      '--watch-socket must be a path of at most 90 bytes, because the names of sockets are short',
+    expect(String((await next)[0])).toBe('{"type":"watching","from":"gateway"}\n')
+  })
+
+  it('that is in use is reported by the flag', async () => {
+    const place = { host: '127.0.0.1', port: await findFreePort(), secret: SECRET }
+    await startFeed(place)
+    await expect(startFeed(place)).rejects.toThrow(
+      `--watch-socket ${place.port} is in use on 127.0.0.1: choose another port`,
     )
   })
 })
