@@ -1,13 +1,14 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { asUsage, nameFlag, UsageError } from '../../src/cli/errors.ts'
 import { invalidOption, invalidSecret } from '../../src/core/config/option-checks.ts'
-import { AuthConfigError } from '../../src/core/errors.ts'
+import { configError } from '../../src/core/config/problems.ts'
 import { createKey, listKeys, revokeKey } from '../../src/keys.ts'
 import { loadConfig } from '../../src/yaml.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import { escapeHidden, showFile, shown, showName, showValue } from '../../src/cli/shown-value.ts'
+import type { AuthConfigError } from '../../src/core/errors.ts'
 
 const KEY = 'withauth_4fK2pQ7xV9bN1mZ8sD3gH6jL5wR0tY2uE4iO7aC9vB1nM3k'
 const HIDDEN = '(hidden because it may be a secret)'
@@ -31,11 +32,18 @@ it.each([
   }
 })
 
-it('names a file that cannot be opened once', async () => {
+it('names a file that cannot be opened or made once', async () => {
   const link = inFolder('loop')
   symlinkSync(link, link)
-  await expect(readFile(link).catch(nameFlag('--key-file', link))).rejects.toThrow(
-    new Error(`--key-file ${link}: ELOOP: too many symbolic links encountered`),
+  for (const use of [() => readFile(link), () => stat(link)]) {
+    await expect(use().catch(nameFlag('--key-file', link))).rejects.toThrow(
+      new Error(`--key-file ${link}: ELOOP: too many symbolic links encountered`),
+    )
+  }
+  const lost = inFolder('a, open/keys.yaml')
+  const creating = createKey(lost, { principal: 'a' }).catch(nameFlag('--keys', lost))
+  await expect(creating).rejects.toThrow(
+    new Error(`--keys ${lost}: Cannot create ${lost}.lock: its folder does not exist`),
   )
 })
 
@@ -67,6 +75,12 @@ it('leaves an error about a line, a key or an option unchanged', async () => {
   writeFileSync(file, 'keys: [')
   await expect(listKeys(file).catch(named)).rejects.toThrow(/^\/.*:1:\d+: /)
   await expect(loadConfig(file).catch(named)).rejects.toThrow(/^\/.*:1:\d+: /)
+  // Codes of OpenSSL and of Node, and a value that is no error.
+  for (const code of ['CERT_HAS_EXPIRED', 'ERR_TLS_CERT_ALTNAME_INVALID']) {
+    const failure = Object.assign(new Error('of TLS'), { code })
+    await expect(Promise.reject(failure).catch(named)).rejects.toBe(failure)
+  }
+  expect(() => named('a text')).toThrow('a text')
 })
 
 describe('an error about a library option', () => {
@@ -75,6 +89,8 @@ describe('an error about a library option', () => {
     'key.paths': '--path',
     allowInsecureHttp: '--allow-insecure-http',
   }
+  const problemOf = (name: string) =>
+    ({ optionPath: [name], expected: 'right', isSecret: false }) as const
   const fail = (error: unknown) =>
     asUsage(flags, () => {
       throw error
@@ -101,16 +117,17 @@ describe('an error about a library option', () => {
       '--path must be a path, received "/*": did you mean "/"?',
     ],
     [invalidSecret(['endpoint'], 'a URL'), 'URL must be a URL (its value is not shown)'],
+    [
+      configError([problemOf('endpoint'), problemOf('timeoutMs'), problemOf('allowInsecureHttp')]),
+      'URL must be right\n--allow-insecure-http must be right',
+    ],
   ])('uses the names of the command: %s', async (error, expected) => {
     await expect(fail(error)).rejects.toThrow(new UsageError(expected))
   })
 
-  it('stays the same if the command has no name for the option', async () => {
-    const error = new AuthConfigError(
-      'timeoutMs',
-      '"timeoutMs" must be a number, received "endpoint"',
-    )
-    await expect(asUsage(flags, () => Promise.reject(error))).rejects.toBe(error)
+  it('stays the same if the command has no name for the first option', async () => {
+    const error = configError([problemOf('timeoutMs'), problemOf('endpoint')])
+    await expect(fail(error)).rejects.toBe(error)
     const thrown = new TypeError('"endpoint"')
     const failing = asUsage(flags, () => {
       throw thrown

@@ -160,7 +160,10 @@ Options:
     [['SHOW'], '"SHOW": did you mean show?\n'],
     [['demo'], '"demo": the commands are show, '],
     [['keys', '--file', 'x'], 'with-auth: The command after "keys" is missing: keys list\n'],
+    [['keys', ''], 'with-auth: The command after "keys" is missing: keys list\n'],
+    [['help', 'keys', 'zzz'], 'keys list\nRun "with-auth keys --help" for help.\n'],
     [['--file', 'show'], 'with-auth: Put "--file" after the command: with-auth show\n'],
+    [['--file=sk-s3cret', 'show'], 'with-auth: Put "--file" after the command: with-auth show\n'],
     [['--file'], 'with-auth: The command before "--file" is missing: show, keys list, '],
     [[''], 'with-auth: The command is empty: the commands are show, keys list, '],
     [['version', 'extra'], 'with-auth: version takes no arguments\n'],
@@ -169,6 +172,7 @@ Options:
     [['--help', '--file=x'], 'with-auth: --help takes no options\n'],
     [['--json', 'keys', 'list'], '"Put \\"--json\\" after the command: with-auth keys list"'],
     [['--hlep'], 'with-auth: Unknown option "--hlep": did you mean --help?\n'],
+    [['--vortian'], 'with-auth: Unknown option "--vortian": did you mean --version?\n'],
     [['show', '--qqqqqqqqqq'], 'with-auth: Unknown option "--qqqqqqqqqq"\n'],
     [['show', '--__proto__=x'], 'with-auth: Unknown option (hidden because it may be a secret)\n'],
     [['show', `--${'q'.repeat(60)}`], 'with-auth: Unknown option (hidden because it may be a'],
@@ -185,15 +189,23 @@ Options:
     expect(noted).not.toMatch(/sk-s[e3]cret/)
   })
 
-  it.each([['keys'], ['keys', '--help'], ['keys', 'help'], ['help', 'keys'], ['--help', 'keys']])(
-    'lists the commands of a group for %j %j',
-    async (...args) => {
-      const { code, printed } = await runMain(...args)
-      expect(code).toBe(0)
-      expect(printed).toMatch(/^Usage:\n {2}with-auth keys COMMAND \[OPTIONS\]\n/)
-      expect(printed).toMatch(/^ {2}list {2}does keys list$/m)
-    },
-  )
+  it.each([
+    ['keys'],
+    ['keys', '--help'],
+    ['keys', 'help'],
+    ['help', 'keys'],
+    ['--help', 'keys', '-h'],
+  ])('lists the commands of a group for %j %j', async (...args) => {
+    const { code, printed } = await runMain(...args)
+    expect(code).toBe(0)
+    expect(printed).toMatch(/^Usage:\n {2}with-auth keys COMMAND \[OPTIONS\]\n/)
+    expect(printed).toMatch(/^ {2}list {2}does keys list$/m)
+  })
+
+  it('lists all commands without arguments', async () => {
+    const { code, printed } = await runMain()
+    expect({ code, printed }).toEqual({ code: 0, printed: (await runMain('help')).printed })
+  })
 
   it.each(['--version', '-v', '-V', 'version'])('prints the version for %s', async (arg) => {
     const { version } = readJson<{ version: string }>('package.json')

@@ -153,6 +153,18 @@ describe('a random key', () => {
     expect(await createRandomKeyAsker(config)()).toEqual({ state: 'proven' })
   })
 
+  it('is in the header that a verifier reads itself, and comes from an address that no client has', async () => {
+    const stateBehind = async (range: string): Promise<ProofState> => {
+      const config = fromUpstream({ principalHeader: 'x-user', proof: { addresses: [range] } })
+      const context = { clientAddress: () => '127.0.0.1' }
+      return (await createRandomKeyAsker({ ...config, context })()).state
+    }
+    expect([await stateBehind('127.0.0.1'), await stateBehind('192.0.2.0/24')]).toEqual([
+      'proven',
+      'open',
+    ])
+  })
+
   it('is asked about by each of several verifiers, but for those that trust their network', async () => {
     const proof = { network: true } as const
     const { verifier: trusting, ...config } = fromUpstream({ principalHeader: 'x-user', proof })
@@ -214,7 +226,8 @@ describe('a random key', () => {
     )
     expect(bodies[0]?.api_key).toMatch(/^random_/)
     expect(bodies[1]?.api_key).not.toBe(bodies[0]?.api_key)
-    expect(bodies[0]).toMatchObject({ request: { path: '/with-auth/random-key' } })
+    const told = { path: '/with-auth/random-key', headers: {}, params: {} }
+    expect(bodies[0]).toEqual({ api_key: bodies[0]?.api_key, request: told })
   })
 
   it.each<[string, AuthConfig]>([
@@ -238,9 +251,9 @@ describe('a random key', () => {
     expect(await asker(named, { identity: 'required' })()).toBe('open')
   })
 
-  it('emits no event', async () => {
+  it.each([401, 404])('emits no event for an answer of %i', async (status) => {
     const onEvent = vi.fn()
-    await asker(answering(401), { onEvent })()
+    await asker(answering(status), { onEvent })()
     expect(onEvent).not.toHaveBeenCalled()
   })
 })

@@ -4,6 +4,9 @@ import { expect } from 'vitest'
 import { consoleCommand } from '../../../src/cli/commands/console.ts'
 import { serveCommand } from '../../support/served-command.ts'
 
+// The command imports it when it runs. That would be part of the time of the first test.
+await import('../../../src/cli/console/serve-console.ts')
+
 /** A console that runs in this process. */
 export interface RunningConsole {
   readonly url: string

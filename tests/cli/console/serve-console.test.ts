@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createFeed } from '../../../src/cli/watch/feed.ts'
 import { createKey, listKeys } from '../../../src/keys.ts'
+import { writeStoreConfig } from '../../support/redis-servers.ts'
 import { stopCommands } from '../../support/served-command.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import { startConsole } from './running-console.ts'
@@ -56,6 +57,17 @@ async function sendToAll(
 
 const CHANGES = ROUTES.filter(([method, route]) => method === 'POST' && route !== '/session')
 const BEHIND_THE_GUARD = ROUTES.filter(([, route]) => route.startsWith('/api/'))
+
+it.each([
+  ['/', 'text/html; charset=UTF-8', /^<!doctype html>/],
+  ['/console.css', 'text/css; charset=utf-8', /^:root \{/],
+  ['/console.js', 'text/javascript; charset=utf-8', /addEventListener/],
+])('anybody on this machine gets %s, as %s', async (route, type, content) => {
+  const { status, headers, text } = await served.send(route)
+  expect([status, headers['content-type']]).toEqual([200, type])
+  expect(text).toMatch(content)
+  expect((await served.send(route, { method: 'HEAD' })).status).toBe(200)
+})
 
 describe('every route', () => {
   it('answers with the headers that bind the browser', async () => {
@@ -227,6 +239,27 @@ describe('the API', () => {
     ])
   })
 
+  it('lists the keys, and says why their use is unknown', async () => {
+    writeFileSync(`${file()}.usage`, '{')
+    const { body } = await served.send('/api/keys', { headers: await served.signIn() })
+    expect(body).toMatchObject({
+      keys: [{ id: alice.id }],
+      warning: `${file()}.usage does not hold the use of keys. Remove it: the counts in it are lost`,
+    })
+  })
+
+  it('says how long the servers of --config accept a revoked key', async () => {
+    const config = inFolder('run.yaml')
+    const text = readFileSync(writeStoreConfig(config, 'redis://127.0.0.1:1'), 'utf8')
+    writeFileSync(config, text.replace('auth: {', 'auth: { access_policy: [],'))
+    const other = await startConsole(file(), ['--config', config])
+    const { body } = await other.send('/api/keys', { headers: await other.signIn() })
+    expect(body['revocation']).toEqual({
+      acceptedForMs: 1000,
+      text: 'a revoked key works for at most 1 s for new requests; 30 s if nobody announces it',
+    })
+  })
+
   it('lists many keys page by page', async () => {
     const entries = Array.from({ length: 1001 }, (_, index) => {
       const number = String(index).padStart(4, '0')
@@ -244,11 +277,16 @@ describe('the API', () => {
 
 it('streams decisions until another session begins, and has none without --watch', async () => {
   const without = await served.send('/api/decisions', { headers: await served.signIn() })
-  expect(without.status).toBe(404)
+  const message = 'There is nothing here'
+  expect([without.status, without.body]).toEqual([404, { error: { message } }])
+  expect((await served.send('/')).text).not.toContain('Live decisions')
   const feed = createFeed({ path: inFolder('watch.sock') }, 'gateway')
   await feed.listen()
   const other = await startConsole(file(), ['--watch', inFolder('watch.sock')])
-  const headers = await other.signIn()
+  expect((await other.send('/')).text).toContain('Live decisions')
+  // RFC 9110 §11.1: the scheme may be in any case. RFC 6750 §2.1 allows several blanks.
+  const { authorization } = await other.signIn()
+  const headers = { authorization: authorization.replace('Bearer ', 'bearer  ') }
   const stream = await fetch(`${other.url}/api/decisions`, { headers })
   expect(stream.headers.get('content-type')).toBe('application/x-ndjson')
   const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader()

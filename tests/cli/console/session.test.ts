@@ -91,13 +91,19 @@ describe('the link', () => {
   })
 
   it.each([
-    ['no JSON', '{', 400],
-    ['no object', '[]', 400],
-    ['no code', '{}', 403],
-    ['a code that is no text', '{"code":{"toString":1}}', 403],
-    ['too much', JSON.stringify({ code: 'a'.repeat(70_000) }), 413],
-  ])('is answered with an error if the page sends %s', async (_, body, status) => {
-    expect((await served.send('/session', { body })).status).toBe(status)
+    ['no JSON', '{', 400, 'The body must be a JSON object'],
+    ['no object', '[]', 400, 'The body must be a JSON object'],
+    ['no code', '{}', 403, 'This link was used before, or is older than 60 s'],
+    [
+      'a code that is no text',
+      '{"code":{"toString":1}}',
+      403,
+      'This link was used before, or is older than 60 s',
+    ],
+    ['too much', 'a'.repeat(70_000), 413, 'The body is longer than 65536 bytes'],
+  ])('is answered with an error if the page sends %s', async (_, sent, status, message) => {
+    const answer = await served.send('/session', { body: sent })
+    expect([answer.status, answer.body]).toEqual([status, { error: { message } }])
   })
 })
 
