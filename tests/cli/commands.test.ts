@@ -69,7 +69,7 @@ const OF_SEVERAL: Rows = {
   public: [{ value: '/*' }, { value: 'v1' }, { value: '/a/../b' }],
   preflight: [{ value: 'soon' }],
   realm: [{ value: 'a\u0001b', shown: String.raw`"a\u0001b"` }],
-  credentials: [hidden('soon')],
+  credentials: [hidden('soon'), hidden('header:a b')],
   host: ['two words', 'http://h', 'a_b', 'a-', '[::1]', 'h:80'].map((value) => ({ value })),
   port: [{ value: 'abc' }, { value: '65536' }, { value: '1e3' }],
   'keep-alive-ms': [{ value: '0' }, { value: 'soon' }, { value: '3600001' }],

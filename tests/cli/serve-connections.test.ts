@@ -64,8 +64,10 @@ describe('while the server closes', () => {
   it('closes a connection without a request', async () => {
     const { socket } = await open('')
     drain()
-    await closedSoon()
+    vi.advanceTimersByTime(100)
     await expect.poll(() => socket.closed).toBe(true)
+    await closedSoon()
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('finishes an open request, however long it takes, then closes its connection', async () => {
@@ -78,6 +80,7 @@ describe('while the server closes', () => {
     await closedSoon()
     await expect.poll(received).toContain('late')
     await expect.poll(() => socket.closed).toBe(true)
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('finishes each request in front of an upgrade that waits for them', async () => {
@@ -118,7 +121,7 @@ describe('while the server closes', () => {
     const { socket, accepted } = await open(bytes)
     await expect.poll(() => accepted.bytesRead).toBeGreaterThan(0)
     drain()
-    await closedSoon()
+    vi.advanceTimersByTime(HEAD_MS)
     await expect.poll(() => socket.closed).toBe(true)
   })
 

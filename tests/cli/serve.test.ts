@@ -12,7 +12,7 @@ import {
   serveUntilStopped,
 } from '../../src/cli/serving/serve.ts'
 import { close, listen as listenOn } from '../support/loopback.ts'
-import { head, openSocket } from '../support/raw-client.ts'
+import { head, openSocket, sendRaw } from '../support/raw-client.ts'
 import { createSurroundings } from '../support/surroundings.ts'
 import type { Serving } from '../../src/cli/serving/serve.ts'
 
@@ -52,11 +52,10 @@ describe('an address that cannot be used', () => {
     const address = { host: '127.0.0.1', port: await listenOn(taken) }
     const elsewhere = { host: '192.0.2.1', port: 0 }
     const serveAt = (at: typeof FREE) => listen(() => new Response(), at).catch(nameAddress(at))
-    await expect(serveAt(address)).rejects.toThrow(
-      new Error(
-        `--port ${address.port} is in use on 127.0.0.1: choose another port, or 0 for a free one`,
-      ),
-    )
+    await expect(serveAt(address)).rejects.toMatchObject({
+      message: `--port ${address.port} is in use on 127.0.0.1: choose another port, or 0 for a free one`,
+      cause: { code: 'EADDRINUSE' },
+    })
     await close(taken)
     await expect(serveAt(elsewhere)).rejects.toThrow(
       new UsageError('--host must be an address of this machine, received "192.0.2.1"'),
@@ -102,14 +101,33 @@ describe('an idle connection', () => {
       port: 8320,
       keepAliveMs: 5000,
     })
+    expect(readAddress(readCommandLine(['--host=::1'], addressOptions(1)), 1).host).toBe('::1')
   })
 })
 
 it('limits the time for the head of a request, but not for the whole request, on Node', async () => {
-  const making = vi.spyOn(http, 'createServer')
+  const [making, printing] = [vi.spyOn(http, 'createServer'), vi.spyOn(console, 'log')]
   await serve(() => new Response('here'))
   expect(making.mock.results[0]?.value).toMatchObject({ requestTimeout: 0, headersTimeout: 60_000 })
-  making.mockRestore()
+  // Programs read what the command prints.
+  expect(printing).not.toHaveBeenCalled()
+  vi.restoreAllMocks()
+})
+
+it('gives the handler every header of a subrequest', async () => {
+  let count = 0
+  const serving = await listen(
+    ({ headers }) => {
+      count = [...headers].filter(([name]) => name.startsWith('x-')).length
+      return new Response()
+    },
+    { ...FREE, takesSubrequests: true },
+  )
+  servings.push(serving)
+  const fields = Array.from({ length: 2500 }, (_, index) => `X-${index}: 1`)
+  const sent = head('GET /', 'Host: a', 'Connection: close', ...fields)
+  expect(await sendRaw(Number(new URL(serving.url).port), sent)).toMatch(/^HTTP\/1\.1 200 /)
+  expect(count).toBe(2500)
 })
 
 /** Serves a response that stays open. */

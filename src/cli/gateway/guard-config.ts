@@ -4,10 +4,9 @@ import { resolveConfig } from '../../core/config/parse.ts'
 import { AuthConfigError } from '../../core/errors.ts'
 import { createGateway } from '../../gateway.ts'
 import { createKeysVerifier } from '../../keys/verifier.ts'
-import { loadConfig } from '../../yaml.ts'
 import { asUsage, nameFlag, UsageError, wrongValue } from '../errors.ts'
 import { peerAddressOf } from './client-address.ts'
-import { POLICY_OPTION, policyOptions, rejectPolicyOption } from './config-file.ts'
+import { POLICY_OPTION, rejectPolicyOption } from './config-file.ts'
 import { openKeys, QUESTION_MS, requireKeys, sourceOf } from '../key-place.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { CheckedVerifier } from '../../core/endpoint/checked-verifier.ts'
@@ -50,7 +49,7 @@ export const GUARD_OPTIONS: OptionSpecs = {
 /** The flags that --config reads from its file instead. A flag, its option and its YAML key share one name. */
 const SETTINGS: Readonly<Record<string, (texts: readonly string[]) => unknown>> = {
   public: (patterns) => patterns,
-  preflight: ([text = '']) => readPreflight(text),
+  preflight: ([text]) => text,
   realm: ([text]) => text,
   credentials: (sources) => sources.map(readSource),
 }
@@ -72,7 +71,7 @@ export async function readGuardConfig(
   line: CommandLine,
   { env }: Pick<Surroundings, 'env'>,
   observers: KeyObservers,
-  load = (file: string): Promise<AuthConfig> => loadConfig(file, policyOptions(line)),
+  load: (file: string) => Promise<AuthConfig>,
 ): Promise<AuthConfig> {
   const [config, keys] = [line.text('config'), line.text('keys')]
   if (config !== undefined && keys !== undefined) {
@@ -106,11 +105,6 @@ async function readSettings(line: CommandLine): Promise<AuthConfig> {
   const settings = Object.fromEntries(given.map(([name, read]) => [name, read(line.texts(name))]))
   await asUsage(SETTING_FLAGS, () => resolveConfig(settings), hideSource)
   return settings
-}
-
-function readPreflight(text: string): 'allow' {
-  if (text === 'allow') return text
-  throw wrongValue('--preflight', text, 'allow')
 }
 
 // A key in the protocol of a WebSocket needs a --config FILE, with `web_socket_protocol`.

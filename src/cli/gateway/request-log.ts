@@ -75,7 +75,7 @@ export function createRequestLog(options: RequestLogOptions): RequestLog {
       watch?.(describeRequest({ ...seen, principal, keyId: keyIdOf(request, decision.verifier) }))
       log({
         ...seen,
-        ...(logsPrincipal && principal !== undefined ? { principal } : {}),
+        ...(logsPrincipal ? { principal } : {}),
         requestId: requestId ?? passage.sentId?.[1] ?? crypto.randomUUID(),
         clientAddress: addressOf(request),
       })

@@ -60,11 +60,10 @@ export function openService(options: ServiceOptions): Service {
   const meter = scrapedAt === undefined ? undefined : createMeter(name)
   const drop = meter && (() => meter.measure({ type: 'dropped' }))
   const write = createDecisionLog(surroundings, line.has('json'), drop)
-  const measureAndWrite: DecisionLog = (entry) => {
+  const log: DecisionLog = (entry) => {
     meter?.measure(entry)
     write(entry)
   }
-  const log = meter === undefined ? write : measureAndWrite
   return {
     log,
     watch: feed?.send,

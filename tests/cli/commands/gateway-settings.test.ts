@@ -198,6 +198,8 @@ describe('with-auth gateway --cors-origin', () => {
       })
       expect(response.headers.has('access-control-allow-credentials')).toBe(false)
     }
+    const long = await preflight(url, ORIGIN, 'x'.repeat(1025))
+    expect([long.status, long.headers.has('access-control-allow-headers')]).toEqual([204, false])
     for (const origin of ['https://evil.example', `${ORIGIN}.evil.example`, 'null']) {
       const response = await preflight(url, origin)
       expect([response.status, fieldsOf(response)]).toEqual([401, CLOSED])
@@ -270,6 +272,10 @@ describe('with-auth gateway --cors-origin', () => {
       return { status: response.status, ...fieldsOf(response) }
     }
     const open = { status: 200, ...OPEN }
+    expect(await fieldsFor('access-control-expose-headers', 'X-Own')).toEqual({
+      ...open,
+      'expose-headers': 'X-Own',
+    })
     expect(await fieldsFor('x-own', '1')).toEqual(open)
     expect(await fieldsFor('access-control-allow-origin', '*')).toMatchObject({
       'allow-origin': '*',
@@ -286,11 +292,15 @@ describe('with-auth gateway --cors-origin', () => {
   })
 })
 
-function preflight(url: string, origin: string): Promise<Response> {
+function preflight(
+  url: string,
+  origin: string,
+  names = 'authorization,content-type,mcp-protocol-version',
+): Promise<Response> {
   const headers = {
     origin,
     'access-control-request-method': 'POST',
-    'access-control-request-headers': 'authorization,content-type,mcp-protocol-version',
+    'access-control-request-headers': names,
   }
   return fetch(url, { method: 'OPTIONS', headers })
 }

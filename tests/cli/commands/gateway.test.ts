@@ -1,8 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
+import { main } from '../../../src/cli/main.ts'
 import { createKey, revokeKey } from '../../../src/keys.ts'
 import { close, listen } from '../../support/loopback.ts'
+import { createSurroundings } from '../../support/surroundings.ts'
 import { TOKEN } from '../../support/token.ts'
 import { call, KEY, setupGateway } from '../support/running-gateway.ts'
 
@@ -127,6 +130,31 @@ describe('with-auth gateway', () => {
       { clientAddress: '127.0.0.1' },
       { clientAddress: '127.0.0.1', ...rejected },
     ])
+  })
+
+  it('--json: prints nothing but JSON, on a terminal too', async () => {
+    const terminal = { isTerminal: true, colors: true }
+    const surroundings = createSurroundings({ AUTH_ENDPOINT: endpoint().url }, '', terminal)
+    const args = ['gateway', '--upstream=http://127.0.0.1:1', '--port=0', '--json']
+    const ended = main(args, [gatewayCommand], surroundings)
+    await expect.poll(surroundings.printed, { timeout: 10_000 }).toContain('"listening"')
+    surroundings.signal('SIGINT')
+    expect(await ended).toBe(0)
+    expect(surroundings.noted()).toBe('')
+    expect(surroundings.printed()).toMatch(/^(?:\{.*\}\n)+$/)
+  })
+
+  it('leaves no timer behind at its end', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const file = inFolder('keys.yaml')
+    await createKey(file, { principal: 'alice' })
+    const gateway = start(['--keys', file])
+    await gateway.listening()
+    expect(vi.getTimerCount()).toBeGreaterThan(0)
+    gateway.signal('SIGINT')
+    expect(await gateway.ended).toBe(0)
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('does not start if the endpoint allows a random key', async () => {

@@ -4,14 +4,16 @@ import { describe, expect, it } from 'vitest'
 import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
 import { forwardAuthCommand } from '../../../src/cli/commands/forward-auth.ts'
 import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
+import { main } from '../../../src/cli/main.ts'
 import { createKey, rotateKey } from '../../../src/keys.ts'
 import { about } from '../../../src/cli/conformance/questions.ts'
 import { call, KEY, setupGateway } from '../support/running-gateway.ts'
 import { parseExposition, valueOf } from '../../support/exposition.ts'
 import { close, findFreePort, listen } from '../../support/loopback.ts'
+import { head, sendRaw } from '../../support/raw-client.ts'
 import { serveCommand } from '../../support/served-command.ts'
 import { subrequest } from '../../support/subrequest.ts'
-import { runLine } from '../../support/surroundings.ts'
+import { createSurroundings, runLine } from '../../support/surroundings.ts'
 
 const { inFolder, startGuarded, start, endpoint, upstream } = setupGateway((_, response) =>
   response.end('up'),
@@ -21,6 +23,8 @@ const { inFolder, startGuarded, start, endpoint, upstream } = setupGateway((_, r
 function metricsOf({ logged }: Pick<ReturnType<typeof serveCommand>, 'logged'>): string {
   return String(logged('metrics')[0]?.['url'])
 }
+
+const portOf = (url: string): number => Number(new URL(url).port)
 
 async function scrape(url: string) {
   const response = await fetch(url)
@@ -85,6 +89,35 @@ describe('--metrics of the gateway', () => {
     expect(await statuses[1]?.text()).toBe('')
   })
 
+  it('lets clients that ask for it wait with their content, there and at the gateway', async () => {
+    const gateway = await startGuarded('--metrics=127.0.0.1:0')
+    const fields = ['Host: a', 'Expect: 100-continue', 'Connection: close']
+    for (const url of [gateway.url, metricsOf(gateway)]) {
+      const answer = await sendRaw(portOf(url), head('GET /', ...fields))
+      expect(answer).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 40[14] /)
+    }
+  })
+
+  it('counts the lines that the log drops because its reader is slow', async () => {
+    const port = await findFreePort()
+    const slow = {
+      ...createSurroundings({ AUTH_ENDPOINT: endpoint().url }),
+      unwritten: () => 2 ** 21,
+    }
+    const address = ['--port=0', `--metrics=127.0.0.1:${port}`]
+    const ended = main(
+      ['gateway', '--upstream=http://127.0.0.1:1', ...address],
+      [gatewayCommand],
+      slow,
+    )
+    await expect.poll(slow.noted, { timeout: 10_000 }).toContain('gateway on http://')
+    const { families } = await scrape(`http://127.0.0.1:${port}/metrics`)
+    const labels = { type: 'dropped' }
+    expect(valueOf(families, 'with_auth_events_total', labels)).toBeGreaterThan(1)
+    slow.signal('SIGINT')
+    expect(await ended).toBe(0)
+  })
+
   it('works on an address of IPv6, and stops with the gateway', async () => {
     const gateway = await startGuarded('--metrics=[::1]:0')
     const url = metricsOf(gateway)
@@ -131,7 +164,7 @@ describe('--metrics of the gateway', () => {
   })
 
   it('does not start with an address of another machine', async () => {
-    const gateway = start(['--metrics=192.0.2.1:0'], { AUTH_ENDPOINT: endpoint().url })
+    const gateway = start(['--metrics=192.0.2.1:65535'], { AUTH_ENDPOINT: endpoint().url })
     expect(await gateway.ended).toBe(2)
     expect(gateway.noted()).toContain('--metrics must be an address of this machine')
   })
