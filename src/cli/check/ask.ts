@@ -80,12 +80,13 @@ export function describeFailure(
 ): Finding {
   const { reason, status = 0, explanation } = failure
   const { url, cause } = calls.at(-1) ?? {}
-  const [warned] = warnings.slice(-1)
-  const asked = url === undefined ? undefined : showUrl(url)
-  if (asked === undefined) return error(place, end(warned ?? explanation ?? `No answer: ${reason}`))
+  const [warned] = warnings
+  const told = error(place, `${warned ?? explanation ?? `No answer: ${reason}`}.`)
+  if (url === undefined) return told
+  const asked = showUrl(url)
   if (reason === 'timeout') {
     const within = isCut ? `within ${showDuration(timeoutMs)}` : 'in time'
-    return outage(place, `${asked} did not answer ${within}.`, adviceOnCause(reason, ''))
+    return outage(place, `${asked} did not answer ${within}.`, adviceOnCause(reason, undefined))
   }
   if (reason === 'unreachable') {
     const make = LASTING.test(cause ?? '') ? error : outage
@@ -94,13 +95,9 @@ export function describeFailure(
     return make(place, `${asked} cannot be reached${why}.`, advice)
   }
   if (status >= 500 || reason === 'rate_limited') {
-    return outage(place, `${asked} answered ${status}.`, inKeys(adviceOnCause(reason, '')))
+    return outage(place, `${asked} answered ${status}.`, inKeys(adviceOnCause(reason, undefined)))
   }
-  return error(place, end(warned ?? explanation ?? `${asked} gave no answer: ${reason}`))
-}
-
-function end(text: string): string {
-  return text.endsWith('.') ? text : `${text}.`
+  return told
 }
 
 export const OPEN = 'It allows a made-up token, so that every caller would get in.'

@@ -48,9 +48,9 @@ export async function checkFile(file: string, options: CheckOptions): Promise<re
 /** Its other members have words of this program, such as `error`. A secret may be the same word. */
 function hideIn(finding: Finding, secrets: readonly string[]): Finding {
   const { says, change } = finding
-  const texts = change === undefined ? { says } : { says, change }
   // They have the same members after that.
-  return { ...finding, ...(hideSecrets(texts, secrets) as typeof texts) }
+  const texts = hideSecrets({ says, change }, secrets) as Pick<Finding, 'says' | 'change'>
+  return { ...finding, ...texts }
 }
 
 async function checkOpened(file: OpenedFile, options: CheckOptions): Promise<readonly Finding[]> {
@@ -87,7 +87,7 @@ function askEndpoint(
   needsPrincipal: boolean,
   { timeoutMs, key }: CheckOptions,
 ): Promise<readonly Finding[]> {
-  const given = isRecord(endpointHeaders) ? Object.entries(endpointHeaders) : []
+  const given = Object.entries(Object(endpointHeaders))
   const headers = Object.fromEntries(given.map(([name, value]) => [name, String(value)]))
   return checkEndpoint(
     { url: String(endpoint), headers, timeoutMs },

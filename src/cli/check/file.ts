@@ -1,5 +1,5 @@
 import { resolveConfig } from '../../core/config/parse.ts'
-import { isRecord, readName } from '../../core/endpoint/claim-path.ts'
+import { readName } from '../../core/endpoint/claim-path.ts'
 import { FileParts, readFile, readText } from '../../yaml/parsed-file.ts'
 import { ConfigFileError } from '../../yaml/problems.ts'
 import { rangeOf } from '../../yaml/tree.ts'
@@ -100,12 +100,11 @@ export function providersOf({ section }: OpenedFile): readonly Provider[] {
 export function secretsIn({ section }: OpenedFile): readonly string[] {
   const providers = section.deciders?.providers ?? []
   const headers = [section.options, ...providers.map(({ values }) => values)].flatMap(
-    ({ endpointHeaders }) => (isRecord(endpointHeaders) ? Object.values(endpointHeaders) : []),
+    ({ endpointHeaders }) => Object.values(Object(endpointHeaders)),
   )
   const { store } = section.options
   // The host of its URL may be that of a service, which messages name.
-  const [, password = ''] =
-    /^rediss?:\/\/[^/]*?:([^/]*)@/.exec(String(readName(store, 'url'))) ?? []
+  const password = /^rediss?:\/\/[^/]*?:([^/]*)@/.exec(String(readName(store, 'url')))?.[1]
   const ofStore = [password, readName(store, 'secret')].flat()
   return [...headers, ...ofStore].filter((one) => typeof one === 'string')
 }

@@ -10,7 +10,7 @@ export interface Place {
 export interface Finding extends Place {
   readonly level: 'ok' | 'warning' | 'error'
   readonly says: string
-  readonly change?: string
+  readonly change?: string | undefined
   /** Set for an error that may pass by itself: a service did not answer. */
   readonly isOutage?: true
 }
@@ -19,7 +19,7 @@ type Make = (place: Place, says: string, change?: string) => Finding
 
 function maker(level: Finding['level'], more: Pick<Finding, 'isOutage'> = {}): Make {
   return ({ line, key }, says, change) => {
-    return { level, line, key, says, ...(change === undefined ? {} : { change }), ...more }
+    return { level, line, key, says, change, ...more }
   }
 }
 

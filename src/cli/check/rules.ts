@@ -58,8 +58,8 @@ function covers(one: RouteRule, other: RouteRule): boolean {
 
 function holds(all: string, path: string): boolean {
   if (all === '*' || all === '/*' || all === path) return true
-  const isText = !all.startsWith('regex:') && !path.startsWith('regex:')
-  return isText && all.endsWith('*') && path !== '*' && path.startsWith(all.slice(0, -1))
+  // What is before the star begins with "/", unlike "*" and an expression.
+  return !all.startsWith('regex:') && all.endsWith('*') && path.startsWith(all.slice(0, -1))
 }
 
 function holdsMethods(all: RouteScope['methods'], wanted: RouteScope['methods']): boolean {

@@ -80,113 +80,6 @@ no errors, 3 warnings
   })
 })
 
-const rules = (text: string, more = ''): string => {
-  const file = inFolder('keys.yaml')
-  return ofKeys(file, `${more}route_policy:\n${text}`)
-}
-
-async function rulesOf(text: string, more = ''): Promise<string> {
-  await createKey(inFolder('keys.yaml'), { principal: 'a', attributes: { roles: ['user'] } }).catch(
-    () => undefined,
-  )
-  const { printed } = await check(rules(text, more))
-  return printed.split('\n').slice(1, -2).join('\n')
-}
-
-const USER = 'when: user with user in roles'
-
-describe('rules', () => {
-  it.each([
-    ['permit: { paths: "/v1/*" }', 'forbid: { paths: /v1/admin* }'],
-    ['forbid: { paths: "*" }', 'permit: { paths: /v1/*, methods: [GET] }'],
-    ['permit: { paths: [/v1/*, /v2] }', 'permit: { paths: [/v2, /v1/a], methods: [POST] }'],
-    ['permit: { paths: "*", methods: [GET] }', 'permit: { paths: "/a*", methods: [HEAD] }'],
-    ['permit: { paths: "regex:/a+" }', 'forbid: { paths: "regex:/a+" }'],
-    [
-      `permit: { paths: "*" }, ${USER}`,
-      'permit: { paths: "/b*" }, when: [user with user in roles, user with a in roles]',
-    ],
-  ])('{ %s } shadows { %s }', async (first, second) => {
-    const says = await rulesOf(`- { ${first} }\n- { ${second} }`)
-    const [verb, other] = [first, second].map((rule) => rule.slice(0, 'permit'.length))
-    // One that is in vain does no harm if it decides as the first one does.
-    const isSame = verb === other
-    const [level, change] = isSame
-      ? ['warning', 'Remove it, or move it before rule 0.']
-      : ['error', 'Move it before rule 0.']
-    expect(says).toContain(
-      `: ${level}: Rule 1 never decides about the paths that it names: rule 0 ${verb}s them before.\n    ${change}`,
-    )
-  })
-
-  it.each([
-    ['permit: { paths: "/v1/*", methods: [GET] }', 'forbid: { paths: /v1/admin* }'],
-    [`permit: { paths: "/v1*" }, ${USER}`, `forbid: { paths: /v1/admin* }, ${USER}`],
-    [`permit: { paths: "/v1*" }, ${USER}`, 'permit: { paths: /v1/admin* }'],
-    ['permit: { paths: "/v1/a*" }', 'permit: { paths: /v1* }'],
-    ['permit: { paths: "regex:/a.*" }', 'permit: { paths: /ab* }'],
-    [
-      'permit: { paths: "/a*" }, unless: user with user in roles',
-      `permit: { paths: "/a*" }, ${USER}`,
-    ],
-  ])('{ %s } does not shadow { %s }', async (first, second) => {
-    expect(await rulesOf(`- { ${first} }\n- { ${second} }`)).not.toContain('never decides')
-  })
-
-  it('ask for what no caller has', async () => {
-    const says = await rulesOf(`- permit: { paths: /a* }
-  when: user with admin in rolls
-- forbid: { paths: /b* }
-  unless: user with admin in roles`)
-    expect(says)
-      .toBe(`run.yaml:7: warning: Rule 0 asks for the attribute "rolls", which no caller has: it never applies.
-    Use one that callers have: "roles".
-run.yaml:9: warning: Rule 1 asks for "admin" in "roles", which no key has.`)
-    const service = await startService(() => ({ json: { keys: [] } }))
-    const { printed } = await check(`provider_config:
-  type: oauth2_token
-  audience: a
-  issuer: me
-  jwks: { uri: "http://127.0.0.1:${service.port}/" }
-  claims_mapping: { groups: teams }
-route_policy:
-- forbid: { paths: /a* }
-  unless: user with admin in roles
-- permit: { paths: "*" }
-  when: user with any in teams`)
-    expect(printed).toContain(
-      `run.yaml:10: error: Rule 0 asks for the attribute "roles", which no caller has: it spares no caller.
-    Use one that callers have: "teams".
-1`.slice(0, -2),
-    )
-    const ofProxy = (header: string): string => `provider_config:
-  type: upstream_header
-  principal_header: x-user
-  ${header}
-  trusted_proxy_cidrs: [10.0.0.7]
-route_policy: [{ permit: { paths: /a }, when: user with a in teamz }]`
-    const byHeader = await check(ofProxy('attribute_headers: { x-groups: teams }'))
-    expect(byHeader.printed).toContain(
-      'error: Rule 0 asks for the attribute "teamz", which no caller has: it never applies.\n    Use one that callers have: "teams".',
-    )
-    const byJson = await check(ofProxy('attributes_header: x-attributes'))
-    expect(byJson.printed).toBe('no errors, no warnings\n')
-  })
-
-  it('permit a path to all, and "public" does not have it', async () => {
-    const text = '- permit: { paths: [/healthz, /v1/models] }\n- permit: { paths: /v1/* }'
-    const tells = (paths: string, word: string): string =>
-      `Rule 0 permits ${paths} to every caller, and a request without a token gets 401: "public" does not have the ${word}.`
-    expect(await rulesOf(text)).toBe(
-      `run.yaml:7: warning: ${tells('/healthz, /v1/models', 'paths')}\n    Add it to "public", if no token should be needed.`,
-    )
-    expect(await rulesOf(text, 'public: [/healthz]\n')).toBe(
-      `run.yaml:8: ok: ${tells('/v1/models', 'path')}`,
-    )
-    expect(await rulesOf(text, 'public: [/healthz, /v1/models]\n')).toBe('')
-  })
-})
-
 it('warns of http to another machine at its line, and not of the permission as well', async () => {
   const { printed } = await check(
     `endpoint: http://auth.invalid/validate
@@ -248,40 +141,21 @@ run.yaml:5: error: "server.auth.realm": Environment variable "NO_SUCH_REALM" is 
   })
 })
 
-it('prints everything as JSON', async () => {
-  const service = await startService((_, response) => void response.destroy())
-  const { code, printed } = await check(
-    `provider_config:\n  type: oauth2_token\n  issuer: me\n  audience: a\n  jwks: { uri: "http://127.0.0.1:${service.port}/k" }`,
-    ['--json'],
-  )
-  expect(code).toBe(3)
-  expect(JSON.parse(printed)).toEqual({
-    file: inFolder('run.yaml'),
-    ok: false,
-    findings: [
-      {
-        level: 'error',
-        line: 7,
-        key: 'server.auth.provider_config.jwks.uri',
-        says: `http://127.0.0.1:${service.port}/k cannot be reached (UND_ERR_SOCKET).`,
-        change: 'Is the service running, and does this machine reach it?',
-        outage: true,
-      },
-    ],
-  })
-})
-
 it('waits for a service, and says once that it does', async () => {
-  const service = await startService(() => ({ status: 503 }))
+  const service = await startService(() => {
+    service.answerWith(() => ({ status: 404 }))
+    return { status: 503 }
+  })
   const auth = `provider_config:\n  type: github_token\n  github_api_base_url: http://127.0.0.1:${service.port}\n  client_id: app\n  client_secret: s3cret-0123456789`
-  setTimeout(() => service.answerWith(() => ({ status: 404 })), 500)
   const { code, noted } = await check(auth, ['--wait=5'])
   expect({ code, noted }).toEqual({
     code: 0,
     noted: `with-auth: waiting for at most 5 s: http://127.0.0.1:${service.port}/applications/app/token answered 503.\n`,
   })
-  service.answerWith(() => ({ status: 503 }))
-  const startedAt = performance.now()
-  expect((await check(auth, ['--wait=1'])).code).toBe(3)
-  expect(performance.now() - startedAt).toBeLessThan(20_000)
+})
+
+it('takes the access_policy of an upstream that enforces it', async () => {
+  const file = `access_policy: []
+provider_config: { type: upstream_header, principal_header: x, trusted_proxy_cidrs: [10.0.0.1] }`
+  expect(await check(file, ['--upstream-enforces-access-policy'])).toMatchObject({ code: 0 })
 })
