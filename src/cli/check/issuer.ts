@@ -5,21 +5,21 @@ import { discoverUrl } from '../../verifiers/discovery.ts'
 import { createRandomKey } from '../../verifiers/random-key.ts'
 import { showFact } from '../explain/shown-fact.ts'
 import { showUrl } from '../shown-value.ts'
-import { ADVICE_ON_OPEN, askAbout, attempt, describeFailure, OPEN } from './ask.ts'
+import { askAbout, attempt, describeFailure } from './ask.ts'
 import { error, ok, warning } from './finding.ts'
 import type { Call } from '../explain/watch.ts'
 import type { Finding } from './finding.ts'
 import type { CheckedProvider } from './ask.ts'
 
 const METADATA = '/.well-known/'
-const MINUTE_S = 60
 const OF_RSA = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
-const OF_CURVES: Readonly<Record<string, readonly string[]>> = {
-  'P-256': ['ES256'],
-  'P-384': ['ES384'],
-  'P-521': ['ES512'],
-  Ed25519: ['EdDSA', 'Ed25519'],
-}
+// Others, such as Ed448, are for no algorithm here.
+const OF_CURVES: ReadonlyMap<unknown, readonly string[]> = new Map([
+  ['P-256', ['ES256']],
+  ['P-384', ['ES384']],
+  ['P-521', ['ES512']],
+  ['Ed25519', ['EdDSA', 'Ed25519']],
+])
 
 /** Fetches the keys of an issuer by the question about a token that it never signed. */
 export async function checkIssuer(provider: CheckedProvider): Promise<readonly Finding[]> {
@@ -30,7 +30,6 @@ export async function checkIssuer(provider: CheckedProvider): Promise<readonly F
   // Told by the last call, and the next one is for the metadata.
   const failure = describeFailure(place, asked, watched, timeoutMs)
   const named = await checkName(provider)
-  if (asked.verdict?.outcome === 'allow') return [...named, error(at('jwks'), OPEN, ADVICE_ON_OPEN)]
   if (asked.verdict === undefined) {
     const isNamed = named.some(({ level }) => level === 'error')
     return isNamed ? named : [...named, failure]
@@ -38,17 +37,14 @@ export async function checkIssuer(provider: CheckedProvider): Promise<readonly F
   return [...named, ...(keys === undefined ? [] : [judgeKeys(keys, provider)])]
 }
 
-/** A token for this server by its header and claims, with a key that no issuer has. */
+/** A token for this server by its header, with a key that no issuer has. Its claims are looked at only after the signature. */
 function madeUpToken(shown: unknown): string {
   const first = (name: string): unknown => {
     const value = readName(shown, name)
     return Array.isArray(value) ? value[0] : value
   }
   const header = { alg: first('algorithms'), kid: createRandomKey(), typ: first('types') ?? 'JWT' }
-  const exp = Math.floor(Date.now() / 1000) + MINUTE_S
-  const claims = { iss: first('issuer') ?? 'nobody', aud: first('audience'), sub: 'nobody', exp }
-  const parts = [header, claims].map((part) => JSON.stringify(part))
-  return [...parts, createRandomKey()]
+  return [JSON.stringify(header), '{}', createRandomKey()]
     .map((part) => Buffer.from(part).toString('base64url'))
     .join('.')
 }
@@ -60,8 +56,7 @@ function keysIn(text: string): readonly unknown[] | undefined {
 
 function judgeKeys({ url, text }: Call, { shown, at, values }: CheckedProvider): Finding {
   const all = keysIn(text) ?? []
-  // The curve is for no algorithm here.
-  const usable = usableKeys(all).filter((key) => readName(key, 'crv') !== 'Ed448')
+  const usable = usableKeys(all).filter((key) => algorithmsOf(key).length > 0)
   const unused = all.length - usable.length
   const count = usable.length === 1 ? '1 key' : `${usable.length} keys`
   const algorithms = new Set(usable.flatMap((key) => algorithmsOf(key)))
@@ -79,8 +74,8 @@ function judgeKeys({ url, text }: Call, { shown, at, values }: CheckedProvider):
 
 function algorithmsOf(key: object): readonly string[] {
   const [alg, kty, crv] = ['alg', 'kty', 'crv'].map((name) => readName(key, name))
-  if (typeof alg === 'string') return [alg]
-  return kty === 'RSA' ? OF_RSA : (OF_CURVES[String(crv)] ?? [])
+  const possible = kty === 'RSA' ? OF_RSA : (OF_CURVES.get(crv) ?? [])
+  return typeof alg === 'string' && possible.length > 0 ? [alg] : possible
 }
 
 /** The algorithm of a key. Without one an RSA key is for several. */
@@ -91,7 +86,7 @@ function nameOf(key: object): string {
 
 /** Compares the issuer of the file with the name in its metadata, which are fetched if the provider did not. */
 export async function checkName(provider: CheckedProvider): Promise<readonly Finding[]> {
-  const { shown, at, watched, timeoutMs, transport, values } = provider
+  const { shown, at, watched, timeoutMs, transport } = provider
   const issuer = readName(shown, 'issuer')
   if (typeof issuer !== 'string' || !/^https?:\/\//i.test(issuer)) return []
   const isDiscovered = watched.calls.some(({ url }) => url.includes(METADATA))
@@ -101,15 +96,12 @@ export async function checkName(provider: CheckedProvider): Promise<readonly Fin
     : await attempt(timeoutMs, async (signal) => ({
         url: await discoverUrl(options, 'jwks_uri', signal),
       }))
-  const [metadata] = watched.calls
-    .filter(({ url, text }) => url.includes(METADATA) && parseJson(text) !== undefined)
-    .slice(-1)
+  const [metadata] = watched.calls.filter(({ url }) => url.includes(METADATA)).slice(-1)
   const named = metadata && readName(parseJson(metadata.text), 'issuer')
-  if (metadata === undefined || named === undefined) {
+  if (named === undefined) {
     // The failure of what asked before is told anyway.
     const says = `Whether tokens name this issuer is not known: its metadata cannot be read here.`
-    const isOnlyName = values['jwks'] !== undefined || values['introspection'] !== undefined
-    return isOnlyName && found !== undefined ? [warning(at('issuer'), says)] : []
+    return found === undefined ? [] : [warning(at('issuer'), says)]
   }
   if (named === issuer) return [ok(at('issuer'), `The issuer says that this is its name.`)]
   const says = `The issuer calls itself ${showFact(named)}, and the file calls it ${showFact(issuer)}: every token is denied.`

@@ -3,7 +3,7 @@ import process from 'node:process'
 import { reportKeys } from '../../keys.ts'
 import { KeyFileError } from '../../keys/error.ts'
 import { showFile } from '../shown-value.ts'
-import { error, ok, outage, warning } from './finding.ts'
+import { error, ok, warning } from './finding.ts'
 import type { KeyPlace, KeyReport } from '../../keys.ts'
 import type { Finding, Place } from './finding.ts'
 
@@ -32,9 +32,8 @@ export async function checkKeys(
     return { findings, all: keys.length < MOST_KEYS ? keys : undefined }
   } catch (thrown) {
     if (!(thrown instanceof KeyFileError)) throw thrown
-    const make = thrown.code === 'locked' ? outage : error
     const says = `${thrown.message.replaceAll('\n', '; ')}.`
-    return { findings: [...ofFile, make(place, says)], all: undefined }
+    return { findings: [...ofFile, error(place, says)], all: undefined }
   }
 }
 
@@ -42,13 +41,14 @@ function judge(keys: readonly KeyReport[], file: string, place: Place): readonly
   const active = keys.filter(({ status }) => status === 'active').length
   const expired = keys.filter(({ status }) => status === 'expired')
   const soon = keys.filter(({ attention }) => attention.includes('expires_soon'))
-  const most = keys.length < MOST_KEYS ? '' : `Of the first ${MOST_KEYS} keys: `
+  const isWhole = keys.length < MOST_KEYS
+  const most = isWhole ? '' : `Of the first ${MOST_KEYS} keys: `
   const shown = showFile(file)
   const works = active === 1 ? '1 key that works' : `${active} keys that work`
   return [
-    active === 0
+    active === 0 && isWhole
       ? warning(place, `${shown} has no key that works: every caller is rejected.`)
-      : ok(place, `${shown} has ${works}.`),
+      : ok(place, `${shown} has ${works}${isWhole ? '' : ` among the first ${MOST_KEYS}`}.`),
     ...list(`${most}These keys end within 14 days`, soon, place),
     ...list(`${most}These keys have ended`, expired, place),
   ]

@@ -19,6 +19,12 @@ interface Keycloak {
 
 const keycloak = readRecording<Keycloak>('keycloak')
 const { jwk } = await keyOf('ES256', 'a')
+const { jwk: rsa } = await keyOf('RS384', 'b')
+const { jwk: edwards } = await keyOf('EdDSA', 'c')
+const unusable = [
+  { ...edwards, crv: 'Ed448', alg: 'EdDSA' },
+  { ...jwk, crv: 'secp256k1' },
+]
 
 /** A realm of Keycloak 26 with recorded answers, which calls itself by the URL that it is reached at, with this at its end. */
 const realm =
@@ -50,9 +56,9 @@ const INTROSPECTED = `provider_config:
   type: oauth2_token
   audience: my-api
   introspection:
+    client_secret: s3cret-0123456789
     url: URL/protocol/openid-connect/token/introspect
-    client_id: my-api
-    client_secret: s3cret-0123456789`
+    client_id: my-api`
 
 /** Checks a file about a service. In the file and in what is said, URL is where the service is. */
 async function checkAt(answer: Answer, file: string, args: readonly string[] = []) {
@@ -80,6 +86,52 @@ describe('an issuer', () => {
 5: ok: URL/protocol/openid-connect/certs has 10 keys for signatures: RS256, RS384, ES256, PS256, PS384, EdDSA, ES384, ES512, 2 more. Left out: 1.
 no errors, no warnings`,
     ],
+    [
+      'whose keys name no algorithm, or have curves that nothing here uses',
+      () => ({ json: { keys: [jwk, rsa, edwards, ...unusable] } }),
+      `${BY_KEYS.replace('uri:', 'key_recheck_period: 60\n    uri:')}\n  types: [at+jwt]`,
+      0,
+      `9: ok: URL/keys has 3 keys for signatures: ES256, RSA, EdDSA. Left out: 2.
+no errors, no warnings`,
+    ],
+    [
+      'whose keys are too many to be described',
+      () => ({ json: { keys: [jwk], more: 'x'.repeat(200_000) } }),
+      BY_KEYS,
+      0,
+      'no errors, no warnings',
+    ],
+    [
+      'whose name is no URL, though there is one in it',
+      () => ({ json: { keys: [jwk] } }),
+      BY_KEYS.replace('issuer: me', 'issuer: a tenant of URL'),
+      0,
+      `8: ok: URL/keys has 1 key for signatures: ES256.
+no errors, no warnings`,
+    ],
+    [
+      'whose metadata is at the second place',
+      ({ url = '', headers }) => {
+        if (url === '/keys') return { json: { keys: [jwk] } }
+        if (url.includes('openid')) return { status: 404, json: { error: 'not_found' } }
+        const name = `http://${headers.host}`
+        return { json: { issuer: name, jwks_uri: `${name}/keys` } }
+      },
+      BY_KEYS.replace('issuer: me', 'issuer: URL'),
+      0,
+      `5: ok: The issuer says that this is its name.
+8: ok: URL/keys has 1 key for signatures: ES256.
+no errors, no warnings`,
+    ],
+    [
+      'whose name is right, and that is asked about tokens',
+      realm(),
+      INTROSPECTED.replace('audience: my-api', 'issuer: URL'),
+      0,
+      `5: ok: The issuer says that this is its name.
+8: ok: The introspection endpoint accepts this client, and denies a made-up token.
+no errors, no warnings`,
+    ],
     ['whose name is misspelt', realm('/realms/acme'), DISCOVERED, 1, `5: error: ${MISSPELT}`],
     [
       'whose name is misspelt is not asked about tokens',
@@ -99,10 +151,10 @@ no errors, 1 warning`,
     ],
     [
       'without a key for the algorithms',
-      () => ({ json: { keys: [jwk] } }),
+      () => ({ json: { keys: [jwk, { ...rsa, alg: 'RS384' }] } }),
       `${BY_KEYS}\n  algorithms: [RS256, PS256]`,
       1,
-      `9: error: No key of URL/keys is for an algorithm that "algorithms" allows: it has 1 key for ES256, and the file allows RS256, PS256.
+      `9: error: No key of URL/keys is for an algorithm that "algorithms" allows: it has 2 keys for ES256, RS384, and the file allows RS256, PS256.
     Add an algorithm of the keys to "algorithms".`,
     ],
     [
@@ -111,6 +163,13 @@ no errors, 1 warning`,
       BY_KEYS,
       3,
       '8: error: URL/keys answered 503.\n    Look at the log of the service.',
+    ],
+    [
+      'that is ill, so that its keys are not found',
+      () => ({ status: 503 }),
+      DISCOVERED,
+      3,
+      '5: error: URL/.well-known/openid-configuration answered 503.\n    Look at the log of the service.',
     ],
     [
       'that breaks off',
@@ -163,6 +222,14 @@ no errors, 1 warning`,
     expect(says).toContain('8: error: URL/keys cannot be reached (UND_ERR_SOCKET).\n')
   })
 
+  it('that is discovered is asked for its metadata once', async () => {
+    const { calls } = await checkAt(realm(), DISCOVERED)
+    expect(calls.map(({ url }) => url)).toEqual([
+      '/.well-known/openid-configuration',
+      '/protocol/openid-connect/certs',
+    ])
+  })
+
   it('that hangs', async () => {
     const { code, says } = await checkAt(hang, BY_KEYS, ['--timeout-ms=300'])
     expect({ code, says }).toEqual({
@@ -189,19 +256,19 @@ describe('an introspection endpoint', () => {
     [
       'my-api noise',
       0,
-      '7: ok: The introspection endpoint accepts this client, and denies a made-up token.',
+      '8: ok: The introspection endpoint accepts this client, and denies a made-up token.',
     ],
-    ['wrong secret password', 1, `8: error: ${NOT_ACCEPTED}: it answered 401.\n${CORRECT_CLIENT}`],
-    ['public client password', 1, `8: error: ${NOT_ACCEPTED}: it answered 403.\n${CORRECT_CLIENT}`],
+    ['wrong secret password', 1, `9: error: ${NOT_ACCEPTED}: it answered 401.\n${CORRECT_CLIENT}`],
+    ['public client password', 1, `9: error: ${NOT_ACCEPTED}: it answered 403.\n${CORRECT_CLIENT}`],
     [
       'my-api password',
       1,
-      '7: error: It allows a made-up token, so that every caller would get in.\n    Does the URL lead to the right service?',
+      '8: error: It allows a made-up token, so that every caller would get in.\n    Does the URL lead to the right service?',
     ],
     [
       'no such path',
       1,
-      '7: error: The introspection endpoint answered 404: check "server.auth.provider_config.introspection.url".',
+      '8: error: The introspection endpoint answered 404: check "server.auth.provider_config.introspection.url".',
     ],
   ])('of Keycloak answers as in "%s": exit %i', async (name, exit, expected) => {
     // The recorded token has not ended.
