@@ -7,7 +7,7 @@ import { showUrl } from '../shown-value.ts'
 import { ADVICE_ON_OPEN, askAbout, describeFailure, OPEN } from './ask.ts'
 import { error, ok, warning } from './finding.ts'
 import { checkIssuer, checkName } from './issuer.ts'
-import type { Asked, CheckedProvider } from './ask.ts'
+import type { CheckedProvider } from './ask.ts'
 import type { Finding, Place } from './finding.ts'
 
 type CheckProvider = (provider: CheckedProvider) => Promise<readonly Finding[]>
@@ -37,12 +37,12 @@ async function checkDenial(
   place: Place,
   says: string,
   prefix = '',
-  reword: (asked: Asked) => Finding | undefined = () => undefined,
+  reword: () => Finding | undefined = () => undefined,
 ): Promise<readonly Finding[]> {
   const asked = await askAbout(prefix + createRandomKey(), watched, timeoutMs)
   if (asked.verdict?.outcome === 'allow') return [error(place, OPEN, ADVICE_ON_OPEN)]
   if (asked.verdict !== undefined) return [ok(place, says)]
-  return [reword(asked) ?? describeFailure(place, asked, watched, timeoutMs)]
+  return [reword() ?? describeFailure(place, asked, watched, timeoutMs)]
 }
 
 const REJECTED: ReadonlySet<number> = new Set([400, 401, 403])
@@ -50,10 +50,9 @@ const REJECTED: ReadonlySet<number> = new Set([400, 401, 403])
 async function checkIntrospection(provider: CheckedProvider): Promise<readonly Finding[]> {
   const { at, watched } = provider
   const says = 'The introspection endpoint accepts this client, and denies a made-up token.'
-  const found = await checkDenial(provider, at('introspection', 'url'), says, '', ({ failure }) => {
-    const { url, status = 0 } = watched.calls.at(-1) ?? {}
-    if (url === undefined || failure?.reason !== 'service_error' || !REJECTED.has(status))
-      return undefined
+  const found = await checkDenial(provider, at('introspection', 'url'), says, '', () => {
+    const { url = '', status = 0 } = watched.calls.at(-1) ?? {}
+    if (!REJECTED.has(status)) return undefined
     return error(
       at('introspection', 'clientId'),
       `${showUrl(url)} does not accept this client: it answered ${status}.`,

@@ -121,12 +121,11 @@ function judge(lacking: readonly Lacking[], reason: string, place: Place, prefix
   const other = lacking.find((one) => !isDenied(one))
   // A client whose first command is refused closes, and can ask nothing more.
   if (other !== undefined) return describe(reason === 'ready' ? other.code : reason, place, 0)
-  const denied = lacking.filter(isDenied)
-  if (denied.length === 0 && reason === 'ready') {
+  if (lacking.length === 0 && reason === 'ready') {
     const says = `The store lets this server in: it may write, publish and subscribe below ${JSON.stringify(prefix)}.`
     return ok(place, says)
   }
-  const rights = denied.map(({ wanted: [command, target = ''] }) => `${command} ${target}`.trim())
+  const rights = lacking.map(({ wanted: [command, target = ''] }) => `${command} ${target}`.trim())
   const named = rights.length === 0 ? 'INFO' : rights.join(', ')
   const says = `The user of the store may not use all commands that are needed. It lacks: ${named}.`
   return error(place, says, 'Give it the rights of the ACL in the documentation.')
@@ -135,7 +134,7 @@ function judge(lacking: readonly Lacking[], reason: string, place: Place, prefix
 function describe(reason: string, place: Place, timeoutMs: number): Finding {
   if (reason === 'timeout') {
     const says = `The store did not answer within ${showDuration(timeoutMs)}.`
-    return outage(place, says, adviceOnCause('timeout', ''))
+    return outage(place, says, adviceOnCause('timeout', undefined))
   }
   const advice = Object.hasOwn(ADVICE, reason) ? ADVICE[reason] : undefined
   if (advice !== undefined) return error(place, `The store cannot be used: ${advice}.`)

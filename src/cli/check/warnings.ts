@@ -22,7 +22,7 @@ export function checkWarnings(file: OpenedFile): readonly Finding[] {
   const told = startWarnings(file.resolved)
     // The line of the URL says it better.
     .filter((text) => insecure.length === 0 || !INSECURE.test(text))
-    .map((text) => warning(file.at(pathIn(text)), text.endsWith('.') ? text : `${text}.`))
+    .map((text) => warning(file.at(pathIn(text)), `${text}.`))
   return [...told, ...insecure]
 }
 
@@ -35,8 +35,7 @@ function findInsecure({ section, at, ...file }: OpenedFile): readonly Finding[] 
   const asked = [{ path: ['endpoint'], url: options['endpoint'] }, ...ofProviders]
   const found = asked.filter(({ url }) => isInsecure(url))
   const store = readAt(options, ['store', 'url'])
-  const ofStore =
-    typeof store === 'string' ? store.replace(/^redis:\/\/(?:[^/]*@)?/, 'http://') : ''
+  const ofStore = String(store).replace(/^redis:\/\/(?:[^/]*@)?/, 'http://')
   return [
     ...found.map(({ path }) => {
       return warning(
@@ -71,16 +70,13 @@ function readAt(values: unknown, path: OptionPath): unknown {
   return path.reduce<unknown>((value, name) => Reflect.get(Object(value), name), values)
 }
 
-/** The option that a warning names, as a path: `["providers", 0, "claimsMapping"]`. */
+/** The option that a warning names, as a path: `["providers", "0", "claimsMapping"]`. */
 function pathIn(text: string): OptionPath {
   const [, rule] = /^Rule (\d+) of the route policy/.exec(text) ?? []
-  if (rule !== undefined) return ['routePolicy', Number(rule)]
+  if (rule !== undefined) return ['routePolicy', rule]
   const [, key = ''] = /"server\.auth\.([\w.[\]]+)"/.exec(text) ?? []
   const parts = key.match(/\w+/g) ?? []
-  return parts.map((part, index) => {
-    if (/^\d+$/.test(part)) return Number(part)
-    return index === 0 && part === 'provider_config' ? part : optionOf(part)
-  })
+  return parts.map((part) => (part === 'provider_config' ? part : optionOf(part)))
 }
 
 function optionOf(key: string): string {

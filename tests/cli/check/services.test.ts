@@ -55,7 +55,11 @@ it.each([
     'error: http://HOST/apis/authentication.k8s.io/v1/tokenreviews answered 429.\n    Ask less often: switch on "cache". Or raise the limit of the service for this server.',
   ],
 ])('a cluster that answers as in "%s": exit %i', async (name, exit, says) => {
-  const service = await startRecorded(() => answers.get(name) ?? {})
+  const asked: string[] = []
+  const service = await startRecorded(({ text }) => {
+    asked.push(text)
+    return answers.get(name) ?? {}
+  })
   const host = `127.0.0.1:${service.port}`
   writeFileSync(inFolder('token'), kubernetes.reviewer)
   const { code, printed } = await check(`provider_config:
@@ -69,13 +73,33 @@ route_policy: [{ permit: { paths: "*" } }]`)
     `run.yaml:5: ${says.replace('HOST', host)}`,
   )
   expect(code).toBe(exit)
+  expect(asked[0]).toMatch(/"token":"random_[\da-f]{64}"/)
+})
+
+it('a cluster without audiences is asked as well, and one without a token of this server is not', async () => {
+  const service = await startService(() => ({ status: 401 }))
+  const api = `provider_config:
+  type: kubernetes
+  api_server_url: http://127.0.0.1:${service.port}`
+  const { printed } = await check(api)
+  expect(printed).toContain('run.yaml:5: ok: The cluster lets this server ask')
+  const missing = await check(`${api}
+  audiences: [my-api]
+  reviewer_token_file: ${inFolder('missing')}
+route_policy: [{ permit: { paths: "*" } }]`)
+  expect(missing.printed).toBe(
+    `run.yaml:5: error: This server has no token of its own to ask Kubernetes with: check "server.auth.provider_config.reviewer_token_file", and that its file is there and may be read.
+1 error, no warnings
+`,
+  )
+  expect(service.calls).toHaveLength(1)
 })
 
 it('finds the audience of the API server, an authority that nobody named, and what the gateway warns of', async () => {
   const server = createServer(SELF_SIGNED)
   const port = await listen(server)
   const claims = Buffer.from('{"aud":["https://kubernetes.default.svc"]}').toString('base64url')
-  writeFileSync(inFolder('token'), `e30.${claims}.AAAA`)
+  writeFileSync(inFolder('token'), `e30.${claims}.AAAA\n`)
   const { code, printed } = await check(`provider_config:
   type: kubernetes
   api_server_url: https://localhost:${port}
@@ -259,6 +283,7 @@ function testStore(name: EngineName): void {
     [RIGHTS.replace('+set ', ''), 1, 'SET with-auth:f:all, SET with-auth:b:check'],
     [RIGHTS.replace('+publish', ''), 1, 'PUBLISH with-auth:bus, PUBLISH with-auth:bus:check'],
     [RIGHTS.replace('+info', ''), 1, 'INFO replication'],
+    [RIGHTS.replace('+info', '+info|replication'), 1, 'INFO'],
     [RIGHTS.replace('+multi', ''), 1, 'MULTI'],
     [RIGHTS.replace('+exec', ''), 1, 'EXEC'],
     ['', 1, NOT_IN],
