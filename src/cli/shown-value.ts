@@ -15,8 +15,7 @@ export function showName(name: string): string {
 /** Quotes a value for a message. Shows only the origin of a URL. Hides a value that may be a secret. */
 export function showValue(value: string): string {
   if (mayHoldSecret(value)) return HIDDEN
-  const [, origin, rest = ''] = /^(https?:\/\/[^/?#]+)(.*)$/is.exec(value) ?? []
-  if (origin === undefined) return JSON.stringify(value)
+  const [, origin = '', rest = ''] = /^(https?:\/\/[^/?#]+)(.*)/is.exec(value) ?? []
   return JSON.stringify(rest.length < 2 ? value : `${origin}/…`)
 }
 
@@ -34,7 +33,7 @@ export function showUrl(url: string, key?: string): string {
 
 /** A file path for a message. Hides it if it may be a secret. */
 export function showFile(file: string): string {
-  const isPath = /^(?:\.{0,2}[/\\]|[a-z]:\\)|\.[a-z]{1,8}$|^\.{1,2}$/i.test(file)
+  const isPath = /^(?:\.{0,2}[/\\]|[a-z]:\\)|\.[a-z]{1,8}$/i.test(file)
   // A raw line break could forge a line of output.
   if (isPath && !file.includes(KEY_PREFIX) && !mayHoldUserinfo(file))
     return file.replaceAll('\n', String.raw`\n`)

@@ -7,7 +7,14 @@ import { configError } from '../../src/core/config/problems.ts'
 import { createKey, listKeys, revokeKey } from '../../src/keys.ts'
 import { loadConfig } from '../../src/yaml.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
-import { escapeHidden, showFile, shown, showName, showValue } from '../../src/cli/shown-value.ts'
+import {
+  escapeHidden,
+  showFile,
+  shown,
+  showName,
+  showUrl,
+  showValue,
+} from '../../src/cli/shown-value.ts'
 import type { AuthConfigError } from '../../src/core/errors.ts'
 
 const KEY = 'withauth_4fK2pQ7xV9bN1mZ8sD3gH6jL5wR0tY2uE4iO7aC9vB1nM3k'
@@ -154,10 +161,31 @@ const HIDES: Readonly<Record<string, readonly string[]>> = {
     'https://user:s3cret@h/',
     'https://user:s3/cret@h',
     'rediss://u:s3cret@h',
+    String.raw`https://u:s3cret@h/c:\x`,
+    `${MORE} https://h`,
   ],
-  file: [KEY, `/tmp/${KEY}`, `${KEY}.yaml`, 'sk-s3cret', MORE, 'postgres://u:s3cret@h/k.db'],
+  url: [`https://${KEY}/`, 'https://mine.example/'],
+  file: [
+    KEY,
+    `/tmp/${KEY}`,
+    `${KEY}.yaml`,
+    'sk-s3cret',
+    MORE,
+    `.${MORE}`,
+    `${MORE}.`,
+    `a.b_${MORE}`,
+    `a/${MORE}`,
+    'postgres://u:s3cret@h/k.db',
+  ],
 }
-const SHOW = { name: showName, value: showValue, file: showFile, 'name of a principal': shown }
+const showUrlFor = (url: string) => showUrl(url, 'mine')
+const SHOW = {
+  name: showName,
+  value: showValue,
+  url: showUrlFor,
+  file: showFile,
+  'name of a principal': shown,
+}
 
 it.each(Object.entries(HIDES).flatMap(([kind, texts]) => texts.map((text) => [kind, text])))(
   'hides the %s %j',
@@ -182,6 +210,12 @@ it.each<[keyof typeof SHOW, string, string]>([
   ['value', 'http://h:8000/', '"http://h:8000/"'],
   ['value', 'https://long-name.of-a-host.example/v?k=s', '"https://long-name.of-a-host.example/…"'],
   ['value', 'HTTPS://h?k=s3cret', '"HTTPS://h/…"'],
+  ['value', 'https://h/v', '"https://h/…"'],
+  ['value', 'see https://h/v', '"see https://h/v"'],
+  ['url', 'HTTPS://h/v%2F1?k=s3cret\n', 'HTTPS://h/v%2F1?***'],
+  ['url', 'https://h/sk-s3cret', 'https://h/…'],
+  ['url', 'https://h/sk%2Ds3cret', 'https://h/…'],
+  ['url', 'https://h/%6dine?a', 'https://h/…'],
   ['value', 'https://h/\n?k=s3cret', '"https://h/…"'],
   ...['/run/secrets/with-auth/a-key-of-the-service', './', '.', '..', 'keys'].map(
     (file): ['file', string, string] => ['file', file, file],
