@@ -100,7 +100,7 @@ const WRONG_VALUES: Readonly<Record<string, Rows>> = {
     })),
     'request-id-header': [{ value: 'two words' }, { value: 'x:' }],
     'upstream-timeout-ms': [{ value: '0' }, { value: '3600001' }],
-    'identity-encoding': [{ value: 'latin1' }],
+    'identity-encoding': [{ value: 'latin1', shown: 'percent or utf-8, received "latin1"' }],
     'strip-header': [{ value: 'a b' }, { value: '*' }],
     'public-origin': [
       { value: 'x' },
@@ -109,8 +109,8 @@ const WRONG_VALUES: Readonly<Record<string, Rows>> = {
       hidden('https://h/?key=s3cret'),
     ],
     'trusted-proxy': [
-      { value: '10.0.0.0/33' },
-      { value: '0.0.0.0/0' },
+      { value: '10.0.0.0/33', shown: 'an address or a network such as 10.0.0.0/8, received "1' },
+      { value: '0.0.0.0/0', shown: 'the network of your proxies, not every network, received "0' },
       { value: '::ffff:0:0/96' },
       { value: 'proxy' },
     ],

@@ -35,7 +35,7 @@ describe('with-auth demo', () => {
     const urls = demos.flatMap(({ gateway, api }) => [gateway, api])
     expect(new Set(urls).size).toBe(4)
     for (const { gateway, key } of demos) {
-      expect((await fetch(`${gateway}/`)).status).toBe(200)
+      expect(await (await fetch(`${gateway}/`)).text()).toBe('This path is public.\n')
       const response = await fetch(`${gateway}/v1/me`, {
         headers: { authorization: `Bearer ${key}` },
       })
@@ -48,6 +48,11 @@ describe('with-auth demo', () => {
     expect(folders).toEqual(folders.filter((name) => name.startsWith('with-auth-demo-')))
     expect(folders).toHaveLength(2)
     const [first] = demos
+    const [, ...logged] = first?.surroundings.printed().trim().split('\n') ?? []
+    expect(logged.map((text) => JSON.parse(text) as unknown)).toMatchObject([
+      { path: '/', status: 200 },
+      { path: '/v1/me', status: 200, principal: 'alice' },
+    ])
     const stream = await fetch(`${first?.gateway}/v1/chat`, {
       headers: { authorization: `Bearer ${first?.key}` },
     })
@@ -86,6 +91,11 @@ describe('with-auth demo', () => {
     ).text()
     surroundings.signal('SIGINT')
     expect(await ended).toBe(0)
+    // The calls of the guide itself are not logged.
+    const log = surroundings.printed().slice(guide.length)
+    expect(log.replaceAll(/^[\d:]{8} |[\d.]+(?= ms$)/gm, '')).toBe(
+      '401 GET  /v1/me missing_credentials check  ms\n401 GET  /v1/me denied (unknown) check  ms\n',
+    )
     expect(guide).toBe(`
   gateway        ${gateway}
   API behind it  ${api}
@@ -127,6 +137,11 @@ Each request is a line below. Ctrl-C stops both servers.
 async function ask(path: string): Promise<Response> {
   return serveDemoApi(new Request(`http://127.0.0.1${path}`))
 }
+
+it('answers 404 for a path that the API does not have', async () => {
+  const unknown = await ask('/lost')
+  expect([unknown.status, await unknown.text()]).toEqual([404, 'Not found\n'])
+})
 
 it('streams words', async () => {
   vi.useFakeTimers()

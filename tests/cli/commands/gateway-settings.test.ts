@@ -1,8 +1,10 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
 import { withAuth } from '../../../src/index.ts'
 import { createKey } from '../../../src/keys.ts'
 import { fromUpstream } from '../../../src/verifiers.ts'
 import { head, sendRaw, openSocket } from '../../support/raw-client.ts'
+import { serveCommand } from '../../support/served-command.ts'
 import { call, KEY, setupGateway } from '../support/running-gateway.ts'
 import { writeFileSync } from 'node:fs'
 import { collect, handshake } from '../../support/socket-gateway.ts'
@@ -99,6 +101,31 @@ describe('the settings of with-auth gateway', () => {
     const without = await startGuarded()
     expect((await fetch(`${without.url}/healthz`)).status).toBe(401)
     expect(reached).toEqual([])
+  })
+
+  it('answers 504 for an upstream that takes longer than --upstream-timeout-ms', async () => {
+    answer = () => undefined
+    onTestFinished(() => {
+      answer = (response) => response.end('hello')
+    })
+    const { url } = await startGuarded('--upstream-timeout-ms', '50')
+    expect((await call(url, KEY)).status).toBe(504)
+  })
+
+  it('sends a principal as --identity-encoding percent says, which is the default', async () => {
+    const file = inFolder('keys.yaml')
+    const { key } = await createKey(file, { principal: 'Jürgen' })
+    for (const encoding of [[], ['--identity-encoding', 'percent']]) {
+      const url = await start(['--keys', file, ...encoding]).listening()
+      expect((await call(url, key)).status).toBe(200)
+      expect(received['x-auth-principal']).toBe('J%C3%BCrgen')
+    }
+  })
+
+  it('takes an upstream elsewhere without TLS with --allow-insecure-http', async () => {
+    const upstream = ['--upstream', 'http://api.example.com', '--allow-insecure-http']
+    const gateway = serveCommand(gatewayCommand, upstream, { AUTH_ENDPOINT: endpoint().url })
+    expect((await fetch(await gateway.listening())).status).toBe(401)
   })
 
   it('forwards the Host of the client with --preserve-host alone', async () => {
