@@ -79,7 +79,6 @@ const REDACTED = '[redacted]'
 
 /** Options that are shown in another way, or that only code can set. */
 const APART = 'endpointHeaders fetch onEvent respond verifier'.split(' ')
-const OF_ENDPOINT = ['endpoint', 'allowInsecureHttp']
 /** A verifier that answers from memory ignores them. */
 const OF_SERVICE = ['retry', 'circuitBreaker', 'concurrency']
 const OF_UPSTREAM = ['credentials', 'context']
@@ -98,7 +97,6 @@ export function showConfig(
   const { store, ...bounds } = cache ? cache.describe() : { store: undefined }
   const hidden = new Set([
     ...APART,
-    ...(verifier === undefined ? [] : OF_ENDPOINT),
     ...(isLocal(verifier) ? OF_SERVICE : []),
     ...(verifier?.label === 'upstream' ? OF_UPSTREAM : []),
   ])
@@ -150,7 +148,7 @@ function showStore(
 }
 
 function inSnakeCase(options: object): object {
-  const entries = Object.entries(options).filter(([, member]) => member !== undefined)
+  const entries = Object.entries(options)
   return Object.fromEntries(entries.map(([name, member]) => [keyOf(name), snakeCaseOf(member)]))
 }
 

@@ -119,25 +119,21 @@ describe('with-auth config', () => {
   it('prints the defaults that the store has', async () => {
     const { printed } = await runConfig(withStore('{ url: "redis://h" }'), '--json')
     const { settings } = parseStoreOptions({ url: 'redis://h' })
-    expect(JSON.parse(printed)).toMatchObject({
-      server: {
-        auth: {
-          store: {
-            url: '[redacted]',
-            share_verdicts: false,
-            revocation_ms: settings.revocationMs,
-            lost_push_ttl_ms: settings.lostPushTtlMs,
-            timeout_ms: settings.timeoutMs,
-            prefix: settings.prefix,
-          },
-        },
-      },
+    const { server } = JSON.parse(printed) as { server: { auth: { store: unknown } } }
+    expect(server.auth.store).toEqual({
+      url: '[redacted]',
+      share_verdicts: false,
+      revocation_ms: settings.revocationMs,
+      lost_push_ttl_ms: settings.lostPushTtlMs,
+      timeout_ms: settings.timeoutMs,
+      prefix: settings.prefix,
     })
   })
 
   it('lists all problems with --json, and no value that may be a secret', async () => {
     const wrong = 'timeout_ms: 0, cache: {}, endpoint_headers: { x-key: é s3cret }'
     const text = `server: { auth: { endpoint: "https://a.b", ${wrong} } }`
+    expect((await runConfig(text)).printed).toBe('')
     const { code, printed } = await runConfig(text, '--json')
     expect(code).toBe(1)
     expect(JSON.parse(printed)).toEqual({
@@ -242,6 +238,12 @@ describe('with-auth config', () => {
         ],
         resource: { require: ['mcp:read'] },
       },
+    })
+    // An empty name and empty lists are left out.
+    expect((server as { auth: { resource: unknown } }).auth.resource).toEqual({
+      identifier: 'https://api.example.com/mcp',
+      authorization_servers: ['https://login.example.com'],
+      require: ['mcp:read'],
     })
     expect(await runConfig(first.printed)).toEqual(first)
   })
