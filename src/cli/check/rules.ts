@@ -57,8 +57,8 @@ function covers(one: RouteRule, other: RouteRule): boolean {
 }
 
 function holds(all: string, path: string): boolean {
-  if (all === '*' || all === '/*' || all === path) return true
-  // What is before the star begins with "/", unlike "*" and an expression.
+  if (all === '/*' || all === path) return true
+  // What is before the star is empty, or begins with "/", unlike "*" and an expression.
   return !all.startsWith('regex:') && all.endsWith('*') && path.startsWith(all.slice(0, -1))
 }
 
