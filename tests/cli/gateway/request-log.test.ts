@@ -31,6 +31,7 @@ async function follow(verdict: Verdict, upstream: () => Response) {
 
 it('measures how long the upstream took, also for an allow that has no claims', async () => {
   vi.useFakeTimers({ toFake: ['performance'] })
+  vi.advanceTimersByTime(1000)
   const { written, watched } = await follow({ outcome: 'allow', principal: 'alice' }, () => {
     vi.advanceTimersByTime(12)
     return new Response(null, { status: 204 })

@@ -305,7 +305,11 @@ describe('a loopback port', () => {
     const { socket } = await answer('')
     expect(vi.getTimerCount()).toBe(1)
     socket.destroy()
-    await expect.poll(() => vi.getTimerCount()).toBe(0)
+    // A poll would let the time pass.
+    for (let turn = 0; turn < 1000 && vi.getTimerCount() > 0; turn += 1) {
+      await new Promise(setImmediate)
+    }
+    expect(vi.getTimerCount()).toBe(0)
     const silent = await Promise.all([answer(''), answer('0'.repeat(64))])
     vi.advanceTimersByTime(1999)
     expect(vi.getTimerCount()).toBe(2)
