@@ -46,6 +46,13 @@ no errors, 2 warnings
 `)
 })
 
+it('warns of a file whose keys have all ended: it rejects every caller', async () => {
+  const file = writeKeys([keyOf(0, `, expires: ${ENDED}`)])
+  expect((await checkFile(file)).printed).toContain(
+    `run.yaml:5: warning: ${file} has no key that works: every caller is rejected.\n`,
+  )
+})
+
 it('reads a thousand keys, and makes no guess about the others', async () => {
   const ended = Array.from({ length: 1000 }, (_, index) => keyOf(index, `, expires: ${ENDED}`))
   const file = writeKeys([...ended, keyOf(1000, ', attributes: { roles: [admin] }')])
