@@ -105,6 +105,29 @@ describe('with-auth keys create', () => {
   })
 })
 
+describe('the file of --keys', () => {
+  const run = (name: string, ...words: string[]) =>
+    runLine(['keys', ...words, '--keys', inFolder(name)], COMMANDS)
+
+  it('is YAML if it is not empty, or has the name of no database', async () => {
+    writeFileSync(inFolder('keys.db'), keysText(entry('k1')))
+    expect((await run('keys.db', 'list')).printed).toContain('\nk1  alice')
+    expect((await run('keys.db.yaml', 'create', '--principal', 'bob')).code).toBe(0)
+    expect(readFileSync(inFolder('keys.db.yaml'), 'utf8')).toContain('principal: bob')
+  })
+
+  it
+    .skipIf(process.getBuiltinModule('node:sqlite') === undefined)
+    .each(['keys.db', 'keys.SQLITE', 'keys.sqlite3'])(
+    'is made as a database of SQLite: %s',
+    async (name) => {
+      expect((await run(name, 'create', '--principal', 'alice')).code).toBe(0)
+      expect(readFileSync(inFolder(name), 'latin1')).toMatch(/^SQLite format 3\0/)
+      expect((await run(name, 'list')).printed).toContain('  alice  ')
+    },
+  )
+})
+
 describe('with-auth keys list', () => {
   it('aligns the table, and shows no secret', async () => {
     const soon = ['--expires-in', '9d', '--attribute', 'roles=admin', '--attribute', 'roles=dev']

@@ -56,6 +56,18 @@ describe('the link', () => {
     expect(await ended).toBe(0)
   })
 
+  it('is a line of JSON for programs, and nothing is said to people', async () => {
+    const surroundings = createSurroundings()
+    const line = ['console', '--keys', file(), '--port=0', '--json']
+    const ended = main(line, COMMANDS, surroundings)
+    await vi.waitFor(() => expect(surroundings.printed()).toContain('\n'), 10_000)
+    surroundings.signal('SIGINT')
+    await ended
+    const { type, url, link } = JSON.parse(surroundings.printed()) as Record<string, string>
+    expect([type, link?.replace(/[\w-]{43}$/, 'CODE')]).toEqual(['listening', `${url}/#code=CODE`])
+    expect(surroundings.noted()).toBe('')
+  })
+
   it('begins a session once, and ends the link before it', async () => {
     const [first, second] = [codeIn(served.link()), await nextCode()]
     expect(await redeem(first)).toBe(403)
