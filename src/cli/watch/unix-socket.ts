@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { reasonOf } from '../../files/system.ts'
 import { showFile } from '../shown-value.ts'
+import type { Stats } from 'node:fs'
 import type { Server } from 'node:net'
 
 const PROBE_MS = 1000
@@ -42,11 +43,20 @@ export async function listenPrivately(
 }
 
 async function requireFree(path: string, flag: string): Promise<void> {
-  const found = lstatSync(path, { throwIfNoEntry: false })
+  const found = whatIs(path)
   if (found === undefined) return
   const shown = `${flag} ${showFile(path)}`
   if (!found.isSocket()) throw new Error(`${shown}: there is a file that is no socket`)
   if (await isLive(path)) throw new Error(`${shown}: another process listens there`)
+}
+
+/** `undefined` for what cannot be looked at as well: then the socket cannot be made, and the error of that names the flag. */
+function whatIs(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
 }
 
 /** Whether a process listens at a socket. One that does not answer, or that is of another user, may be live. */

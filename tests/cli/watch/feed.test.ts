@@ -153,9 +153,13 @@ describe('the socket of --watch-socket', () => {
         `--watch-socket ${inFolder(name)}: there is a file that is no socket`,
       )
     }
-    await expect(startFeed({ path: inFolder('none/watch.sock') })).rejects.toThrow(
-      `--watch-socket ${inFolder('none/watch.sock')}: its folder does not exist`,
-    )
+    for (const [folder, why] of [
+      ['none', 'its folder does not exist'],
+      ['keys.yaml', 'it cannot be made (ENOTDIR)'],
+    ] as const) {
+      const inside = inFolder(`${folder}/watch.sock`)
+      await expect(startFeed({ path: inside })).rejects.toThrow(`--watch-socket ${inside}: ${why}`)
+    }
   })
 
   it('does not remove the socket of a process that took its place', async () => {
