@@ -120,7 +120,7 @@ const WRONG_VALUES: Readonly<Record<string, Rows>> = {
     keys: [file('missing/keys.yaml')],
     name: [hidden('a\u0001b'), hidden('x'.repeat(101))],
     tenant: [{ value: 'Acme' }],
-    attribute: [{ value: 'roles' }, { value: '=admin' }],
+    attribute: [{ value: 'roles' }, { value: '=admin' }, { value: '=a=b' }],
     path: [{ value: '/v1/*' }, { value: 'v1' }, { value: '/v1//' }, { value: '/a b' }],
   },
   'keys list': {
@@ -157,7 +157,7 @@ const WRONG_VALUES: Readonly<Record<string, Rows>> = {
   },
   init: { for: [{ value: 'nobody' }] },
   revoke: {
-    sha256: [hidden('abc')],
+    sha256: [hidden('abc'), hidden('0'.repeat(65))],
     'timeout-ms': [{ value: '0' }, { value: 'soon' }],
   },
 }

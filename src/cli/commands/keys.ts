@@ -95,8 +95,8 @@ function readNewKey(line: CommandLine): NewKey {
   const paths = line.texts('path')
   return {
     principal,
+    attributes,
     ...(paths.length === 0 ? {} : { paths }),
-    ...(attributes === undefined ? {} : { attributes }),
     ...pickTexts(line, { name: 'name', tenant: 'tenant', ...EXPIRY_NAMES }),
   }
 }
@@ -104,11 +104,10 @@ function readNewKey(line: CommandLine): NewKey {
 export function readAttributes(
   texts: readonly string[],
   flag: string = '--attribute',
-): NewKey['attributes'] {
-  if (texts.length === 0) return undefined
+): NonNullable<NewKey['attributes']> {
   const lists = new Map<string, string[]>()
   for (const text of texts) {
-    const [, name, value] = /^([^=]+)=(.+)$/s.exec(text) ?? []
+    const [, name, value] = /^([^=]+)=(.+)/s.exec(text) ?? []
     if (name === undefined || value === undefined) {
       throw wrongValue(flag, text, 'NAME=VALUE, such as roles=admin')
     }

@@ -23,6 +23,7 @@ const JWKS = 'type: oauth2_token, jwks: { uri: "https://h.example/jwks?k=s3cret"
 const KEYS = '{ type: local_api_key, api_keys: [s3cret-1, s3cret-2] }'
 const ASKED = '{ type: github_token, claims_mapping: { "Org.ids": Teams } }'
 const ENDPOINT = 'endpoint: "https://h.example/", context: { headers: [] }'
+const KUBERNETES = 'provider_config: { type: kubernetes }, context: { headers: [] }'
 const FILE = '{ type: api_keys, file: "FOLDER/keys.yaml" }'
 const CACHED = 'cache: { allow_ttl_ms: 60000 }, context: { headers: [] }'
 const forAtMost = (seconds: number): string =>
@@ -162,18 +163,23 @@ describe('with-auth config', () => {
     expect(JSON.parse(json.printed)).toMatchObject({ revokedKeyWorksForMs: ms })
   })
 
+  const LOST = '{ url: "redis://127.0.0.1", lost_push_ttl_ms: 30000 }'
   it.each([
-    ['', '', 1000],
-    [', lost_push_ttl_ms: 30000', ', and 30 s while the store cannot be reached', 30_000],
-  ])('says what ends a key with a store: { url%s }', async (more, lost, withoutMs) => {
-    const store = `store: { url: "redis://127.0.0.1"${more} }`
-    const auth = inAuth(`${ENDPOINT}, cache: { allow_ttl_ms: 600000 }, ${store}`)
+    [ENDPOINT, '{ url: "redis://127.0.0.1" }', [1, 1, 600]],
+    [ENDPOINT, LOST, [1, 30, 600]],
+    [KUBERNETES, LOST, [11, 40, 610]],
+  ])('says what ends a key with a store: %s, store: %s', async (asked, store, seconds) => {
+    const [told = 0, lost = 0, longest = 0] = seconds
+    const auth = inAuth(`${asked}, cache: { allow_ttl_ms: 600000 }, store: ${store}`)
     const { printed } = await runConfig(auth)
-    expect(printed).toContain(`\n# ${forAtMost(1)}${lost}; 600 s if nobody announces it\n`)
+    const without = lost === told ? '' : `, and ${lost} s while the store cannot be reached`
+    expect(printed).toContain(
+      `\n# ${forAtMost(told)}${without}; ${longest} s if nobody announces it\n`,
+    )
     expect(JSON.parse((await runConfig(auth, '--json')).printed)).toMatchObject({
-      revokedKeyWorksForMs: 1000,
-      revokedKeyWorksWithoutStoreMs: withoutMs,
-      revokedKeyWorksUnannouncedMs: 600_000,
+      revokedKeyWorksForMs: told * 1000,
+      revokedKeyWorksWithoutStoreMs: lost * 1000,
+      revokedKeyWorksUnannouncedMs: longest * 1000,
     })
   })
 })

@@ -1,6 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { COMMANDS, main } from '../../../src/cli/main.ts'
+import { OutputError } from '../../../src/cli/surroundings.ts'
 import { createKey, listKeys, revokeKey } from '../../../src/keys.ts'
 import { entry, keysText } from '../../support/key-questions.ts'
 import { createSurroundings, runLine } from '../../support/surroundings.ts'
@@ -184,6 +185,32 @@ describe.each(['revoke', 'rotate', 'remove'])('with-auth keys %s', (command) => 
     })
     await create()
     expect((await keys(command, 'key_none')).code).toBe(1)
+  })
+})
+
+describe('a result that cannot be written', () => {
+  const REVOKED = '. key_1 is revoked in FILE'
+  it.each([
+    ['create --principal bob', '. The new key was removed from FILE'],
+    ['revoke key_1 --json', REVOKED],
+    ['revoke - --json', REVOKED],
+    ['revoke --principal alice --json', '. The keys are revoked in FILE'],
+    ['remove key_1 --json', '. key_1 is no longer in FILE'],
+    ['prune --older 0', '. The removed keys are no longer in FILE'],
+    ['prune --older 0 --dry-run', ''],
+    ['prune --older 90d', ''],
+  ])('fails, and says what is done: keys %s', async (line, done) => {
+    const revoked = new Date().toISOString()
+    writeFileSync(pathOf('keys.yaml'), keysText(entry('key_1'), entry('key_2', { revoked })))
+    const full = new OutputError(Object.assign(new Error('full'), { code: 'ENOSPC' }))
+    const flush = (): Promise<void> => Promise.reject(full)
+    const surroundings = { ...createSurroundings({}, 'key_1'), flush }
+    const args = ['keys', ...line.split(' '), '--keys', pathOf('keys.yaml')]
+    expect(await main(args, COMMANDS, surroundings)).toBe(1)
+    const [message] = /Cannot write[^"\n]*/.exec(surroundings.noted()) ?? []
+    expect(message?.replace(pathOf('keys.yaml'), 'FILE')).toBe(
+      `Cannot write to standard output: ENOSPC${done}`,
+    )
   })
 })
 

@@ -73,7 +73,7 @@ describe('with-auth keys create', () => {
     [['Roles=admin', 'team=red'], 'Roles'],
     [['roles=admin', 'role=b'], undefined],
     [['roles=admin'], undefined],
-    [['rules=x'], undefined],
+    [['rules=x', 'payroles=x', 'rolesets=x'], undefined],
   ])(
     'with --attribute %j says on standard error whether "roles" may be meant',
     async (pairs, name) => {
@@ -83,7 +83,7 @@ describe('with-auth keys create', () => {
         expect(code).toBe(0)
         const warning = `with-auth: the key has the attribute "${name}". Is "roles" meant, which access({ roles }) reads? Then revoke the key, and create one with --attribute roles=...\n`
         expect(noted.endsWith(warning)).toBe(name !== undefined)
-        expect(noted.includes('"roles"')).toBe(name !== undefined)
+        expect(noted.includes('--attribute')).toBe(name !== undefined)
       }
     },
   )
@@ -144,6 +144,8 @@ describe('with-auth keys list', () => {
         '',
       ].join('\n'),
     })
+    const { printed } = await keys('show', one.id)
+    expect(printed).toContain('attention    expires in 8 d, never used\n')
     const json = await keys('list', '--json')
     expect(JSON.parse(json.printed)).toMatchObject([{ id: one.id, status: 'active' }, {}])
     expect(json.printed).not.toContain(one.key)
@@ -197,6 +199,13 @@ describe('with-auth keys list', () => {
       attention: [],
     })
     expect(found[0]).toMatchObject({ attention: ['unused'] })
+    expect((await keys('show', 'k2')).printed.replace(/ \(UTC.*/, '')).toBe(`id           k2
+status       active
+principal    alice
+created      ${made.map(at)[2]}
+last used    ${at(0)}
+checks       5 today, 5 in 7 days, 5 in 30 days
+`)
   })
 
   it('lists the keys, and says why their use is unknown', async () => {
@@ -210,6 +219,14 @@ describe('with-auth keys list', () => {
     })
   })
 
+  it('lists a whole file, and says only after a full page how to get the next one', async () => {
+    const entries = Array.from({ length: 100 }, (_, index) => entry(`k${index + 100}`))
+    writeFileSync(file(), keysText(...entries))
+    expect((await keys('list')).noted).toBe('')
+    const noted = 'with-auth: for more keys add --after k198\n'
+    expect((await keys('list', '--limit', '99')).noted).toBe(noted)
+  })
+
   it('handles an empty file', async () => {
     writeFileSync(file(), 'keys: []\n')
     const printed = 'There are no keys.\n'
@@ -220,7 +237,49 @@ describe('with-auth keys list', () => {
   })
 })
 
+describe('with-auth keys export', () => {
+  // It is shorter than its export, since almost nothing is in quotes.
+  const write = (length: number): void => {
+    const abouts = [...Array.from({ length: 257 }, () => 8000), length].map((of) => 'x'.repeat(of))
+    const entries = abouts.map((about, index) => {
+      const sha256 = String(index).padStart(64, '0')
+      return `{id: k${index}, principal: a, attributes: {about: [${about}]}, sha256: "${sha256}"}`
+    })
+    writeFileSync(file(), keysText(...entries))
+  }
+
+  it.each([
+    [[], 'it is for "with-auth keys import"'],
+    [['--json'], 'to import it, leave out --json'],
+  ])('with %j says if its output is too long for a key file', async (args, advice) => {
+    write(1)
+    const { printed } = await keys('export', ...args)
+    const longest = 1 + 2 ** 21 - printed.length
+    write(longest)
+    expect(await keys('export', ...args)).toMatchObject({ code: 0, noted: '' })
+    write(longest + 1)
+    expect((await keys('export', ...args)).noted).toBe(
+      `with-auth: the output is longer than a key file may be (2097152 bytes): ${advice}\n`,
+    )
+  })
+
+  it('keys import alone reads a file that is too long for a key file', async () => {
+    write(8000)
+    expect((await keys('list')).noted).toContain('it is longer than 2097152 bytes')
+    expect((await keys('import', file())).noted).toContain(
+      'with-auth: --keys must be a database such as keys.db or env:NAME ("with-auth keys export" prints a key file)',
+    )
+  })
+})
+
 describe('with-auth keys revoke', () => {
+  it('says how many keys of a principal are revoked', async () => {
+    for (const name of ['alice', 'bob', 'bob']) await create('--principal', name)
+    const revoke = async (name: string) => (await keys('revoke', '--principal', name)).noted
+    expect(await revoke('alice')).toBe('with-auth: the only key of alice is revoked\n')
+    expect(await revoke('bob')).toBe('with-auth: all 2 keys of bob are revoked\n')
+  })
+
   it('revokes by id', async () => {
     const { id } = await create('--principal', 'alice')
     expect(await keys('revoke', id)).toEqual({

@@ -47,18 +47,29 @@ it.each([
   ['forward-auth --for', `--for needs a value: --for ${PROXIES}`],
   ['forward-auth --for=nginx --for=caddy', `--for must be given once: ${PROXIES}`],
   ['keys --keys KEYS', 'The command after "keys" is missing: keys create, keys list, '],
+  ['keys create', '--keys FILE is missing'],
   ['keys create --keys KEYS', '--principal NAME is missing'],
   ['keys create --keys KEYS --principal a sk-x', 'takes only options'],
   [`keys create --keys KEYS --principal a ${ENDS}`, ONE_END],
   ['keys rotate --keys KEYS a b', 'Give only one ID'],
   [`keys rotate --keys KEYS a ${ENDS}`, ONE_END],
+  ['keys prune', '--keys FILE is missing'],
   ['keys prune --keys KEYS', '--older TIME is missing'],
   ['keys prune --keys KEYS --older 90d key_1', 'takes only options'],
   ...words('revoke rotate remove show').map((name) => [
     `keys ${name} --keys KEYS`,
     'ID is missing',
   ]),
-  ...words('revoke rotate remove').map((name) => [`keys ${name} key_1`, '--keys FILE is missing']),
+  ...words('revoke rotate remove import').map((name) => [
+    `keys ${name} key_1`,
+    '--keys FILE is missing',
+  ]),
+  ['keys import --keys KEYS', 'FROM is missing'],
+  ['keys revoke key_1 --principal alice --keys KEYS', 'Give either an ID or --principal'],
+  ...words('revoke check').map((name) => [
+    `keys ${name} - --keys KEYS`,
+    'standard input must hold one key',
+  ]),
   ['console', '--keys FILE is missing'],
   ['console --keys KEYS more', 'takes only options'],
   ['console --keys env:', '--keys must be env: and the name of a variable, such as env:KEYS_URL'],
@@ -86,7 +97,7 @@ it.each([
   const file = inFolder('keys.yaml')
   const text = keysText(entry('a'))
   writeFileSync(file, text)
-  const args = line.replace('KEYS', file).split(' ')
+  const args = line.replaceAll('KEYS', file).split(' ')
   const { code, printed, noted } = await runLine(args, COMMANDS)
   expect(noted).toContain(message)
   expect({ code, printed }).toEqual({ code: 2, printed: '' })
