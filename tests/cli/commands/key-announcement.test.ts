@@ -88,8 +88,7 @@ it('with-auth revoke exits 1 without a store, or without an acknowledgement', as
     noted: expect.stringMatching(/no server.auth.store/) as unknown,
   })
   const file = configFor(`redis://127.0.0.1:${await findFreePort()}`)
-  const unacknowledged = await revoke(['--config', file, '--timeout-ms=1200'], KEY)
-  // After a second the store also says that there is no connection, which is no reason.
+  const unacknowledged = await revoke(['--config', file, '--timeout-ms=300'], KEY)
   expect(unacknowledged.noted).toMatch(
     /has not acknowledged the revocation \(ECONNREFUSED\)\. Try again/,
   )
@@ -117,6 +116,17 @@ describe('a store that does not acknowledge', () => {
     expect(result.code).toBe(1)
     expect(await listKeys(pathOf('keys.yaml'))).not.toMatchObject([{ id, status: 'active' }])
     expect((await runLine(again.split(' ').slice(1), COMMANDS)).noted).toBe(`${start} Try again\n`)
+  })
+
+  it('has its reason from before it says that it cannot be reached', async () => {
+    const events = vi.spyOn(RedisStore.prototype, 'start')
+    onTestFinished(() => events.mockRestore())
+    events.mockImplementation((_name, listen) => {
+      listen?.({ type: 'store', state: 'lost', cause: 'ECONNREFUSED' })
+      listen?.({ type: 'store', state: 'revocation_pending', cause: 'unreachable' })
+    })
+    const { noted } = await revoke(['--config', configFor('redis://127.0.0.1:9'), '--all'])
+    expect(noted).toContain('has not acknowledged the revocation (ECONNREFUSED). Try again\n')
   })
 
   it.each([
