@@ -187,8 +187,11 @@ describe.skipIf(missing !== '')(`env:KEYS_URL ${missing}`, { tags: ['database'] 
   const query = async (sql: string): Promise<readonly unknown[]> => {
     const client = new Client({ connectionString: env['KEYS_URL'] })
     await client.connect()
-    const { rows } = await client.query<object>(sql).finally(() => client.end())
-    return rows
+    try {
+      return (await client.query<object>(sql)).rows
+    } finally {
+      await client.end()
+    }
   }
   const insertTwoPages = async (): Promise<void> => {
     await keys('import', writeKeys(entry('k1000')))
