@@ -15,18 +15,31 @@ const BY_OWNER = /^(?:user (?:is|(?:not )?in owners)|resource is unowned)\b/
 const EXPECTED = '"user with VALUE in ATTRIBUTE" or "user with VALUE not in ATTRIBUTE"'
 const NO_OWNER = `${EXPECTED}: a path has no owner, so a condition about one decides nothing`
 
-/** Parses a condition. Throws `AuthConfigError`: one that is ignored would permit or forbid the wrong callers. */
-export function parseCondition(value: unknown, path: OptionPath): Condition {
+/** The attribute that a condition asks for, and the value that it has or has not. `undefined` for what is not a condition. */
+export function readCondition(
+  value: unknown,
+): { readonly wanted: string; readonly name: string; readonly isIn: boolean } | undefined {
+  const [, wanted, negation, name] = BY_ATTRIBUTE.exec(wordsOf(value)) ?? []
+  if (wanted === undefined || name === undefined) return undefined
+  return { wanted, name, isIn: negation === undefined }
+}
+
+function wordsOf(value: unknown): string {
   const words = typeof value === 'string' ? value.split(SPACES) : []
   // A block of YAML ends with a line break.
-  const text = words.filter((word) => word !== '').join(' ')
-  const [, wanted, negation, name] = BY_ATTRIBUTE.exec(text) ?? []
-  if (wanted === undefined || name === undefined) {
-    throw invalidOption(path, value, BY_OWNER.test(text) ? NO_OWNER : EXPECTED)
+  return words.filter((word) => word !== '').join(' ')
+}
+
+/** Parses a condition. Throws `AuthConfigError`: one that is ignored would permit or forbid the wrong callers. */
+export function parseCondition(value: unknown, path: OptionPath): Condition {
+  const condition = readCondition(value)
+  if (condition === undefined) {
+    throw invalidOption(path, value, BY_OWNER.test(wordsOf(value)) ? NO_OWNER : EXPECTED)
   }
+  const { wanted, name, isIn } = condition
   return ({ attributes }) => {
     if (!Object.hasOwn(attributes, name)) return undefined
-    return attributes[name]?.includes(wanted) === (negation === undefined)
+    return attributes[name]?.includes(wanted) === isIn
   }
 }
 

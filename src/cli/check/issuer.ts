@@ -11,7 +11,8 @@ import type { Call } from '../explain/watch.ts'
 import type { Finding } from './finding.ts'
 import type { CheckedProvider } from './ask.ts'
 
-const METADATA = '/.well-known/'
+// Keys may be there too, such as at `/.well-known/jwks.json`.
+const METADATA = /\/\.well-known\/(?:openid-configuration|oauth-authorization-server)/
 const OF_RSA = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
 // Others, such as Ed448, are for no algorithm here.
 const OF_CURVES: ReadonlyMap<unknown, readonly string[]> = new Map([
@@ -89,14 +90,14 @@ export async function checkName(provider: CheckedProvider): Promise<readonly Fin
   const { shown, at, watched, timeoutMs, transport } = provider
   const issuer = readName(shown, 'issuer')
   if (typeof issuer !== 'string' || !/^https?:\/\//i.test(issuer)) return []
-  const isDiscovered = watched.calls.some(({ url }) => url.includes(METADATA))
+  const isDiscovered = watched.calls.some(({ url }) => METADATA.test(url))
   const options = { issuer, allowInsecureHttp: true, fetch: transport }
   const found = isDiscovered
     ? undefined
     : await attempt(timeoutMs, async (signal) => ({
         url: await discoverUrl(options, 'jwks_uri', signal),
       }))
-  const [metadata] = watched.calls.filter(({ url }) => url.includes(METADATA)).slice(-1)
+  const [metadata] = watched.calls.filter(({ url }) => METADATA.test(url)).slice(-1)
   const named = metadata && readName(parseJson(metadata.text), 'issuer')
   if (named === undefined) {
     // The failure of what asked before is told anyway.

@@ -15,7 +15,7 @@ const CHMOD = 'Run chmod 600 on it.'
 /** The keys of a provider, and what is wrong with them. */
 interface CheckedKeys {
   readonly findings: readonly Finding[]
-  /** The first 1,000. `undefined` if there are more, or if they cannot be read. */
+  /** Fewer than 1,000. `undefined` if there may be more, or if they cannot be read. */
   readonly all: readonly KeyReport[] | undefined
 }
 
@@ -45,9 +45,12 @@ function judge(keys: readonly KeyReport[], file: string, place: Place): readonly
   const most = isWhole ? '' : `Of the first ${MOST_KEYS} keys: `
   const shown = showFile(file)
   const works = active === 1 ? '1 key that works' : `${active} keys that work`
+  const none = isWhole
+    ? `${shown} has no key that works: every caller is rejected.`
+    : `None of the first ${MOST_KEYS} keys of ${shown} works.`
   return [
-    active === 0 && isWhole
-      ? warning(place, `${shown} has no key that works: every caller is rejected.`)
+    active === 0
+      ? warning(place, none)
       : ok(place, `${shown} has ${works}${isWhole ? '' : ` among the first ${MOST_KEYS}`}.`),
     ...list(`${most}These keys end within 14 days`, soon, place),
     ...list(`${most}These keys have ended`, expired, place),

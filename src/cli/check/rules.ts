@@ -1,3 +1,4 @@
+import { readCondition } from '../../access/conditions.ts'
 import { createPublicCheck } from '../../core/response/exemption.ts'
 import { error, ok, warning } from './finding.ts'
 import type { RouteRule, RouteScope } from '../../access/rules.ts'
@@ -77,8 +78,6 @@ function holdsConditions(one: RouteRule, other: RouteRule): boolean {
   return isSure && isWithin('when') && isWithin('unless')
 }
 
-const CONDITION = /^user with (\S+) (?:not )?in (\S+)$/
-
 function checkAttributes(
   rule: RouteRule,
   index: number,
@@ -88,8 +87,7 @@ function checkAttributes(
   const effect = rule.permit === undefined ? 'it spares no caller' : 'it never applies'
   const make = areFromKeys ? warning : error
   return [...listOf(rule.when), ...listOf(rule.unless)].flatMap((text): readonly Finding[] => {
-    const words = text.trim().split(/\s+/).join(' ')
-    const [, value = '', name = ''] = CONDITION.exec(words) ?? []
+    const { wanted: value = '', name = '' } = readCondition(text) ?? {}
     const values = attributes.get(name)
     const quoted = JSON.stringify(name)
     if (values === undefined) {

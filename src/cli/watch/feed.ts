@@ -92,7 +92,7 @@ function readAnswer(socket: Socket): Promise<string> {
       text += chunk.toString('latin1')
       if (!text.includes('\n') && text.length < ANSWER_LENGTH) return
       socket.off('data', read)
-      resolve(text.slice(0, ANSWER_LENGTH).trimEnd())
+      resolve(text.slice(0, ANSWER_LENGTH))
     }
     socket.on('data', read).once('close', () => resolve(''))
   })

@@ -50,7 +50,7 @@ async function requireFree(path: string, flag: string): Promise<void> {
   if (await isLive(path)) throw new Error(`${shown}: another process listens there`)
 }
 
-/** `undefined` for what cannot be looked at as well: then the socket cannot be made, and the error of that names the flag. */
+/** Returns `undefined` also if the path cannot be read. Making the socket then fails with an error that names the flag. */
 function whatIs(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false })

@@ -74,19 +74,6 @@ describe('a service', () => {
     expect(found).toEqual({ code: exit, says: `3: error: ${says}\n1 error, no warnings\n` })
   })
 
-  it('that cannot be asked, since this server has no token of its own', async () => {
-    const file = `provider_config:
-  type: kubernetes
-  api_server_url: URL
-  audiences: [my-api]
-  reviewer_token_file: ${inFolder('none')}
-route_policy: [{ permit: { paths: "*" } }]`
-    expect(await checkAt(hang, file)).toEqual({
-      code: 1,
-      says: '5: error: This server has no token of its own to ask Kubernetes with: check "server.auth.provider_config.reviewer_token_file", and that its file is there and may be read.\n1 error, no warnings\n',
-    })
-  })
-
   it('that is asked each time is told to be slow', async () => {
     const { code, says } = await checkAt(late(404, {}), `${GITHUB}\ntimeout_ms: 5`)
     expect(code).toBe(0)

@@ -95,6 +95,17 @@ no errors, no warnings`,
 no errors, no warnings`,
     ],
     [
+      'whose keys are in the folder of its metadata',
+      (call, response) =>
+        call.url === '/.well-known/jwks.json'
+          ? { json: { keys: [jwk] } }
+          : realm('/realms/acme')(call, response),
+      BY_KEYS.replace('issuer: me', 'issuer: URL').replace('/keys', '/.well-known/jwks.json'),
+      1,
+      `5: error: ${MISSPELT}
+8: ok: URL/.well-known/jwks.json has 1 key for signatures: ES256.`,
+    ],
+    [
       'whose keys are too many to be described',
       () => ({ json: { keys: [jwk], more: 'x'.repeat(200_000) } }),
       BY_KEYS,

@@ -156,6 +156,8 @@ describe('rules', () => {
       '  user with  a in   teams ',
       'user with b in teams',
       'user with c in roles',
+      // White space that Python knows and JavaScript does not.
+      'user\u001Fwith a\u0085in teams',
     ]
     const rules = [{ permit: { paths: '/a' }, when: conditions }]
     expect(await findingsOf('providers: [KEYS, OTHER_KEYS]', rules)).toEqual([])
