@@ -82,7 +82,7 @@ it('leaves an error about a line, a key or an option unchanged', async () => {
   writeFileSync(file, 'keys: [')
   await expect(listKeys(file).catch(named)).rejects.toThrow(/^\/.*:1:\d+: /)
   await expect(loadConfig(file).catch(named)).rejects.toThrow(/^\/.*:1:\d+: /)
-  // Codes of OpenSSL and of Node, and a value that is no error.
+  // Codes of OpenSSL and of Node, and a thrown text.
   for (const code of ['CERT_HAS_EXPIRED', 'ERR_TLS_CERT_ALTNAME_INVALID']) {
     const failure = Object.assign(new Error('of TLS'), { code })
     await expect(Promise.reject(failure).catch(named)).rejects.toBe(failure)

@@ -5,7 +5,7 @@ import { checkKeys } from '../../../src/cli/check/keys.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import { createCheck } from '../support/checked.ts'
 
-/** What `with-auth check --config` says about many keys, on Windows, and while a file changes. */
+/** `with-auth check --config` and many keys, Windows, and a file that changes meanwhile. */
 
 const inFolder = setupFolder()
 const check = createCheck(inFolder)

@@ -6,7 +6,7 @@ import { run } from '../../support/tcp-endpoint.ts'
 import { createCheck } from '../support/checked.ts'
 import type { Socket } from 'node:net'
 
-/** What `with-auth check --config` asks a store, and what it says of one that behaves like no engine. */
+/** `with-auth check --config` and a store that behaves unlike any engine: its questions, and its findings. */
 
 const check = createCheck(setupFolder())
 

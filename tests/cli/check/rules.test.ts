@@ -3,7 +3,7 @@ import { createKey } from '../../../src/keys.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import { createCheck } from '../support/checked.ts'
 
-/** What `with-auth check --config` says about the rules of a file. */
+/** `with-auth check --config` and the rules of a file. */
 
 const inFolder = setupFolder()
 const check = createCheck(inFolder)
@@ -29,7 +29,7 @@ const ofProxy = (more: string): string =>
 const CIDRS = 'trusted_proxy_cidrs: [10.0.0.7]'
 const SIGNED = 'trusted_proxy_signature_header: x-signature, trusted_proxy_secret: 0123456789abcdef'
 
-/** What is said about rules, beside some files of keys. */
+/** The findings about rules, beside some files of keys. */
 async function findingsOf(providers: string, rules: readonly object[]) {
   const [keys, others, bare] = ['keys.yaml', 'others.yaml', 'bare.yaml'].map(inFolder)
   await createKey(String(keys), { principal: 'a', attributes: { teams: ['a'], roles: ['c'] } })

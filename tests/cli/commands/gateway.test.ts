@@ -132,7 +132,7 @@ describe('with-auth gateway', () => {
     ])
   })
 
-  it('--json: prints nothing but JSON, on a terminal too', async () => {
+  it('--json: prints only JSON, on a terminal too', async () => {
     const terminal = { isTerminal: true, colors: true }
     const surroundings = createSurroundings({ AUTH_ENDPOINT: endpoint().url }, '', terminal)
     const args = ['gateway', '--upstream=http://127.0.0.1:1', '--port=0', '--json']

@@ -156,7 +156,7 @@ describe.skipIf(missing !== '')(`env:KEYS_URL ${missing}`, { tags: ['database'] 
     expect(JSON.parse(printed)).toMatchObject({ keys: { length: 1001 } })
   })
 
-  it('ends an export that breaks off so that nobody takes the part for the whole', async () => {
+  it('an export that breaks off says at its end that it is incomplete', async () => {
     await insertTwoPages()
     await query(`update withauth_keys set principal = '' where id = 'k2000'`)
     const { code, printed, noted } = await keys('export')

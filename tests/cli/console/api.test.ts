@@ -5,7 +5,7 @@ import { createKey, listKeys } from '../../../src/keys.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import type { Announce } from '../../../src/cli/announcement.ts'
 
-/** What the page of the console learns of the store that tells other machines of an ended key. */
+/** The console and the store that tells other machines of an ended key: the page reads whether it did. */
 
 const inFolder = setupFolder()
 const announce = vi.fn<Announce>()

@@ -107,7 +107,7 @@ describe('the link', () => {
     ['no object', '[]', 400, 'The body must be a JSON object'],
     ['no code', '{}', 403, 'This link was used before, or is older than 60 s'],
     [
-      'a code that is no text',
+      'a code that is an object',
       '{"code":{"toString":1}}',
       403,
       'This link was used before, or is older than 60 s',

@@ -33,7 +33,7 @@ async function serve(answer: (socket: Socket) => unknown) {
   return { server, received }
 }
 
-/** What a watcher sees until it has seen as much. */
+/** The output of a watcher, until it has this many lines. */
 async function see(place: WatchPlace, count: number): Promise<Watched[]> {
   const controller = new AbortController()
   const seen: Watched[] = []

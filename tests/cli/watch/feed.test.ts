@@ -251,7 +251,7 @@ describe('a watcher', () => {
     await until(() => expect(ninth[0]).toEqual({ type: 'lost', cause: '8 others watch already' }))
   })
 
-  it('that sends something loses its connection, because nobody reads that', async () => {
+  it('that sends something loses its connection, because the feed reads nothing', async () => {
     const path = inFolder('talks.sock')
     await startFeed({ path })
     const socket = connect(path)
