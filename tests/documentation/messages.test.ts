@@ -12,7 +12,8 @@ describe('docs/messages.md', () => {
   beforeAll(async () => {
     const { createMessagePage } = await import('../../scripts/docs/message-page.ts')
     page = createMessagePage()
-  })
+    // The types of all of it are checked, and other tests run beside it.
+  }, 240_000)
 
   it('is up to date', async () => {
     await expect(page).toMatchFileSnapshot('../../docs/messages.md')
