@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { auth } from '../src/hono.ts'
 import { withAuth } from '../src/index.ts'
 import { startEndpointWithKeys } from './support/auth-endpoint.ts'
-import { close, listen } from './support/loopback.ts'
+import { close, findFreePort, listen } from './support/loopback.ts'
 import { TOKEN } from './support/token.ts'
 import type { Server } from 'node:http'
 import type { AuthConfig } from '../src/index.ts'
@@ -117,6 +117,9 @@ let endpoint: EndpointWithKeys
 let server: Server | undefined
 let requests = 0
 
+/** The URL of an endpoint that does not run. */
+const unreachable = async (): Promise<string> => `http://127.0.0.1:${await findFreePort()}`
+
 beforeAll(async () => {
   endpoint = await startEndpointWithKeys({ [GOOD_KEY]: 'alice' })
 })
@@ -190,7 +193,7 @@ describe.each(CASES)('behind $guardName, $clientName', ({ guard, client }) => {
   })
 
   it('does not retry the 401 of an outage', async () => {
-    const origin = await serve({ endpoint: await stoppedEndpoint() })
+    const origin = await serve({ endpoint: await unreachable() })
     const error = await failure(client.connect(origin, { apiKey: GOOD_KEY }).models())
     expect(error).toBeInstanceOf(client.AuthenticationError)
     expect(error).toMatchObject({
@@ -201,7 +204,7 @@ describe.each(CASES)('behind $guardName, $clientName', ({ guard, client }) => {
   })
 
   it('retries the 503 of an outage, and then raises InternalServerError', SLOW, async () => {
-    const origin = await serve({ endpoint: await stoppedEndpoint(), unavailableStatus: 503 })
+    const origin = await serve({ endpoint: await unreachable(), unavailableStatus: 503 })
     const connected = client.connect(origin, { apiKey: GOOD_KEY, maxRetries: 1 })
     const error = await failure(connected.models())
     const message = 'Authentication service unavailable'
@@ -223,13 +226,6 @@ it('the error of the openai client has the type and the code of the rejection as
     code: 'denied',
   })
 })
-
-/** The URL of an endpoint that does not run. */
-async function stoppedEndpoint(): Promise<string> {
-  const stopped = await startEndpointWithKeys({})
-  await stopped.close()
-  return stopped.url
-}
 
 async function failure(call: Promise<unknown>): Promise<unknown> {
   return call.then(

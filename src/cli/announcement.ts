@@ -55,15 +55,14 @@ export async function announce(
   let cause = 'no answer in time'
   let warning = ''
   const listen = (event: StoreEvent | NoticeEvent): void => {
-    // It only says that there is no connection. The event before it has the reason.
-    if (event.type === 'store' && event.cause !== 'unreachable') cause = event.cause ?? cause
+    if (event.type === 'store') cause = event.cause ?? cause
     if (event.type === 'warning') warning = `. ${event.message}`
   }
   store.start('announcement', listen)
   try {
     await Promise.all(revocations.map((revocation) => store.invalidate(revocation, timeoutMs)))
   } catch {
-    // The first try may have been slow only. A new listener is told the newest reason.
+    // A new listener is told why the store is lost. The last event may only have said that there is no connection.
     store.start('failure', listen)
     const reason = `The store has not acknowledged the revocation (${cause})${warning}`
     throw new Error(`${reason}. ${advice}`)

@@ -1,13 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { whyMissing } from './installed.ts'
-import { close, listen } from './loopback.ts'
+import { findFreePort } from './loopback.ts'
 
 /** A PostgreSQL server from Debian, in a folder of its own. */
 export interface PostgresServer {
@@ -46,9 +45,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   const env = { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8' }
   const setup = ['-D', data, '-U', 'admin', '-A', 'trust', '--no-sync', '-E', 'UTF8']
   execFileSync(join(BIN, 'initdb'), setup, { ...owner, env, cwd: folder, stdio: 'ignore' })
-  const server = createServer()
-  const port = await listen(server)
-  await close(server)
+  const port = await findFreePort()
   const urlOf = (name: string): string => `postgres://admin@127.0.0.1:${port}/${name}`
   const args = ['-D', data, '-p', String(port), '-k', folder, '-h', '127.0.0.1', '-F']
   let child: ReturnType<typeof spawn> | undefined

@@ -1,15 +1,6 @@
+import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  it,
-  onTestFinished,
-  vi,
-} from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ANNOUNCE_OPTION, prepareAnnouncement } from '../../../src/cli/announcement.ts'
 import { readCommandLine } from '../../../src/cli/command-line.ts'
 import { COMMANDS } from '../../../src/cli/main.ts'
@@ -17,7 +8,6 @@ import { memoryCache } from '../../../src/index.ts'
 import { createKey, createKeyEndpoint, keys as keysVerifier, listKeys } from '../../../src/keys.ts'
 import { repositoryOf } from '../../../src/keys/edits/place.ts'
 import { redisStore } from '../../../src/redis.ts'
-import { RedisStore } from '../../../src/redis/store.ts'
 import { connectLiveGuard, stopGuards, pause, until } from '../../support/connected-guards.ts'
 import { guardWith } from '../../support/guarded-verifier.ts'
 import { ask } from '../../support/key-questions.ts'
@@ -25,12 +15,11 @@ import { findFreePort } from '../../support/loopback.ts'
 import { ENGINES, startEngine, stopEngines, writeStoreConfig } from '../../support/redis-servers.ts'
 import { runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
-import { createHash } from 'node:crypto'
+import { useSilentStore } from '../support/silent-store.ts'
 import { createClient } from '@redis/client'
 import type { CreatedKey, KeyStore, RetiredKey } from '../../../src/keys.ts'
 import type { ConnectedGuard } from '../../support/connected-guards.ts'
 import type { RunningEngine } from '../../support/redis-servers.ts'
-import type { MockInstance } from 'vitest'
 import type { Verdict } from '../../../src/index.ts'
 
 /** The commands that tell the instances of a change: revoke, and those of keys with --config. */
@@ -96,10 +85,8 @@ it('with-auth revoke exits 1 without a store, or without an acknowledgement', as
 })
 
 describe('a store that does not acknowledge', () => {
-  const invalidate = (): MockInstance => vi.spyOn(RedisStore.prototype, 'invalidate')
-  beforeEach(() => void invalidate().mockRejectedValue(new Error('lost')))
-  afterEach(() => invalidate().mockRestore())
-  const start = 'with-auth: The store has not acknowledged the revocation (no answer in time).'
+  const { url, outlast } = useSilentStore()
+  const start = 'with-auth: The store has not acknowledged the revocation (timeout).'
 
   it.each([
     ['revoke', [], 'ID is revoked'],
@@ -108,33 +95,22 @@ describe('a store that does not acknowledge', () => {
     ['remove', [], 'ID is no longer'],
   ])('is told what is done, and how to announce it: keys %s %j', async (command, args, done) => {
     const { id } = await create()
-    const config = configFor('redis://127.0.0.1:9')
-    const result = await keys(config, [command, ...(args.length === 0 ? [id] : args)])
+    const config = configFor(url())
+    const line = [command, ...(args.length === 0 ? [id] : args)]
+    const result = await outlast(10_000, () => keys(config, line))
     const again = `with-auth revoke --config ${config} --all`
     const state = `${done.replace('ID', id)} in ${pathOf('keys.yaml')}`
     expect(result.noted).toContain(`${start} ${state}. To announce it again, run "${again}"\n`)
     expect(result.code).toBe(1)
     expect(await listKeys(pathOf('keys.yaml'))).not.toMatchObject([{ id, status: 'active' }])
-    expect((await runLine(again.split(' ').slice(1), COMMANDS)).noted).toBe(`${start} Try again\n`)
+    const repeated = await outlast(10_000, () => runLine(again.split(' ').slice(1), COMMANDS))
+    expect(repeated.noted).toBe(`${start} Try again\n`)
   })
 
-  it('has its reason from before it says that it cannot be reached', async () => {
-    const events = vi.spyOn(RedisStore.prototype, 'start')
-    onTestFinished(() => events.mockRestore())
-    events.mockImplementation((_name, listen) => {
-      listen?.({ type: 'store', state: 'lost', cause: 'ECONNREFUSED' })
-      listen?.({ type: 'store', state: 'revocation_pending', cause: 'unreachable' })
-    })
-    const { noted } = await revoke(['--config', configFor('redis://127.0.0.1:9'), '--all'])
-    expect(noted).toContain('has not acknowledged the revocation (ECONNREFUSED). Try again\n')
-  })
-
-  it.each([
-    [['--timeout-ms=300'], 300],
-    [[], 10_000],
-  ])('with %j has %i ms', async (args, ms) => {
-    await revoke(['--config', configFor('redis://127.0.0.1:9'), '--all', ...args])
-    expect(invalidate()).toHaveBeenLastCalledWith('all', ms)
+  it('has --timeout-ms for it', async () => {
+    const line = ['--config', configFor(url()), '--all', '--timeout-ms=300']
+    const { noted } = await outlast(300, () => revoke(line))
+    expect(noted).toBe(`${start.replace('timeout', 'no answer in time')} Try again\n`)
   })
 })
 

@@ -44,8 +44,8 @@ export function createBench(runtime: Runtime, app: string) {
   }
 }
 
-// Below the range of free ports that a system hands out, so no other test can listen there.
-const STOPPED = 'http://127.0.0.1:29999/validate'
+// Below the ports that a system hands out and above those of findFreePort, so no other test listens there.
+const STOPPED = 'http://127.0.0.1:32700/validate'
 
 async function start(runtime: Runtime, app: string, state: EndpointState): Promise<Setup> {
   const plans = new Map<string, readonly EndpointAnswer[]>()
