@@ -3,11 +3,20 @@ import { STRICT } from './equivalents-reporter.js'
 
 // A part of `src` is a folder and its entry file, such as `src/yaml` and `src/yaml.ts`.
 const PART = process.env['PART'] ?? 'core'
+// Folders of the command are parts of their own.
+const MUTATED = {
+  cli: ['src/cli/*.ts'],
+  'cli/commands': ['src/cli/commands/*.ts', '!src/cli/commands/init.ts'],
+  'cli/init': ['src/cli/init/*.ts', 'src/cli/commands/init.ts'],
+}
+const name = PART.replace('/', '-')
 
 /** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
 export default {
-  mutate: [`src/${PART}/**/*.ts`, `src/${PART}.ts`],
-  testRunner: 'vitest',
+  mutate: MUTATED[PART] ?? [`src/${PART}/**/*.ts`, `src/${PART}.ts`],
+  // The tests of `init` change the working folder, which a thread cannot.
+  testRunner: PART === 'cli/init' ? 'command' : 'vitest',
+  commandRunner: { command: 'npx vitest run tests/cli/commands/init.test.ts' },
   plugins: ['@stryker-mutator/vitest-runner', import.meta.resolve('./equivalents-reporter.js')],
   vitest: { configFile: 'scripts/mutation/vitest.config.js' },
   coverageAnalysis: 'perTest',
@@ -20,19 +29,18 @@ export default {
   timeoutMS: 10_000,
   disableTypeChecks: false,
   reporters: ['json', 'progress-append-only', 'equivalents'],
-  jsonReporter: { fileName: `.mutation/report-${PART}.json` },
+  jsonReporter: { fileName: `.mutation/report-${name}.json` },
   thresholds: { high: 97, low: 93, break: STRICT.includes(PART) ? 97 : 85 },
   // A new run skips mutants that an earlier run killed.
   incremental: true,
-  incrementalFile: `.mutation/incremental-${PART}.json`,
+  incrementalFile: `.mutation/incremental-${name}.json`,
   tempDirName: '.mutation/sandboxes',
   ignorePatterns: [
     '.mutation',
     'dist',
     'coverage',
     'bench',
-    'examples',
-    '!examples/grafana',
+    'examples/**/node_modules',
     'tests/examples',
   ],
   warnings: { slow: false },

@@ -8,6 +8,24 @@ const PART = process.env['PART'] ?? 'core'
 const TESTS_BESIDE = {
   // It tells which rule of a policy applies.
   access: ['tests/cli/explain/*.test.ts'],
+  cli: ['tests/cli/**/*.test.ts'],
+  'cli/check': ['tests/cli/commands/check.test.ts'],
+  'cli/commands': [
+    'tests/cli/*.test.ts',
+    'tests/cli/console/*.test.ts',
+    'tests/cli/watch/*.test.ts',
+  ],
+  'cli/conformance': ['tests/cli/check/*.test.ts', 'tests/cli/commands/{check,endpoint}.test.ts'],
+  'cli/console': ['tests/cli/commands/keys.test.ts'],
+  'cli/explain': ['tests/cli/commands/explain.test.ts', 'tests/cli/watch/*.test.ts'],
+  'cli/gateway': [
+    'tests/cli/commands/{forward-auth,gateway*}.test.ts',
+    'tests/cli/metrics/listener.test.ts',
+    'tests/cli/watch/commands.test.ts',
+  ],
+  'cli/metrics': ['tests/cli/commands/gateway.test.ts'],
+  'cli/serving': ['tests/cli/serve*.test.ts', 'tests/cli/commands/{endpoint,gateway*}.test.ts'],
+  'cli/watch': ['tests/cli/console/serve-console.test.ts', 'tests/cli/gateway/live-guard.test.ts'],
   core: [
     'tests/fail-closed.test.ts',
     'tests/hono.test.ts',
