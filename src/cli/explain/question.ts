@@ -126,10 +126,9 @@ function addToken(headers: Headers, source: CredentialsSource, token: string): v
   const name = headerOf(source)
   if (source === 'bearer') return headers.set(name, `Bearer ${token}`)
   if ('header' in source) return headers.set(name, token)
-  const item = 'cookie' in source ? `${source.cookie}=${token}` : source.webSocketProtocol + token
+  if ('webSocketProtocol' in source) return headers.set(name, source.webSocketProtocol + token)
   const others = headers.get(name)
-  const between = 'cookie' in source ? '; ' : ', '
-  headers.set(name, others === null ? item : others + between + item)
+  headers.set(name, `${others === null ? '' : `${others}; `}${source.cookie}=${token}`)
 }
 
 /** The parts of a real request that the decision may depend on, and that this one lacks. */
