@@ -108,7 +108,7 @@ describe('the request of a client', () => {
       headers: 'all',
       clientAddress: true,
       method: true,
-      params: 'all',
+      params: 'values',
       path: true,
     } as const
     const parts: Parts = { context, credentials: ['bearer'] }
