@@ -162,16 +162,16 @@ it.each([
 
 it('Express gets no second answer where other middleware has sent one in the meantime', async () => {
   const decided = vi.fn<() => void>()
-  const verifier = async () => {
-    await sleep(50)
-    return { outcome: 'deny' } as const
-  }
+  let deny = (): void => undefined
+  const isDenied = new Promise<void>((resolve) => (deny = resolve))
+  const verifier = () => isDenied.then(() => ({ outcome: 'deny' as const }))
   const answer: AuthMiddleware = (_req, res, next) => {
     next()
     res.end('"late"')
   }
   const { ask, handler } = await serve(answer, express.auth({ verifier, onEvent: decided }))
   expect(await ask()).toMatchObject({ status: 200, body: 'late' })
+  deny()
   await expect.poll(() => decided).toHaveBeenCalled()
   // Vitest fails a run with an uncaught error.
   await sleep(20)

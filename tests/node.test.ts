@@ -194,7 +194,6 @@ describe('withUpgradeAuth', () => {
     const server = createServer()
     server.on('connection', (socket) => sockets.add(socket))
     const verifier = async (): Promise<{ outcome: 'allow' }> => {
-      await sleep(20)
       for (const socket of sockets) socket.destroy(new Error('shutting down'))
       return { outcome: 'allow' }
     }
@@ -218,17 +217,16 @@ describe('withUpgradeAuth', () => {
 
   it('destroys a socket that fails during the check', async () => {
     const listener = vi.fn<UpgradeListener>(greet)
-    const verifier = async (): Promise<{ outcome: 'allow' }> => {
-      await sleep(20)
-      return { outcome: 'allow' }
-    }
     const socket = new PassThrough({ autoDestroy: false })
+    const isLost = new Promise((resolve) => socket.once('close', resolve))
+    const verifier = () => isLost.then(() => ({ outcome: 'allow' as const }))
     const incoming = { url: '/', method: 'GET', rawHeaders: ['authorization', `Bearer ${TOKEN}`] }
     const guarded = withUpgradeAuth(listener, { verifier })
     guarded(incoming as unknown as IncomingMessage, socket, Buffer.alloc(0))
     socket.emit('error', new Error('reset'))
     expect(socket.destroyed).toBe(true)
-    await sleep(50)
+    await isLost
+    await sleep(20)
     expect(listener).not.toHaveBeenCalled()
   })
 

@@ -11,6 +11,7 @@ import {
 import { findFreePort } from '../support/loopback.ts'
 import { ENGINES, startEngine, stopEngines } from '../support/redis-servers.ts'
 import type { Verdict } from '../../src/index.ts'
+import type { ConnectedGuard } from '../support/connected-guards.ts'
 import type { EngineName, RunningEngine } from '../support/redis-servers.ts'
 
 /** Revocations between instances, by real engines. */
@@ -20,6 +21,13 @@ const DENY: Verdict = { outcome: 'deny' }
 const allow = (): Verdict => ALLOW
 
 afterEach(stopGuards)
+
+/** Revokes Alice's token by one instance, and waits until another has heard of it. */
+async function revokeAlice(one: ConnectedGuard, other: ConnectedGuard): Promise<void> {
+  const stamp = other.store.stamp('token-of-alice', 0, 0)
+  await one.invalidate('token-of-alice')
+  await until(() => !stamp.isCurrent())
+}
 
 // The slow tests run the second engine: it takes as long again, and says nearly the same.
 describe.each(ENGINES.slice(0, 1))('%s', { tags: ['database'] }, (name) => {
@@ -58,8 +66,7 @@ function testEngine(name: EngineName): void {
       () => one.clear(),
     ]) {
       verdict = ALLOW
-      await Promise.all([one.clear(), other.clear()])
-      await pause(50)
+      await revokeAlice(one, other)
       await Promise.all([one.ask(), other.ask()])
       expect(await other.ask()).toMatchObject({ outcome: 'allow', cache: 'hit' })
       verdict = DENY
@@ -75,8 +82,7 @@ function testEngine(name: EngineName): void {
       connectLiveGuard(allow, { url: engine.url }),
     ])
     await other.ask('token-of-bob')
-    await one.invalidate('token-of-alice')
-    await pause(50)
+    await revokeAlice(one, other)
     expect(await other.ask('token-of-bob')).toMatchObject({ cache: 'hit' })
   })
 
@@ -85,11 +91,9 @@ function testEngine(name: EngineName): void {
     const before = guard.ask()
     const remote = await connectLiveGuard(allow, { url: engine.url })
     const joined = guard.ask()
-    await remote.invalidate('token-of-alice')
-    await pause(50)
+    await revokeAlice(remote, guard)
     const after = guard.ask()
-    await pause(10)
-    expect(held).toHaveLength(2)
+    await expect.poll(() => held).toHaveLength(2)
     held.forEach((resolve, index) => resolve(index === 0 ? ALLOW : DENY))
     expect((await after).outcome).toBe('deny')
     expect((await Promise.all([before, joined])).map(({ outcome }) => outcome)).toEqual([
@@ -102,12 +106,11 @@ function testEngine(name: EngineName): void {
     const { guard, held } = await holding()
     const late = guard.ask()
     const remote = await connectLiveGuard(allow, { url: engine.url })
-    await remote.invalidate('token-of-alice')
-    await pause(50)
+    await revokeAlice(remote, guard)
     held[0]?.(ALLOW)
     expect(await late).toMatchObject({ outcome: 'allow', cache: 'skipped', skipped: 'outdated' })
     const next = guard.ask()
-    await pause(5)
+    await expect.poll(() => held).toHaveLength(2)
     held[1]?.(DENY)
     expect(await next).toMatchObject({ outcome: 'deny', attempts: 1 })
   })

@@ -197,15 +197,15 @@ function testEngine(name: EngineName): void {
   })
 
   it('shares no late fill, which was asked before a revocation', async () => {
-    let answer: (verdict: Verdict) => void = () => undefined
+    let answer: ((verdict: Verdict) => void) | undefined
     const late = await sharing({}, (token) =>
       token === TOKEN ? new Promise((resolve) => void (answer = resolve)) : { outcome: 'deny' },
     )
     const asked = late.ask()
-    await pause(100)
+    await until(() => answer !== undefined)
     const one = await sharing()
     await one.invalidate(TOKEN)
-    answer(ALLOW)
+    answer?.(ALLOW)
     await asked
     await pause(200)
     expect(await client.keys('*:v:*')).toEqual([])

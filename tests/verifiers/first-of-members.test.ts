@@ -5,7 +5,7 @@ import { guardWith } from '../support/guarded-verifier.ts'
 import { ask as askAlone } from '../support/issuer.ts'
 import { TOKEN } from '../support/token.ts'
 import { startService } from '../support/verifier-service.ts'
-import type { Question, AskVerifier, Verifier } from '../../src/index.ts'
+import type { Question, AskVerifier, Verdict, Verifier } from '../../src/index.ts'
 import type { FirstOfOptions } from '../../src/verifiers.ts'
 import type { Answer } from '../support/verifier-service.ts'
 import { usePassingTime } from '../support/passing-time.ts'
@@ -31,11 +31,8 @@ async function startTwo(first: Answer, options: FirstOfOptions = {}, timeoutMs =
 
 describe('an outage of one service', () => {
   it('lets no expired allow of another one stand in, not even if its queue is full', async () => {
-    let isRevoked = false
-    const slow: AskVerifier = async () => {
-      await new Promise((resolve) => setTimeout(resolve, 30))
-      return { outcome: isRevoked ? 'deny' : 'allow' }
-    }
+    let verdict: Verdict | Promise<Verdict> = { outcome: 'allow' }
+    const slow: AskVerifier = () => verdict
     const down: AskVerifier = () => {
       throw new AuthUnavailableError('unreachable')
     }
@@ -58,9 +55,14 @@ describe('an outage of one service', () => {
     for (const token of tokens) expect(await ask(token)).toMatchObject({ outcome: 'allow' })
     // The cached decisions expire.
     pass(20)
-    isRevoked = true
+    let deny = (): void => undefined
+    verdict = new Promise((resolve) => (deny = () => resolve({ outcome: 'deny' })))
     await ask('b1')
-    const decided = await Promise.all(tokens.map((token) => ask(token)))
+    const asked = tokens.map((token) => ask(token))
+    // One finds no place.
+    await Promise.race(asked)
+    deny()
+    const decided = await Promise.all(asked)
     expect(decided.map(({ outcome }) => outcome)).toEqual(['deny', 'deny', 'deny'])
   })
 
