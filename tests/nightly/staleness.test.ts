@@ -1,9 +1,7 @@
-import { createServer } from 'node:http'
-import { json } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { memoryCache, withAuth } from '../../src/index.ts'
-import { close, listen } from '../support/loopback.ts'
+import { startAuthEndpoint } from '../support/auth-endpoint.ts'
 import { IS_NIGHTLY } from '../support/nightly.ts'
 import { get } from '../support/requests.ts'
 import type { DecisionCache } from '../../src/index.ts'
@@ -18,21 +16,14 @@ const ROUNDS = 8
 const revoked = new Set<string>()
 let isDown = false
 let endpoint = ''
-const server = createServer((request, response) => {
-  json(request).then(
-    (question) => {
-      if (isDown) return request.socket.destroy()
-      const { api_key: key } = question as { api_key: string }
-      return response.writeHead(revoked.has(key) ? 401 : 200).end()
-    },
-    () => response.writeHead(400).end(),
-  )
-})
 
 beforeAll(async () => {
-  endpoint = `http://127.0.0.1:${await listen(server)}/validate`
+  const { url, close } = await startAuthEndpoint(({ token }) =>
+    isDown ? { then: 'reset' } : { status: revoked.has(token) ? 401 : 200 },
+  )
+  endpoint = url
+  return close
 })
-afterAll(() => close(server))
 
 type Guarded = ReturnType<typeof guard>
 

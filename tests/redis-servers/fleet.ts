@@ -1,10 +1,7 @@
-import { createServer } from 'node:http'
-import { json } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { endChild, startChild } from '../soak/child.ts'
+import { startEndpointWithKeys } from '../support/auth-endpoint.ts'
 import { ensureBuilt } from '../support/built-package.ts'
-import { close, listen } from '../support/loopback.ts'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Child } from '../soak/child.ts'
 
 /** Processes of the package that share an engine and an endpoint. Times are in milliseconds of the machine's clock. */
@@ -59,7 +56,8 @@ export function now(): number {
 /** Starts the endpoint and the instances, and waits until each is connected and allows all tokens. */
 export async function startFleet({ urls, tokens, store }: FleetOptions): Promise<Fleet> {
   ensureBuilt()
-  const endpoint = await startEndpoint(tokens)
+  const callers = Object.fromEntries(tokens.map((token) => [token, 'alice']))
+  const endpoint = await startEndpointWithKeys(callers)
   const start = (index: number): Promise<Child> => {
     const url = urls[index % urls.length]
     const settings = {
@@ -83,8 +81,11 @@ export async function startFleet({ urls, tokens, store }: FleetOptions): Promise
       (await reports()).every(({ seen }) => (seen[token] ?? NOTHING_SEEN)[key] > since),
     )
   const fleet: Fleet = {
-    deny: endpoint.deny,
-    allow: endpoint.allow,
+    deny: (token) => {
+      endpoint.revoke(token)
+      return now()
+    },
+    allow: (token) => void endpoint.allow(token, 'alice'),
     revoke: (token) => ask(childAt(0), 'revoke', token),
     lastAllow: async (token) =>
       Math.max(...(await reports()).map(({ seen }) => seen[token]?.allowedAt ?? 0)),
@@ -140,24 +141,4 @@ export async function until(what: string, isTrue: () => Promise<boolean>): Promi
 /** Until the promise about a time has come true, and later requests had their chance to be wrong. */
 export async function waitOut(since: number): Promise<void> {
   await pause(Math.max(0, since + 1.5 * REVOCATION_MS - now()))
-}
-
-async function startEndpoint(tokens: readonly string[]) {
-  const allowed = new Set(tokens)
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const question = (await json(request)) as { api_key: string }
-    const isAllowed = allowed.has(question.api_key)
-    response.writeHead(isAllowed ? 200 : 401)
-    response.end(isAllowed ? '{"principal":"alice"}' : undefined)
-  }
-  const server = createServer((request, response) => void answer(request, response))
-  return {
-    url: `http://127.0.0.1:${await listen(server)}/`,
-    deny: (token: string): number => {
-      allowed.delete(token)
-      return now()
-    },
-    allow: (token: string): void => void allowed.add(token),
-    close: () => close(server),
-  }
 }
