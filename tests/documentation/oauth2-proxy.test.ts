@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { gatewayCommand } from '../../src/cli/commands/gateway.ts'
 import { createKey } from '../../src/keys.ts'
 import { at, readRecording } from '../recorded/recording.ts'
-import { startService } from '../recorded/service.ts'
+import { startRecordedService } from '../recorded/service.ts'
 import { whyMissing } from '../support/installed.ts'
 import { close, listen } from '../support/loopback.ts'
 import { PROGRAMS, startApp, startProxy } from '../forward-auth/proxied-app.ts'
@@ -39,7 +39,7 @@ describe.skipIf(missing !== undefined)(
     it('lets in browsers by their session and programs by their key, and rejects a made-up header', () =>
       at(keycloak.recordedAt, async () => {
         const app = await startApp()
-        const issuer = await startService(() => ({ body: JSON.stringify(keycloak.keys) }))
+        const issuer = await startRecordedService(() => ({ body: JSON.stringify(keycloak.keys) }))
         const { key } = await createKey(pathOf('keys.yaml'), { principal: 'robot' })
         const file = block('type: api_keys')
           .replace('keys.yaml', pathOf('keys.yaml'))

@@ -2,7 +2,7 @@ import { getAuth, withAuth } from '../../src/index.ts'
 import { parseConfig } from '../../src/yaml.ts'
 import { sendRaw } from '../support/raw-client.ts'
 import { readRecording } from './recording.ts'
-import { pause, SHORTENED, startService } from './service.ts'
+import { pause, SHORTENED, startRecordedService } from './service.ts'
 import type { Auth } from '../../src/index.ts'
 import type { Case, Serve } from './recording.ts'
 import type { Answer } from './service.ts'
@@ -65,7 +65,7 @@ export async function replayExchange(
   let answer: Answer = {}
   let questions: Question[] = []
   let seen: Identity | undefined
-  const service = await startService(({ text }) => {
+  const service = await startRecordedService(({ text }) => {
     questions.push(JSON.parse(text) as Question)
     return answer
   })

@@ -2,7 +2,7 @@ import { memoryCache } from '../../src/index.ts'
 import { introspection } from '../../src/verifiers.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
 import { at, readRecording } from './recording.ts'
-import { startService } from './service.ts'
+import { startRecordedService } from './service.ts'
 import type { IntrospectionOptions } from '../../src/verifiers.ts'
 import type { Case } from './recording.ts'
 import type { Answer } from './service.ts'
@@ -69,7 +69,7 @@ async function replay(
 ): Promise<Case[]> {
   let answer: Answer = {}
   let count = 0
-  const service = await startService(() => {
+  const service = await startRecordedService(() => {
     count += 1
     return answer
   })

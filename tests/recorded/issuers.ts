@@ -1,7 +1,7 @@
 import { jwt } from '../../src/jwt.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
 import { at, readRecording } from './recording.ts'
-import { startService } from './service.ts'
+import { startRecordedService } from './service.ts'
 import type { JwtOptions } from '../../src/jwt.ts'
 import type { Case } from './recording.ts'
 import type { Keycloak, Others, Said } from './recordings.ts'
@@ -18,7 +18,7 @@ type Issuer = Awaited<ReturnType<typeof serveIssuer>>
  */
 async function serveIssuer(issuer: string, documents: Readonly<Record<string, object>>) {
   let published = documents
-  const service = await startService(({ url }) => {
+  const service = await startRecordedService(({ url }) => {
     const document = published[url]
     return document === undefined ? { status: 404 } : { body: JSON.stringify(document) }
   })

@@ -2,7 +2,7 @@ import { jwt } from '../../src/jwt.ts'
 import { kubernetesToken } from '../../src/verifiers.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
 import { at, readRecording } from './recording.ts'
-import { startService } from './service.ts'
+import { startRecordedService } from './service.ts'
 import type { Verifier } from '../../src/index.ts'
 import type { Decided } from '../support/guarded-verifier.ts'
 import type { Case } from './recording.ts'
@@ -100,7 +100,7 @@ async function startApiServer({ jwks, outages, rotated }: Kubernetes) {
     const asked = tapes.find(({ request }) => request.path === url && request.body === text)
     return asked?.answer ?? { status: 500 }
   }
-  const { port, stop } = await startService(answerTo)
+  const { port, stop } = await startRecordedService(answerTo)
   return {
     port,
     stop,

@@ -10,7 +10,7 @@ import { EXCHANGE } from './differences.ts'
 import { replayExchange } from './exchange.ts'
 import { at, readRecording } from './recording.ts'
 import { undecided } from './replays.ts'
-import { startService } from './service.ts'
+import { startRecordedService } from './service.ts'
 import type { AuthConfig } from '../../src/index.ts'
 import type { Keycloak, Others } from './recordings.ts'
 
@@ -114,7 +114,7 @@ it('docs/servers/hydra.md has options of introspection that give the roles and t
 const JSON_TYPE = { 'content-type': 'application/json' }
 
 it('docs/yaml.md has a file for Keycloak, which names the caller by the claim of the page', async () => {
-  const service = await startService(() => ({ body: JSON.stringify(keycloak.keys) }))
+  const service = await startRecordedService(() => ({ body: JSON.stringify(keycloak.keys) }))
   const file = block('docs/yaml.md', 'realm_access.roles: roles')
     .replace('https://login.example.com/jwks', `http://127.0.0.1:${service.port}/certs`)
     .replace('https://login.example.com/', keycloak.issuer)
@@ -172,7 +172,7 @@ it.each([
   ['nodeTransport', nodeTransport()],
 ])('no cookie of the endpoint comes with the next question, by %s', async (_name, fetch) => {
   const cookies: unknown[] = []
-  const service = await startService(({ headers }) => {
+  const service = await startRecordedService(({ headers }) => {
     cookies.push(headers['cookie'])
     return { headers: { 'set-cookie': 'sid=alice; Path=/' }, body: '{"principal":"alice"}' }
   })

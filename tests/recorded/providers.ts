@@ -2,7 +2,7 @@ import { jwt } from '../../src/jwt.ts'
 import { getAuth, withAuth } from '../../src/index.ts'
 import { parseConfig } from '../../src/yaml.ts'
 import { at, readRecording } from './recording.ts'
-import { startService } from './service.ts'
+import { startRecordedService } from './service.ts'
 import type { Case } from './recording.ts'
 import type { Answer } from './service.ts'
 
@@ -32,7 +32,7 @@ export async function replayProviders(): Promise<Case[]> {
   const { providers } = readRecording<Recording>('llama-stack')
   const set: Answer = { status: 200, body: JSON.stringify(providers.set) }
   let answers: Readonly<Record<string, Answer | 'set'>> = {}
-  const service = await startService(({ url }) => {
+  const service = await startRecordedService(({ url }) => {
     const answer = answers[url.replace(/\?.*$/, '')] ?? { status: 404 }
     return answer === 'set' ? set : answer
   })

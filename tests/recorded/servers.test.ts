@@ -6,7 +6,7 @@ import { sorted } from '../support/project.ts'
 import { runLine } from '../support/surroundings.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import { at, readRecording } from './recording.ts'
-import { startService } from './service.ts'
+import { startRecordedService } from './service.ts'
 import type { Exchange } from './exchange.ts'
 import type { Recording as Providers } from './providers.ts'
 import type { Answer, Call } from './service.ts'
@@ -211,7 +211,7 @@ const SERVERS: readonly Server[] = [KEYCLOAK, HYDRA, LLAMA_STACK, KUBERNETES, OA
 
 /** The output of `with-auth explain` about a token, with a file of the page. */
 async function explain(server: Server, { file, token, asked = token, edit }: Row): Promise<string> {
-  const service = await startService((call) => server.answerTo(call, asked))
+  const service = await startRecordedService((call) => server.answerTo(call, asked))
   const url = `http://127.0.0.1:${service.port}`
   const { code = '' } =
     pageNamed(server.page).fences.find(

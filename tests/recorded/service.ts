@@ -26,7 +26,7 @@ export interface Call {
 export const SHORTENED = 5
 
 /** Starts a service on this machine that answers each call with recorded bytes. */
-export async function startService(answerTo: (call: Call) => Answer) {
+export async function startRecordedService(answerTo: (call: Call) => Answer) {
   const { port, close } = await startRawUpstream((call) =>
     onComplete(call, () => void send(call.socket, answerTo(readCall(call)))),
   )

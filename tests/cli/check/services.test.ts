@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { readRecording } from '../../recorded/recording.ts'
-import { startService as startRecorded } from '../../recorded/service.ts'
+import { startRecordedService } from '../../recorded/service.ts'
 import { close, listen } from '../../support/loopback.ts'
 import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
@@ -56,7 +56,7 @@ it.each([
   ],
 ])('a cluster that answers as in "%s": exit %i', async (name, exit, says) => {
   const asked: string[] = []
-  const service = await startRecorded(({ text }) => {
+  const service = await startRecordedService(({ text }) => {
     asked.push(text)
     return answers.get(name) ?? {}
   })

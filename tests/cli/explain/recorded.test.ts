@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { pageNamed } from '../../documentation/pages.ts'
 import { at, readRecording } from '../../recorded/recording.ts'
-import { startService } from '../../recorded/service.ts'
+import { startRecordedService } from '../../recorded/service.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import { createExplain } from '../support/explained.ts'
 import type { Keycloak, Kubernetes, Others } from '../../recorded/recordings.ts'
@@ -18,10 +18,10 @@ const kubernetes = readRecording<Kubernetes>('kubernetes')
 
 async function withService<Result>(
   time: number,
-  answerTo: Parameters<typeof startService>[0],
+  answerTo: Parameters<typeof startRecordedService>[0],
   work: (url: string) => Promise<Result>,
 ): Promise<Result> {
-  const service = await startService(answerTo)
+  const service = await startRecordedService(answerTo)
   try {
     return await at(time, () => work(`http://127.0.0.1:${service.port}`))
   } finally {
