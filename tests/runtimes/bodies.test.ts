@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { BODY_SERVERS, FRAMINGS, askStatus, beginRequest } from './support/bodies.ts'
 import { answerAsTold, startAuthEndpoint, tokenFor } from '../support/auth-endpoint.ts'
 import type { BodyRequest, Framing } from './support/bodies.ts'
-import type { RawConnection } from './support/raw-connection.ts'
+import type { RawConnection } from '../support/raw-client.ts'
 import type { RunningServer } from './support/server-process.ts'
 import type { AuthEndpoint } from '../support/auth-endpoint.ts'
 

@@ -1,9 +1,9 @@
-import { openConnection } from './raw-connection.ts'
+import { openConnection } from '../../support/raw-client.ts'
 import { tokenFor } from '../../support/auth-endpoint.ts'
 import { NODES } from './binaries.ts'
 import { onBun, onDeno, onNode, onSrvx, onWorkerd } from './served-program.ts'
 import { TOKEN } from '../../support/token.ts'
-import type { RawConnection } from './raw-connection.ts'
+import type { RawConnection } from '../../support/raw-client.ts'
 import type { Start } from './served-program.ts'
 
 /** A runtime that serves `servers/bodies.js`. */
