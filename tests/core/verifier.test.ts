@@ -7,16 +7,10 @@ import {
   withAuth,
 } from '../../src/index.ts'
 import { verifierOf as verifierOfFunction } from '../../src/core/endpoint/checked-verifier.ts'
+import { guardWith } from '../support/guarded-verifier.ts'
 import { get } from '../support/requests.ts'
 import { defineVerifier } from '../../src/verifiers.ts'
-import type {
-  AskVerifier,
-  AuthConfig,
-  AuthEvent,
-  Verdict,
-  Verifier,
-  VerifierTraits,
-} from '../../src/index.ts'
+import type { AskVerifier, AuthConfig, Verdict, Verifier, VerifierTraits } from '../../src/index.ts'
 import { usePassingTime } from '../support/passing-time.ts'
 
 const pass = usePassingTime()
@@ -26,14 +20,6 @@ const handler = (request: Request): Response => Response.json(getAuth(request))
 /** A verifier with properties. */
 function verifierOf(ask: AskVerifier, traits: VerifierTraits = {}): Verifier {
   return defineVerifier({ ask, ...traits })
-}
-
-function guard(verifier: Verifier, config: AuthConfig = {}) {
-  const events: AuthEvent[] = []
-  const onEvent = (event: AuthEvent): void => void events.push(event)
-  const guarded = withAuth(handler, { verifier, onEvent, ...config })
-  const ask = async (token = 'k1', path = '/'): Promise<Response> => guarded(get(path, token))
-  return { ask, events, statusOf: async (token?: string) => (await ask(token)).status }
 }
 
 function problemOf(verifier: Verifier, config: AuthConfig = {}): string {
@@ -57,18 +43,18 @@ describe('an allow with an end', () => {
     let calls = 0
     const verifier = verifierOf(() => answers[Math.min(calls++, 1)]!(), { reads: {} })
     const cache = memoryCache({ staleIfErrorMs: 60_000 })
-    const { statusOf } = guard(verifier, { cache, retry: false })
-    expect(await statusOf()).toBe(200)
+    const { ask } = guardWith(verifier, { cache })
+    expect((await ask()).outcome).toBe('allow')
     vi.advanceTimersByTime(800)
-    expect(await statusOf()).toBe(200)
+    expect((await ask()).outcome).toBe('allow')
     expect(calls).toBe(1)
     vi.advanceTimersByTime(199)
-    expect(await statusOf()).toBe(200)
+    expect((await ask()).outcome).toBe('allow')
     expect(calls).toBe(2)
     vi.advanceTimersByTime(1)
-    expect(await statusOf()).toBe(401)
+    expect((await ask()).outcome).toBe('deny')
     vi.setSystemTime(Date.now() - 900)
-    expect(await statusOf()).toBe(401)
+    expect((await ask()).outcome).toBe('deny')
   })
 
   it('that says `mustRevalidate` does not stand in during an outage', async () => {
@@ -79,10 +65,10 @@ describe('an allow with an end', () => {
       return { outcome: 'allow', maxAgeMs: 1, mustRevalidate: true }
     }
     const cache = memoryCache({ staleIfErrorMs: 60_000 })
-    const { statusOf } = guard(verifierOf(decide, { reads: {} }), { cache, retry: false })
-    expect(await statusOf()).toBe(200)
+    const { ask } = guardWith(verifierOf(decide, { reads: {} }), { cache })
+    expect((await ask()).outcome).toBe('allow')
     pass(5)
-    expect(await statusOf()).toBe(401)
+    expect((await ask()).outcome).toBe('deny')
     expect(calls).toBe(2)
   })
 })
@@ -100,18 +86,16 @@ describe('a verifier that answers from memory', () => {
       return failing(token)
     }
     const config = { concurrency: { maxInFlight: 1 } }
-    const local = guard(verifierOf(decide, { local: true }), config)
+    const retry = { attempts: 3 }
+    const local = guardWith(verifierOf(decide, { local: true }), { ...config, retry })
     for (let count = 0; count < 20; count += 1)
-      expect(await local.statusOf(`bad${count}`)).toBe(401)
+      expect((await local.ask(`bad${count}`)).outcome).toBe('deny')
     expect(calls).toHaveBeenCalledTimes(20)
-    expect(await local.statusOf('good')).toBe(200)
+    expect((await local.ask('good')).outcome).toBe('allow')
     // The circuit of a verifier without `local` opens.
-    const remote = guard((question) => decide(question, AbortSignal.timeout(1000)), {
-      ...config,
-      retry: false,
-    })
-    for (let count = 0; count < 20; count += 1) await remote.statusOf(`bad${count}`)
-    expect(await remote.statusOf('good')).toBe(401)
+    const remote = guardWith((question) => decide(question, AbortSignal.timeout(1000)), config)
+    for (let count = 0; count < 20; count += 1) await remote.ask(`bad${count}`)
+    expect(await remote.ask('good')).toMatchObject({ outcome: 'deny', reason: 'circuit_open' })
   })
 })
 
@@ -147,37 +131,31 @@ describe('what a verifier returns', () => {
     ['an infinite end', { expiresAt: Infinity }],
     ['claims with a function', { claims: { f: () => 1 } }],
   ])('is no allow with %s', async (_what, wrong) => {
-    const { ask } = guard(() => ({ outcome: 'allow', ...wrong }))
-    const response = await ask()
-    expect(response.status).toBe(401)
-    expect(await response.json()).toMatchObject({ error: { code: 'internal_error' } })
+    const { ask } = guardWith(() => ({ outcome: 'allow', ...wrong }))
+    expect(await ask()).toMatchObject({ outcome: 'deny', reason: 'internal_error', status: 401 })
   })
 
   it.each<[object]>([[{ reason: 'denied' }], [{ detail: 'k1' }], [{ detail: null }]])(
     'is no known denial with %o',
     async (wrong) => {
-      const { ask } = guard(() => ({ outcome: 'deny', ...wrong }))
-      expect(await (await ask()).json()).toMatchObject({ error: { code: 'internal_error' } })
+      const { ask } = guardWith(() => ({ outcome: 'deny', ...wrong }))
+      expect(await ask('k1')).toMatchObject({ outcome: 'deny', reason: 'internal_error' })
     },
   )
 
   it('answers 403 if it forbids, also from the cache, and tells its detail to the observer only', async () => {
     const denial = { outcome: 'deny', reason: 'forbidden', detail: 'proof' } as const
-    const { ask, events } = guard(
-      verifierOf(() => denial, { reads: {}, label: 'upstream' }),
-      {
-        cache: memoryCache(),
-        unavailableStatus: 503,
-      },
-    )
+    const verifier = verifierOf(() => denial, { reads: {}, label: 'upstream' })
+    const { decide } = guardWith(verifier, { cache: memoryCache(), unavailableStatus: 503 })
     for (const cache of ['miss', 'hit']) {
-      const response = await ask()
-      expect(response.status).toBe(403)
-      expect(response.headers.has('www-authenticate')).toBe(false)
-      expect(await response.json()).toEqual({
+      const { event, ...decision } = await decide(get('/', 'k1'))
+      const response = decision.admitted ? undefined : decision.response
+      expect(response?.status).toBe(403)
+      expect(response?.headers.has('www-authenticate')).toBe(false)
+      expect(await response?.json()).toEqual({
         error: { message: 'Access denied', type: 'permission_error', code: 'forbidden' },
       })
-      expect(events.at(-1)).toMatchObject({ detail: 'proof', verifier: 'upstream', cache })
+      expect(event).toMatchObject({ detail: 'proof', verifier: 'upstream', cache })
     }
   })
 })
@@ -231,13 +209,13 @@ describe('the parts that a verifier reads', () => {
       '"context.params" must be told as the verifier reads it: "lists"\n' +
         '"context.headers" must be told as the verifier reads it: "all"',
     )
-    expect(() => guard(all, { context: { params: 'lists' } })).not.toThrow()
+    expect(() => guardWith(all, { context: { params: 'lists' } })).not.toThrow()
   })
 
   it('may be fewer than those that it is told', () => {
     const one = verifierOf(() => ({ outcome: 'deny' }), { reads: { headers: ['x-org'] } })
     const more = { headers: 'all', params: 'values', path: true, method: true } as const
-    expect(() => guard(one, { context: more })).not.toThrow()
+    expect(() => guardWith(one, { context: more })).not.toThrow()
   })
 })
 
@@ -258,12 +236,11 @@ it('a verifier reports warnings of its options at once, and others once', async 
     },
     { warnings: ['no issuer'], label: 'first_of' },
   )
-  const { ask, events } = guard(verifier)
+  const { ask, events, warnings } = guardWith(verifier)
   expect(events).toEqual([{ type: 'warning', message: 'no issuer' }])
   await ask()
   await ask()
-  const warnings = events.filter(({ type }) => type === 'warning')
-  expect(warnings).toHaveLength(2)
+  expect(warnings()).toHaveLength(2)
   expect(events.at(-1)).toMatchObject({ verifier: 'jwt', endpointStatus: 200 })
 })
 
