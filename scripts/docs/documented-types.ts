@@ -15,6 +15,7 @@ const FILES = [
   'src/mcp/options.ts',
   'src/memory/options.ts',
   'src/redis/options.ts',
+  'src/verifiers/first-of/options.ts',
   'src/verifiers/github/options.ts',
   'src/verifiers/introspection/options.ts',
   'src/verifiers/kubernetes/options.ts',

@@ -50,7 +50,7 @@ it.each([
 
 it.each([
   ['jwt', 1],
-  ['identity', 4],
+  ['identity', 5],
 ])('docs/%s.md has a table of all options of each verifier', async (name, tables) => {
   const page = withOptionTables(readText(`docs/${name}.md`))
   await expect(page).toMatchFileSnapshot(`../../docs/${name}.md`)
