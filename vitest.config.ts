@@ -32,7 +32,7 @@ export default defineConfig({
       { name: 'reload', description: 'changes a configuration; the mutation tester runs it too' },
     ],
     include: ['tests/**/*.test.ts'],
-    // Starting a process for each file takes as long as the tests.
+    // Starting a process for each file takes as long as the tests. The `setupFiles` undo what a test changed, and watch its output.
     isolate: false,
     // Keeps transformed modules on disk between runs.
     experimental: { fsModuleCache: true },
