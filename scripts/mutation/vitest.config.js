@@ -146,8 +146,8 @@ export default defineConfig({
       'tests/documentation/generated.test.ts',
       ...(TESTS_BESIDE[PART] ?? []),
     ],
-    // They change the working folder or the time zone, which a thread cannot.
-    exclude: ['tests/cli/commands/init.test.ts', 'tests/cli/explain/shown-fact.test.ts'],
+    // It changes the working folder, which a thread cannot.
+    exclude: ['tests/cli/commands/init.test.ts'],
     tags: [{ name: 'slow' }, { name: 'database' }, { name: 'reload' }],
     tagsFilter: ['!slow || reload'],
     // Instrumented code is slower.

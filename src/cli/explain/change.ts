@@ -8,6 +8,7 @@ import type { DenialReason } from '../../core/types.ts'
 import type { Advice } from './advice.ts'
 import type { Found } from './why.ts'
 import type { ProviderTrace } from './providers.ts'
+import type { Subject } from './subject.ts'
 
 /** By the code of the rejection. */
 const ON_CODE: Readonly<Record<DenialReason, string>> = {
@@ -82,9 +83,14 @@ export function changesFor(found: Found): readonly string[] {
 }
 
 function changesOnStatus({ subject, decided, providers }: Found): readonly string[] {
-  const path = pathOf(providers.find(({ result }) => result === 'denied')?.key ?? '')
-  const place = at(subject, path.length === 0 ? ['endpoint'] : path)
-  return [end(adviceOnStatus(decided.event?.endpointStatus), place)]
+  const denying = providers.find(({ result }) => result === 'denied')
+  return [end(adviceOnStatus(decided.event?.endpointStatus), placeOfAsked(subject, denying))]
+}
+
+/** The place of a provider. An auth endpoint has no section of its own. */
+function placeOfAsked(subject: Subject, trace: ProviderTrace | undefined): string {
+  const path = pathOf(trace?.key ?? '')
+  return at(subject, path.length === 0 ? ['endpoint'] : path)
 }
 
 /** A key of `with-auth keys` that was cut off needs other advice than a token of an issuer. */
@@ -100,7 +106,7 @@ function changesOnOutage(reason: DenialReason, found: Found): readonly string[] 
   if (warnings.length > 0) return warnings
   if (lacksPrincipal(found)) return changesOnPrincipal(found)
   const failing = providers.find(({ result }) => result === 'no answer')
-  const place = failing === undefined ? '' : at(subject, pathOf(failing.key))
+  const place = failing === undefined ? '' : placeOfAsked(subject, failing)
   return [end(adviceOnCause(reason, event?.cause), place)]
 }
 

@@ -254,7 +254,7 @@ describe('bad input of with-auth explain', () => {
       why: 'The service did not answer in time.',
     })
     expect(found.change[0]).toBe(
-      'Find out why the service is slow. A firewall that drops packets looks the same (run.yaml:2).',
+      'Find out why the service is slow. A firewall that drops packets looks the same (run.yaml:3).',
     )
   })
 

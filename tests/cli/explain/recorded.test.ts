@@ -222,12 +222,33 @@ describe('a token of Kubernetes', () => {
   const OTHER = String.raw`token audiences [\"other-api\"] is invalid for the target audiences [\"my-api\"]`
 
   it.each([
-    ['a token for another API', 'audience', OTHER],
-    ['ended 90 seconds ago', 'expired', 'service account token has expired'],
-    ['a token of a deleted pod', 'unknown_token', 'service account token has been invalidated'],
-  ])('%s: %s, and the error of the review', async (name, detail, error) => {
+    [
+      'a token for another API',
+      'audience',
+      OTHER,
+      [
+        'Let the issuer put your API into "aud", or set "audiences" to what is there (run.yaml:7).',
+        `Kubernetes: the API server's own: "kubectl create token --audience", or a projected volume`,
+      ],
+    ],
+    [
+      'ended 90 seconds ago',
+      'expired',
+      'service account token has expired',
+      ['Nothing: the client gets a new token.'],
+    ],
+    [
+      'a token of a deleted pod',
+      'unknown_token',
+      'service account token has been invalidated',
+      [
+        'Let the client send a token of this service.',
+        'Kubernetes: also for a pod or an account that is gone',
+      ],
+    ],
+  ])('%s: %s, the error of the review, and the change', async (name, detail, error, change) => {
     const { providers, ...rest } = await ask(name)
-    expect(rest.detail).toBe(detail)
+    expect(rest).toMatchObject({ detail, change })
     expect(providers[0]?.asked[0]?.said['status.error']).toBe(`"[invalid bearer token, ${error}]"`)
   })
 })

@@ -11,12 +11,12 @@ const NOW = Date.parse('2026-03-01T12:00:00Z')
 const SECOND = 1000
 
 beforeEach(() => {
-  vi.stubEnv('TZ', 'UTC')
+  vi.spyOn(Date.prototype, 'getTimezoneOffset').mockReturnValue(0)
   vi.useFakeTimers({ toFake: ['Date'], now: NOW })
 })
 afterEach(() => {
   vi.useRealTimers()
-  vi.unstubAllEnvs()
+  vi.restoreAllMocks()
 })
 
 const ALLOWED: Explanation = {
