@@ -173,6 +173,7 @@ resource:
     expect(await explain(file, '', ['--path', path])).toMatchObject({
       exit: 0,
       code: 'resource_metadata',
+      why: 'It asks for the metadata of the resource. Nothing was asked.',
     })
   })
 

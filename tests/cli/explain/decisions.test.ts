@@ -75,6 +75,14 @@ describe('an auth endpoint that answers', () => {
     expect('why' in (found.providers[0] ?? {})).toBe(false)
   })
 
+  it('200 that may not be kept: why it is not cached', async () => {
+    const headers = { 'cache-control': 'no-store' }
+    const service = await startService(() => ({ headers, json: {} }))
+    const file = `endpoint: http://127.0.0.1:${service.port}/a\ncache: {}\ncontext: { headers: [] }`
+    const found = await explain(file, 'some-token')
+    expect(found).toMatchObject({ exit: 0, cached: { forMs: 0, why: 'the answer forbids it' } })
+  })
+
   it('200 in shadow mode: no warning, since the request passes anyhow', async () => {
     expect((await askAfter(200, '\nmode: shadow')).warnings).toEqual([])
   })
@@ -94,6 +102,12 @@ it('a request without a token: nothing was asked, and nothing is known', async (
   })
   expect([found.cached, found.caller, found.rules]).toEqual([undefined, undefined, []])
   expect('why' in (found.providers[0] ?? {})).toBe(false)
+})
+
+it('a public path: nothing that was left out', async () => {
+  const file =
+    'endpoint: http://127.0.0.1:65000/\npublic: [/v1/models]\ncontext: { headers: [x-a] }'
+  expect(await explain(file, '')).toMatchObject({ exit: 0, code: 'public', leftOut: [] })
 })
 
 it('a caller who is given: no providers, no cache, and nothing that was left out', async () => {

@@ -83,7 +83,7 @@ describe('hideSecrets', () => {
       attributes: { [HIDDEN]: 'x' },
     })
     expect(hideSecrets(7, [secret])).toBe(7)
-    expect(hideSecrets('anything', [''])).toBe('anything')
+    expect(hideSecrets(['', 'anything'], [''])).toEqual(['', 'anything'])
   })
 
   const LONG = 'Zq8/Xw+7Kp-long'
@@ -105,6 +105,7 @@ describe('hideSecrets', () => {
     ['a short word at the ends', 'abcd', 'abcd'],
     ['three characters alone', 'abc', 'abc'],
     ['a short one in base64', Buffer.from('pw-42x').toString('base64'), 'pw-42x'],
+    ['four characters in base64', `a${Buffer.from('pw42').toString('base64')}`, 'pw42'],
     ['a short one in hexadecimal digits', Buffer.from('pw-42').toString('hex'), 'pw-42'],
   ])('hides %s', (_what, text, secret) => {
     expect(hide(text, secret)).toBe(HIDDEN)
@@ -115,6 +116,7 @@ describe('hideSecrets', () => {
     ['three characters within a text', 'an abc', 'abc'],
     ['three characters in base64', Buffer.from('abc').toString('base64'), 'abc'],
     ['another text', 'nothing of it', LONG],
+    ['another text beside a short one', 'nothing of it', 'pw42'],
   ])('shows %s', (_what, text, secret) => {
     expect(hide(text, secret)).toBe(text)
   })

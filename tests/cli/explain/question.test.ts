@@ -95,6 +95,13 @@ describe('the request of a client', () => {
     )
   })
 
+  it('has it once, whatever the case of its header', () => {
+    const both = [{ header: 'X-Api-Key' }, 'bearer'] as const
+    for (const name of ['x-api-key', 'authorization']) {
+      expect(() => headersOf(both, 'abc', [name, 'b'])).toThrow(/must not be "/)
+    }
+  })
+
   it('may have a header of the token if a proxy names the caller', () => {
     const headers = [['authorization', 'Bearer abc']] as const
     const asked = { credentials: ['bearer'], namesCaller: true } as const

@@ -165,7 +165,11 @@ The client gets 503:
     )
   })
 
-  it('says why a decision is not cached', () => {
+  it('says why a decision is not cached, and nothing of the end of a caller without one', () => {
+    const caller = { principal: 'al', attributes: {} }
+    expect(describeExplanation({ ...ALLOWED, caller })).toContain(
+      '\nThe caller:\n  principal: al\n\nThe client',
+    )
     const cached = { forMs: 0, why: 'there is no "cache"' }
     expect(describeExplanation({ ...ALLOWED, cached })).toContain(
       'This decision is not cached: there is no "cache".\n',
