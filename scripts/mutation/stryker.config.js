@@ -16,7 +16,9 @@ export default {
   mutate: MUTATED[PART] ?? [`src/${PART}/**/*.ts`, `src/${PART}.ts`],
   // The tests of `init` change the working folder, which a thread cannot.
   testRunner: PART === 'cli/init' ? 'command' : 'vitest',
-  commandRunner: { command: 'npx vitest run tests/cli/commands/init.test.ts' },
+  commandRunner: {
+    command: 'npx vitest run tests/cli/commands/init.test.ts tests/documentation/generated.test.ts',
+  },
   plugins: ['@stryker-mutator/vitest-runner', import.meta.resolve('./equivalents-reporter.js')],
   vitest: { configFile: 'scripts/mutation/vitest.config.js' },
   coverageAnalysis: 'perTest',
