@@ -1,5 +1,5 @@
 // Prints how many mutants of each part the tests killed, from the reports in `.mutation`.
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { isRecording, writeFigures } from '../figures/write.js'
 
 const reports = readdirSync('.mutation')
@@ -10,7 +10,8 @@ const reports = readdirSync('.mutation')
 const files = new Map(
   reports.flatMap((report) => Object.entries(JSON.parse(readFileSync(report, 'utf8')).files)),
 )
-const statuses = [...files].flatMap(([file, { mutants }]) =>
+const present = [...files].filter(([file]) => existsSync(file))
+const statuses = present.flatMap(([file, { mutants }]) =>
   mutants.map(({ status }) => ({ part: file.split(/[/.]/)[1], status })),
 )
 

@@ -15,7 +15,7 @@ import { findFreePort } from '../../support/loopback.ts'
 import { ENGINES, startEngine, stopEngines, writeStoreConfig } from '../../support/redis-servers.ts'
 import { runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
-import { useSilentStore } from '../support/silent-store.ts'
+import { outlastStore } from '../support/silent-store.ts'
 import { createClient } from '@redis/client'
 import type { CreatedKey, KeyStore, RetiredKey } from '../../../src/keys.ts'
 import type { ConnectedGuard } from '../../support/connected-guards.ts'
@@ -85,7 +85,6 @@ it('with-auth revoke exits 1 without a store, or without an acknowledgement', as
 })
 
 describe('a store that does not acknowledge', () => {
-  const { url, outlast } = useSilentStore()
   const start = 'with-auth: The store has not acknowledged the revocation (timeout).'
 
   it.each([
@@ -95,21 +94,24 @@ describe('a store that does not acknowledge', () => {
     ['remove', [], 'ID is no longer'],
   ])('is told what is done, and how to announce it: keys %s %j', async (command, args, done) => {
     const { id } = await create()
-    const config = configFor(url())
     const line = [command, ...(args.length === 0 ? [id] : args)]
-    const result = await outlast(10_000, () => keys(config, line))
-    const again = `with-auth revoke --config ${config} --all`
+    const result = await outlastStore(10_000, (url) => keys(configFor(url), line))
+    const again = `with-auth revoke --config ${pathOf('run.yaml')} --all`
     const state = `${done.replace('ID', id)} in ${pathOf('keys.yaml')}`
     expect(result.noted).toContain(`${start} ${state}. To announce it again, run "${again}"\n`)
     expect(result.code).toBe(1)
     expect(await listKeys(pathOf('keys.yaml'))).not.toMatchObject([{ id, status: 'active' }])
-    const repeated = await outlast(10_000, () => runLine(again.split(' ').slice(1), COMMANDS))
+    const repeated = await outlastStore(10_000, (url) => {
+      configFor(url)
+      return runLine(again.split(' ').slice(1), COMMANDS)
+    })
     expect(repeated.noted).toBe(`${start} Try again\n`)
   })
 
   it('has --timeout-ms for it', async () => {
-    const line = ['--config', configFor(url()), '--all', '--timeout-ms=300']
-    const { noted } = await outlast(300, () => revoke(line))
+    const { noted } = await outlastStore(300, (url) =>
+      revoke(['--config', configFor(url), '--all', '--timeout-ms=300']),
+    )
     expect(noted).toBe(`${start.replace('timeout', 'no answer in time')} Try again\n`)
   })
 })
