@@ -176,13 +176,14 @@ describe('withUpgradeAuth', () => {
       server.once('connection', (socket) => socket.once('close', resolve)),
     )
     verifier.mockImplementationOnce(() => isLost.then(() => ALLOW))
-    server.on('upgrade', withUpgradeAuth(listener, { verifier }))
+    const decided = vi.fn<() => void>()
+    server.on('upgrade', withUpgradeAuth(listener, { verifier, onEvent: decided }))
     const port = await serve(server)
     const socket = await openSocket(port)
     socket.write(head('GET /', ...UPGRADE, GOOD))
     await expect.poll(() => verifier).toHaveBeenCalled()
     socket.resetAndDestroy()
-    await isLost
+    await expect.poll(() => decided).toHaveBeenCalled()
     await sleep(20)
     expect(listener).not.toHaveBeenCalled()
     expect(await sendRaw(port, head('GET /', ...UPGRADE, GOOD))).toBe(`${SWITCHING}undefined`)
@@ -221,11 +222,12 @@ describe('withUpgradeAuth', () => {
     const isLost = new Promise((resolve) => socket.once('close', resolve))
     const verifier = () => isLost.then(() => ({ outcome: 'allow' as const }))
     const incoming = { url: '/', method: 'GET', rawHeaders: ['authorization', `Bearer ${TOKEN}`] }
-    const guarded = withUpgradeAuth(listener, { verifier })
+    const decided = vi.fn<() => void>()
+    const guarded = withUpgradeAuth(listener, { verifier, onEvent: decided })
     guarded(incoming as unknown as IncomingMessage, socket, Buffer.alloc(0))
     socket.emit('error', new Error('reset'))
     expect(socket.destroyed).toBe(true)
-    await isLost
+    await expect.poll(() => decided).toHaveBeenCalled()
     await sleep(20)
     expect(listener).not.toHaveBeenCalled()
   })

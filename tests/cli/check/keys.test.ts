@@ -5,7 +5,7 @@ import { checkKeys } from '../../../src/cli/check/keys.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import { createCheck } from '../support/checked.ts'
 
-/** `with-auth check --config` and many keys, Windows, and a file that changes meanwhile. */
+/** `with-auth check --config` with many keys, on Windows, and while a file changes. */
 
 const inFolder = setupFolder()
 const check = createCheck(inFolder)

@@ -152,7 +152,7 @@ it('checks again after 1, 2, 4 and 8 seconds, then every 8, and a last time at t
   expect(noted).toEqual(['with-auth: waiting for at most 33 s: It is down.\n'])
 })
 
-it('does not wait if nothing is wrong, and does not mention waiting', async () => {
+it('ends at once if all is well, and does not mention waiting', async () => {
   const { auth } = await startParts()
   const [good] = auth.split('\n')
   expect(await check(String(good), ['--wait=60'])).toMatchObject({ code: 0, noted: '' })

@@ -8,7 +8,7 @@ import { accessTo } from '../../support/route-policy.ts'
 import { createExplain } from '../support/explained.ts'
 import type { RouteRule } from '../../../src/access.ts'
 
-/** Why a request ended as it did, and what to change, for answers of services and rules of every kind. */
+/** `with-auth explain` gives a reason and a change for every kind of answer and rule. */
 
 const inFolder = setupFolder()
 const { explain } = createExplain(inFolder)
@@ -110,7 +110,7 @@ it('a public path: nothing that was left out', async () => {
   expect(await explain(file, '')).toMatchObject({ exit: 0, code: 'public', leftOut: [] })
 })
 
-it('a caller who is given: no providers, no cache, and nothing that was left out', async () => {
+it('a caller who is given is judged by the rules alone', async () => {
   const file =
     'endpoint: http://127.0.0.1:65000/\ncredentials: [{ header: x-api-key }]\ncache: {}\ncontext: { headers: [x-a] }'
   const found = await explain(file, '', ['--as', '{"principal":"al"}'])
@@ -171,7 +171,7 @@ describe('the rules that a request met', () => {
   const trace = (rules: readonly RouteRule[] | undefined, attributes = {}) =>
     explainRules(rules, accessTo('/v1', attributes), NO_PLACES)
 
-  it('are none without a policy', () => {
+  it('are an empty list if there is no policy', () => {
     expect(trace(undefined)).toEqual([])
   })
 

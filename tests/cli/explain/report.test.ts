@@ -5,7 +5,7 @@ import { describeExplanation, describeTable } from '../../../src/cli/explain/rep
 import { encode } from '../../support/issuer.ts'
 import type { Explanation } from '../../../src/cli/explain/explanation.ts'
 
-/** What `with-auth explain` prints, word for word. */
+/** The printed words of `with-auth explain`. */
 
 const NOW = Date.parse('2026-03-01T12:00:00Z')
 const SECOND = 1000
@@ -165,7 +165,7 @@ The client gets 503:
     )
   })
 
-  it('says why a decision is not cached, and nothing of the end of a caller without one', () => {
+  it('shows a caller alone, and why a decision is not cached', () => {
     const caller = { principal: 'al', attributes: {} }
     expect(describeExplanation({ ...ALLOWED, caller })).toContain(
       '\nThe caller:\n  principal: al\n\nThe client',

@@ -4,7 +4,7 @@ import { AuthUnavailableError } from '../../../src/index.ts'
 import { define } from '../../../src/verifiers/define-verifier.ts'
 import type { Transport } from '../../../src/core/verifier.ts'
 
-/** What `with-auth explain` sees of providers and their services, without a change of what they do. */
+/** `with-auth explain` watches providers and their services. They do the same as without it. */
 
 const INIT = {
   method: 'POST',
