@@ -204,7 +204,10 @@ function testEngine(name: EngineName): void {
     const asked = late.ask()
     await until(() => answer !== undefined)
     const one = await sharing()
+    const stamp = late.store.stamp(TOKEN, 0, 0)
     await one.invalidate(TOKEN)
+    // It hears of it a moment after the engine has it.
+    await until(() => !stamp.isCurrent())
     answer?.(ALLOW)
     await asked
     await pause(200)
