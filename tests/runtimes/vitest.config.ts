@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config'
 import { recording } from '../../scripts/figures/reporter.ts'
 
-// It measures how soon connections end, so it runs after the other files, and alone.
-const ALONE = ['endpoint-faults.test.ts']
+// They measure, so each runs after the other files, and alone.
+const ALONE = ['endpoint-faults.test.ts', 'costs.test.ts']
 
 const each = {
   root: import.meta.dirname,
@@ -25,7 +25,10 @@ export default defineConfig({
     maxWorkers: 3,
     projects: [
       { ...each, test: { ...test, name: 'together', exclude: ALONE, sequence: { groupOrder: 0 } } },
-      { ...each, test: { ...test, name: 'alone', include: ALONE, sequence: { groupOrder: 1 } } },
+      ...ALONE.map((file, index) => ({
+        ...each,
+        test: { ...test, name: file, include: [file], sequence: { groupOrder: index + 1 } },
+      })),
     ],
   },
 })
