@@ -3,6 +3,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -32,7 +33,16 @@ describe('with-auth init', () => {
   it('writes a run.yaml that loads, with the loopback endpoint and the defaults', async () => {
     const { code, printed, noted } = await init()
     expect([code, noted]).toEqual([0, ''])
-    expect(printed).toMatch(/^Wrote run\.yaml\..*\n\n {2}npx with-auth config run\.yaml\n/)
+    expect(printed).toBe(`Wrote run.yaml. Edit it, then check and use it:
+
+  npx with-auth config run.yaml
+  npx with-auth gateway --config run.yaml --upstream http://127.0.0.1:8000
+
+No auth endpoint yet? Create a key, and serve it in another terminal:
+
+  npx with-auth keys create --keys keys.yaml --principal alice > key.txt
+  npx with-auth endpoint --keys keys.yaml
+`)
     const shown = await check()
     expect(shown.code).toBe(0)
     expect(JSON.parse(shown.printed)).toMatchObject({
@@ -108,11 +118,13 @@ describe('with-auth init --for', () => {
       const file = nameOf(files[0] ?? '')
       const { code, noted } = await runLine(['config', file], [configCommand])
       expect([code, noted]).toEqual([0, ''])
-      const [schema, keys, ...lines] = readFileSync(file, 'utf8').split('\n')
-      expect(schema).toBe('# yaml-language-server: $schema=./node_modules/with-auth/schema.json')
-      expect(keys).toMatch(/^# All keys: https:.*\/docs\/yaml\.md$/)
-      expect(name === 'endpoint' || lines[0]?.endsWith(`/docs/${page}.md`)).toBe(true)
-      expect(lines.slice(1).some((line) => / # /.test(line))).toBe(true)
+      const docs = 'https://github.com/OWNER/with-auth/blob/main/docs'
+      const head = `# yaml-language-server: $schema=./node_modules/with-auth/schema.json
+# All keys: ${docs}/yaml.md
+${name === 'endpoint' ? '' : `# This file: ${docs}/${page}.md\n`}`
+      const source = readText(`examples/${files[0]}`)
+      expect(readFileSync(file, 'utf8')).toBe(head + source)
+      expect(source).toMatch(/^[^#\n].* # /m)
     },
   )
 
@@ -125,6 +137,9 @@ describe('with-auth init --for', () => {
 
 See https://github.com/OWNER/with-auth/blob/main/docs/servers/keycloak.md
 `)
+    expect((await init('--for', 'caddy')).printed).toBe(
+      'Wrote Caddyfile. See https://github.com/OWNER/with-auth/blob/main/docs/forward-auth.md\n',
+    )
     expect((await init('--for', 'haproxy', '--json')).printed).toBe(
       '{"files":["haproxy.cfg","with-auth.lua"]}\n',
     )
@@ -139,6 +154,12 @@ See https://github.com/OWNER/with-auth/blob/main/docs/servers/keycloak.md
     )
     expect(readdirSync('.')).toEqual(['nginx.conf'])
     expect(readFileSync('nginx.conf', 'utf8')).toBe('mine')
+  })
+
+  it('says why it cannot write', async () => {
+    rmSync(pathOf('.'), { recursive: true })
+    const { code, noted } = await init()
+    expect([code, noted]).toEqual([1, 'with-auth: Cannot write run.yaml: ENOENT\n'])
   })
 
   it.each([
@@ -162,13 +183,18 @@ it('with-auth init --list has a line for each name, and writes nothing', async (
   const { code, printed } = await init('--list')
   expect(code).toBe(0)
   const lines = printed.trimEnd().split('\n')
-  expect(lines.map((line) => line.split(' ')[0])).toEqual(['NAME', ...TEMPLATES.keys()])
+  expect(lines[0]).toMatch(/^NAME +FOR +FILES$/)
+  expect(lines.slice(1).map((line) => line.split(' ')[0])).toEqual([...TEMPLATES.keys()])
   expect(lines).toContainEqual(
     expect.stringMatching(/^keycloak +tokens of Keycloak, by its keys +run\.yaml$/),
   )
   const { templates } = JSON.parse((await init('--list', '--json')).printed) as {
-    templates: object[]
+    templates: { summary: string; files: string[] }[]
   }
+  expect(new Set(templates.map(({ summary }) => summary)).size).toBe(templates.length)
+  expect(
+    templates.filter(({ summary, files }) => !/\w/.test(summary) || files.length === 0),
+  ).toEqual([])
   expect(templates[1]).toEqual({
     name: 'keycloak',
     summary: 'tokens of Keycloak, by its keys',

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { adviceOnCause } from '../../../src/cli/explain/change.ts'
 import { pathOf } from '../../../src/cli/explain/providers.ts'
 import { explainRules } from '../../../src/cli/explain/rules.ts'
+import { inKeys, isUndecided } from '../../../src/cli/explain/why.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import { startService } from '../../support/verifier-service.ts'
 import { accessTo } from '../../support/route-policy.ts'
@@ -31,6 +32,25 @@ it.each([
   ['server.auth.a.b', []],
 ])('the path of the options of %s', (key, path) => {
   expect(pathOf(key)).toEqual(path)
+})
+
+it.each([
+  ['Set `allowTtlMs` to `0`.', 'Set "allow_ttl_ms" to "0".'],
+  ['Name it by `proof.addresses`.', 'Name it by "trusted_proxy_cidrs".'],
+  ['Send `X-aB`, `aB-c`, `aB9` or `Ab`.', 'Send "X-aB", "aB-c", "aB9" or "Ab".'],
+  ['The member `"typ": "ID"`.', 'The member "typ": "ID".'],
+])('an option has the name of the file: %s', (text, told) => {
+  expect(inKeys(text)).toBe(told)
+})
+
+it.each([
+  ['timeout', true],
+  ['internal_error', true],
+  ['not_configured', true],
+  ['denied', false],
+  ['malformed_request', false],
+] as const)('%s says nothing about the caller: %s', (reason, isSo) => {
+  expect(isUndecided(reason)).toBe(isSo)
 })
 
 describe('an auth endpoint that answers', () => {
@@ -81,6 +101,26 @@ describe('an auth endpoint that answers', () => {
     const file = `endpoint: http://127.0.0.1:${service.port}/a\ncache: {}\ncontext: { headers: [] }`
     const found = await explain(file, 'some-token')
     expect(found).toMatchObject({ exit: 0, cached: { forMs: 0, why: 'the answer forbids it' } })
+  })
+
+  it('200 without the caller that the file needs: the member that is missing', async () => {
+    expect(await askAfter(200, '\nidentity: required')).toMatchObject({
+      exit: 3,
+      code: 'invalid_response',
+      why: 'The service answered 200, and its answer has no "principal".',
+      change: [
+        'Let the service answer with a JSON object that has "principal", or leave out "identity" (run.yaml:4).',
+      ],
+    })
+    expect((await askAfter(500, '\nidentity: required')).why).toBe('The service answered 500.')
+  })
+
+  it('200 that cannot be read, where no caller is needed: no word of a principal', async () => {
+    const service = await startService(() => ({ text: 'a'.repeat(70_000) }))
+    const file = `endpoint: http://127.0.0.1:${service.port}/a\ntenant_field: org`
+    const { code, why } = await explain(file, 'some-token')
+    expect(code).toBe('invalid_response')
+    expect(why).not.toContain('principal')
   })
 
   it('200 in shadow mode: no warning, since the request passes anyhow', async () => {

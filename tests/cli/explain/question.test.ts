@@ -3,6 +3,7 @@ import { COMMANDS } from '../../../src/cli/main.ts'
 import { createRequest, listLeftOut } from '../../../src/cli/explain/question.ts'
 import { runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
+import { startService } from '../../support/verifier-service.ts'
 import { createExplain } from '../support/explained.ts'
 
 /** The request that `with-auth explain` is asked about, as its flags name it. */
@@ -64,6 +65,13 @@ it.each([
   [['--client-address', '::1'], 'GET', '/v1/models'],
 ])('takes %j', async (args, method, path) => {
   expect(await explain(RULES, '', [...args, ...AS])).toMatchObject({ exit: 0, method, path })
+})
+
+it('asks with a header as the flag has it, without blanks around its value', async () => {
+  const service = await startService(() => ({ json: {} }))
+  const file = `endpoint: http://127.0.0.1:${service.port}/\ncontext: { headers: [x-a, x-b] }`
+  await explain(file, 'some-token', ['--header', 'x-a:b: c', '--header', 'X-B: \td '])
+  expect(service.calls[0]?.body).toContain('"x-a":"b: c","x-b":"d"')
 })
 
 describe('the request of a client', () => {
