@@ -24,7 +24,12 @@ const TESTS_BESIDE = {
     'tests/cli/watch/commands.test.ts',
   ],
   'cli/metrics': ['tests/cli/commands/gateway.test.ts'],
-  'cli/serving': ['tests/cli/serve*.test.ts', 'tests/cli/commands/{endpoint,gateway*}.test.ts'],
+  'cli/serving': [
+    'tests/cli/serve*.test.ts',
+    'tests/cli/commands/{endpoint,gateway*}.test.ts',
+    'tests/cli/metrics/listener.test.ts',
+    'tests/cli/watch/{commands,place}.test.ts',
+  ],
   'cli/watch': ['tests/cli/console/serve-console.test.ts', 'tests/cli/gateway/live-guard.test.ts'],
   core: [
     'tests/fail-closed.test.ts',

@@ -102,6 +102,10 @@ describe('an idle connection', () => {
       keepAliveMs: 5000,
     })
     expect(readAddress(readCommandLine(['--host=::1'], addressOptions(1)), 1).host).toBe('::1')
+    const wrong = readCommandLine(['--host=a b'], addressOptions(1))
+    expect(() => readAddress(wrong, 1)).toThrow(
+      '--host must be an IP address or a name such as localhost, received "a b"',
+    )
   })
 })
 
@@ -129,6 +133,29 @@ it('gives the handler every header of a subrequest', async () => {
   expect(await sendRaw(Number(new URL(serving.url).port), sent)).toMatch(/^HTTP\/1\.1 200 /)
   expect(count).toBe(2500)
 })
+
+/** The first status that a server gives. */
+async function statusOf(sent: string, takesSubrequests?: boolean): Promise<string> {
+  const serving = await listen(() => new Response('here'), { ...FREE, takesSubrequests })
+  servings.push(serving)
+  return (await sendRaw(Number(new URL(serving.url).port), sent)).slice(9, 12)
+}
+
+it.each([
+  ['a long target', head(`GET /?${'a'.repeat(20_000)}`, 'Host: a', 'Connection: close'), '431'],
+  [
+    'Expect: 100-continue',
+    head('GET /', 'Host: a', 'Connection: close', 'Expect: 100-continue'),
+    '100',
+  ],
+  ['another Expect', head('GET /', 'Host: a', 'Connection: close', 'Expect: x'), '417'],
+])(
+  'gives the handler a subrequest with %s, which Node answers itself otherwise',
+  async (_, sent, status) => {
+    expect(await statusOf(sent, true)).toBe('200')
+    expect(await statusOf(sent)).toBe(status)
+  },
+)
 
 /** Serves a response that stays open. */
 async function startOpenResponse(drainMs?: number) {

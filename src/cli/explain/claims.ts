@@ -24,14 +24,12 @@ interface Rules {
 }
 
 const MOST_NAMED = 3
+/** Why a provider denied a token, or `allow`. */
+type Judged = DenyDetail | 'allow'
+
 const IN_AN_HOUR_S = 3600
 /** The signature is checked before the claims, and after the header. */
-const BEFORE_SIGNATURE: ReadonlySet<DenyDetail> = new Set<DenyDetail>([
-  'malformed',
-  'algorithm',
-  'type',
-  'unknown_key',
-])
+const BEFORE_SIGNATURE: ReadonlySet<Judged> = new Set<Judged>(['malformed', 'algorithm', 'type'])
 
 /**
  * Compares a JSON Web Token with the rules of a provider, claim by claim. `undefined` for another text.
@@ -42,7 +40,7 @@ const BEFORE_SIGNATURE: ReadonlySet<DenyDetail> = new Set<DenyDetail>([
 export function compareClaims(
   token: string,
   shown: unknown,
-  detail: DenyDetail | 'allow' | undefined,
+  detail: Judged | undefined,
 ): readonly ClaimRow[] | undefined {
   const header = readUnverifiedPart(token, 'header')
   const claims = readUnverifiedPart(token, 'claims')
@@ -97,11 +95,11 @@ function rowsOfHeader(header: object, rules: Rules): readonly ClaimRow[] {
   ]
 }
 
-function rowOfSignature(header: object, detail: DenyDetail | 'allow' | undefined): ClaimRow {
+function rowOfSignature(header: object, detail: Judged | undefined): ClaimRow {
   const says = showFact(readName(header, 'kid'))
   const row = { claim: 'kid', says, wants: 'the key that signed it' }
   if (detail === 'unknown_key' || detail === 'signature') return { ...row, ok: false }
-  if (detail === undefined || (detail !== 'allow' && BEFORE_SIGNATURE.has(detail))) {
+  if (detail === undefined || BEFORE_SIGNATURE.has(detail)) {
     return { ...row, wants: `${row.wants} (not checked)` }
   }
   return { ...row, ok: true }
