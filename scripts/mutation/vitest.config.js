@@ -19,7 +19,8 @@ const TESTS_BESIDE = {
   'cli/console': ['tests/cli/commands/keys.test.ts'],
   'cli/explain': ['tests/cli/commands/explain.test.ts', 'tests/cli/watch/*.test.ts'],
   'cli/gateway': [
-    'tests/cli/commands/{forward-auth,gateway*}.test.ts',
+    'tests/cli/commands.test.ts',
+    'tests/cli/commands/{forward-auth,gateway*,usage}.test.ts',
     'tests/cli/metrics/listener.test.ts',
     'tests/cli/watch/commands.test.ts',
   ],
@@ -122,6 +123,8 @@ const TESTS_BESIDE = {
   ],
 }
 
+const isInBrowser = PART === 'cli/console/browser'
+
 /** Runs the tests of the mutated file first and the tests of the whole part last, so that most mutants die early. */
 class NearestFirst extends BaseSequencer {
   async sort(files) {
@@ -140,27 +143,34 @@ class NearestFirst extends BaseSequencer {
 export default defineConfig({
   plugins: unit.plugins,
   test: {
-    include: [
-      `tests/${PART}.test.ts`,
-      `tests/${PART}/**/*.test.ts`,
-      // They have the wrong options of every part, its options as data, and its options and commands as pages.
-      'tests/options.test.ts',
-      'tests/wrong-options.test.ts',
-      'tests/verifiers/wrong-options.test.ts',
-      'tests/schema.test.ts',
-      'tests/documentation/generated.test.ts',
-      ...(TESTS_BESIDE[PART] ?? []),
-    ],
+    include: isInBrowser
+      ? ['tests/cli/console/browser.test.ts']
+      : [
+          `tests/${PART}.test.ts`,
+          `tests/${PART}/**/*.test.ts`,
+          // They have the wrong options of every part, its options as data, and its options and commands as pages.
+          'tests/options.test.ts',
+          'tests/wrong-options.test.ts',
+          'tests/verifiers/wrong-options.test.ts',
+          'tests/schema.test.ts',
+          'tests/documentation/generated.test.ts',
+          ...(TESTS_BESIDE[PART] ?? []),
+        ],
     // It changes the working folder, which a thread cannot.
     exclude: ['tests/cli/commands/init.test.ts'],
     tags: [{ name: 'slow' }, { name: 'database' }, { name: 'reload' }],
-    tagsFilter: ['!slow || reload'],
+    tagsFilter: isInBrowser ? [] : ['!slow || reload'],
+    // The tester notes what one test runs at a time.
+    maxConcurrency: 1,
     // Instrumented code is slower.
     testTimeout: 120_000,
     hookTimeout: 120_000,
     expect: unit.test?.expect,
     sequence: { sequencer: NearestFirst },
-    setupFiles: ['tests/support/clean-process.ts'],
+    setupFiles: [
+      'tests/support/clean-process.ts',
+      ...(isInBrowser ? ['scripts/mutation/browser-mutants.js'] : []),
+    ],
     isolate: false,
   },
 })

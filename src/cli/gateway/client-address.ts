@@ -104,7 +104,7 @@ const PAIR = /\s*([\w!#$%&'*+.^`|~-]+)=(?:([^\s";,\\]+)|"((?:[^"\\]|\\.)*)")\s*(
 function* forwardedFor(field: string): Generator<string | null | undefined> {
   for (let end = field.length; end >= 0;) {
     const comma = findComma(field, end)
-    yield comma === undefined ? undefined : readFor(field.slice(comma + 1, end).trim())
+    yield comma === undefined ? undefined : readFor(field.slice(comma + 1, end))
     end = comma ?? -1
   }
 }

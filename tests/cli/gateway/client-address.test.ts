@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createClientAddresses } from '../../../src/cli/gateway/client-address.ts'
+import { createClientAddresses, peerAddressOf } from '../../../src/cli/gateway/client-address.ts'
 import { parseNetwork } from '../../../src/verifiers/upstream/address.ts'
 
 const TRUSTED = ['10.0.0.0/8', '2001:db8:ff::/48']
@@ -55,6 +55,13 @@ describe('the TCP peer', () => {
     },
   )
 
+  it('is no client on a server that does not tell it', () => {
+    const request = new Request('http://h/', { headers: { 'x-forwarded-for': '6.6.6.6' } })
+    expect(createClientAddresses([]).addressOf(request)).toBeUndefined()
+    expect(peerAddressOf(request)).toBeUndefined()
+    expect(peerAddressOf(requestOf(PEER, { 'x-forwarded-for': '6.6.6.6' }))).toBe(PEER)
+  })
+
   it('is looked at once, because the connection may be gone later', () => {
     const request = requestOf('192.0.2.7')
     const { addressOf } = createClientAddresses([])
@@ -93,6 +100,7 @@ describe('X-Forwarded-For of a trusted proxy', () => {
     ['6.6.6.6, [192.0.2.7]', PEER],
     ['6.6.6.6, "192.0.2.7"', PEER],
     ['6.6.6.6, unknown, 10.0.0.9', '10.0.0.9'],
+    [', 10.0.0.9', '10.0.0.9'],
     ['', PEER],
     // It stops after a hundred proxies.
     [`192.0.2.7${', 10.0.0.9'.repeat(99)}`, '192.0.2.7'],
@@ -145,6 +153,8 @@ describe('Forwarded of a trusted proxy', () => {
     ['for=6.6.6.6, 192.0.2.7', PEER],
     ['for=6.6.6.6, xfor=192.0.2.7', PEER],
     ['for=6.6.6.6, for=unknown, for=10.0.0.9', '10.0.0.9'],
+    [',for=10.0.0.9', '10.0.0.9'],
+    ['for=6.6.6.6,\t for=192.0.2.7 ', '192.0.2.7'],
     ['"', PEER],
     [`for=192.0.2.7${', for=10.0.0.9'.repeat(99)}`, '192.0.2.7'],
     [`for=192.0.2.7${', for=10.0.0.9'.repeat(100)}`, '10.0.0.9'],

@@ -1,0 +1,17 @@
+import { chromium } from 'playwright-core'
+
+// Switches on a mutant in each page too: the mutation tester does so in the process of the tests.
+const launch = chromium.launch.bind(chromium)
+chromium.launch = async (options) => {
+  const browser = await launch(options)
+  const newContext = browser.newContext.bind(browser)
+  browser.newContext = async (given) => {
+    const context = await newContext(given)
+    const { activeMutant } = globalThis.__stryker__ ?? {}
+    await context.addInitScript((active) => {
+      globalThis.__stryker__ = { activeMutant: active }
+    }, activeMutant)
+    return context
+  }
+  return browser
+}
