@@ -14,7 +14,7 @@ import {
 import { close, listen as listenOn } from '../support/loopback.ts'
 import { head, openSocket, sendRaw } from '../support/raw-client.ts'
 import { createSurroundings } from '../support/surroundings.ts'
-import type { Serving } from '../../src/cli/serving/serve.ts'
+import type { Address, Serving } from '../../src/cli/serving/serve.ts'
 
 const FREE = { host: '127.0.0.1', port: 0 }
 const servings: Serving[] = []
@@ -135,8 +135,8 @@ it('gives the handler every header of a subrequest', async () => {
 })
 
 /** The first status that a server gives. */
-async function statusOf(sent: string, takesSubrequests?: boolean): Promise<string> {
-  const serving = await listen(() => new Response('here'), { ...FREE, takesSubrequests })
+async function statusOf(sent: string, more: Partial<Address> = {}): Promise<string> {
+  const serving = await listen(() => new Response('here'), { ...FREE, ...more })
   servings.push(serving)
   return (await sendRaw(Number(new URL(serving.url).port), sent)).slice(9, 12)
 }
@@ -152,7 +152,7 @@ it.each([
 ])(
   'gives the handler a subrequest with %s, which Node answers itself otherwise',
   async (_, sent, status) => {
-    expect(await statusOf(sent, true)).toBe('200')
+    expect(await statusOf(sent, { takesSubrequests: true })).toBe('200')
     expect(await statusOf(sent)).toBe(status)
   },
 )
