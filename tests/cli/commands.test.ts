@@ -97,6 +97,7 @@ const WRONG_VALUES: Readonly<Record<string, Rows>> = {
     keys: [file('missing.yaml'), file('./')],
     'cors-origin': ['*', 'null', 'a.example', 'https://a.b/', 'ftp://a'].map((value) => ({
       value,
+      shown: `an origin as browsers send it, such as https://app.example.com, without a path, received "${value}"`,
     })),
     'request-id-header': [{ value: 'two words' }, { value: 'x:' }],
     'upstream-timeout-ms': [{ value: '0' }, { value: '3600001' }],

@@ -80,6 +80,11 @@ describe('an address that cannot be used', () => {
   })
 })
 
+it('names and explains each option of an address', () => {
+  const words = Object.values(addressOptions(8320)).flatMap(({ value, help }) => [value, help])
+  expect(words.map((word) => /[A-Za-z]/.test(word ?? ''))).toEqual(Array(6).fill(true))
+})
+
 describe('an idle connection', () => {
   const kept = async (address: typeof FREE & { keepAliveMs?: number }): Promise<string> => {
     const serving = await listen(() => new Response('here'), address)

@@ -284,6 +284,7 @@ describe('bad input of with-auth explain', () => {
 
   it.each([
     ['two words', 'standard input must hold one token, in visible ASCII (it is not shown)'],
+    ['xbearer abc', 'standard input must hold one token, in visible ASCII (it is not shown)'],
     ['Bearer abc', 'standard input must hold the token alone, without "Bearer"'],
     ['s\u00e9cret', 'standard input must hold one token, in visible ASCII (it is not shown)'],
   ])('the input %j', async (input, message) => {

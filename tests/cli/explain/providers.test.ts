@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { COMMANDS } from '../../../src/cli/main.ts'
 import { createKey } from '../../../src/keys.ts'
-import { sign } from '../../support/issuer.ts'
+import { encode, sign } from '../../support/issuer.ts'
 import { startProviders } from '../../support/provider-services.ts'
 import { runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
@@ -59,6 +59,31 @@ describe('several providers', () => {
     const { providers } = await explain('endpoint: http://127.0.0.1:65000/', 'some-token')
     expect(providers).toMatchObject([{ type: 'endpoint', result: 'no answer', why: 'unreachable' }])
   })
+})
+
+it('the server is known by what the file says of the provider that denied, which asked nobody', async () => {
+  const of = (issuer: string) =>
+    `\n  - { type: oauth2_token, issuer: "${issuer}", audience: my-api, jwks: { uri: "http://127.0.0.1:65000/jwks" } }`
+  const token = [{ alg: 'RS256', typ: 'ID' }, { iss: 'https://kc.example/realms/a' }]
+    .map((part) => encode(part))
+    .concat('c2ln')
+  const { detail, change } = await explain(
+    `providers:${of('https://other.example')}${of('https://kc.example/realms/a')}`,
+    token.join('.'),
+  )
+  expect(detail).toBe('type')
+  expect(change[1]).toMatch(/^With Keycloak: /)
+  const opaque = await explain(
+    `provider_config:${of('https://kc.example/realms/a').slice(4)}`,
+    'abc',
+  )
+  expect(opaque.change.slice(1)).toEqual([])
+})
+
+it('a question as advice keeps its mark without a place to name', async () => {
+  const env = { AUTH_ENDPOINT: 'http://127.0.0.1:65000/' }
+  const { printed } = await runLine(['explain', '--path', '/'], COMMANDS, env, 'some-token')
+  expect(printed).toContain('is it running, and is the port right?\n')
 })
 
 it('a token without scopes lacks all of them, and is met by no rule', async () => {

@@ -70,8 +70,9 @@ it.each([
 it('asks with a header as the flag has it, without blanks around its value', async () => {
   const service = await startService(() => ({ json: {} }))
   const file = `endpoint: http://127.0.0.1:${service.port}/\ncontext: { headers: [x-a, x-b] }`
-  await explain(file, 'some-token', ['--header', 'x-a:b: c', '--header', 'X-B: \td '])
+  await explain(file, ' some-token\n', ['--header', 'x-a:b: c', '--header', 'X-B: \td '])
   expect(service.calls[0]?.body).toContain('"x-a":"b: c","x-b":"d"')
+  expect(service.calls[0]?.body).toContain('"some-token"')
 })
 
 describe('the request of a client', () => {

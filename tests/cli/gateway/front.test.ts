@@ -2,6 +2,21 @@ import { expect, it, vi } from 'vitest'
 import { createFront } from '../../../src/cli/gateway/front.ts'
 import { raw } from '../../support/requests.ts'
 
+it('answers a load balancer that sends HEAD with the head alone', async () => {
+  const front = createFront({
+    guarded: () => Promise.reject(new Error('not for the guard')),
+    proof: { state: () => 'proven', cause: () => undefined },
+    isConflicting: () => false,
+    healthz: true,
+    requestLog: { answered: () => undefined, rejected: () => undefined },
+    describe: (_, path, method) => ({ path, method }),
+  })
+  const ask = (method: string) => front(new Request('https://h/healthz', { method }))
+  const [head, whole] = [await ask('HEAD'), await ask('GET')]
+  expect([head.status, await head.text()]).toEqual([200, ''])
+  expect([whole.status, await whole.text()]).toEqual([200, '{"status":"ok"}'])
+})
+
 // A running gateway shows the rest: its guard does not throw.
 it('looks at the client before it waits, leaves an ambiguous target to the guard, and logs 500 if that throws', async () => {
   const [answered, isConflicting] = [vi.fn(), vi.fn(() => false)]

@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { readCommandLine } from '../../../src/cli/command-line.ts'
-import { configForKeys, withRequestIdHeader } from '../../../src/cli/gateway/guard-config.ts'
+import {
+  addressFor,
+  configForKeys,
+  GUARD_OPTIONS,
+  readGuardConfig,
+  withRequestIdHeader,
+} from '../../../src/cli/gateway/guard-config.ts'
+import { peerAddressOf } from '../../../src/cli/gateway/client-address.ts'
+import { fromUpstream } from '../../../src/verifiers.ts'
 import { UsageError } from '../../../src/cli/errors.ts'
 import { revocationBounds } from '../../../src/cli/revocation-bounds.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
@@ -38,6 +46,25 @@ describe('a config from a database of keys', () => {
     expect(await authenticate(get('/other', 'k1'))).toMatchObject({ ok: false, reason: 'denied' })
     expect(revocationBounds(resolveConfig(config))).toEqual({ revokedKeyWorksForMs: 5000 })
   })
+})
+
+it('--keys env:NAME reads the variables of the command', async () => {
+  const line = readCommandLine(['--keys=env:KEYS_URL'], GUARD_OPTIONS)
+  const read = (env: Record<string, string>) =>
+    readGuardConfig(line, { env }, {}, () => Promise.resolve({}))
+  await expect(read({})).rejects.toThrow('--keys env:KEYS_URL: this variable is not set')
+  await expect(read({ KEYS_URL: 'http://a.example' })).rejects.toThrow(
+    '--keys env:KEYS_URL: this variable must hold a URL',
+  )
+})
+
+it('a verifier that trusts proxies by their address gets that of the TCP peer', () => {
+  const found = () => '192.0.2.7'
+  const of = (proof: Parameters<typeof fromUpstream>[0]['proof']) =>
+    addressFor(fromUpstream({ principalHeader: 'x-user', proof }), found)
+  expect(addressFor({}, found)).toBe(found)
+  expect(of({ network: true })).toBe(found)
+  expect(of({ addresses: ['10.0.0.0/8'] })).toBe(peerAddressOf)
 })
 
 describe('--request-id-header', () => {
