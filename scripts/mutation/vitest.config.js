@@ -8,7 +8,7 @@ const PART = process.env['PART'] ?? 'core'
 const TESTS_BESIDE = {
   // It tells which rule of a policy applies.
   access: ['tests/cli/explain/*.test.ts'],
-  cli: ['tests/cli/**/*.test.ts'],
+  cli: ['tests/cli/commands/{check,config*,endpoint,explain,key*,usage}.test.ts'],
   'cli/check': ['tests/cli/commands/check.test.ts'],
   'cli/commands': [
     'tests/cli/*.test.ts',
@@ -147,7 +147,8 @@ export default defineConfig({
       ? ['tests/cli/console/browser.test.ts']
       : [
           `tests/${PART}.test.ts`,
-          `tests/${PART}/**/*.test.ts`,
+          // Folders of the command are parts of their own.
+          PART === 'cli' ? 'tests/cli/*.test.ts' : `tests/${PART}/**/*.test.ts`,
           // They have the wrong options of every part, its options as data, and its options and commands as pages.
           'tests/options.test.ts',
           'tests/wrong-options.test.ts',
