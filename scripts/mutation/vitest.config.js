@@ -8,7 +8,9 @@ const PART = process.env['PART'] ?? 'core'
 const TESTS_BESIDE = {
   // It tells which rule of a policy applies.
   access: ['tests/cli/explain/*.test.ts'],
-  cli: ['tests/cli/commands/{check,config*,endpoint,explain,key*,usage}.test.ts'],
+  cli: ['tests/cli/commands/{check,config*,endpoint,explain,keys,key-retirement,usage}.test.ts'],
+  // They start databases.
+  'cli/announcement': ['tests/cli/commands/key-{announcement,database}.test.ts'],
   'cli/check': ['tests/cli/commands/check.test.ts'],
   'cli/commands': [
     'tests/cli/*.test.ts',

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { asUsage, nameFlag, UsageError } from '../../src/cli/errors.ts'
+import { asUsage, nameFlag, UndecidedError, UsageError } from '../../src/cli/errors.ts'
 import { invalidOption, invalidSecret } from '../../src/core/config/option-checks.ts'
 import { configError } from '../../src/core/config/problems.ts'
 import { createKey, listKeys, revokeKey } from '../../src/keys.ts'
@@ -37,6 +37,11 @@ it.each([
   ] as const) {
     await expect(read(file).catch(nameFlag(flag, file))).rejects.toThrow(named(text, missing))
   }
+})
+
+it('names the classes of its errors', () => {
+  const names = [new UsageError('a'), new UndecidedError('a')].map(({ name }) => name)
+  expect(names).toEqual(['UsageError', 'UndecidedError'])
 })
 
 it('names a file that cannot be opened or made once', async () => {

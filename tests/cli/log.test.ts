@@ -107,6 +107,10 @@ describe('a readable line', () => {
     [{ type: 'circuit', state: 'open', tokens: 'known' }, 'circuit state=open tokens=known\n'],
     [{ type: 'endpoint', state: 'proven', cause: undefined }, 'endpoint state=proven\n'],
     [{ type: 'answer', status: 200, durationMs: 1.23456 }, 'answer status=200 durationMs=1.235\n'],
+    [
+      { type: 'answer', upstreamMs: 1.23456, otherMs: 1.23456 },
+      'answer upstreamMs=1.235 otherMs=1.23456\n',
+    ],
   ])('shows %j', (entry, expected) => {
     expect(read(entry).slice(9)).toBe(expected)
   })

@@ -206,7 +206,7 @@ describe('a served handler', () => {
   })
 
   it.each([
-    ['SIGINT, at once', ['SIGINT'], 20],
+    ['SIGINT, at once', ['SIGINT'], 600_000],
     ['SIGTERM, when draining takes too long', ['SIGTERM'], 20],
     ['SIGINT after SIGTERM', ['SIGTERM', 'SIGINT'], undefined],
     ['a second SIGTERM', ['SIGTERM', 'SIGTERM'], undefined],

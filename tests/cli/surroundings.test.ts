@@ -2,8 +2,18 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
-import { describe, expect, it } from 'vitest'
-import { describeTerminal, nextSignal } from '../../src/cli/surroundings.ts'
+import { Readable } from 'node:stream'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import {
+  createOutput,
+  describeTerminal,
+  flushOrUndo,
+  flushResult,
+  isAskedToStop,
+  nextSignal,
+  OutputError,
+  readInput,
+} from '../../src/cli/surroundings.ts'
 import { ensureBuilt } from '../support/built-package.ts'
 import { whySkipped } from '../support/installed.ts'
 import { entry, keysText } from '../support/key-questions.ts'
@@ -151,6 +161,101 @@ it.each(['18.20.8', '20.10.0'])(
   },
 )
 
+it.each([
+  ['all of it', [Buffer.from('wörd').subarray(0, 2), Buffer.from('wörd').subarray(2)], 'wörd'],
+  ['the longest', ['a'.repeat(16_384), 'b', 'c'], `${'a'.repeat(16_384)}b`],
+])('reads a stream: %s', async (_, chunks, text) => {
+  expect(await readInput(Readable.from(chunks, { objectMode: false }))).toBe(text)
+})
+
+describe('an output, here of Deno', () => {
+  afterEach(() => void vi.unstubAllGlobals())
+
+  function open(write: (text: string) => Promise<void>) {
+    const decoder = new TextDecoder()
+    const writable = new WritableStream<Uint8Array>({
+      write: (bytes) => write(decoder.decode(bytes)),
+    })
+    vi.stubGlobal('Deno', { stdout: { writable } })
+    const listeners = process.stdout.listeners('error')
+    const output = createOutput('stdout')
+    const added = process.stdout.listeners('error').filter((one) => !listeners.includes(one))
+    onTestFinished(() => {
+      process.stdout.removeAllListeners('error')
+      for (const one of listeners) process.stdout.on('error', (error) => void one(error))
+    })
+    return { ...output, fail: (error: Error) => added.forEach((one) => void one(error)) }
+  }
+  const errorOf = (code: string) => Object.assign(new Error('write'), { code })
+
+  it('writes in order, and counts what is not written yet', async () => {
+    const written: string[] = []
+    let go = (): void => undefined
+    const may = new Promise<void>((resolve) => (go = resolve))
+    const { print, unwritten, flush } = open(async (text) => {
+      await may
+      written.push(text)
+    })
+    print('one\n')
+    print('twö\n')
+    expect([unwritten(), written]).toEqual([8, []])
+    go()
+    await flush()
+    expect([unwritten(), written]).toEqual([0, ['one\n', 'twö\n']])
+  })
+
+  it('keeps the first failure for the end of the command', async () => {
+    const { print, flush, fail } = open(() => Promise.reject(errorOf('ENOSPC')))
+    print('one\n')
+    await expect(flush()).rejects.toMatchObject({
+      name: 'OutputError',
+      message: 'Cannot write to standard output: ENOSPC',
+      isReaderGone: false,
+      cause: { code: 'ENOSPC' },
+    })
+    fail(errorOf('EPIPE'))
+    await expect(flush()).rejects.toThrow('ENOSPC')
+  })
+
+  it('tells a failure to who listens, and fails no more then', async () => {
+    const { flush, fail, onPrintFailure } = open(() => Promise.resolve())
+    const told: unknown[] = []
+    onPrintFailure((error) => void told.push(error))
+    fail(errorOf('EPIPE'))
+    await flush()
+    expect(told).toEqual([errorOf('EPIPE')])
+  })
+})
+
+describe('a result that cannot be written', () => {
+  const failing = (cause: unknown) => ({ flush: () => Promise.reject(cause) })
+  const gone = new OutputError(Object.assign(new Error('write'), { code: 'EPIPE' }))
+  const full = new OutputError(Object.assign(new Error('write'), { code: 'ENOSPC' }))
+
+  it('says what has changed, unless its reader has left', async () => {
+    await flushResult('It is done', failing(gone))
+    await expect(flushResult('It is done', failing(full))).rejects.toMatchObject({
+      message: 'Cannot write to standard output: ENOSPC. It is done',
+      cause: full,
+    })
+    const other = new Error('other')
+    await expect(flushResult('It is done', failing(other))).rejects.toBe(other)
+  })
+
+  it.each([
+    [full, true, 'Cannot write to standard output: ENOSPC. It is gone'],
+    [full, false, 'Cannot write to standard output: ENOSPC. It is there'],
+    ['a text', true, 'Cannot write the key. It is gone'],
+  ])('undoes the change', async (cause, isUndone, message) => {
+    const undo = () => (isUndone ? Promise.resolve() : Promise.reject(new Error('undo')))
+    const states = { undone: 'It is gone', kept: 'It is there' }
+    await expect(flushOrUndo(failing(cause), undo, states)).rejects.toMatchObject({
+      message,
+      cause,
+    })
+  })
+})
+
 it('resolves for one signal after the other', async () => {
   const first = nextSignal()
   process.emit('SIGTERM', 'SIGTERM')
@@ -158,6 +263,7 @@ it('resolves for one signal after the other', async () => {
   const second = nextSignal()
   process.emit('SIGINT', 'SIGINT')
   expect(await second).toBe('SIGINT')
+  expect(isAskedToStop()).toBe(true)
 })
 
 it.each([
