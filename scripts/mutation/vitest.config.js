@@ -125,8 +125,6 @@ const TESTS_BESIDE = {
   ],
 }
 
-const isInBrowser = PART === 'cli/console/browser'
-
 /** Runs the tests of the mutated file first and the tests of the whole part last, so that most mutants die early. */
 class NearestFirst extends BaseSequencer {
   async sort(files) {
@@ -145,24 +143,22 @@ class NearestFirst extends BaseSequencer {
 export default defineConfig({
   plugins: unit.plugins,
   test: {
-    include: isInBrowser
-      ? ['tests/cli/console/browser.test.ts']
-      : [
-          `tests/${PART}.test.ts`,
-          // Folders of the command are parts of their own.
-          PART === 'cli' ? 'tests/cli/*.test.ts' : `tests/${PART}/**/*.test.ts`,
-          // They have the wrong options of every part, its options as data, and its options and commands as pages.
-          'tests/options.test.ts',
-          'tests/wrong-options.test.ts',
-          'tests/verifiers/wrong-options.test.ts',
-          'tests/schema.test.ts',
-          'tests/documentation/generated.test.ts',
-          ...(TESTS_BESIDE[PART] ?? []),
-        ],
+    include: [
+      `tests/${PART}.test.ts`,
+      // Folders of the command are parts of their own.
+      PART === 'cli' ? 'tests/cli/*.test.ts' : `tests/${PART}/**/*.test.ts`,
+      // They have the wrong options of every part, its options as data, and its options and commands as pages.
+      'tests/options.test.ts',
+      'tests/wrong-options.test.ts',
+      'tests/verifiers/wrong-options.test.ts',
+      'tests/schema.test.ts',
+      'tests/documentation/generated.test.ts',
+      ...(TESTS_BESIDE[PART] ?? []),
+    ],
     // It changes the working folder, which a thread cannot.
     exclude: ['tests/cli/commands/init.test.ts'],
     tags: [{ name: 'slow' }, { name: 'database' }, { name: 'reload' }],
-    tagsFilter: isInBrowser ? [] : ['!slow || reload'],
+    tagsFilter: ['!slow || reload'],
     // The tester notes what one test runs at a time.
     maxConcurrency: 1,
     // Instrumented code is slower.
@@ -170,10 +166,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     expect: unit.test?.expect,
     sequence: { sequencer: NearestFirst },
-    setupFiles: [
-      'tests/support/clean-process.ts',
-      ...(isInBrowser ? ['scripts/mutation/browser-mutants.js'] : []),
-    ],
+    setupFiles: ['tests/support/clean-process.ts'],
     isolate: false,
   },
 })
