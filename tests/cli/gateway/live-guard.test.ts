@@ -85,9 +85,7 @@ describe.concurrent('with-auth gateway --config', () => {
     const before = gateway.noted()
     gateway.write(runYaml(...lines, 'store: { url: "redis://127.0.0.1:1" }'))
     await gateway.changed()
-    gateway.write(runYaml(lines[0] ?? '', 'context: { headers: [] }'))
-    await gateway.changed(2)
-    expect(gateway.logged('config').map(({ hasStore }) => hasStore)).toEqual([true, false])
+    expect(gateway.logged('config')).toMatchObject([{ hasStore: true }])
     expect(gateway.noted()).toBe(before)
   })
 
