@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs'
 // Counts the tests of several reports. Two runs may divide the tests of a file: each then skips those of the other.
 const results = process.argv.slice(2).flatMap((report) => {
   const { testResults } = JSON.parse(readFileSync(report, 'utf8'))
-  return testResults.flatMap(({ name, message, assertionResults }) => [
+  return testResults.flatMap(({ name, status: ofFile, message, assertionResults }) => [
     ...assertionResults.map(({ status, fullName, failureMessages }, index) => ({
       test: `${name} ${index}`,
       status,
       failure: `${name}: ${fullName}\n${failureMessages?.join('\n')}`,
     })),
-    // A file that could not be loaded has no tests.
-    ...(message && assertionResults.length === 0
+    // A file that could not be loaded has no tests, and one whose `beforeAll` failed has skipped them.
+    ...(ofFile === 'failed' && !assertionResults.some(({ status }) => status === 'failed')
       ? [{ test: name, status: 'failed', failure: `${name}\n${message}` }]
       : []),
   ])

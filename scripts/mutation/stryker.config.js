@@ -11,7 +11,7 @@ const MUTATED = {
   'cli/commands': ['src/cli/commands/*.ts', '!src/cli/commands/init.ts'],
   'cli/init': ['src/cli/init/*.ts', 'src/cli/commands/init.ts'],
 }
-const name = PART.replaceAll('/', '-')
+const name = PART.replace('/', '-')
 
 /** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
 export default {

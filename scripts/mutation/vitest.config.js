@@ -159,7 +159,7 @@ export default defineConfig({
     exclude: ['tests/cli/commands/init.test.ts'],
     tags: [{ name: 'slow' }, { name: 'database' }, { name: 'reload' }],
     tagsFilter: ['!slow || reload'],
-    // The tester notes what one test runs at a time.
+    // The mutation tester learns what code a test runs, and only if no other test runs beside it.
     maxConcurrency: 1,
     // Instrumented code is slower.
     testTimeout: 120_000,

@@ -39,7 +39,7 @@ it.each([
   }
 })
 
-it('names the classes of its errors', () => {
+it('an error has the name of its class', () => {
   const names = [new UsageError('a'), new UndecidedError('a')].map(({ name }) => name)
   expect(names).toEqual(['UsageError', 'UndecidedError'])
 })

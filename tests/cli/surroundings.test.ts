@@ -163,12 +163,16 @@ it.each(['18.20.8', '20.10.0'])(
 
 it.each([
   ['all of it', [Buffer.from('wörd').subarray(0, 2), Buffer.from('wörd').subarray(2)], 'wörd'],
-  ['the longest', ['a'.repeat(16_384), 'b', 'c'], `${'a'.repeat(16_384)}b`],
+  [
+    'no more chunks than the longest key needs',
+    ['a'.repeat(16_384), 'b', 'c'],
+    `${'a'.repeat(16_384)}b`,
+  ],
 ])('reads a stream: %s', async (_, chunks, text) => {
   expect(await readInput(Readable.from(chunks, { objectMode: false }))).toBe(text)
 })
 
-describe('an output, here of Deno', () => {
+describe('the output of a command on Deno', () => {
   afterEach(() => void vi.unstubAllGlobals())
 
   function open(write: (text: string) => Promise<void>) {
@@ -177,14 +181,14 @@ describe('an output, here of Deno', () => {
       write: (bytes) => write(decoder.decode(bytes)),
     })
     vi.stubGlobal('Deno', { stdout: { writable } })
-    const listeners = process.stdout.listeners('error')
+    const before = process.stdout.listeners('error')
     const output = createOutput('stdout')
-    const added = process.stdout.listeners('error').filter((one) => !listeners.includes(one))
+    const fail = process.stdout.listeners('error').find((one) => !before.includes(one))
+    if (fail === undefined) throw new Error('An error of the stream would end the process')
     onTestFinished(() => {
-      process.stdout.removeAllListeners('error')
-      for (const one of listeners) process.stdout.on('error', (error) => void one(error))
+      Reflect.apply(process.stdout.off, process.stdout, ['error', fail])
     })
-    return { ...output, fail: (error: Error) => added.forEach((one) => void one(error)) }
+    return { ...output, fail: (error: Error) => void fail(error) }
   }
   const errorOf = (code: string) => Object.assign(new Error('write'), { code })
 
@@ -217,7 +221,7 @@ describe('an output, here of Deno', () => {
     await expect(flush()).rejects.toThrow('ENOSPC')
   })
 
-  it('tells a failure to who listens, and fails no more then', async () => {
+  it('tells a listener of a failure, which then does not end the command', async () => {
     const { flush, fail, onPrintFailure } = open(() => Promise.resolve())
     const told: unknown[] = []
     onPrintFailure((error) => void told.push(error))
@@ -243,10 +247,10 @@ describe('a result that cannot be written', () => {
   })
 
   it.each([
-    [full, true, 'Cannot write to standard output: ENOSPC. It is gone'],
-    [full, false, 'Cannot write to standard output: ENOSPC. It is there'],
-    ['a text', true, 'Cannot write the key. It is gone'],
-  ])('undoes the change', async (cause, isUndone, message) => {
+    ['Cannot write to standard output: ENOSPC. It is gone', full, true],
+    ['Cannot write to standard output: ENOSPC. It is there', full, false],
+    ['Cannot write the key. It is gone', 'a text', true],
+  ])('undoes the change, and says what is left: %s', async (message, cause, isUndone) => {
     const undo = () => (isUndone ? Promise.resolve() : Promise.reject(new Error('undo')))
     const states = { undone: 'It is gone', kept: 'It is there' }
     await expect(flushOrUndo(failing(cause), undo, states)).rejects.toMatchObject({

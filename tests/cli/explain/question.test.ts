@@ -67,7 +67,7 @@ it.each([
   expect(await explain(RULES, '', [...args, ...AS])).toMatchObject({ exit: 0, method, path })
 })
 
-it('asks with a header as the flag has it, without blanks around its value', async () => {
+it('asks with the token and the headers as they were given, without the blanks around them', async () => {
   const service = await startService(() => ({ json: {} }))
   const file = `endpoint: http://127.0.0.1:${service.port}/\ncontext: { headers: [x-a, x-b] }`
   await explain(file, ' some-token\n', ['--header', 'x-a:b: c', '--header', 'X-B: \td '])

@@ -55,7 +55,7 @@ describe('the TCP peer', () => {
     },
   )
 
-  it('is no client on a server that does not tell it', () => {
+  it('is unknown on a server that does not tell it', () => {
     const request = new Request('http://h/', { headers: { 'x-forwarded-for': '6.6.6.6' } })
     expect(createClientAddresses([]).addressOf(request)).toBeUndefined()
     expect(peerAddressOf(request)).toBeUndefined()

@@ -1,16 +1,21 @@
 import { expect, it, vi } from 'vitest'
 import { createFront } from '../../../src/cli/gateway/front.ts'
 import { raw } from '../../support/requests.ts'
+import type { FrontOptions } from '../../../src/cli/gateway/front.ts'
 
-it('answers a load balancer that sends HEAD with the head alone', async () => {
-  const front = createFront({
-    guarded: () => Promise.reject(new Error('not for the guard')),
+const create = (more: Partial<FrontOptions>) =>
+  createFront({
+    guarded: () => Promise.reject(new Error('bug')),
     proof: { state: () => 'proven', cause: () => undefined },
     isConflicting: () => false,
     healthz: true,
     requestLog: { answered: () => undefined, rejected: () => undefined },
     describe: (_, path, method) => ({ path, method }),
+    ...more,
   })
+
+it('answers a load balancer that sends HEAD without a body', async () => {
+  const front = create({})
   const ask = (method: string) => front(new Request('https://h/healthz', { method }))
   const [head, whole] = [await ask('HEAD'), await ask('GET')]
   expect([head.status, await head.text()]).toEqual([200, ''])
@@ -20,14 +25,7 @@ it('answers a load balancer that sends HEAD with the head alone', async () => {
 // A running gateway shows the rest: its guard does not throw.
 it('looks at the client before it waits, leaves an ambiguous target to the guard, and logs 500 if that throws', async () => {
   const [answered, isConflicting] = [vi.fn(), vi.fn(() => false)]
-  const front = createFront({
-    guarded: () => Promise.reject(new Error('bug')),
-    proof: { state: () => 'proven', cause: () => undefined },
-    isConflicting,
-    healthz: true,
-    requestLog: { answered, rejected: () => undefined },
-    describe: (_, path, method) => ({ path, method }),
-  })
+  const front = create({ isConflicting, requestLog: { answered, rejected: () => undefined } })
   const request = raw('https://h/../healthz', {})
   const response = front(request)
   expect(isConflicting).toHaveBeenCalledExactlyOnceWith(request)

@@ -57,10 +57,11 @@ describe.concurrent('with-auth gateway --config', () => {
     expect(await gateway.challenge()).toContain('models')
     expect(await gateway.status()).toBe(200)
     expect(endpoint.timesAsked(KEY)).toBe(2)
+    expect(gateway.noted()).toMatch(
+      /at most 600 s.*\n.*reloaded \(a revoked key works for at most 500 s for new requests\)\n$/,
+    )
     // The first change left this bound as it was.
-    expect(gateway.noted().match(/reloaded.*\n/g)).toEqual([
-      'reloaded (a revoked key works for at most 500 s for new requests)\n',
-    ])
+    expect(gateway.noted().match(/reloaded/g)).toHaveLength(1)
     expect(gateway.logged('config').map((line) => line['revokedKeyWorksForMs'])).toEqual([
       600_000, 500_000,
     ])
@@ -78,9 +79,8 @@ describe.concurrent('with-auth gateway --config', () => {
     expect(gateway.noted()).not.toContain('random key')
   })
 
-  it('says for programs whether revocations are shared, and nothing beside its log', async () => {
-    const endpoint = await startEndpoint()
-    const lines = [`endpoint: "${endpoint.url}"`, ...CACHED]
+  it('tells programs of a store in its log alone', async () => {
+    const lines = [`endpoint: "${(await startEndpoint()).url}"`, ...CACHED]
     const gateway = await startGateway(runYaml(...lines), ['--json'])
     const before = gateway.noted()
     gateway.write(runYaml(...lines, 'store: { url: "redis://127.0.0.1:1" }'))
