@@ -181,14 +181,15 @@ describe('the output of a command on Deno', () => {
       write: (bytes) => write(decoder.decode(bytes)),
     })
     vi.stubGlobal('Deno', { stdout: { writable } })
-    const before = process.stdout.listeners('error')
-    const output = createOutput('stdout')
-    const fail = process.stdout.listeners('error').find((one) => !before.includes(one))
-    if (fail === undefined) throw new Error('An error of the stream would end the process')
-    onTestFinished(() => {
-      Reflect.apply(process.stdout.off, process.stdout, ['error', fail])
+    const added: ((error: Error) => void)[] = []
+    process.stdout.once('newListener', (_, listener: (error: Error) => void) => {
+      added.push(listener)
     })
-    return { ...output, fail: (error: Error) => void fail(error) }
+    const output = createOutput('stdout')
+    const [fail] = added
+    if (fail === undefined) throw new Error('An error of the stream would end the process')
+    onTestFinished(() => void process.stdout.off('error', fail))
+    return { ...output, fail }
   }
   const errorOf = (code: string) => Object.assign(new Error('write'), { code })
 

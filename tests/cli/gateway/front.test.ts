@@ -1,9 +1,8 @@
 import { expect, it, vi } from 'vitest'
 import { createFront } from '../../../src/cli/gateway/front.ts'
 import { raw } from '../../support/requests.ts'
-import type { FrontOptions } from '../../../src/cli/gateway/front.ts'
 
-const create = (more: Partial<FrontOptions>) =>
+const create = (more: Partial<Parameters<typeof createFront>[0]>) =>
   createFront({
     guarded: () => Promise.reject(new Error('bug')),
     proof: { state: () => 'proven', cause: () => undefined },
