@@ -47,7 +47,7 @@ export function createClientAddresses(trusted: readonly Network[]): ClientAddres
       [headers.get('x-forwarded-for'), entriesOf] as const,
       [headers.get('forwarded'), forwardedFor] as const,
     ].flatMap(([value, read]) => {
-      if (!value?.trim() || read(value).next().value === null) return []
+      if (!value || read(value).next().value === null) return []
       return [walk(peer, read(value))]
     })
     // The headers disagree, but the peer is certain.
@@ -85,8 +85,8 @@ function parsePeer(text: string): Address | undefined {
 }
 
 function* entriesOf(list: string): Generator<string> {
-  for (let end = list.length; end >= 0;) {
-    const comma = end === 0 ? -1 : list.lastIndexOf(',', end - 1)
+  for (let end = list.length; end > 0;) {
+    const comma = list.lastIndexOf(',', end - 1)
     yield list.slice(comma + 1, end).trim()
     end = comma
   }
@@ -102,23 +102,21 @@ const PAIR = /\s*([\w!#$%&'*+.^`|~-]+)=(?:([^\s";,\\]+)|"((?:[^"\\]|\\.)*)")\s*(
 
 /** The `for` of each element of a `Forwarded` field, from the right: `null` if missing, `undefined` if malformed. */
 function* forwardedFor(field: string): Generator<string | null | undefined> {
-  for (let end = field.length; end >= 0;) {
+  for (let end = field.length; end > 0;) {
     const comma = findComma(field, end)
-    yield comma === undefined ? undefined : readFor(field.slice(comma + 1, end))
-    end = comma ?? -1
+    yield readFor(field.slice(comma + 1, end))
+    end = comma
   }
 }
 
 /**
- * Finds the comma before the last element: -1 if there is none, `undefined` if a quotation mark is unpaired. It scans from the
- * right, so that a quotation mark which a client left open cannot hide the element that the proxy added.
+ * Finds the comma before the last element, or -1. It scans from the right, so that a quotation mark which a client left open cannot
+ * hide the element that the proxy added. After an unpaired one the element is all of the field, which is malformed then.
  */
-function findComma(field: string, end: number): number | undefined {
+function findComma(field: string, end: number): number {
   for (let at = end - 1; at >= 0; at -= 1) {
     if (field[at] === ',') return at
-    if (field[at] !== '"') continue
-    at = findOpening(field, at)
-    if (at < 0) return undefined
+    if (field[at] === '"') at = findOpening(field, at)
   }
   return -1
 }

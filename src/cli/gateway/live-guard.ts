@@ -136,8 +136,9 @@ function createStage(
 }
 
 function decidesLike(one: ResolvedConfig, other: ResolvedConfig): boolean {
-  const [first, second] = [one, other].map((config) => scopeOf(config, config.endpoint))
-  return first?.common === second?.common && first?.own === second?.own
+  const first = scopeOf(one, one.endpoint)
+  const second = scopeOf(other, other.endpoint)
+  return first.common === second.common && first.own === second.own
 }
 
 /** For requests that are rejected before the guard. Hides the token, as the events of the guard do. */

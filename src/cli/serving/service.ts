@@ -109,7 +109,7 @@ function answerScrape({ url, method }: Request, { families }: Meter): Response {
   if (parseTarget(url)?.path !== '/metrics') return reject(404)
   if (method !== 'GET' && method !== 'HEAD') return reject(405, { allow: 'GET, HEAD' })
   const headers = { 'content-type': EXPOSITION_TYPE, 'cache-control': 'no-store' }
-  return new Response(method === 'HEAD' ? null : formatExposition(families()), { headers })
+  return new Response(formatExposition(families()), { headers })
 }
 
 function reject(status: number, headers: Readonly<Record<string, string>> = {}): Response {

@@ -70,6 +70,7 @@ describe('a subrequest', () => {
         code,
         headers:
           'x-forwarded-uri, x-forwarded-method, x-forwarded-host, x-forwarded-proto, x-forwarded-for',
+        message: 'the proxy must set these headers, each once: see the example for it',
       },
     ])
   })

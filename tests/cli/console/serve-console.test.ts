@@ -258,6 +258,8 @@ describe('the API', () => {
       acceptedForMs: 1000,
       text: 'a revoked key works for at most 1 s for new requests; 30 s if nobody announces it',
     })
+    const missing = inFolder('missing.yaml')
+    await expect(startConsole(file(), ['--config', missing])).rejects.toThrow(`--config ${missing}`)
   })
 
   it('lists many keys page by page', async () => {

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { createServer } from 'node:http'
+import { json } from 'node:stream/consumers'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { readCommandLine } from '../../../src/cli/command-line.ts'
 import {
   addressFor,
@@ -8,14 +10,18 @@ import {
   readGuardConfig,
   withRequestIdHeader,
 } from '../../../src/cli/gateway/guard-config.ts'
+import { startLiveGuard } from '../../../src/cli/gateway/live-guard.ts'
 import { peerAddressOf } from '../../../src/cli/gateway/client-address.ts'
 import { fromUpstream } from '../../../src/verifiers.ts'
 import { UsageError } from '../../../src/cli/errors.ts'
 import { revocationBounds } from '../../../src/cli/revocation-bounds.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { createAuthenticator } from '../../../src/index.ts'
+import { close, listen } from '../../support/loopback.ts'
 import { get } from '../../support/requests.ts'
+import { createSurroundings } from '../../support/surroundings.ts'
 import { words } from '../../support/words.ts'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AuthConfig } from '../../../src/index.ts'
 import type { KeyStore, StoredKey } from '../../../src/keys.ts'
 
@@ -65,6 +71,42 @@ it('a verifier that trusts proxies by their address gets that of the TCP peer', 
   expect(addressFor({}, found)).toBe(found)
   expect(of({ network: true })).toBe(found)
   expect(of({ addresses: ['10.0.0.0/8'] })).toBe(peerAddressOf)
+})
+
+it('unknown keys take turns by the address of the client', async () => {
+  const held: { readonly key: string; readonly deny: () => void }[] = []
+  const hold = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { api_key: key } = (await json(request)) as { api_key: string }
+    const deny = (): void => void response.writeHead(401).end()
+    // Those that prove the endpoint.
+    if (key.startsWith('random_')) return deny()
+    held.push({ key, deny })
+  }
+  const endpoint = createServer((request, response) => void hold(request, response))
+  const url = `http://127.0.0.1:${await listen(endpoint)}/`
+  onTestFinished(() => close(endpoint))
+  const ignore = (): void => undefined
+  const concurrency = { maxInFlight: 1, maxWaiting: 3 }
+  const guard = await startLiveGuard({
+    line: readCommandLine([], GUARD_OPTIONS),
+    surroundings: createSurroundings({ AUTH_ENDPOINT: url }),
+    log: ignore,
+    followKeys: ignore,
+    onEvent: ignore,
+    complete: (config) => ({ ...config, timeoutMs: 60_000, concurrency }),
+    addressFor: () => (request) => request.headers.get('x-address') ?? undefined,
+    passOn: async () => new Response(),
+  })
+  onTestFinished(guard.stop)
+  const ask = async (key: string, address: string): Promise<Response> =>
+    guard.guarded(get('/', key, { 'x-address': address }))
+  const flood = '192.0.2.1'
+  const asked = [ask('a1', flood), ask('a2', flood), ask('b', '192.0.2.2'), ask('a3', flood)]
+  for (const [index, key] of ['a1', 'b', 'a3', 'a2'].entries()) {
+    await vi.waitFor(() => expect(held[index]?.key).toBe(key))
+    held[index]?.deny()
+  }
+  expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([401, 401, 401, 401])
 })
 
 describe('--request-id-header', () => {

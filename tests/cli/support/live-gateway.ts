@@ -19,16 +19,15 @@ export const ENOUGH = { timeout: 15_000, interval: 20 }
 /** How often the gateway looks at its file in these tests. Otherwise it does so every second. */
 export const LOOK_MS = 50
 const { setTimeout: start } = timers
-beforeAll(() => {
-  const spy = vi.spyOn(timers, 'setTimeout')
-  spy.mockImplementation((call: () => void, ms = 0) => start(call, (ms * LOOK_MS) / 1000))
-})
+const startSoon = (call: () => void, ms = 0) => start(call, (ms * LOOK_MS) / 1000)
+// A spy would end with the first test.
+beforeAll(() => void Reflect.set(timers, 'setTimeout', startSoon))
 
 const ends: (() => unknown)[] = []
 afterAll(async () => {
   await stopCommands()
   for (const end of ends) await end()
-  vi.restoreAllMocks()
+  Reflect.set(timers, 'setTimeout', start)
 })
 
 /** Ends something after the last test, and before what was started earlier. */
