@@ -31,3 +31,19 @@ it('looks at the client before it waits, leaves an ambiguous target to the guard
   await expect(response).rejects.toThrow('bug')
   expect(answered).toHaveBeenCalledExactlyOnceWith(request, 500)
 })
+
+it('logs no path of a target that cannot be read', async () => {
+  const rejected = vi.fn()
+  const front = create({
+    proof: { state: () => 'unproven', cause: () => undefined },
+    requestLog: { answered: () => undefined, rejected },
+  })
+  const request = raw('https://h/../secret', {})
+  expect((await front(request)).status).toBe(503)
+  const rejection = { reason: 'endpoint_unproven', status: 503 }
+  expect(rejected).toHaveBeenCalledExactlyOnceWith(
+    request,
+    { path: '', method: 'GET' },
+    expect.objectContaining(rejection),
+  )
+})
