@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import { json } from 'node:stream/consumers'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { readCommandLine } from '../../../src/cli/command-line.ts'
 import {
   addressFor,
@@ -103,7 +103,7 @@ it('unknown keys take turns by the address of the client', async () => {
   const flood = '192.0.2.1'
   const asked = [ask('a1', flood), ask('a2', flood), ask('b', '192.0.2.2'), ask('a3', flood)]
   for (const [index, key] of ['a1', 'b', 'a3', 'a2'].entries()) {
-    await vi.waitFor(() => expect(held[index]?.key).toBe(key))
+    await expect.poll(() => held[index]?.key).toBe(key)
     held[index]?.deny()
   }
   expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([401, 401, 401, 401])
