@@ -59,10 +59,7 @@ async function startGateway(args: readonly string[], env: Readonly<Record<string
   const upstream = await startUpstream()
   const flags = ['--upstream', upstream.url, '--metrics=127.0.0.1:0', ...args]
   const serving = serveCommand(gatewayCommand, flags, env)
-  const failed = serving.ended.then(() => Promise.reject(new Error(serving.noted())))
-  // It ends at the end of the test too.
-  failed.catch(() => undefined)
-  const url = await Promise.race([serving.listening(), failed])
+  const url = await serving.listening()
   const call = async (key = KEY): Promise<unknown> => {
     const response = await fetch(url, { headers: { authorization: `Bearer ${key}` } })
     return response.text()

@@ -1,4 +1,4 @@
-import { expect, vi } from 'vitest'
+import { vi } from 'vitest'
 import { main } from '../../src/cli/main.ts'
 import { createSurroundings } from './surroundings.ts'
 import type { Command } from '../../src/cli/command-line.ts'
@@ -6,7 +6,7 @@ import type { RecordedSurroundings } from './surroundings.ts'
 
 interface ServedCommand extends RecordedSurroundings {
   readonly ended: Promise<number>
-  /** The URL when the command listens. */
+  /** The URL when the command listens. Rejects with what it said if it ends before. */
   readonly listening: () => Promise<string>
   /** The lines of the log, of one type or of all. */
   readonly logged: (type?: string) => Record<string, unknown>[]
@@ -27,6 +27,9 @@ export function serveCommand(
     surroundings.signal('SIGINT')
     return ended
   })
+  let hasEnded = false
+  void ended.then(() => (hasEnded = true))
+  const listens = (): boolean => surroundings.printed().includes('"listening"')
   const logged = (type?: string): Record<string, unknown>[] =>
     surroundings
       .printed()
@@ -35,10 +38,9 @@ export function serveCommand(
       .map((text) => JSON.parse(text) as Record<string, unknown>)
       .filter((entry) => type === undefined || entry['type'] === type)
   const listening = async (): Promise<string> => {
-    await vi.waitFor(() => expect(surroundings.printed()).toContain('"listening"'), {
-      timeout: 15_000,
-      interval: 10,
-    })
+    // A wait that goes on after its test would set the fake clock of the next one forward.
+    await vi.waitUntil(() => hasEnded || listens(), { timeout: 15_000, interval: 10 })
+    if (!listens()) throw new Error(surroundings.noted())
     return String(logged('listening')[0]?.['url'])
   }
   return { ...surroundings, ended, listening, logged }

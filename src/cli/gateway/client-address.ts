@@ -111,7 +111,7 @@ function* forwardedFor(field: string): Generator<string | null | undefined> {
 
 /**
  * Finds the comma before the last element, or -1. It scans from the right, so that a quotation mark which a client left open cannot
- * hide the element that the proxy added. After an unpaired one the element is all of the field, which is malformed then.
+ * hide the element that the proxy added. An element with an unpaired one reaches to the start of the field, and is malformed.
  */
 function findComma(field: string, end: number): number {
   for (let at = end - 1; at >= 0; at -= 1) {

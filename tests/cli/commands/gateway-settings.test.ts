@@ -228,8 +228,8 @@ describe('with-auth gateway --cors-origin', () => {
     const long = await preflight(url, ORIGIN, 'x'.repeat(1025))
     expect([long.status, long.headers.has('access-control-allow-headers')]).toEqual([204, false])
     const plain = { origin: ORIGIN, 'access-control-request-method': 'GET' }
-    const { headers } = await fetch(url, { method: 'OPTIONS', headers: plain })
-    expect(headers.has('access-control-allow-headers')).toBe(false)
+    const short = await fetch(url, { method: 'OPTIONS', headers: plain })
+    expect([short.status, short.headers.has('access-control-allow-headers')]).toEqual([204, false])
     for (const origin of ['https://evil.example', `${ORIGIN}.evil.example`, 'null']) {
       const response = await preflight(url, origin)
       expect([response.status, fieldsOf(response)]).toEqual([401, CLOSED])

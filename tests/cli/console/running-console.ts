@@ -41,10 +41,7 @@ export async function startConsole(
   env: Readonly<Record<string, string>> = {},
 ): Promise<RunningConsole> {
   const served = serveCommand(consoleCommand, ['--keys', keys, '--json', ...args], env)
-  const url = await Promise.race([
-    served.listening(),
-    served.ended.then(() => Promise.reject(new Error(served.noted()))),
-  ])
+  const url = await served.listening()
   const links = (): string[] => served.logged('listening').map(({ link }) => String(link))
   const link = (): string => links().at(-1) ?? ''
   const send = (target: string, init: Init = {}): Promise<Answer> => exchange(url, target, init)

@@ -1,11 +1,10 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { consoleCommand } from '../../../src/cli/commands/console.ts'
 import { createFeed } from '../../../src/cli/watch/feed.ts'
 import { createKey, listKeys } from '../../../src/keys.ts'
 import { writeStoreConfig } from '../../support/redis-servers.ts'
-import { serveCommand, stopCommands } from '../../support/served-command.ts'
+import { stopCommands } from '../../support/served-command.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import { startConsole } from './running-console.ts'
 import type { CreatedKey } from '../../../src/keys.ts'
@@ -259,10 +258,6 @@ describe('the API', () => {
       acceptedForMs: 1000,
       text: 'a revoked key works for at most 1 s for new requests; 30 s if nobody announces it',
     })
-    const missing = inFolder('missing.yaml')
-    const { ended, noted } = serveCommand(consoleCommand, ['--keys', file(), '--config', missing])
-    expect(await ended).toBe(1)
-    expect(noted()).toContain(`--config ${missing}`)
   })
 
   it('lists many keys page by page', async () => {

@@ -25,9 +25,9 @@ beforeAll(() => void Reflect.set(timers, 'setTimeout', startSoon))
 
 const ends: (() => unknown)[] = []
 afterAll(async () => {
+  Reflect.set(timers, 'setTimeout', start)
   await stopCommands()
   for (const end of ends) await end()
-  Reflect.set(timers, 'setTimeout', start)
 })
 
 /** Ends something after the last test, and before what was started earlier. */
