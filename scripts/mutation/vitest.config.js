@@ -38,6 +38,7 @@ const TESTS_BESIDE = {
     'tests/fail-closed.test.ts',
     'tests/hono.test.ts',
     'tests/leaks.test.ts',
+    'tests/path-attacks.test.ts',
     // They read the problems of options.
     'tests/yaml/auth-section.test.ts',
     'tests/yaml/option-problems.test.ts',
@@ -72,6 +73,7 @@ const TESTS_BESIDE = {
     'tests/node/node-version.test.ts',
     'tests/yaml/document.test.ts',
   ],
+  'forward-auth': ['tests/path-attacks.test.ts'],
   gateway: [
     'tests/gateway-sockets.test.ts',
     // They have the connections that become WebSockets.
@@ -87,6 +89,7 @@ const TESTS_BESIDE = {
     'tests/cli/commands/key-database.test.ts',
     'tests/cli/commands/key-retirement.test.ts',
     'tests/cli/commands/keys.test.ts',
+    'tests/path-attacks.test.ts',
     // It has the runtimes without a file system.
     'tests/node/node-version.test.ts',
   ],

