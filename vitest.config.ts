@@ -30,6 +30,7 @@ export default defineConfig({
       { name: 'slow' },
       { name: 'database', description: 'starts PostgreSQL, Redis or Valkey' },
       { name: 'reload', description: 'changes a configuration; the mutation tester runs it too' },
+      { name: 'copy', description: 'loads a module again; the mutation tester leaves it out' },
     ],
     include: ['tests/**/*.test.ts'],
     // Starting a process for each file takes as long as the tests. The `setupFiles` undo what a test changed, and watch its output.

@@ -21,7 +21,8 @@ export interface Figures {
     readonly threeInstancesMs: number
     readonly outageMs: number
   }
-  readonly mutants: Measured & { readonly core: Score; readonly all: Score }
+  /** By the part of `src`. */
+  readonly mutants: { readonly core: Score } & Readonly<Record<string, Score>>
   readonly histories: Measured & { readonly count: number }
   readonly runtimeHistories: Measured & { readonly count: number }
 }
@@ -31,7 +32,9 @@ interface Measured {
   readonly measured: string
 }
 
-interface Score {
+type Score = Measured & Counts
+
+interface Counts {
   readonly killed: number
   readonly valid: number
 }
@@ -80,7 +83,7 @@ function rowsOf(figures: Figures, matrices: Matrices): Row[] {
     ...matrixRows(matrices),
     soakRow(figures),
     stalenessRow(figures),
-    mutantsRow(figures),
+    ...mutantRows(figures),
     ...historyRows(figures),
   ]
 }
@@ -154,12 +157,26 @@ function stalenessRow({ staleness }: Figures): Row {
   ]
 }
 
-function mutantsRow({ mutants }: Figures): Row {
+function mutantRows({ mutants }: Figures): Row[] {
+  const { core, ...others } = mutants
+  const parts = Object.values(others)
+  const sum = (of: 'killed' | 'valid') => parts.reduce((total, part) => total + part[of], 0)
+  const all = scored({ killed: sum('killed'), valid: sum('valid') })
+  const least = Math.min(...parts.map(share))
+  const command = code('npm run test:mutation')
   return [
-    'mutants: the code with one change that breaks it',
-    `a test fails for ${scored(mutants.core)} in the core (\`scripts/mutation/equivalents.json\` explains the others), for ${scored(mutants.all)} in \`src\``,
-    mutants.measured,
-    code('npm run test:mutation'),
+    [
+      'mutants of the core: the code with one change that breaks it',
+      `a test fails for ${scored(core)}; \`scripts/mutation/equivalents.json\` explains the others`,
+      core.measured,
+      command,
+    ],
+    [
+      `mutants of ${parts.length} other parts of \`src\``,
+      `a test fails for ${all}, and for at least ${percent(least)} in each part`,
+      oldest(parts),
+      command,
+    ],
   ]
 }
 
@@ -181,8 +198,20 @@ function historyRows({ histories, runtimeHistories }: Figures): Row[] {
   ]
 }
 
-function scored({ killed, valid }: Score): string {
-  return `${grouped(killed)} of ${grouped(valid)} (${((100 * killed) / valid).toFixed(1)} %)`
+function scored(counts: Counts): string {
+  return `${grouped(counts.killed)} of ${grouped(counts.valid)} (${percent(share(counts))})`
+}
+
+function share({ killed, valid }: Counts): number {
+  return killed / valid
+}
+
+function percent(part: number): string {
+  return `${(100 * part).toFixed(1)} %`
+}
+
+function oldest(parts: readonly Measured[]): string {
+  return parts.map(({ measured }) => measured).toSorted()[0] ?? ''
 }
 
 function grouped(count: number): string {

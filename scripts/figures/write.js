@@ -10,8 +10,26 @@ export const isRecording = process.env.WITH_AUTH_FIGURES === '1'
  * @param {Readonly<Record<string, object>>} reports
  */
 export function writeFigures(reports) {
-  const figures = JSON.parse(readFileSync(FILE, 'utf8'))
+  write((figures) => ({ ...figures, ...dated(reports) }))
+}
+
+/**
+ * Writes the figures of some parts of a run, each with the date of today. The figures of other parts stay.
+ * @param {string} name
+ * @param {Readonly<Record<string, object>>} parts
+ */
+export function writeParts(name, parts) {
+  write((figures) => ({ ...figures, [name]: { ...figures[name], ...dated(parts) } }))
+}
+
+function dated(reports) {
   const measured = new Date().toISOString().slice(0, 10)
-  for (const [name, facts] of Object.entries(reports)) figures[name] = { measured, ...facts }
+  return Object.fromEntries(
+    Object.entries(reports).map(([name, facts]) => [name, { measured, ...facts }]),
+  )
+}
+
+function write(change) {
+  const figures = change(JSON.parse(readFileSync(FILE, 'utf8')))
   writeFileSync(FILE, `${JSON.stringify(figures, null, 2)}\n`)
 }

@@ -160,8 +160,9 @@ export default defineConfig({
     ],
     // It changes the working folder, which a thread cannot.
     exclude: ['tests/cli/commands/init.test.ts'],
-    tags: [{ name: 'slow' }, { name: 'database' }, { name: 'reload' }],
-    tagsFilter: ['!slow || reload'],
+    tags: [{ name: 'slow' }, { name: 'database' }, { name: 'reload' }, { name: 'copy' }],
+    // It would take what runs when a module is loaded for the work of one test.
+    tagsFilter: ['(!slow || reload) && !copy'],
     // The mutation tester learns what code a test runs, and only if no other test runs beside it.
     maxConcurrency: 1,
     // Instrumented code is slower.
