@@ -32,6 +32,8 @@ const OPERATION: fc.Arbitrary<Operation> = fc.tuple(
   fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g'),
 )
 
+const setEach = (tokens: string) => tokens.split('').map((token) => ['set', token] as const)
+
 interface Entry {
   readonly token: string
   visited: boolean
@@ -113,8 +115,15 @@ describe('a store', () => {
         }
         expect(dropped).toEqual(dropBySieve(operations, 4))
       }),
-      // In the example the entry at the hand is set again, so the hand moves on.
-      { numRuns: 300, examples: [['abcdebf'.split('').map((token) => ['set', token] as const)]] },
+      {
+        numRuns: 300,
+        examples: [
+          // The entry at the hand is set again, so the hand moves on.
+          [setEach('abcdebf')],
+          // An entry in the middle goes, and the oldest is still the next to drop.
+          [[...setEach('abc'), ['delete', 'b'], ...setEach('def')]],
+        ],
+      },
     )
   })
 
