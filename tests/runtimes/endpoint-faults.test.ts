@@ -3,7 +3,14 @@ import { IS_NIGHTLY } from '../support/nightly.ts'
 import { expectedOn } from './endpoint-faults/row.ts'
 import { FAULTS } from './endpoint-faults/rows.ts'
 import { runCase } from './endpoint-faults/site.ts'
-import { CAUSES, HEALTHY, isKnown, STARTS, startTarget } from './endpoint-faults/targets.ts'
+import {
+  CAUSES,
+  HEALTHY,
+  isKnown,
+  STARTS,
+  startTarget,
+  writeAuthority,
+} from './endpoint-faults/targets.ts'
 import type { Identity, Row, RuntimeName } from './endpoint-faults/row.ts'
 import type { Target } from './endpoint-faults/site.ts'
 
@@ -28,7 +35,10 @@ function startOnce(runtime: RuntimeName): Promise<Target> {
 }
 
 // All at once. The tests of each wait for their own, so that one that fails leaves the others.
-beforeAll(() => RUNTIMES.forEach((runtime) => void startOnce(runtime).catch(() => undefined)))
+beforeAll(() => {
+  writeAuthority(inject('app'))
+  RUNTIMES.forEach((runtime) => void startOnce(runtime).catch(() => undefined))
+})
 
 describe.each(RUNTIMES)('%s', (runtime) => {
   let target: Target

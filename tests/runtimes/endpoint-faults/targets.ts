@@ -15,6 +15,7 @@ import type { Target } from './site.ts'
 const NODE_24 = findNode('24')
 const LIBRARY = '@hono/node-server'
 const PROGRAM = 'fault-guards.js'
+const AUTHORITY_FILE = 'authority.pem'
 
 /** How each runtime serves the guards, trusting the authority of these tests. */
 export const STARTS: Readonly<Record<RuntimeName, (app: string) => Promise<RunningServer>>> = {
@@ -33,6 +34,11 @@ const NETWORK = `(
 )`
 
 export const HEALTHY: Case = { name: 'a healthy endpoint', fault: always(ok()), expected: 'allow' }
+
+/** Writes what the runtimes trust. Before all of them start: a file that is written again is empty for a moment. */
+export function writeAuthority(app: string): void {
+  writeFileSync(join(app, AUTHORITY_FILE), AUTHORITY)
+}
 
 /** Starts a runtime, and measures what is normal on it. */
 export async function startTarget(runtime: RuntimeName, app: string): Promise<Target> {
@@ -54,11 +60,7 @@ async function measureBaseline(target: Target): Promise<number> {
 }
 
 function trusting(variable: string, start: Start): (app: string) => Promise<RunningServer> {
-  return (app) => {
-    const file = join(app, 'authority.pem')
-    writeFileSync(file, AUTHORITY)
-    return start(app, { [variable]: file })
-  }
+  return (app) => start(app, { [variable]: join(app, AUTHORITY_FILE) })
 }
 
 /** The server programs print these. The guard says why requests are rejected, which identity it dropped, and which status is odd. */
