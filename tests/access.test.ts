@@ -188,12 +188,14 @@ describe('withAccess', () => {
     expect(handler).not.toHaveBeenCalled()
   })
 
-  it.each<[string, unknown]>([
-    ['an app', { fetch: () => new Response('in') }],
-    ['nothing', undefined],
-    ['a class', class Handler extends Request {}],
-  ])('throws for %s', (_, handler) => {
-    expect(() => withAccess(handler as () => Response, { roles: ['a'] })).toThrow(TypeError)
+  it.each<[string, unknown, message: string]>([
+    ['an app', { fetch: () => new Response('in') }, 'it must be a function'],
+    ['nothing', undefined, 'it must be a function'],
+    ['a class', class Handler extends Request {}, 'Cannot guard a class'],
+  ])('throws for %s', (_, handler, message) => {
+    const make = () => withAccess(handler as () => Response, { roles: ['a'] })
+    expect(make).toThrow(TypeError)
+    expect(make).toThrow(message)
   })
 })
 

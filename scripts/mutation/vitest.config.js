@@ -7,7 +7,7 @@ const PART = process.env['PART'] ?? 'core'
 // Running all tests would take a minute for each mutant.
 const TESTS_BESIDE = {
   // It tells which rule of a policy applies.
-  access: ['tests/cli/explain/*.test.ts'],
+  access: ['tests/cli/explain/*.test.ts', 'tests/cli/commands/explain.test.ts'],
   cli: ['tests/cli/commands/{check,config*,endpoint,explain,keys,key-retirement,usage}.test.ts'],
   // They start databases.
   'cli/announcement': ['tests/cli/commands/key-{announcement,database}.test.ts'],

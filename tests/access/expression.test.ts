@@ -72,6 +72,7 @@ describe('compileExpression', () => {
     ['/a{2,3}$', '/aaa', '/aaaa'],
     ['/a{2}$', '/aa', '/aaa'],
     ['/a{2,}?b', '/aaaab', '/ab'],
+    ['a'.repeat(256), 'a'.repeat(256), 'a'.repeat(255)],
     ['/a|/b', '/bx', '/c'],
     ['^/a$', '/a', '/ab'],
     ['/(?:v1)?$', '/', '/v'],
