@@ -35,7 +35,7 @@ const NETWORK = `(
 
 export const HEALTHY: Case = { name: 'a healthy endpoint', fault: always(ok()), expected: 'allow' }
 
-/** Writes what the runtimes trust. Before all of them start: a file that is written again is empty for a moment. */
+/** Writes the authority that the runtimes trust, before any of them starts: a file being rewritten is empty for a moment. */
 export function writeAuthority(app: string): void {
   writeFileSync(join(app, AUTHORITY_FILE), AUTHORITY)
 }
