@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { createConnection, createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ANNOUNCE_OPTION, prepareAnnouncement } from '../../../src/cli/announcement.ts'
 import { readCommandLine } from '../../../src/cli/command-line.ts'
@@ -11,7 +13,7 @@ import { redisStore } from '../../../src/redis.ts'
 import { connectLiveGuard, stopGuards, pause, until } from '../../support/connected-guards.ts'
 import { guardWith } from '../../support/guarded-verifier.ts'
 import { ask } from '../../support/key-questions.ts'
-import { findFreePort } from '../../support/loopback.ts'
+import { close, findFreePort, listen } from '../../support/loopback.ts'
 import { ENGINES, startEngine, stopEngines, writeStoreConfig } from '../../support/redis-servers.ts'
 import { runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
@@ -82,6 +84,22 @@ it('with-auth revoke exits 1 without a store, or without an acknowledgement', as
     /has not acknowledged the revocation \(ECONNREFUSED\)\. Try again/,
   )
   expect(unacknowledged.code).toBe(1)
+})
+
+it('asks no store if no key has ended', async () => {
+  const store = createServer((socket) => void socket.end())
+  const accept = vi.fn()
+  const port = await listen(store.on('connection', accept))
+  onTestFinished(() => close(store))
+  const line = readCommandLine(
+    ['--config', configFor(`redis://127.0.0.1:${port}`)],
+    ANNOUNCE_OPTION,
+  )
+  const announce = await prepareAnnouncement(line)
+  await announce([], 'done')
+  // A server accepts connections in their order, so this one comes after any of the store.
+  await once(createConnection(port, '127.0.0.1').resume(), 'close')
+  expect(accept).toHaveBeenCalledOnce()
 })
 
 describe('a store that does not acknowledge', () => {
