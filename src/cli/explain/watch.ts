@@ -15,7 +15,7 @@ export interface Call {
   durationMs?: number
   /** A code for why there is no answer. */
   cause?: string
-  /** The beginning of the body. */
+  /** The body, as far as the provider read it. */
   text: string
 }
 
@@ -39,7 +39,6 @@ export interface Watch extends ProviderWatch {
   readonly restart: () => void
 }
 
-const LONGEST_BODY = 65_536
 const PUBLIC_HEADERS = new Set(['accept', 'content-type', 'user-agent', 'x-github-api-version'])
 
 /** Watches what providers ask and decide. The providers do not notice. */
@@ -111,7 +110,7 @@ async function* copyChunks(
 ): AsyncGenerator<Uint8Array> {
   const decoder = new TextDecoder()
   for await (const chunk of body) {
-    if (call.text.length < LONGEST_BODY) call.text += decoder.decode(chunk, { stream: true })
+    call.text += decoder.decode(chunk, { stream: true })
     yield chunk
   }
 }

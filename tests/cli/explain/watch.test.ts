@@ -52,15 +52,10 @@ describe('a watched transport', () => {
     expect(calls[0]?.durationMs).toBeLessThan(60_000)
   })
 
-  it('copies a character that came in two parts, and no more than 64 KiB', async () => {
+  it('copies a character that came in two parts', async () => {
     const [first = 0, second = 0] = Buffer.from('\u00e9')
-    const split = await askThrough(answering(Uint8Array.of(first), Uint8Array.of(second)))
-    expect(split.calls[0]?.text).toBe('\u00e9')
-    const long = await askThrough(answering('a'.repeat(65_536), 'b'))
-    expect(long.calls[0]?.text).toBe('a'.repeat(65_536))
-    expect(long.text).toHaveLength(65_537)
-    const nearly = await askThrough(answering('a'.repeat(65_535), 'b'))
-    expect(nearly.calls[0]?.text).toBe(`${'a'.repeat(65_535)}b`)
+    const { calls } = await askThrough(answering(Uint8Array.of(first), Uint8Array.of(second)))
+    expect(calls[0]?.text).toBe('\u00e9')
   })
 
   it('keeps the id by which decisions are shared', () => {
