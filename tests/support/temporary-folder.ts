@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach } from 'vitest'
@@ -7,7 +8,9 @@ import { afterEach, beforeEach } from 'vitest'
 export function setupFolder(): (name: string) => string {
   let folder = ''
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'with-auth-'))
+    // In hex: a name with the token of a test in it, such as "k1", would be redacted from causes.
+    folder = join(tmpdir(), `with-auth-${randomBytes(8).toString('hex')}`)
+    mkdirSync(folder, { mode: 0o700 })
   })
   afterEach(() => rmSync(folder, { recursive: true, force: true }))
   return (name) => join(folder, name)
