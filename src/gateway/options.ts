@@ -168,7 +168,7 @@ export function chooseFetch(given: UpstreamFetch | undefined): ChosenFetch {
     return { fetch, decodesSilently: false, sendsAnyBody: true }
   }
   const isBun = 'Bun' in globalThis
-  return { fetch: callFetch, decodesSilently: decodesSilently && !isBun, sendsAnyBody: false }
+  return { fetch: createFetch(), decodesSilently: decodesSilently && !isBun, sendsAnyBody: false }
 }
 
 function isNodeHttp(module: unknown): module is NodeHttp {
@@ -178,25 +178,27 @@ function isNodeHttp(module: unknown): module is NodeHttp {
 // Bun must not decode the body, nor end the call after five minutes.
 const ON_BUN = { decompress: false, timeout: false } as const
 
-// Looks `fetch` up at each call, so that instrumentation installed later sees it.
-function callFetch(...[url, init]: Parameters<UpstreamFetch>): Promise<Response> {
-  const onRuntime = 'Bun' in globalThis ? ON_BUN : {}
-  return fetch(url, {
-    ...init,
-    // Deno keeps the order of a list. Bun and Workers sort the headers.
-    headers: inOrder(init.headers, init.ownHeaders),
-    ...onRuntime,
-    ...connectionFor(init),
-  })
+function createFetch(): UpstreamFetch {
+  const connections = new Map<string, object>()
+  // Looks `fetch` up at each call, so that instrumentation installed later sees it.
+  return (url, init) =>
+    fetch(url, {
+      ...init,
+      // Deno keeps the order of a list. Bun and Workers sort the headers.
+      headers: inOrder(init.headers, init.ownHeaders),
+      ...('Bun' in globalThis ? ON_BUN : {}),
+      ...connectionFor(init, connections),
+    })
 }
-
-const connections = new Map<string, object>()
 
 /**
  * Options for Bun and Deno. Some servers send a body to HEAD after the head, which would look like the next response. Deno sends
  * another `Host` only by a client that allows it.
  */
-function connectionFor({ method, headers }: UpstreamRequest): object {
+function connectionFor(
+  { method, headers }: UpstreamRequest,
+  connections: Map<string, object>,
+): object {
   const [isOnce, allowHost] = [method === 'HEAD', headers.has('host')]
   if (!isOnce && !allowHost) return {}
   const key = `${isOnce} ${allowHost}`

@@ -217,11 +217,8 @@ describe('the fetch', () => {
       const createHttpClient = vi.fn((options: object) => options)
       vi.stubGlobal(name, name === 'Deno' ? { createHttpClient } : {})
       const fetch = vi.spyOn(globalThis, 'fetch').mockResolvedValue(new Response())
-      // It keeps what it has made for its runtime.
-      vi.resetModules()
-      const fresh = await import('../../src/gateway/options.ts')
       const init = { ...INIT, method, headers: new Headers({ ...fields }) }
-      const chosen = fresh.chooseFetch(undefined)
+      const chosen = chooseFetch(undefined)
       await chosen.fetch('http://h/', init)
       await chosen.fetch('http://h/', init)
       for (const [, sent] of fetch.mock.calls) {
